@@ -1,0 +1,5 @@
+"""`python -m connector` is `tuzhan-connector`."""
+
+from connector.cli import main
+
+main()

@@ -1,0 +1,79 @@
+"""What is wrong with a config, collected: nothing stops at the first problem.
+
+Whoever checks a part of the file calls `add` with the path of the key; where that key stands in the file is
+resolved later, by the loader, which alone knows positions.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Path = tuple[str | int, ...]
+
+Code = Literal[
+    "yaml_syntax",
+    "unknown_key",
+    "missing_key",
+    "wrong_type",
+    "bad_value",
+    "unknown_name",
+    "duplicate_name",
+    "bad_reference",
+    "missing_variable",
+    "unreadable_file",
+    "owned_property",
+    "not_for_this_endpoint",
+    "unused",
+    "cdc_without_op",
+]
+WARNINGS: frozenset[Code] = frozenset({"unused", "cdc_without_op"})
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong, or worth a warning, at one place of the file."""
+
+    path: Path
+    message: str
+    code: Code
+    at_key: bool = False
+    """The key itself is wrong (unknown, misspelt), not its value: point at the key."""
+
+    @property
+    def warning(self) -> bool:
+        """Whether the connector starts all the same."""
+        return self.code in WARNINGS
+
+
+@dataclass(slots=True)
+class Problems:
+    """Collects problems; the order in which they are found does not matter."""
+
+    found: list[Problem] = field(default_factory=list)
+
+    def add(self, path: Path, message: str, code: Code, *, at_key: bool = False) -> None:
+        """Note one problem at `path`."""
+        self.found.append(Problem(path, message, code, at_key))
+
+    def unknown_key(self, path: Path, allowed: Iterable[str]) -> None:
+        """Note that the last element of `path` is not a key that may stand there, with a suggestion."""
+        self.add(path, f"unknown key{did_you_mean(str(path[-1]), allowed)}", "unknown_key", at_key=True)
+
+    @property
+    def errors(self) -> list[Problem]:
+        """The problems that keep the connector from starting."""
+        return [problem for problem in self.found if not problem.warning]
+
+
+def did_you_mean(word: str, allowed: Iterable[str]) -> str:
+    """``, did you mean 'x'?`` if something close is allowed, else nothing."""
+    candidates = list(allowed)
+    close = difflib.get_close_matches(word, candidates, n=1, cutoff=0.6) or [
+        candidate for candidate in candidates if candidate.lower() == word.lower()
+    ]
+    return f", did you mean '{close[0]}'?" if close else ""

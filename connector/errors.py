@@ -1,0 +1,54 @@
+"""Every error that the connector raises on purpose.
+
+    ConnectorError
+    ├── ConfigError            the file is wrong: all problems at once, exit code 2
+    ├── DecodeError            a record's value is not what its format says
+    ├── StartError             the process can't start for a reason outside the config (a port is taken), exit code 1
+    ├── BackgroundTaskError    a task that should run for ever has ended: names it, exit code 1
+    └── TransportError         no readable reply came: retryable, cause kept
+
+A message names the thing, the place and the remedy. None holds a secret or a value of a record.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class ConnectorError(Exception):
+    """The base of all."""
+
+    retryable: bool = False
+
+
+class ConfigError(ConnectorError):
+    """The config can't be used. ``lines`` are ready to print, sorted by position."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = tuple(lines)
+
+
+class DecodeError(ConnectorError):
+    """A value could not be decoded; the message says what is wrong with it and where, not what is in it."""
+
+
+class StartError(ConnectorError):
+    """The process can't start, for a reason that `check` can't see."""
+
+
+class BackgroundTaskError(ConnectorError):
+    """A background task died; the process must end."""
+
+    def __init__(self, task: str, cause: BaseException | None) -> None:
+        super().__init__(f"the background task '{task}' died: {cause!r}" if cause else f"'{task}' ended by itself")
+        self.task = task
+
+
+class TransportError(ConnectorError):
+    """A request got no reply that can be read: no connection, timeout, TLS, a broken or truncated reply."""
+
+    retryable = True

@@ -1,0 +1,1 @@
+"""Observation: typed events, and their listeners (metrics, log, health)."""
