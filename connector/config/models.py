@@ -46,6 +46,14 @@ def _rate(value: object) -> float:
 Duration = Annotated[float, BeforeValidator(_duration, json_schema_input_type=str)]
 Size = Annotated[int, BeforeValidator(_size, json_schema_input_type=str)]
 Rate = Annotated[float, BeforeValidator(_rate, json_schema_input_type=str)]
+
+
+class Plain(str):
+    """Text that came out of `${…}`: a literal, never a reference, whatever it begins with; not shown in errors."""
+
+    __slots__ = ()
+
+
 Raw = Any
 """A piece of the mapping language as it stands in the file: str, int, float, bool, None, list, dict."""
 
