@@ -44,9 +44,7 @@ class BackgroundTaskError(ConnectorError):
     """A background task died; the process must end."""
 
     def __init__(self, task: str, cause: BaseException | None) -> None:
-        super().__init__(
-            f"the background task '{task}' died: {cause!r}" if cause else f"'{task}' ended by itself"
-        )
+        super().__init__(f"the background task '{task}' died: {cause!r}" if cause else f"'{task}' ended by itself")
         self.task = task
 
 
