@@ -116,6 +116,8 @@ class Lease:
         """Records in flight."""
         self.next_offset = start
         """The offset after the last tracked one."""
+        self.committed: int | None = None
+        """What the broker has confirmed, as far as this lease knows."""
         self.broken = False
         """An item was given up while closing: what is ordered behind it must not overtake it."""
         self._tally = tally

@@ -56,8 +56,10 @@ class Lanes(Generic[T]):
     def join(self, item: T, lot: int) -> bool:
         """Try again, for one that waits. True: it has joined `lot`, and `behind` it others may try."""
         lanes = [self._lanes[key] for key in self._keys(item)]
-        if not all(lane.waiting[0] is item and (not lane.holding or lane.lot == lot) for lane in lanes):
-            return False
+        for lane in lanes:
+            first = lane.waiting[0] if lane.waiting else None
+            if first is not item or (lane.holding and lane.lot != lot):
+                return False
         for lane in lanes:
             lane.waiting.popleft()
             lane.lot = lot
