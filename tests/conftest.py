@@ -1,0 +1,73 @@
+"""The brokers: one for all tests, and one that may be killed.
+
+Where no broker can be had, the tests that need one are skipped and say why and what to do; with CI set
+in the environment that is a failure instead.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+
+from tests.kafka.broker import Broker
+from tests.kafka.cluster import Cluster
+from tests.kafka.jars import NoBrokerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let a time limit count a test's own seconds only: the first broker may have to be fetched before."""
+    for item in items:
+        if item.get_closest_marker("kafka") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(120, func_only=True))
+
+
+def _without(missing: NoBrokerError) -> NoReturn:
+    if os.environ.get("CI"):
+        pytest.fail(f"CI must run the tests on a real broker: {missing}", pytrace=False)
+    pytest.skip(f"no real Kafka broker: {missing}")
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    """The address of a real broker: the one that KAFKA_BOOTSTRAP_SERVERS names, or one of our own."""
+    named = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
+    if named:
+        yield named
+        return
+    try:
+        broker = Broker()
+    except NoBrokerError as missing:
+        _without(missing)
+    with broker:
+        yield broker.address
+
+
+@pytest.fixture(scope="session")
+def kafka(address: str) -> Iterator[Cluster]:
+    """A running cluster that all tests share."""
+    cluster = Cluster(address)
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture(scope="session")
+def _second_broker() -> Iterator[Broker]:
+    try:
+        broker = Broker()
+    except NoBrokerError as missing:
+        _without(missing)
+    with broker:
+        yield broker
+
+
+@pytest.fixture
+def mortal(_second_broker: Broker) -> Broker:
+    """A broker of our own that the test may stop and kill; it runs when the test begins."""
+    if not _second_broker.running:
+        _second_broker.start()
+    return _second_broker

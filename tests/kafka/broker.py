@@ -1,0 +1,183 @@
+"""A real Apache Kafka broker in a process of its own: KRaft, one node, loopback only.
+
+`python -m tests.kafka.broker` (or `make broker`) runs one in the foreground and prints its address.
+"""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from tests.kafka.jars import NoBrokerError, jars, java
+from tests.kafka.processes import end, free_ports, leash
+from tests.kafka.waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SASL_USER, SASL_PASSWORD = "connector", "the right password"
+
+_PROPERTIES = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT",
+    "inter.broker.listener.name": "PLAINTEXT",
+    "sasl.enabled.mechanisms": "PLAIN",
+    "listener.name.sasl.plain.sasl.jaas.config": (
+        f'org.apache.kafka.common.security.plain.PlainLoginModule required user_{SASL_USER}="{SASL_PASSWORD}";'
+    ),
+    "auto.create.topics.enable": "false",
+    "num.partitions": "4",
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "transaction.state.log.num.partitions": "4",
+    "group.initial.rebalance.delay.ms": "0",
+    # A broker that was killed may register again once its old registration has run out.
+    "broker.session.timeout.ms": "2000",
+    "broker.heartbeat.interval.ms": "500",
+    # Short enough that a test need not wait long for the partitions of a member that was killed.
+    "group.min.session.timeout.ms": "1000",
+    "group.consumer.min.session.timeout.ms": "3000",
+    "group.consumer.session.timeout.ms": "6000",
+    "group.consumer.min.heartbeat.interval.ms": "500",
+    "group.consumer.heartbeat.interval.ms": "500",
+}
+_JVM = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true")
+
+
+class Broker:
+    """One broker with its own folder and ports: it keeps both over `kill` and `start`, until `close`.
+
+    Clients without a password use `address`; with SASL_PLAINTEXT and PLAIN, `sasl_address`.
+    """
+
+    def __init__(self, properties: Mapping[str, str] | None = None) -> None:
+        """`properties` are laid over the server's own. Starts nothing. Raises NoBrokerError."""
+        self._java, self._jars = java(), jars()
+        self._folder = Path(tempfile.mkdtemp(prefix="connector-broker-"))
+        self._cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        plain, sasl, controller = free_ports(3)
+        self.address = f"127.0.0.1:{plain}"
+        self.sasl_address = f"127.0.0.1:{sasl}"
+        self._write_properties(controller, properties or {})
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Self:
+        """Start, and return once clients are served by this very broker."""
+        if not (self._folder / "data").exists():
+            self._format()
+        with (self._folder / "broker.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*leash(), *self._command(), "kafka.Kafka", str(self._folder / "server.properties")],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=self._folder,
+            )
+        until(self._serves, f"the broker at {self.address} to answer", every_s=0.1)
+        return self
+
+    def stop(self) -> None:
+        """End the broker in good order; `start` brings it back with all it had."""
+        if self._process is not None:
+            end(self._process)
+
+    def kill(self) -> None:
+        """A crash: SIGKILL; `start` brings it back with what it had written."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    def close(self) -> None:
+        """End it and remove its folder."""
+        self.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _write_properties(self, controller: int, more: Mapping[str, str]) -> None:
+        public = f"PLAINTEXT://{self.address},SASL://{self.sasl_address}"
+        lines = {
+            **_PROPERTIES,
+            "controller.quorum.voters": f"1@127.0.0.1:{controller}",
+            "listeners": f"{public},CONTROLLER://127.0.0.1:{controller}",
+            "advertised.listeners": public,
+            "log.dirs": str(self._folder / "data"),
+            **more,
+        }
+        text = "".join(f"{name}={value}\n" for name, value in lines.items())
+        (self._folder / "server.properties").write_text(text)
+
+    def _command(self) -> list[str]:
+        return [self._java, *_JVM, "-cp", f"{self._jars}/*"]
+
+    def _format(self) -> None:
+        arguments = ["format", "-t", self._cluster_id, "-c", str(self._folder / "server.properties")]
+        done = subprocess.run(
+            [*self._command(), "kafka.tools.StorageTool", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise NoBrokerError(f"the broker's folder could not be formatted: {done.stderr.strip()[-500:]}")
+
+    def _serves(self) -> bool:
+        if not self.running:
+            log = (self._folder / "broker.log").read_text(errors="replace")
+            raise NoBrokerError(f"the broker ended while it started: {log[-2000:]}")
+        host, port = self.address.split(":")
+        try:
+            socket.create_connection((host, int(port)), timeout=1).close()
+            # Quiet: what librdkafka says about a broker that is still starting helps nobody.
+            client = AdminClient({"bootstrap.servers": self.address, "log_level": 0})
+            told = client.cluster_id(timeout=5)
+        except (OSError, KafkaException):
+            return False
+        if told != self._cluster_id:
+            raise NoBrokerError(f"another broker answers at {self.address}: cluster {told}")
+        return True
+
+
+def main() -> int:
+    """Run one broker until SIGINT or SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with Broker() as broker:
+            print(f"KAFKA_BOOTSTRAP_SERVERS={broker.address}", flush=True)  # noqa: T201 - what was asked for
+            while broker.running:
+                time.sleep(0.5)
+    except NoBrokerError as missing:
+        print(missing, file=sys.stderr)  # noqa: T201 - this is a command
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

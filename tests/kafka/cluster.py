@@ -1,0 +1,183 @@
+"""What tests do to a cluster besides reading from it: topics, records, offsets."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.cimpl import NewPartitions, NewTopic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Headers = list[tuple[str, str | bytes | None]]
+
+_QUIET: dict[str, Any] = {"log_level": 0}
+_BULK: dict[str, Any] = {
+    "linger.ms": 20,
+    "queue.buffering.max.messages": 2_000_000,
+    "queue.buffering.max.kbytes": 1 << 20,
+    "message.max.bytes": 4 << 20,
+    # What stands in one partition keeps the order in which it was produced, retries included.
+    "enable.idempotence": True,
+}
+_TIMEOUT_S = 30.0
+
+
+def fresh(prefix: str) -> str:
+    """A name that no other test uses."""
+    return f"{prefix}-{uuid.uuid4().hex[:8]}"
+
+
+class Cluster:
+    """A running cluster, by its address."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._common = {"bootstrap.servers": address, **_QUIET}
+        self._admin = AdminClient(self._common)
+        self._producer = Producer({**self._common, **_BULK})
+        self._watchers: dict[str, Consumer] = {}
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self._producer.flush(_TIMEOUT_S)
+        for watcher in self._watchers.values():
+            watcher.close()
+
+    def create_topic(
+        self, name: str | None = None, partitions: int = 4, config: Mapping[str, str] | None = None
+    ) -> str:
+        """Create a topic and return its name."""
+        topic = name or fresh("topic")
+        new = NewTopic(topic, partitions, 1, config=dict(config or {}))
+        self._admin.create_topics([new], request_timeout=_TIMEOUT_S)[topic].result()
+        return topic
+
+    def add_partitions(self, topic: str, total: int) -> None:
+        """Let the topic have `total` partitions."""
+        self._admin.create_partitions([NewPartitions(topic, total)])[topic].result()
+
+    def exists(self, topic: str) -> bool:
+        """Whether there is such a topic."""
+        return topic in self._admin.list_topics(timeout=_TIMEOUT_S).topics
+
+    def topic_config(self, topic: str, key: str) -> str:
+        """One setting of the topic."""
+        resource = ConfigResource("topic", topic)
+        return str(self._admin.describe_configs([resource])[resource].result()[key].value)
+
+    def produce(
+        self,
+        topic: str,
+        value: bytes | None,
+        *,
+        key: bytes | None = None,
+        headers: Headers | None = None,
+        partition: int = -1,
+    ) -> None:
+        """Produce one record and wait for its acknowledgement."""
+        failures: list[KafkaError] = []
+        self._producer.produce(
+            topic,
+            value,
+            key,
+            partition=partition,
+            headers=headers or [],
+            on_delivery=lambda error, _: failures.append(error) if error else None,
+        )
+        self._flush(failures)
+
+    def produce_orders(self, topic: str, sequence: Iterable[int], *, partition: int = -1) -> None:
+        """Produce one small order per number, its number being its id and the key's end."""
+        failures: list[KafkaError] = []
+
+        def note(error: KafkaError | None, _: Message) -> None:
+            if error:
+                failures.append(error)
+
+        messages = [{"value": order(number), "key": b"k%d" % (number % 997)} for number in sequence]
+        for start in range(0, len(messages), 50_000):
+            self._producer.produce_batch(topic, messages[start : start + 50_000], partition=partition, on_delivery=note)
+            self._producer.poll(0)
+        self._flush(failures)
+
+    def _flush(self, failures: list[KafkaError]) -> None:
+        left = self._producer.flush(_TIMEOUT_S)
+        if left or failures:
+            raise AssertionError(f"{left} records not acknowledged, {len(failures)} refused: {failures[:1]}")
+
+    def end_offsets(self, topic: str) -> dict[int, int]:
+        """By partition, the offset that the next record gets."""
+        watcher = self._watcher("ends")
+        partitions = self._partitions(topic)
+        ends = {p: watcher.get_watermark_offsets(TopicPartition(topic, p), _TIMEOUT_S) for p in partitions}
+        return {partition: end[1] for partition, end in ends.items()}
+
+    def committed(self, group: str, topic: str) -> dict[int, int]:
+        """By partition, the group's committed offset; a partition without one is left out.
+
+        Not by AdminClient.list_consumer_group_offsets, which can end the process (confluent-kafka 2.16.1).
+        """
+        asked = [TopicPartition(topic, partition) for partition in self._partitions(topic)]
+        try:
+            told = self._watcher(group).committed(asked, _TIMEOUT_S)
+        except KafkaException:
+            return {}  # The coordinator is not there yet: whoever polls asks again.
+        return {one.partition: one.offset for one in told if one.offset >= 0}
+
+    def caught_up(self, group: str, topic: str) -> bool:
+        """Whether the group has committed the topic to its end; empty partitions don't count."""
+        committed = self.committed(group, topic)
+        return all(committed.get(p, 0) == end for p, end in self.end_offsets(topic).items())
+
+    def read(self, topic: str) -> list[Message]:
+        """Every record of the topic, partition by partition, aborted ones left out."""
+        reader = Consumer({**self._common, "group.id": fresh("reader"), "enable.partition.eof": True})
+        unread = set(self._partitions(topic))
+        reader.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in unread])
+        found: list[Message] = []
+        while unread:
+            for message in reader.consume(10_000, 0.2):
+                error = message.error()
+                if error is None:
+                    found.append(message)
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    unread.discard(message.partition() or 0)
+                else:
+                    raise AssertionError(str(error))
+        reader.close()
+        return found
+
+    def delete_before(self, topic: str, partition: int, offset: int) -> None:
+        """Delete the partition's records before `offset`, as retention does."""
+        upto = TopicPartition(topic, partition, offset)
+        self._admin.delete_records([upto])[upto].result()
+
+    def _partitions(self, topic: str) -> list[int]:
+        return sorted(self._admin.list_topics(topic, timeout=_TIMEOUT_S).topics[topic].partitions)
+
+    def _watcher(self, group: str) -> Consumer:
+        """A consumer that never subscribes: it is no member of the group, it only asks."""
+        if group not in self._watchers:
+            self._watchers[group] = Consumer({**self._common, "group.id": group, "enable.auto.commit": False})
+        return self._watchers[group]
+
+
+def order(number: int, **more: object) -> bytes:
+    """A shop order that the harness's route understands."""
+    phone = f"138{number % 9973:08d}"
+    value = {"order_id": f"o{number}", "seq": number, "status": "PAID", "buyer": {"mobile": phone}, **more}
+    return json.dumps(value, ensure_ascii=False).encode()

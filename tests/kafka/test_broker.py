@@ -1,0 +1,58 @@
+"""The broker that the other tests stand on, and the tools that they use on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+
+from tests.kafka.cluster import Cluster, fresh, order
+
+if TYPE_CHECKING:
+    from tests.kafka.broker import Broker
+
+pytestmark = pytest.mark.kafka
+
+
+def test_what_was_produced_is_read_again_with_key_and_headers(kafka: Cluster) -> None:
+    topic = kafka.create_topic()
+    kafka.produce(topic, b"value", key=b"key", headers=[("name", b"\x00\xff"), ("none", None)])
+    [message] = kafka.read(topic)
+    assert (message.value(), message.key()) == (b"value", b"key")
+    assert message.headers() == [("name", b"\x00\xff"), ("none", None)]
+
+
+def test_orders_are_produced_in_bulk_and_spread_over_partitions(kafka: Cluster) -> None:
+    topic = kafka.create_topic()
+    kafka.produce_orders(topic, range(20_000))
+    assert sorted(message.value() or b"" for message in kafka.read(topic)) == sorted(map(order, range(20_000)))
+    assert min(kafka.end_offsets(topic).values()) > 0
+
+
+def test_committed_offsets_are_seen_from_outside_the_group(kafka: Cluster) -> None:
+    topic, group = kafka.create_topic(partitions=2), fresh("group")
+    kafka.produce(topic, b"one", partition=1)
+    assert kafka.committed(group, topic) == {}
+    with Consumer({"bootstrap.servers": kafka.address, "group.id": group}) as member:
+        member.commit(offsets=[TopicPartition(topic, 1, 1)], asynchronous=False)
+    assert kafka.committed(group, topic) == {1: 1}
+    assert kafka.caught_up(group, topic)
+
+
+def test_deleted_records_are_gone(kafka: Cluster) -> None:
+    topic = kafka.create_topic(partitions=1)
+    kafka.produce_orders(topic, range(10))
+    kafka.delete_before(topic, 0, 4)
+    assert kafka.end_offsets(topic) == {0: 10}
+    assert [message.offset() for message in kafka.read(topic)] == [4, 5, 6, 7, 8, 9]
+
+
+def test_a_killed_broker_comes_back_with_what_it_had(mortal: Broker) -> None:
+    cluster = Cluster(mortal.address)
+    topic = cluster.create_topic()
+    cluster.produce_orders(topic, range(1_000))
+    mortal.kill()
+    mortal.start()
+    assert len(cluster.read(topic)) == 1_000
+    cluster.close()
