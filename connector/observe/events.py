@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from connector.record import Outcome, Record
+if TYPE_CHECKING:
+    from connector.record import Outcome, Record
 
 ReasonCode = Literal[
     "starting",
