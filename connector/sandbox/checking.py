@@ -1,0 +1,210 @@
+"""Whether a request is what the documents ask for: pure, from a table to the first complaint.
+
+A complaint names the place (`data[3].eventargs.c_goods`) and the rule, never the value. It runs once per item
+of every request, in the same process as the demo, so the common case is one dict lookup and one type check
+per field.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from connector.sandbox.documents import CUSTOM_FIELD, FIRST_MILLISECOND, IDENTITY, MAX_ITEMS, Endpoint, Field
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from connector.sandbox.switches import Switches
+
+Json = dict[str, Any]
+
+_SCALARS = (str, int, float, bool)
+_NAMES = {"string": "text", "integer": "an integer", "boolean": "true or false"}
+_TYPES = {"string": str, "integer": int, "boolean": bool}
+
+
+def check_envelope(endpoint: Endpoint, body: object, switches: Switches) -> str | None:
+    """Complain about what surrounds the items: publicParams, and how many items there are."""
+    if not isinstance(body, dict):
+        return "the body must be an object"
+    for name in body:
+        if name not in {"publicParams", "data"}:
+            return f"{name} is not documented"
+    params = body.get("publicParams")
+    if not isinstance(params, dict):
+        return "publicParams must be an object"
+    return _check_data(body.get("data"), switches) or _check_params(endpoint, params, switches)
+
+
+def check_item(endpoint: Endpoint, params: Json, item: object, switches: Switches) -> str | None:
+    """Complain about one item, given the request's publicParams; the place is relative to the item."""
+    if not isinstance(item, dict):
+        return " must be an object"
+    for name, value in item.items():
+        field = endpoint.item.get(name)
+        complaint = _unknown(endpoint, name, switches) if field is None else _check(field, name, value, switches)
+        if complaint is not None:
+            return complaint
+    return (
+        _missing(endpoint.item, item, switches)
+        or _check_time(item, switches)
+        or _check_identity(endpoint, params, item, switches)
+    )
+
+
+def identities(endpoint: Endpoint, item: Json) -> list[str]:
+    """Every identity of an accepted item, as `type:value`."""
+    if endpoint.identities:
+        return [f"{name}:{item[name]}" for name in endpoint.identities if item.get(name)]
+    return [f"{entry['identityType']}:{entry['identityValue']}" for entry in item["identities"]]
+
+
+def _check_data(data: object, switches: Switches) -> str | None:
+    if not isinstance(data, list):
+        return "data must be an array"
+    if len(data) > MAX_ITEMS:
+        return f"data holds {len(data)} items, at most {MAX_ITEMS} are allowed"
+    return "data is empty" if not data and switches.empty_data == "refuse" else None
+
+
+def _check_params(endpoint: Endpoint, params: Json, switches: Switches) -> str | None:
+    for name, value in params.items():
+        field = endpoint.params.get(name)
+        if field is not None:
+            complaint = _check(field, name, value, switches)
+            if complaint is not None:
+                return f"publicParams{complaint}"
+        elif switches.unknown_public_params == "refuse":
+            return f"publicParams.{name} is not documented"
+    for name, field in endpoint.params.items():
+        if field.required and name not in params:
+            return f"publicParams.{name} is missing"
+    if params.get("matchingType") == 2 and "identifyWay" in endpoint.params and "identifyWay" not in params:
+        return "publicParams.identifyWay is missing: fuzzy matching needs it"
+    return None
+
+
+def _unknown(endpoint: Endpoint, name: str, switches: Switches) -> str | None:
+    if endpoint.retired and name in endpoint.retired:
+        return f".{name} is retired: send {endpoint.retired[name]}"
+    return f".{name} is not documented" if switches.unknown_fields == "refuse" else None
+
+
+def _check(field: Field, name: str, value: object, switches: Switches) -> str | None:
+    match field.kind:
+        case "arguments":
+            return _check_arguments(value, switches)
+        case "identities":
+            return _check_identities(value, switches)
+        case "custom_fields":
+            return _check_custom_fields(value, switches)
+        case "string" | "integer" | "boolean" as kind:
+            return _check_scalar(field, kind, name, value)
+
+
+def _check_scalar(field: Field, kind: str, name: str, value: object) -> str | None:
+    if type(value) is not _TYPES[kind]:
+        return f".{name} must be {_NAMES[kind]}"
+    if field.allowed and value not in field.allowed:
+        return f".{name} must be one of {', '.join(sorted(map(str, field.allowed)))}"
+    if field.max_length is not None and len(str(value)) > field.max_length:
+        return f".{name} is longer than {field.max_length} characters"
+    return None
+
+
+def _missing(fields: Mapping[str, Field], item: Json, switches: Switches) -> str | None:
+    for name, field in fields.items():
+        if field.required and item.get(name) in (None, ""):
+            if name == "eventKey" and "identities" not in fields and switches.event_key_missing == "ignore":
+                continue
+            return f".{name} is missing"
+    return None
+
+
+def _check_time(item: Json, switches: Switches) -> str | None:
+    if switches.seconds == "refuse" and item.get("time", FIRST_MILLISECOND) < FIRST_MILLISECOND:
+        return ".time must be milliseconds"
+    return None
+
+
+def _check_identity(endpoint: Endpoint, params: Json, item: Json, switches: Switches) -> str | None:
+    if not endpoint.identities:
+        return None
+    if not any(item.get(name) for name in endpoint.identities):
+        return " has no identity" if switches.identity_missing == "refuse" else None
+    kind = item.get("identityType")
+    exact = params.get("matchingType") == 1
+    if kind is None:
+        needed = exact and endpoint.exact_needs_identity_type
+        return ".identityType is missing: exact matching needs it" if needed else None
+    if endpoint.identity_types is None:
+        return None
+    field = endpoint.identity_types.get(kind)
+    if field is None:
+        return f".identityType must be one of {', '.join(sorted(endpoint.identity_types))}"
+    return f".{field} is missing, which identityType speaks of" if exact and not item.get(field) else None
+
+
+def _check_arguments(value: object, switches: Switches) -> str | None:
+    if type(value) is not dict:
+        return ".eventargs must be an object"
+    if switches.nested_eventargs == "refuse":
+        for name, argument in value.items():
+            if not isinstance(argument, _SCALARS):
+                return f".eventargs.{name} must be text, a number or a boolean"
+    return None
+
+
+def _check_identities(value: object, switches: Switches) -> str | None:
+    if type(value) is not list or not value:
+        return ".identities must be an array with at least one entry"
+    for index, entry in enumerate(value):
+        complaint = _check_identity_entry(entry, switches)
+        if complaint is not None:
+            return f".identities[{index}]{complaint}"
+    return None
+
+
+def _check_identity_entry(entry: object, switches: Switches) -> str | None:
+    if not isinstance(entry, dict):
+        return " must be an object"
+    for name, value in entry.items():
+        field = IDENTITY.get(name)
+        if field is None:
+            if name == "appid":
+                return ".appid is retired: send mpid"
+            if switches.unknown_fields == "refuse":
+                return f".{name} is not documented"
+            continue
+        complaint = _check(field, name, value, switches)
+        if complaint is not None:
+            return complaint
+    if "mpid" in entry and "isWeChatEcosystem" not in entry:
+        return ".isWeChatEcosystem is missing: mpid needs it"
+    return _missing(IDENTITY, entry, switches)
+
+
+def _check_custom_fields(value: object, switches: Switches) -> str | None:
+    if not isinstance(value, list):
+        return ".customFields must be an array"
+    for index, entry in enumerate(value):
+        complaint = _check_custom_field(entry, switches)
+        if complaint is not None:
+            return f".customFields[{index}]{complaint}"
+    return None
+
+
+def _check_custom_field(entry: object, switches: Switches) -> str | None:
+    if not isinstance(entry, dict):
+        return " must be an object"
+    for name, value in entry.items():
+        kind = CUSTOM_FIELD.get(name)
+        if kind is None:
+            if switches.unknown_fields == "refuse":
+                return f".{name} is not documented"
+        elif kind == "strings":
+            if not isinstance(value, list) or not all(isinstance(choice, str) for choice in value):
+                return f".{name} must be an array of text"
+        elif type(value) is not _TYPES[kind]:
+            return f".{name} must be {_NAMES[kind]}"
+    return None
