@@ -118,8 +118,12 @@ class Lease:
         """The offset after the last tracked one."""
         self.committed: int | None = None
         """What the broker has confirmed, as far as this lease knows."""
+        self.end_offset: int | None = None
+        """The partition's end, as far as it is known."""
         self.broken = False
         """An item was given up while closing: what is ordered behind it must not overtake it."""
+        self.released = 0
+        """Records that were unsettled when the lease ended."""
         self._tally = tally
         self._abandoned = 0
         self._open: deque[Entry] = deque()
@@ -166,7 +170,8 @@ class Lease:
         """Die: what is unsettled is released. Returns the last watermark; calling it again changes nothing."""
         if self.state is not LeaseState.ENDED:
             self.state = LeaseState.ENDED
-            self._tally.released += self.unsettled
+            self.released = self.unsettled
+            self._tally.released += self.released
             self.unsettled = 0
             self._open.clear()
             self._on_quiet = None

@@ -1,0 +1,1 @@
+"""The Kafka edge: the only place that knows confluent_kafka."""

@@ -1,0 +1,146 @@
+"""What consumer and producer share: librdkafka's properties, and what its errors mean for the operator."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from confluent_kafka import Consumer, KafkaError, KafkaException
+
+if TYPE_CHECKING:
+    from connector.config.models import Kafka
+    from connector.observe.events import ReasonCode
+
+_LOG = logging.getLogger("connector.kafka")
+
+PREFETCH_KIB: Final = 16384
+"""What librdkafka may hold for us, in KiB: memory stays flat whatever waits in Kafka."""
+
+_CONSUMER_DEFAULTS: Final[dict[str, Any]] = {
+    "client.id": "tuzhan-connector",
+    "isolation.level": "read_committed",
+    "allow.auto.create.topics": "false",
+    "topic.metadata.refresh.interval.ms": 30_000,
+    "queued.max.messages.kbytes": PREFETCH_KIB,
+    # A full queue stops fetching for this back-off, one second unless set: with a small queue that alone halves the
+    # throughput. So: many messages (the bytes are bounded above) and a short back-off.
+    "queued.min.messages": 100_000,
+    "fetch.queue.backoff.ms": 20,
+}
+_SHARED_PREFIXES: Final = (
+    "security.",
+    "sasl.",
+    "ssl.",
+    "enable.ssl.",
+    "enable.sasl.",
+    "https.",
+    "client.",
+    "socket.",
+    "broker.",
+    "connections.",
+    "reconnect.",
+    "retry.",
+    "metadata.",
+    "api.version.",
+)
+"""What the dead letters' producer takes over from `kafka.properties`: how to reach the cluster, no more."""
+
+_NOT_AUTHORIZED: Final = {
+    KafkaError._AUTHENTICATION,  # noqa: SLF001 - librdkafka's local errors are named so
+    KafkaError.SASL_AUTHENTICATION_FAILED,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+}
+_UNREACHABLE: Final = {
+    KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001 - the same
+    KafkaError._TRANSPORT,  # noqa: SLF001 - the same
+    KafkaError._RESOLVE,  # noqa: SLF001 - the same
+    KafkaError._TIMED_OUT,  # noqa: SLF001 - the same
+    KafkaError._SSL,  # noqa: SLF001 - the same
+}
+_TOPIC_MISSING: Final = {
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001 - the same
+}
+_REMEDIES: Final[dict[ReasonCode, str]] = {
+    "kafka_not_authorized": "check security.protocol, sasl.* and the ACLs of this user for the topics and the group",
+    "kafka_unreachable": "check kafka.bootstrap_servers, security.protocol, and that the brokers are up",
+    "topic_missing": "create the topic, or correct its name under `topics`; it is consumed as soon as it exists",
+}
+
+
+def is_incremental(kafka: Kafka) -> bool:
+    """Whether partitions come and go one by one (cooperative-sticky, KIP-848) instead of all at once."""
+    strategy = str(kafka.properties.get("partition.assignment.strategy", "cooperative-sticky"))
+    return _is_kip848(kafka) or "cooperative" in strategy
+
+
+def consumer_properties(kafka: Kafka) -> dict[str, Any]:
+    """The properties of librdkafka for the consumer: our defaults, then the user's, then what the connector owns."""
+    strategy = {} if _is_kip848(kafka) else {"partition.assignment.strategy": "cooperative-sticky"}
+    return {
+        **_CONSUMER_DEFAULTS,
+        **strategy,
+        **{name: _text(value) for name, value in kafka.properties.items()},
+        "bootstrap.servers": kafka.bootstrap_servers,
+        "group.id": kafka.group_id,
+        "enable.auto.commit": "false",
+        "enable.auto.offset.store": "false",
+        "auto.offset.reset": "error",
+        "enable.partition.eof": "false",
+    }
+
+
+def producer_properties(kafka: Kafka) -> dict[str, Any]:
+    """The properties of librdkafka for the producer of dead letters."""
+    shared = {name: _text(value) for name, value in kafka.properties.items() if name.startswith(_SHARED_PREFIXES)}
+    return {
+        "client.id": "tuzhan-connector",
+        **shared,
+        "bootstrap.servers": kafka.bootstrap_servers,
+        "acks": "all",
+        "enable.idempotence": "true",
+        "linger.ms": 5,
+        "message.timeout.ms": 30_000,
+        # The broker decides what is too large; what it refuses is sent again without its value.
+        "message.max.bytes": 100 << 20,
+    }
+
+
+def refused_property(kafka: Kafka) -> str | None:
+    """What librdkafka has against `kafka.properties`, found without network; None: nothing."""
+    properties = {name: value for name, value in consumer_properties(kafka).items() if name != "bootstrap.servers"}
+    try:
+        Consumer({**properties, "log_level": 0}, logger=_LOG).close()
+    except (KafkaException, TypeError, ValueError) as error:
+        return _words(error.args[0]) if error.args else repr(error)
+    return None
+
+
+def reason_of(error: KafkaError) -> ReasonCode | None:
+    """Which reason not to be ready an error stands for; None: it passes by itself."""
+    code = error.code()
+    if code in _NOT_AUTHORIZED:
+        return "kafka_not_authorized"
+    if code in _TOPIC_MISSING:
+        return "topic_missing"
+    return "kafka_unreachable" if code in _UNREACHABLE else None
+
+
+def remedy_for(reason: ReasonCode, error: KafkaError) -> str:
+    """What the operator can do, with the broker's own words."""
+    return f"{_REMEDIES[reason]} (Kafka says: {_words(error)})"
+
+
+def _words(error: object) -> str:
+    return error.str() if isinstance(error, KafkaError) else str(error)
+
+
+def _is_kip848(kafka: Kafka) -> bool:
+    return str(kafka.properties.get("group.protocol", "classic")).lower() == "consumer"
+
+
+def _text(value: str | float | bool) -> str:  # noqa: FBT001 - a property may be a bool
+    return str(value).lower() if isinstance(value, bool) else str(value)
