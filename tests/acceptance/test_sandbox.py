@@ -1,0 +1,405 @@
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from connector import web
+from connector.errors import StartError
+from connector.sandbox.main import running
+from connector.sandbox.platform import APP_ID, APP_SECRET, Sandbox
+from tests.unit.sandbox import examples
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+V2 = "/api/open/event/v2/batchAdd"
+SUCCESS = {"code": "200", "errorCode": "SUCCESS", "msg": "ok"}
+
+
+class Client:
+    """Talks to a sandbox as the connector would, over a real socket."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self.http = http
+        self.headers = {"X-Token": ""}
+
+    async def fetch_token(self, secret: str = APP_SECRET, root: str = "/api/open") -> dict[str, Any]:
+        query = {"instanceAppid": APP_ID, "instanceSecrect": secret}
+        reply = await self.http.get(f"{root}/app/getOrgAccessToken", params=query)
+        body: dict[str, Any] = reply.json()
+        if body["code"] == "200":
+            self.headers = {"X-Token": body["data"]["orgAccessToken"]}
+        return body
+
+    async def post(self, path: str = V2, body: object = examples.DOCUMENT_004) -> httpx.Response:
+        return await self.http.post(path, json=body, headers=self.headers)
+
+    async def put(self, what: str, body: object) -> httpx.Response:
+        return await self.http.put(f"/_sandbox/{what}", json=body)
+
+    async def get(self, what: str, **query: str) -> Any:  # noqa: ANN401  any JSON
+        reply = await self.http.get(f"/_sandbox/{what}", params=query)
+        assert reply.status_code == 200, reply.text
+        return reply.json()
+
+
+@asynccontextmanager
+async def _client(timeout_s: float = 20) -> AsyncIterator[Client]:
+    async with (
+        running(Sandbox()) as base_url,
+        httpx.AsyncClient(base_url=base_url, timeout=timeout_s) as http,
+    ):
+        client = Client(http)
+        await client.fetch_token()
+        yield client
+
+
+def _play(scenario: Callable[[Client], Awaitable[None]], timeout_s: float = 20) -> None:
+    async def play() -> None:
+        async with _client(timeout_s) as client:
+            await scenario(client)
+
+    asyncio.run(play())
+
+
+def _events(count: int, first: int = 0) -> dict[str, Any]:
+    item = examples.DOCUMENT_004["data"][0]
+    numbered = [
+        {**item, "uuid": f"uuid-{number}", "eventargs": {"c_goods": f"goods-{number}", "seq": number}}
+        for number in range(first, first + count)
+    ]
+    return {"publicParams": {"matchingType": 1}, "data": numbered}
+
+
+@pytest.mark.parametrize("name", examples.ACCEPTED)
+@pytest.mark.parametrize("root", ["/api/open", "/api/integrate"])
+def test_every_documents_example_is_stored_under_both_addresses(name: str, root: str) -> None:
+    path, body = examples.ACCEPTED[name]
+
+    async def scenario(client: Client) -> None:
+        reply = (await client.post(f"{root}/{path}", body)).json()
+        batch_id = reply.pop("data", None)
+        assert reply == SUCCESS
+        assert (batch_id is not None) == path.startswith("audience/")
+        assert batch_id is None or batch_id > 2**53
+        (stored,) = await client.get("items", endpoint=path)
+        assert stored["item"] == body["data"][0]
+        assert stored["publicParams"] == body["publicParams"]
+
+    _play(scenario)
+
+
+def test_document_000s_own_example_is_refused_and_nothing_is_stored() -> None:
+    async def scenario(client: Client) -> None:
+        reply = await client.post("/api/open/event/batchAdd", examples.DOCUMENT_000)
+        assert reply.status_code == 200
+        assert reply.json() == {
+            "code": "400",
+            "errorCode": "PARAM_ERROR",
+            "msg": "data[0].eventId is retired: send eventKey",
+        }
+        stats = (await client.get("stats"))["by_endpoint"]["event/batchAdd"]
+        assert (stats["requests"], stats["refused"], stats["stored"]) == (1, 1, 0)
+
+    _play(scenario)
+
+
+def test_the_token_endpoint_answers_as_documented() -> None:
+    async def scenario(client: Client) -> None:
+        body = await client.fetch_token(root="/api/integrate")
+        assert set(body["data"]) == {"expire", "orgAccessToken", "orgRefreshToken"}
+        assert (body["errorCode"], body["msg"], body["data"]["expire"]) == ("0", "操作成功", 7200)
+        wrong = await client.fetch_token(secret="wrong")  # noqa: S106  a wrong one
+        assert wrong == {"code": "100100", "errorCode": "APPID_SECRET_ERROR", "msg": "appid、secret错误"}
+        await client.put("switches", {"token_expire_zero": True})
+        assert (await client.fetch_token())["data"]["expire"] == 0
+        assert (await client.get("stats"))["tokens"] == {"requests": 4, "refused": 1}
+
+    _play(scenario)
+
+
+def test_a_token_that_is_missing_wrong_or_expired_is_refused() -> None:
+    refused = {"code": "100200", "errorCode": "TOKEN_ERROR", "msg": "token错误"}
+
+    async def scenario(client: Client) -> None:
+        assert (await client.post()).json() == SUCCESS
+        assert (await client.http.post("/_sandbox/expire-tokens")).json() == {"expired": 1}
+        reply = await client.post()
+        assert (reply.status_code, reply.json()) == (200, refused)
+        await client.put("switches", {"token_refused_status": 401})
+        client.headers = {}
+        reply = await client.post()
+        assert (reply.status_code, reply.json()) == (401, refused)
+        assert (await client.get("stats"))["stored"] == 1
+
+    _play(scenario)
+
+
+def test_a_token_dies_by_age_and_if_switched_by_its_successor() -> None:
+    async def scenario(client: Client) -> None:
+        await client.put("switches", {"token_ttl_s": 0.000001})
+        await client.fetch_token()
+        assert (await client.post()).json()["code"] == "100200"
+        await client.put("switches", {"token_ttl_s": 60, "new_token_kills_old": True})
+        await client.fetch_token()
+        old = client.headers
+        await client.fetch_token()
+        assert (await client.post()).json() == SUCCESS
+        client.headers = old
+        assert (await client.post()).json()["code"] == "100200"
+
+    _play(scenario)
+
+
+def test_what_is_no_json_or_too_long_is_refused() -> None:
+    async def scenario(client: Client) -> None:
+        for content, kind in ((b"{", "application/json"), (b"{}", "text/plain"), (b"\xff", "application/json")):
+            headers = {**client.headers, "Content-Type": kind}
+            reply = await client.http.post(V2, content=content, headers=headers)
+            assert (reply.status_code, reply.json()["code"]) == (200, "400")
+        await client.put("switches", {"max_body_bytes": 100})
+        assert (await client.post()).status_code == 413
+        assert (await client.get("stats"))["refused"] == 3
+
+    _play(scenario)
+
+
+def test_501_items_are_refused_and_500_are_not() -> None:
+    async def scenario(client: Client) -> None:
+        assert "at most 500" in (await client.post(body=_events(501))).json()["msg"]
+        assert (await client.post(body=_events(500))).json() == SUCCESS
+        assert (await client.get("stats"))["stored"] == 500
+
+    _play(scenario)
+
+
+def test_an_unknown_endpoint_and_a_wrong_method_are_http_errors() -> None:
+    async def scenario(client: Client) -> None:
+        assert (await client.post("/api/open/audience/group/batchAdd")).status_code == 404
+        assert (await client.http.get(V2)).status_code == 405
+
+    _play(scenario)
+
+
+def test_one_refused_item_refuses_its_whole_request_unless_switched() -> None:
+    async def scenario(client: Client) -> None:
+        await client.put("faults", [{"kind": "refuse", "match": {"eventargs.c_goods": "goods-1"}}])
+        reply = (await client.post(body=_events(3))).json()
+        assert (reply["code"], reply["msg"]) == ("400", "data[1].eventargs.c_goods is refused")
+        assert (await client.get("stats"))["stored"] == 0
+        await client.put("switches", {"refused_stores_rest": True, "refused_status": 400})
+        answer = await client.post(body=_events(3))
+        assert (answer.status_code, answer.json()["code"]) == (400, "400")
+        assert [found["item"]["uuid"] for found in await client.get("items")] == ["uuid-0", "uuid-2"]
+
+    _play(scenario)
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "headers", "text"),
+    [
+        ({"kind": "status", "status": 503, "retry_after": 7}, 503, {"retry-after": "7"}, "fault: 503"),
+        ({"kind": "status", "status": 302}, 302, {}, "fault: 302"),
+        ({"kind": "html"}, 200, {"content-type": "text/html; charset=utf-8"}, "<html>"),
+        ({"kind": "html", "status": 502}, 502, {}, "<html>"),
+        ({"kind": "code", "code": 100200}, 200, {"content-type": "application/json"}, '"code":"100200"'),
+        ({"kind": "code", "code": "429", "status": 201}, 201, {}, '"code":"429"'),
+    ],
+)
+def test_a_fault_replaces_the_reply_and_stores_nothing(
+    fault: dict[str, object], status: int, headers: dict[str, str], text: str
+) -> None:
+    async def scenario(client: Client) -> None:
+        await client.put("faults", [{**fault, "count": 1}])
+        reply = await client.post()
+        assert reply.status_code == status
+        assert headers.items() <= dict(reply.headers).items()
+        assert text in reply.text
+        assert (await client.get("stats"))["stored"] == 0
+        assert (await client.post()).json() == SUCCESS
+
+    _play(scenario)
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "words"),
+    [
+        ("reset", httpx.ReadError, None),
+        ("truncate", httpx.RemoteProtocolError, "without sending complete message body"),
+        ("hang", httpx.ReadTimeout, None),
+    ],
+)
+@pytest.mark.parametrize("stores", [False, True])
+def test_a_broken_reply_breaks_the_connection_and_stores_only_if_switched(
+    kind: str, error: type[Exception], words: str | None, *, stores: bool
+) -> None:
+    async def scenario(client: Client) -> None:
+        await client.put("switches", {"broken_reply_stores": stores})
+        await client.put("faults", [{"kind": kind, "count": 1}])
+        with pytest.raises(error, match=words):
+            await client.post()
+        assert (await client.get("stats"))["stored"] == stores
+        assert (await client.post()).json() == SUCCESS
+
+    _play(scenario, timeout_s=0.5 if kind == "hang" else 20)
+
+
+def test_a_reset_is_a_reset_on_the_wire() -> None:
+    async def scenario(client: Client) -> None:
+        await client.put("faults", [{"kind": "reset"}])
+        reader, writer = await asyncio.open_connection(client.http.base_url.host, client.http.base_url.port)
+        writer.write(f"POST {V2} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode())
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
+        writer.close()
+
+    _play(scenario)
+
+
+def test_latency_delays_a_request_that_is_then_stored() -> None:
+    async def scenario(client: Client) -> None:
+        await client.put("faults", [{"kind": "latency", "ms": 150, "count": 1}])
+        begin = time.monotonic()
+        assert (await client.post()).json() == SUCCESS
+        assert time.monotonic() - begin >= 0.15
+
+    _play(scenario)
+
+
+def test_a_fault_may_strike_the_token_endpoint() -> None:
+    async def scenario(client: Client) -> None:
+        await client.put("faults", [{"kind": "status", "status": 500, "endpoint": "app/getOrgAccessToken"}])
+        reply = await client.http.get("/api/open/app/getOrgAccessToken")
+        assert reply.status_code == 500
+        assert (await client.post()).json() == SUCCESS
+        assert [fault["hits"] for fault in await client.get("faults")] == [1]
+        assert (await client.http.delete("/_sandbox/faults")).json() == []
+
+    _play(scenario)
+
+
+def test_a_sandbox_stops_although_requests_hang() -> None:
+    async def play() -> None:
+        async with _client() as client:
+            await client.put("faults", [{"kind": "hang"}])
+            hanging = asyncio.create_task(client.post())
+            while not (await client.get("faults"))[0]["hits"]:  # noqa: ASYNC110  it is another process's state
+                await asyncio.sleep(0.01)
+        with pytest.raises(httpx.HTTPError):
+            await hanging
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize(
+    ("what", "body", "complaint"),
+    [
+        ("faults", [{"kind": "status"}], "0: a fault of kind 'status' needs 'status'"),
+        ("faults", {"kind": "hang"}, "faults: Input should be a valid array"),
+        ("switches", {"no_such": 1}, "no_such: Extra inputs are not permitted"),
+        ("switches", {"seconds": "maybe"}, "seconds: Input should be 'refuse' or 'ignore'"),
+    ],
+)
+def test_a_control_that_is_not_understood_changes_nothing(what: str, body: object, complaint: str) -> None:
+    async def scenario(client: Client) -> None:
+        before = await client.get(what)
+        reply = await client.put(what, body)
+        assert (reply.status_code, reply.json()) == (400, {"errors": [complaint]})
+        assert await client.get(what) == before
+
+    _play(scenario)
+
+
+def test_stats_tell_what_was_stored_what_came_twice_and_what_fell_back() -> None:
+    async def scenario(client: Client) -> None:
+        await client.post(body=_events(10))
+        await client.post(body=_events(4, first=8))
+        stats = await client.get("stats")
+        assert {name: stats[name] for name in stats if name not in {"by_endpoint", "tokens"}} == {
+            "requests": 2,
+            "items": 14,
+            "stored": 14,
+            "repeated": 2,
+            "out_of_order": 1,
+            "refused": 0,
+        }
+        assert stats["by_endpoint"]["event/v2/batchAdd"]["stored"] == 14
+        assert stats["by_endpoint"]["event/batchAdd"]["stored"] == 0
+        assert len(await client.get("items", uuid="uuid-9")) == 2
+        assert len(await client.get("items", identity="18888888888", limit="5")) == 5
+        assert (await client.http.get("/_sandbox/items", params={"limit": "many"})).status_code == 400
+        assert (await client.http.post("/_sandbox/reset")).json()["items"] == 0
+        assert await client.get("items") == []
+        assert (await client.post()).json() == SUCCESS
+
+    _play(scenario)
+
+
+def test_the_page_shows_what_is_stored_escaped_and_its_forms_work() -> None:
+    async def scenario(client: Client) -> None:
+        body = _events(1)
+        body["data"][0]["eventargs"]["c_goods"] = "<script>创维</script>"
+        await client.post(body=body)
+        page = (await client.http.get("/")).text
+        assert "&lt;script&gt;创维" in page
+        assert "<script>" not in page
+        form = {"action": "faults", "text": '[{"kind": "status", "status": 503}]'}
+        assert (await client.http.post("/", data=form)).status_code == 303
+        assert (await client.post()).status_code == 503
+        wrong = await client.http.post("/", data={"action": "switches", "text": '{"no_such": 1}'})
+        assert (wrong.status_code, "no_such: Extra inputs" in wrong.text) == (400, True)
+        await client.http.post("/", data={"action": "switches", "text": '{"token_ttl_s": 5}'})
+        assert (await client.get("switches"))["token_ttl_s"] == 5
+        await client.http.post("/", data={"action": "reset"})
+        await client.http.post("/", data={"action": "expire-tokens"})
+        assert (await client.post()).json()["code"] == "100200"
+        assert (await client.http.post("/", data={"action": "?"})).status_code == 400
+
+    _play(scenario)
+
+
+def test_a_taken_port_is_told_before_anything_starts() -> None:
+    async def play() -> None:
+        async with running(Sandbox()) as base_url:
+            with pytest.raises(StartError, match="in use"):
+                async with running(Sandbox(), base_url.removeprefix("http://")):
+                    pass
+
+    asyncio.run(play())
+
+
+def _serve(listen: str) -> subprocess.Popen[str]:
+    code = f"from connector.sandbox.main import serve; raise SystemExit(serve({listen!r}, 'me', 'mine'))"
+    return subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_as_a_process_it_tells_its_address_and_ends_well_by_a_signal(signum: signal.Signals) -> None:
+    with _serve("127.0.0.1:0") as process:
+        assert process.stderr is not None
+        told = re.match(r"sandbox listening on (http://127\.0\.0\.1:\d+)$", process.stderr.readline())
+        assert told
+        query = {"instanceAppid": "me", "instanceSecrect": "mine"}
+        reply = httpx.get(f"{told[1]}/api/open/app/getOrgAccessToken", params=query)
+        assert reply.json()["code"] == "200"
+        process.send_signal(signum)
+        assert process.wait(20) == 0
+
+
+def test_as_a_process_it_ends_with_1_if_its_port_is_taken() -> None:
+    with web.bind("127.0.0.1:0") as sock:
+        listen = web.url(sock).removeprefix("http://")
+        with _serve(listen) as process:
+            _, complaint = process.communicate(timeout=20)
+            assert process.returncode == 1
+            assert complaint.startswith(f"cannot listen on {listen}: ")
+            assert complaint.count("\n") == 1
