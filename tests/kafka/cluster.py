@@ -87,8 +87,9 @@ class Cluster:
         key: bytes | None = None,
         headers: Headers | None = None,
         partition: int = -1,
+        timestamp_ms: int = 0,
     ) -> None:
-        """Produce one record and wait for its acknowledgement."""
+        """Produce one record and wait for its acknowledgement; `timestamp_ms` 0 is now."""
         failures: list[KafkaError] = []
         self._producer.produce(
             topic,
@@ -96,6 +97,7 @@ class Cluster:
             key,
             partition=partition,
             headers=headers or [],
+            timestamp=timestamp_ms,
             on_delivery=lambda error, _: failures.append(error) if error else None,
         )
         self._flush(failures)

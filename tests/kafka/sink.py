@@ -1,0 +1,84 @@
+"""A platform that does nothing but count: answers at once, or after a while, or refuses everything.
+
+`python -m tests.kafka.sink PORT`. It costs next to nothing, so that what is measured is the sender. Orders are
+told apart by `eventargs.seq`. `GET /_sink/stats` gives the counts, `PUT /_sink/behaviour` takes
+`{"status": 200, "delay_s": 0}`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from array import array
+from dataclasses import dataclass, field
+
+import orjson
+
+_HEAD = re.compile(rb"(\w+) (\S+) HTTP/1\.1\r\n")
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_SUCCESS = b'{"code":"200","errorCode":"SUCCESS","msg":"ok"}'
+_TOKEN = b'{"code":"200","data":{"expire":7200,"orgAccessToken":"t","orgRefreshToken":"r"},"errorCode":"0"}'
+
+
+@dataclass(slots=True)
+class Sink:
+    """What came, and how it is answered."""
+
+    status: int = 200
+    delay_s: float = 0.0
+    requests: int = 0
+    items: int = 0
+    """Items in requests that were answered well."""
+    seen: array[int] = field(default_factory=lambda: array("B", bytes(4_000_000)))
+    """How often each order came, by its number."""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, one request after the other."""
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = _LENGTH.search(head)
+                body = await reader.readexactly(int(length[1])) if length else b""
+                status, answer = await self._answer(head, body)
+                writer.write(b"HTTP/1.1 %d X\r\ncontent-type: application/json\r\n" % status)
+                writer.write(b"content-length: %d\r\n\r\n" % len(answer) + answer)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    async def _answer(self, head: bytes, body: bytes) -> tuple[int, bytes]:
+        line = _HEAD.match(head)
+        path = line[2] if line else b""
+        if path == b"/_sink/stats":
+            return 200, orjson.dumps(self._stats())
+        if path == b"/_sink/behaviour":
+            wanted = orjson.loads(body)
+            self.status, self.delay_s = wanted["status"], wanted["delay_s"]
+            return 200, b"{}"
+        if b"getOrgAccessToken" in path:
+            return 200, _TOKEN
+        self.requests += 1
+        if self.delay_s:
+            await asyncio.sleep(self.delay_s)
+        if self.status != 200:
+            return self.status, b"{}"
+        for item in orjson.loads(body)["data"]:
+            self.items += 1
+            number = item["eventargs"]["seq"]
+            self.seen[number] = min(self.seen[number] + 1, 255)
+        return 200, _SUCCESS
+
+    def _stats(self) -> dict[str, int]:
+        distinct = len(self.seen) - self.seen.count(0)
+        return {"requests": self.requests, "items": self.items, "distinct": distinct}
+
+
+async def _main(port: int) -> None:
+    server = await asyncio.start_server(Sink().serve, "127.0.0.1", port, limit=4 << 20)
+    async with server:
+        await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(int(sys.argv[1])))
