@@ -104,7 +104,7 @@ class Bridge:
     # -- for the pipeline ---------------------------------------------------------------------------------------
 
     async def connected(self) -> str:
-        """Wait until a broker has answered; gives the cluster's id. Raises what killed the thread."""
+        """Wait until a broker has answered; gives the cluster's id (empty if the thread ended before)."""
         return await asyncio.shield(self._connected)
 
     async def __aiter__(self) -> AsyncIterator[tuple[Lease, Sequence[Record]]]:
@@ -202,7 +202,6 @@ class Bridge:
     def _on_ended(self, failure: BaseException | None) -> None:
         self._failure = failure
         if not self._connected.done():
-            self._connected.set_exception(BackgroundTaskError("kafka consumer", failure))
-            self._connected.exception()  # retrieved: nobody need wait for it
+            self._connected.set_result("")  # the iteration that follows ends at once, and tells why
         self._chunks.put_nowait(None)
         self.ended.set()

@@ -1,0 +1,242 @@
+"""The composition root: what is built, in which order it starts and stops.
+
+Start: the config (all its errors, exit 2), the admin port (taken: exit 1), the token, the targets, the Kafka thread.
+From there on nothing that the network does ends the process: it waits, not ready, naming the remedy.
+Stop (SIGTERM, SIGINT): leases are closed within `shutdown_timeout`, the group is left, exit 0. A second signal: at
+once, exit 1. A background task that dies: its name, exit 1.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING, Final
+
+from connector.batching import Limits
+from connector.config.loading import load
+from connector.errors import BackgroundTaskError, ConfigError, StartError
+from connector.kafka.consumer import ConsumerThread
+from connector.kafka.dead_letter import DeadLetterSink, Origin
+from connector.kafka.source import Bridge
+from connector.observe.admin import build_admin
+from connector.observe.events import Noted, ReasonRaised
+from connector.observe.health import Health, Liveness
+from connector.observe.log import configure
+from connector.observe.metrics import Metrics
+from connector.pacing import Pacer
+from connector.pipeline import Pipeline
+from connector.platform.client import PlatformClient
+from connector.platform.sink import HttpSink
+from connector.platform.token import tokens_for
+from connector.record import DEAD_LETTERS, Outcome
+from connector.retry import Backoff
+from connector.snapshot import Snapshots
+from connector.target import Surroundings, Target, TargetSettings
+from connector.tasks import Tasks
+from connector.web import bind, serve
+
+if TYPE_CHECKING:
+    import socket
+
+    from connector.config.loading import Loaded
+    from connector.config.models import Target as TargetConfig
+    from connector.ledger import Tally
+    from connector.observe.events import Event
+    from connector.observe.status import Status
+    from connector.platform.token import Tokens
+
+BEAT_S: Final = 1.0
+SILENT_S: Final = 30.0
+"""A loop or thread that has not beaten for so long is dead: /livez says so."""
+LEAVE_MARGIN_S: Final = 5.0
+"""What of `shutdown_timeout` is kept for the last commit and for leaving the group."""
+DEAD_LETTER_LIMITS: Final = Limits(max_records=500, max_bytes=16 << 20, max_wait_s=0.05)
+DEAD_LETTER_QUEUE: Final = (20_000, 64 << 20)
+
+
+def run(path: str) -> int:
+    """Run the connector until it is told to stop; gives the exit code."""
+    try:
+        loaded = load(path, os.environ)
+        for warning in loaded.warnings:
+            print(warning, file=sys.stderr)  # noqa: T201 - the log's format isn't known to whoever reads this
+        sock = bind(loaded.config.admin.listen)
+    except ConfigError as error:
+        print(*error.lines, sep="\n", file=sys.stderr)  # noqa: T201 - the same
+        return 2
+    except StartError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - the same
+        return 1
+    return asyncio.run(_App.main(loaded, sock))
+
+
+class _App:
+    """The connector, built; lives as long as the process."""
+
+    def __init__(self, loaded: Loaded, sock: socket.socket) -> None:
+        config = loaded.config
+        self._config = config
+        self._mapping = loaded.mapping
+        self._sock = sock
+        self._loop = asyncio.get_running_loop()
+        self._beat = time.monotonic()
+        self._stop_asked = asyncio.Event()
+        self._tasks = Tasks()
+        self._health = Health()
+        self._metrics = Metrics(self._snapshot)
+        self._log = configure(config.log.format, config.log.level)
+        self._client = PlatformClient(
+            config.platform.base_url,
+            config.platform.request_timeout,
+            sum(target.max_in_flight for target in config.targets.values()) + 1,
+        )
+        backoff = Backoff(config.platform.retry.first, config.platform.retry.max)
+        self._backoff = backoff
+        self._random = random.Random()  # noqa: S311 - jitter
+        self._tokens: Tokens = tokens_for(config.platform.auth, self._client, self._emit, backoff)
+        self._tallies: dict[str, Tally] = {}
+        self._dead_letters = DeadLetterSink(
+            config.kafka, config.dead_letter_topic, Origin(config.kafka.group_id, loaded.sha256[:12]), self._emit
+        )
+        self._pacer = Pacer(config.platform.rate_limit)
+        self._targets: dict[str, Target] = {}
+        self._pipeline = Pipeline(self._targets, self._mapping.targets_of)
+        self._targets |= self._build_targets()
+        self._bridge = Bridge(self._emit, self._pipeline.close, self._tallies)
+        self._consumer = ConsumerThread(config.kafka, self._mapping.topics, config.dead_letter_topic, self._bridge)
+        self._snapshots = Snapshots(
+            loaded.file, loaded.sha256, self._pipeline, self._targets, self._tallies, self._tokens, self._loop.time()
+        )
+
+    @classmethod
+    async def main(cls, loaded: Loaded, sock: socket.socket) -> int:
+        """Build, run, stop; gives the exit code."""
+        app = cls(loaded, sock)
+        try:
+            return await app._run()
+        except BackgroundTaskError as error:
+            app._emit(Noted("error", str(error), {"task": error.task}))
+            return 1
+        finally:
+            await app._tasks.cancel()
+            app._dead_letters.close()
+            await app._client.aclose()
+
+    # -- building -----------------------------------------------------------------------------------------------
+
+    def _build_targets(self) -> dict[str, Target]:
+        targets = {name: self._build_target(name, target) for name, target in self._config.targets.items()}
+        settings = TargetSettings(
+            name=DEAD_LETTERS,
+            endpoint=self._config.dead_letter_topic,
+            limits=DEAD_LETTER_LIMITS,
+            max_in_flight=4,
+            max_queued=DEAD_LETTER_QUEUE[0],
+            max_queued_bytes=DEAD_LETTER_QUEUE[1],
+            ordered=False,
+            outcome=Outcome.DEAD_LETTERED,
+            backoff=self._backoff,
+        )
+        targets[DEAD_LETTERS] = Target(settings, self._dead_letters, self._surroundings(Pacer(None)))
+        return targets
+
+    def _build_target(self, name: str, target: TargetConfig) -> Target:
+        ordering = target.ordering or ("identity" if target.endpoint.startswith("audience/") else "none")
+        settings = TargetSettings(
+            name=name,
+            endpoint=target.endpoint,
+            limits=Limits(target.batch.max_records, target.batch.max_bytes, target.batch.max_wait),
+            max_in_flight=target.max_in_flight,
+            max_queued=target.queue.max_records,
+            max_queued_bytes=target.queue.max_bytes,
+            ordered=ordering != "none",
+            outcome=Outcome.DELIVERED,
+            backoff=self._backoff,
+        )
+        return Target(settings, HttpSink(target.endpoint, self._client, self._tokens), self._surroundings(self._pacer))
+
+    def _surroundings(self, pacer: Pacer) -> Surroundings:
+        return Surroundings(
+            emit=self._emit,
+            bury=self._pipeline.bury,
+            on_progress=self._pipeline.on_progress,
+            spawn=self._tasks.spawn,
+            pacer=pacer,
+            random=self._random,
+        )
+
+    def _emit(self, event: Event) -> None:
+        self._health.on(event)
+        self._metrics.on(event)
+        self._log.on(event)
+
+    def _snapshot(self) -> Status:
+        return self._snapshots.take(self._loop.time())
+
+    # -- running ------------------------------------------------------------------------------------------------
+
+    async def _run(self) -> int:
+        self._listen_to_signals()
+        liveness = Liveness(
+            {"loop": lambda: self._beat, "kafka": lambda: self._consumer.beat}, SILENT_S, time.monotonic
+        )
+        admin = build_admin(self._snapshot, self._metrics, self._health, liveness)
+        self._tasks.keep(serve(admin, self._sock), name="admin port")
+        self._tasks.keep(self._beat_on(), name="heartbeat")
+        self._tasks.keep(self._tokens.run(), name="token renewal")
+        self._tasks.keep(self._pipeline.commit_often(self._config.kafka.commit_interval), name="commits")
+        self._consumer.start()
+        flow: asyncio.Future[object] = self._tasks.spawn(self._flow(), name="flow")
+        stop: asyncio.Future[object] = asyncio.ensure_future(self._stop_asked.wait())
+        await asyncio.wait({flow, stop, self._tasks.failure}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if self._tasks.failure.done():
+            self._tasks.failure.result()
+        return await self._shut_down(flow)
+
+    async def _flow(self) -> None:
+        cluster_id = await self._bridge.connected()
+        mapper = self._mapping.mapper(cluster_id)
+        self._snapshots.identity_invalid = mapper.identity_invalid
+        self._snapshots.items_skipped = mapper.skipped
+        self._snapshots.state = "running"
+        await self._pipeline.run(self._bridge, mapper)
+
+    async def _beat_on(self) -> None:
+        while True:
+            self._beat = time.monotonic()
+            await asyncio.sleep(BEAT_S)
+
+    # -- stopping -----------------------------------------------------------------------------------------------
+
+    def _listen_to_signals(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._on_signal)
+
+    def _on_signal(self) -> None:
+        if self._stop_asked.is_set():
+            os._exit(1)  # the second one: at once
+        self._stop_asked.set()
+
+    async def _shut_down(self, flow: asyncio.Future[object]) -> int:
+        self._snapshots.state = "draining"
+        self._emit(ReasonRaised("draining", "", "the process was told to stop; it ends by itself"))
+        patience_s = self._config.shutdown_timeout
+        self._bridge.stop(max(patience_s - LEAVE_MARGIN_S, patience_s / 2))
+        try:
+            async with asyncio.timeout(patience_s):
+                await asyncio.wait([flow])
+        except TimeoutError:
+            self._emit(Noted("warning", "leaving the group took too long; the session timeout will end it", {}))
+        if self._tasks.failure.done():
+            self._tasks.failure.result()
+        released = sum(tally.released for tally in self._tallies.values())
+        self._emit(Noted("info", "stopped", {"released_records": released}))
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
+        return 0
