@@ -56,9 +56,7 @@ def bind(listen: str) -> socket.socket:
         if sock is not None:
             sock.close()
         why = error.strerror or str(error)
-        raise StartError(
-            f"cannot listen on {listen}: {why}; stop what holds it, or choose another address"
-        ) from error
+        raise StartError(f"cannot listen on {listen}: {why}; stop what holds it, or choose another address") from error
     sock.settimeout(0)
     return sock
 

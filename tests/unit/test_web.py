@@ -53,9 +53,7 @@ def test_a_port_that_is_taken_is_an_error_that_names_it() -> None:
             web.bind(listen)
 
 
-@pytest.mark.parametrize(
-    "listen", ["", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "h:70000", "h:-1"]
-)
+@pytest.mark.parametrize("listen", ["", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "h:70000", "h:-1"])
 def test_an_address_that_is_none_says_how_to_write_one(listen: str) -> None:
     with pytest.raises(StartError, match=r"write host:port"):
         web.parse(listen)
