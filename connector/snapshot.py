@@ -84,16 +84,16 @@ class Snapshots:
 
 
 def _target(target: Target) -> TargetStatus:
-    hold = target.hold
+    hold = target.gate.hold
     return TargetStatus(
         name=target.settings.name,
         endpoint=target.settings.endpoint,
         state="up" if hold is None else "held",
         reason="" if hold is None else hold.reason,
-        since=target.up_since if hold is None else hold.since,
-        in_flight=target.requests_in_flight,
+        since=target.gate.up_since if hold is None else hold.since,
+        in_flight=target.gate.requests_in_flight,
         queued=target.queued,
         queued_bytes=target.queued_bytes,
-        last_reply=target.last_reply,
-        import_batches=tuple(target.import_batches),
+        last_reply=target.gate.last_reply,
+        import_batches=tuple(target.gate.import_batches),
     )
