@@ -1,0 +1,50 @@
+"""Mainland mobile numbers, however they were typed."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+from connector.mapping.failures import ImpossibleError, type_name
+
+if TYPE_CHECKING:
+    from connector.mapping.place import Json
+
+_MOBILE = re.compile(r"1[3-9][0-9]{9}")
+_is_mobile = _MOBILE.fullmatch
+_PREFIXED = re.compile(r"(?:\+86|0086|86|0)?(1[3-9][0-9]{9})")
+_DROPPED_MARKS = frozenset("\t\r\n.·•")
+_DROPPED_KINDS = frozenset({"Cf", "Zs", "Pd", "Ps", "Pe"})
+"""Format characters, spaces, dashes, opening and closing brackets."""
+_LONGEST = 64
+
+
+def phone(value: Json) -> Json:
+    """A number of 11 digits that matches 1[3-9] and nine digits.
+
+    From text or a whole number: NFKC; format characters, spaces, dashes, dots and brackets dropped; one prefix
+    of +86, 0086, 86 or 0 dropped if an 11-digit mobile number follows.
+    """
+    if value.__class__ is str and _is_mobile(value):
+        return value
+    if value.__class__ is int:
+        text = str(value)
+    elif value.__class__ is float and value.is_integer():
+        text = str(int(value))
+    elif isinstance(value, str) and len(value) <= _LONGEST:
+        text = _cleaned(value)
+    else:
+        raise ImpossibleError(f"{type_name(value)} is not a phone number")
+    match = _PREFIXED.fullmatch(text)
+    if match is None:
+        raise ImpossibleError(f"{type_name(value)} is not a mainland mobile number of 11 digits")
+    return match[1]
+
+
+def _cleaned(text: str) -> str:
+    return "".join(
+        character
+        for character in unicodedata.normalize("NFKC", text)
+        if character not in _DROPPED_MARKS and unicodedata.category(character) not in _DROPPED_KINDS
+    )

@@ -1,0 +1,169 @@
+"""A route's `fields`: what the endpoint takes, each value held to its field's kind.
+
+What can be known at start is refused at start; what depends on the record is checked as the item is made. A text
+field takes any scalar, as its text.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from connector.config.problems import did_you_mean
+from connector.mapping.custom_fields import compile_custom_fields
+from connector.mapping.failures import UnmappableError, type_name
+from connector.mapping.texts import text_form
+from connector.mapping.values import Value, compile_value, constant, looks_like_words
+from connector.platform.endpoints import ENDPOINTS, Endpoint, ItemField
+
+if TYPE_CHECKING:
+    from connector.mapping.place import Json, Place
+    from connector.mapping.references import Getter
+    from connector.record import Record
+
+_EVENT_KEYS = frozenset({"eventKey", "eventId"})
+_IDENTITIES = frozenset(
+    {"identities", "identityType"}.union(
+        flat.field for endpoint in ENDPOINTS.values() for flat in (endpoint.flat_identities or {}).values()
+    )
+)
+
+
+def compile_fields(raw: dict[str, Json], endpoint: Endpoint, place: Place, *, allow_unknown: bool) -> dict[str, Getter]:
+    """Compile the fields, in the order in which the endpoint's document has them, unknown ones last."""
+    compiled: dict[str, Getter] = {}
+    for name in (*(field.name for field in endpoint.fields if field.name in raw), *raw):
+        if name in compiled:
+            continue
+        field = endpoint.field(name)
+        at = place.under(name)
+        if field is not None:
+            compiled[name] = _compile_field(field, raw[name], at)
+        elif name in _EVENT_KEYS or name in _IDENTITIES or not allow_unknown:
+            _refuse(name, endpoint, at)
+        else:
+            compiled[name] = compile_value(raw[name], at).get
+    return compiled
+
+
+def _refuse(name: str, endpoint: Endpoint, place: Place) -> None:
+    others = [other.path for other in ENDPOINTS.values() if other.field(name) is not None]
+    if name in _EVENT_KEYS and endpoint.kind == "event":
+        message = "the event's key is mapped by the route's `event_key`, beside `fields`"
+        place.add(f"'{name}' is no field: {message}", "unknown_key", at_key=True)
+    elif name in _IDENTITIES:
+        message = f"'{name}' is no field: identities are mapped by the route's `identity`, beside `fields`"
+        place.add(message, "unknown_key", at_key=True)
+    elif others or name in _EVENT_KEYS:
+        hint = f" ({' and '.join(others)} have it)" if others else ""
+        message = f"{endpoint.path} has no field '{name}'{hint}: drop it"
+        place.add(message, "not_for_this_endpoint", at_key=True)
+    else:
+        names = [field.name for field in endpoint.fields]
+        hint = did_you_mean(name, names) or f": {endpoint.path} has {', '.join(names)}"
+        place.add(f"unknown key{hint}", "unknown_key", at_key=True)
+
+
+def _compile_field(field: ItemField, raw: Json, place: Place) -> Getter:
+    if field.kind == "object":
+        return compile_object(raw, place)
+    if field.kind == "custom_fields":
+        return compile_custom_fields(raw, place)
+    value = compile_value(raw, place)
+    if field.kind == "milliseconds":
+        return milliseconds(value, place)
+    return text(value, place, field)
+
+
+def text(value: Value, place: Place, field: ItemField | None = None) -> Getter:
+    """A scalar's text; for a field with documented values or a longest length, no other."""
+    name = place.field
+    if value.constant and isinstance(value.literal, (list, dict)):
+        place.add(f"text is wanted here, not {type_name(value.literal)}", "wrong_type")
+    elif value.constant:
+        value = constant(text_form(value.literal))
+    get = value.get
+
+    def get_text(value: Json, record: Record) -> Json:
+        got = get(value, record)
+        if got is None or got.__class__ is str:
+            return got
+        text = text_form(got)
+        if text is None:
+            hint = "; `as: joined` makes text of a list" if isinstance(got, list) else ""
+            raise UnmappableError("item_invalid", name, f"text is wanted here, not {type_name(got)}{hint}")
+        return text
+
+    if field is None or not (field.allowed or field.max_characters):
+        return get_text
+    return _limited(get_text, value, place, field)
+
+
+def _limited(get: Getter, value: Value, place: Place, field: ItemField) -> Getter:
+    name, allowed, longest = place.field, field.allowed, field.max_characters
+    complaint = f"one of {', '.join(allowed)}" if allowed else f"at most {longest} characters"
+    if value.constant and isinstance(value.literal, str) and not _fits(value.literal, field):
+        place.add(f"the endpoint takes {complaint}", "bad_value")
+
+    def get_limited(value: Json, record: Record) -> Json:
+        got = get(value, record)
+        if got is not None and not _fits(got, field):
+            raise UnmappableError("item_invalid", name, f"the endpoint takes {complaint}")
+        return got
+
+    return get_limited
+
+
+def _fits(text: str, field: ItemField) -> bool:
+    if field.allowed:
+        return text in field.allowed
+    return field.max_characters is None or len(text) <= field.max_characters
+
+
+def milliseconds(value: Value, place: Place) -> Getter:
+    """A whole number of milliseconds; text and fractions are not guessed at."""
+    name, get = place.field, value.get
+    if value.constant and value.literal is not None and value.literal.__class__ is not int:
+        place.add("epoch milliseconds are wanted here: use `as: timestamp`", "wrong_type")
+
+    def get_milliseconds(value: Json, record: Record) -> Json:
+        got = get(value, record)
+        if got is None or got.__class__ is int:
+            return got
+        if got.__class__ is float and got.is_integer():
+            return int(got)
+        detail = f"epoch milliseconds are wanted here, not {type_name(got)}: use `as: timestamp`"
+        raise UnmappableError("item_invalid", name, detail)
+
+    return get_milliseconds
+
+
+def compile_object(raw: Json, place: Place) -> Getter:
+    """A table of values, or one value that yields an object; empty is missing."""
+    if isinstance(raw, dict) and not looks_like_words(raw):
+        return _table([(str(key), compile_value(each, place.under(key))) for key, each in raw.items()])
+    value = compile_value(raw, place)
+    if value.constant and value.literal is not None and not isinstance(value.literal, dict):
+        place.add("a table of values, or one value that yields an object", "wrong_type")
+    name, get = place.field, value.get
+
+    def get_object(value: Json, record: Record) -> Json:
+        got = get(value, record)
+        if got is None or got.__class__ is dict:
+            return got or None
+        raise UnmappableError("item_invalid", name, f"an object is wanted here, not {type_name(got)}")
+
+    return get_object
+
+
+def _table(entries: list[tuple[str, Value]]) -> Getter:
+    getters = [(name, value.get) for name, value in entries]
+
+    def get_table(value: Json, record: Record) -> Json:
+        table = {}
+        for name, get in getters:
+            got = get(value, record)
+            if got is not None:
+                table[name] = got
+        return table or None
+
+    return get_table

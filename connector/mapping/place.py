@@ -1,0 +1,48 @@
+"""Where in the file the compiler is, and what it says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from connector.config.problems import Code, Path, Problems
+
+Json = Any
+"""A decoded value, or a piece of one; None for what is missing or null."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A key of the file, and the name that a dead letter has for what is made there."""
+
+    problems: Problems
+    path: Path
+    field: str = ""
+
+    def at(self, *keys: str | int) -> Place:
+        """A key below that belongs to the same field."""
+        return Place(self.problems, (*self.path, *keys), self.field)
+
+    def under(self, key: str | int) -> Place:
+        """A key below that makes a field of its own."""
+        field = f"{self.field}.{key}" if self.field else str(key)
+        return Place(self.problems, (*self.path, key), field)
+
+    def named(self, field: str) -> Place:
+        """The same place, with another name for dead letters."""
+        return Place(self.problems, self.path, field)
+
+    def add(self, message: str, code: Code, *, at_key: bool = False) -> None:
+        """Note one problem here."""
+        self.problems.add(self.path, message, code, at_key=at_key)
+
+    def unknown_key(self, allowed: Iterable[str]) -> None:
+        """Note that this key may not stand here."""
+        self.problems.unknown_key(self.path, allowed)
+
+    def not_yet(self, what: str) -> None:
+        """Note that this key is a word of the language that does not work yet."""
+        self.add(f"{what} is not supported yet", "unknown_key", at_key=True)

@@ -1,0 +1,182 @@
+"""One route, compiled: from a decoded record to its item, or to the reason why there is none."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import orjson
+
+from connector.mapping.event_uuid import event_uuids
+from connector.mapping.failures import SkipError, UnmappableError
+from connector.mapping.identity import Identify, Line, identifier
+from connector.mapping.parameters import Encoded
+from connector.mapping.place import Json
+from connector.mapping.texts import text_form
+from connector.record import DEAD_LETTERS, Failure, Item, Record
+
+if TYPE_CHECKING:
+    from connector.config.models import Ordering
+    from connector.mapping.conditions import Condition
+    from connector.mapping.parameters import Resolve
+    from connector.mapping.references import Getter
+    from connector.platform.endpoints import Endpoint
+
+_YEAR_2000_MS = 946_684_800_000
+_DAY_MS = 86_400_000
+
+MapRecord = Callable[[Json, Record], Item | None]
+"""Makes a route's item of a decoded record; None: not wanted, or skipped. Never raises."""
+
+_Fill = Callable[[Json, Record, dict[str, Json]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What the mapping counts, as it has no other way to tell."""
+
+    skipped: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Items that the config says to skip (`$skip`), by route and target."""
+    identity_invalid: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Identities that could not be converted, by route and type."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CompiledRoute:
+    """A route, checked and compiled; `bind` makes the function."""
+
+    name: str
+    target: str
+    endpoint: Endpoint
+    ordering: Ordering
+    where: Condition | None
+    params: Resolve | Encoded
+    identity: list[Line]
+    skip_without_identity: bool
+    event_key: Getter | None
+    fields: dict[str, Getter]
+
+    def bind(self, cluster_id: str, tally: Tally) -> MapRecord:
+        """The function that maps records of this Kafka cluster."""
+        route, target, where = self.name, self.target, self.where
+        make = self._maker(cluster_id, tally)
+
+        def map_record(value: Json, record: Record) -> Item | None:
+            try:
+                if where is not None and not where(value, record):
+                    return None
+                return make(value, record)
+            except SkipError:
+                tally.skipped[route, target] += 1
+                return None
+            except UnmappableError as error:
+                failure = Failure(error.reason, target, error.field, error.detail)
+            except Exception as error:  # noqa: BLE001 - one record must not stop the others; told by its type
+                failure = Failure("item_invalid", target, "", f"the mapping raised {type(error).__name__}")
+            return Item(DEAD_LETTERS, route, b"", b"", (), record, failure)
+
+        return map_record
+
+    def _maker(self, cluster_id: str, tally: Tally) -> Callable[[Json, Record], Item]:
+        route, target, by_key = self.name, self.target, self.ordering == "key"
+        params = self.params
+        fixed = params if isinstance(params, Encoded) else None
+        identify, fill = self._identify(tally), self._filler(cluster_id)
+        skip_without_identity = self.skip_without_identity
+        new_item = Item._make
+
+        def make(value: Json, record: Record) -> Item:
+            encoded = fixed or params(value, record)  # type: ignore[operator] # it is one or the other
+            body: dict[str, Json] = {}
+            keys = identify(value, record, body, encoded.exact)
+            if keys is None:
+                if skip_without_identity:
+                    raise SkipError
+                raise UnmappableError("identity_missing", "identity", "no identity line found a value")
+            fill(value, record, body)
+            if by_key:
+                keys = _key_of(record)
+            return new_item((target, route, encode(body), encoded.json, keys, record, None))
+
+        return make
+
+    def _identify(self, tally: Tally) -> Identify:
+        route = self.name
+
+        def note(kind: str) -> None:
+            tally.identity_invalid[route, kind] += 1
+
+        return identifier(self.identity, self.endpoint, note, ordered=self.ordering == "identity")
+
+    def _filler(self, cluster_id: str) -> _Fill:
+        """What writes everything but the identities into an item, in the order of the documents' examples."""
+        rest = [(name, get) for name, get in self.fields.items() if name not in ("time", "uuid")]
+        if self.event_key is None:
+            return _fields_filler([*self.fields.items()])
+        event_uuid, event_key = event_uuids(cluster_id, self.name), self.event_key
+        get_time, get_uuid = self.fields.get("time"), self.fields.get("uuid")
+
+        def fill(value: Json, record: Record, body: dict[str, Json]) -> None:
+            time = record.timestamp_ms if get_time is None else _time(get_time, value, record)
+            if time is not None:
+                body["time"] = time
+            own = None if get_uuid is None else get_uuid(value, record)
+            body["uuid"] = own or event_uuid(record)
+            body["eventKey"] = _event_key(event_key, value, record)
+            for name, get in rest:
+                got = get(value, record)
+                if got is not None:
+                    body[name] = got
+
+        return fill
+
+
+def _fields_filler(fields: list[tuple[str, Getter]]) -> _Fill:
+    def fill(value: Json, record: Record, body: dict[str, Json]) -> None:
+        for name, get in fields:
+            got = get(value, record)
+            if got is not None:
+                body[name] = got
+
+    return fill
+
+
+def _time(get: Getter, value: Json, record: Record) -> int | None:
+    """The mapped time, if the record has it, else Kafka's."""
+    time = get(value, record)
+    sent = record.timestamp_ms
+    if time is None:
+        return sent
+    if time < _YEAR_2000_MS:
+        raise UnmappableError("bad_time", "time", "before 2000: is its unit milliseconds?")
+    if sent is not None and time > sent + _DAY_MS:
+        raise UnmappableError("bad_time", "time", "more than a day after the Kafka timestamp: is its unit right?")
+    return time  # type: ignore[no-any-return]
+
+
+def _event_key(get: Getter, value: Json, record: Record) -> str:
+    got = get(value, record)
+    text = got if got.__class__ is str else text_form(got)
+    if not text or text.isspace():
+        raise UnmappableError("event_key_unmapped", "event_key", "no event key was found for this record")
+    return text
+
+
+def _key_of(record: Record) -> tuple[str, ...]:
+    return () if record.key is None else (f"{record.topic}\n{record.key.decode('latin-1')}",)
+
+
+def encode(body: dict[str, Json]) -> bytes:
+    """An item as compact JSON. Raises UnmappableError if it can't be."""
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError:
+        pass  # an integer beyond 64 bits: the standard library writes it, slower
+    try:
+        return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except (ValueError, TypeError, RecursionError) as error:
+        detail = f"the item can't be written as JSON ({type(error).__name__})"
+        raise UnmappableError("item_invalid", "", detail) from error

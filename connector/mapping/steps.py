@@ -1,0 +1,142 @@
+"""The steps of a value, each a function around the one before it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from connector.mapping.failures import ImpossibleError, UnmappableError
+from connector.mapping.texts import text_form
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from connector.mapping.chain import Link
+    from connector.mapping.place import Json
+    from connector.mapping.references import Getter
+    from connector.record import Record
+
+
+def key_text(key: Json) -> str:
+    """A key of a `map`, as text: 1 finds "1", true finds "true"."""
+    return text_form(key) or str(key)
+
+
+def not_blank(get: Getter) -> Getter:
+    """Pass over text that is blank."""
+
+    def found(value: Json, record: Record) -> Json:
+        got = get(value, record)
+        return None if got.__class__ is str and (not got or got.isspace()) else got
+
+    return found
+
+
+def first_of(getters: Sequence[Getter]) -> Getter:
+    """The first that is there and not blank."""
+    candidates = [not_blank(get) for get in getters]
+
+    def first(value: Json, record: Record) -> Json:
+        for get in candidates:
+            got = get(value, record)
+            if got is not None:
+                return got
+        return None
+
+    return first
+
+
+def with_default(get: Getter, default: Getter) -> Getter:
+    """Something else where nothing was found."""
+
+    def found(value: Json, record: Record) -> Json:
+        got = get(value, record)
+        return default(value, record) if got is None else got
+
+    return found
+
+
+def required(get: Getter, field: str) -> Getter:
+    """The record goes to the dead letters where nothing was found."""
+
+    def found(value: Json, record: Record) -> Json:
+        got = get(value, record)
+        if got is None:
+            raise UnmappableError("value_missing", field, "nothing was found, and it is required")
+        return got
+
+    return found
+
+
+def converted(get: Getter, chain: Sequence[Link], field: str) -> Getter:
+    """One conversion after the other; a list goes through each element by element, unless it takes lists."""
+    if len(chain) == 1:
+        return _converted_once(get, chain[0], field)
+
+    def convert(value: Json, record: Record) -> Json:
+        got = get(value, record)
+        for link in chain:
+            if got is None:
+                return None
+            got = _apply(link, got, field)
+        return got
+
+    return convert
+
+
+def _converted_once(get: Getter, link: Link, field: str) -> Getter:
+    conversion = link.convert
+
+    def convert(value: Json, record: Record) -> Json:
+        got = get(value, record)
+        if got is None:
+            return None
+        if got.__class__ is list:
+            return _apply(link, got, field)
+        try:
+            return conversion(got)
+        except ImpossibleError as error:
+            raise UnmappableError("conversion_failed", field, f"{link.rule}: {error}") from error
+
+    return convert
+
+
+def _apply(link: Link, value: Json, field: str) -> Json:
+    try:
+        if value.__class__ is not list or link.takes_list:
+            return link.convert(value)
+        made = [link.convert(element) for element in value if element is not None]
+    except ImpossibleError as error:
+        raise UnmappableError("conversion_failed", field, f"{link.rule}: {error}") from error
+    return [element for element in made if element is not None] or None
+
+
+_ABSENT = object()
+
+
+def looked_up(get: Getter, table: Mapping[str, Json], otherwise: Getter) -> Getter:
+    """What a table of constants has for it; in a list, for each element."""
+
+    def look_up(value: Json, record: Record) -> Json:
+        got = get(value, record)
+        if got.__class__ is list:
+            found = [table.get(key_text(each), _ABSENT) for each in got]
+            made = [otherwise(value, record) if each is _ABSENT else each for each in found]
+            return [each for each in made if each is not None] or None
+        text = got if got.__class__ is str else text_form(got)
+        result = table.get(text, _ABSENT)  # type: ignore[arg-type] # None is in no table
+        return otherwise(value, record) if result is _ABSENT else result
+
+    return look_up
+
+
+def looked_up_and_made(get: Getter, table: Mapping[str, Getter], otherwise: Getter) -> Getter:
+    """The same, with results that depend on the record."""
+    choose = looked_up(get, table, lambda _value, _record: otherwise)
+
+    def look_up(value: Json, record: Record) -> Json:
+        chosen = choose(value, record)
+        if isinstance(chosen, list):
+            return [made for make in chosen if (made := make(value, record)) is not None] or None
+        return chosen(value, record)
+
+    return look_up

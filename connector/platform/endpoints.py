@@ -1,0 +1,187 @@
+"""The platform's endpoints as data: what each takes, as its document has it.
+
+Sources: document 000 and 001 (`event/batchAdd`, two generations: the union of their tables), document 002
+(`audience/info/batchAdd`), document 003 (`audience/tag/batchAdd`), document 004 (`event/v2/batchAdd`).
+Where a document's example contradicts its own table, the table counts. Three things are not in those tables:
+
+- `eventKey` is required on both event endpoints: the first one's table says optional, but an event without one
+  is no event, and the second one's table says required;
+- `uid` is written as `thirdId` on all flat endpoints, as the newer pages of 002 and 003 have it;
+- `identityType` is written on `audience/tag/batchAdd` too: newer pages of document 003 (986208 and later)
+  require it for exact matching.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ParameterKind = Literal["boolean", "integer", "text"]
+FieldKind = Literal["text", "milliseconds", "object", "custom_fields"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One entry of `publicParams`."""
+
+    name: str
+    kind: ParameterKind
+    required: bool = False
+    allowed: tuple[str | int, ...] = ()
+    """The documented values; empty: any of its kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemField:
+    """One entry of a `data[]` item that a route maps under `fields`."""
+
+    name: str
+    kind: FieldKind = "text"
+    allowed: tuple[str, ...] = ()
+    max_characters: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FlatIdentity:
+    """How an identity type is written on an endpoint with flat identities."""
+
+    field: str
+    identity_type: str | None
+    """What `identityType` says for it; None: nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One batchAdd endpoint: its path below the base URL, and what it takes."""
+
+    path: str
+    kind: Literal["event", "audience"]
+    parameters: tuple[Parameter, ...]
+    fields: tuple[ItemField, ...]
+    flat_identities: Mapping[str, FlatIdentity] | None
+    """By identity type; None: the endpoint takes `identities[]`, with any type but FLAT_ONLY_TYPES."""
+
+    def parameter(self, name: str) -> Parameter | None:
+        """The parameter of that name, if the endpoint documents it."""
+        return next((parameter for parameter in self.parameters if parameter.name == name), None)
+
+    def field(self, name: str) -> ItemField | None:
+        """The item field of that name, if the endpoint documents it (identities and eventKey are not fields)."""
+        return next((field for field in self.fields if field.name == name), None)
+
+
+DEFAULT_PARAMETERS: Mapping[str, str | int | bool] = MappingProxyType({"isMatching": True, "matchingType": 1})
+"""What publicParams hold before a target and a route name anything."""
+
+EXACT_MATCHING = 1
+FUZZY_MATCHING = 2
+
+MAX_ITEMS = 500
+"""The most items of one request (document 001)."""
+
+FLAT_ONLY_TYPES = frozenset({"audienceUserId", "identityId"})
+"""Ids of the platform's own, which only older endpoints take, and none in `identities[]`."""
+
+WECHAT_PLATFORMS = frozenset({"gzh", "contentminiapp", "workwechat", "selfbuilt"})
+"""The platforms inside the WeChat ecosystem: what `isWeChatEcosystem` says by default (page 986173)."""
+
+CUSTOM_FIELD_KEYS: Mapping[str, Literal["integer", "text", "texts"]] = MappingProxyType(
+    {"configId": "integer", "configName": "text", "values": "texts"}
+)
+"""The entries of one `customFields[]` object (document 002)."""
+
+_IS_MATCHING = Parameter("isMatching", "boolean")
+_IS_MATCHING_REQUIRED = Parameter("isMatching", "boolean", required=True)
+_MATCHING_TYPE = Parameter("matchingType", "integer", allowed=(EXACT_MATCHING, FUZZY_MATCHING))
+_IDENTIFY_WAY = Parameter("identifyWay", "integer", allowed=(1, 2))
+_ACCURATE_MATCH_TYPES = ("gzh", "workwechat", "YOUZAN", "EZR", "contentminiapp", "contenthome")
+
+_PHONE = FlatIdentity("phone", "phone")
+_OPENID = FlatIdentity("openid", "openid")
+_UNIONID = FlatIdentity("unionid", "unionid")
+_UID = FlatIdentity("thirdId", "uid")
+_AUDIENCE_USER_ID = FlatIdentity("audienceUserId", None)
+_EVENT_IDENTITIES = {"phone": _PHONE, "openid": _OPENID, "unionid": _UNIONID, "uid": _UID}
+_TAG_IDENTITIES = {**_EVENT_IDENTITIES, "audienceUserId": _AUDIENCE_USER_ID}
+
+_EVENT_V1 = Endpoint(
+    path="event/batchAdd",
+    kind="event",
+    parameters=(
+        _IS_MATCHING,
+        _MATCHING_TYPE,
+        _IDENTIFY_WAY,
+        Parameter("accurateMatchType", "text", allowed=_ACCURATE_MATCH_TYPES),
+        Parameter("accurateMatchValue", "text"),
+    ),
+    fields=(
+        ItemField("time", "milliseconds"),
+        ItemField("uuid", max_characters=36),
+        ItemField("intid"),
+        ItemField("eventargs", "object"),
+    ),
+    flat_identities=MappingProxyType(_EVENT_IDENTITIES),
+)
+_EVENT_V2 = Endpoint(
+    path="event/v2/batchAdd",
+    kind="event",
+    parameters=(_IS_MATCHING, _MATCHING_TYPE),
+    fields=(
+        ItemField("time", "milliseconds"),
+        ItemField("uuid"),
+        ItemField("intid"),
+        ItemField("eventargs", "object"),
+    ),
+    flat_identities=None,
+)
+_INFO_V1 = Endpoint(
+    path="audience/info/batchAdd",
+    kind="audience",
+    parameters=(
+        _IS_MATCHING_REQUIRED,
+        _MATCHING_TYPE,
+        _IDENTIFY_WAY,
+        Parameter("importMode", "integer", required=True, allowed=(1, 2)),
+    ),
+    fields=(
+        ItemField("realName"),
+        ItemField("sex", allowed=("男", "女")),
+        ItemField("address"),
+        ItemField("birthday"),
+        ItemField("remark"),
+        ItemField("tags"),
+        ItemField("customFields", "custom_fields"),
+    ),
+    flat_identities=MappingProxyType({**_TAG_IDENTITIES, "identityId": FlatIdentity("identityId", None)}),
+)
+_TAG_V1 = Endpoint(
+    path="audience/tag/batchAdd",
+    kind="audience",
+    parameters=(
+        _IS_MATCHING_REQUIRED,
+        _MATCHING_TYPE,
+        _IDENTIFY_WAY,
+        Parameter("optType", "text", required=True, allowed=("add", "delete")),
+    ),
+    fields=(ItemField("tags"),),
+    flat_identities=MappingProxyType(_TAG_IDENTITIES),
+)
+
+ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType(
+    {endpoint.path: endpoint for endpoint in (_EVENT_V1, _EVENT_V2, _INFO_V1, _TAG_V1)}
+)
+"""What the connector can feed, by path."""
+
+NOT_YET: frozenset[str] = frozenset(
+    {
+        "audience/info/v2/batchAdd",
+        "audience/tag/v2/batchAdd",
+        "audience/group/rel/batchAdd",
+        "audience/group/rel/v2/batchAdd",
+    }
+)
+"""Endpoints that the platform has and the connector does not feed yet."""
