@@ -18,6 +18,7 @@ nowhere, so both are looked at.
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -114,10 +115,7 @@ def judge(reply: Reply, now: datetime) -> Verdict:
 
 def read(body: bytes) -> Envelope:
     """Read a body as the platform's envelope; what can't be read is simply not in it."""
-    try:
-        value = orjson.loads(body.removeprefix(b"\xef\xbb\xbf"))
-    except orjson.JSONDecodeError:
-        return Envelope()
+    value = _parse(body.removeprefix(b"\xef\xbb\xbf"))
     if not isinstance(value, dict):
         return Envelope()
     error_code, message = value.get("errorCode"), value.get("msg")
@@ -145,6 +143,22 @@ def retry_after_s(header: str | None, now: datetime) -> float | None:
     return min(max(wait_s, 0.0), MAX_RETRY_AFTER_S)
 
 
+def _parse(body: bytes) -> object:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        pass
+    # A success must not be repeated for ever because its `msg` is in another charset or ends in half an emoji.
+    return _parse_leniently(body)
+
+
+def _parse_leniently(body: bytes) -> object:
+    try:
+        return json.loads(body.decode("utf-8", "replace"), strict=False)
+    except (ValueError, RecursionError):
+        return None
+
+
 def _name(status: int, envelope: Envelope) -> VerdictName:
     success_status = 200 <= status < 300
     if envelope.code in _AT_ANY_STATUS:
@@ -164,11 +178,13 @@ def _name(status: int, envelope: Envelope) -> VerdictName:
 def _code(value: object) -> str:
     if isinstance(value, bool):
         return ""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, int | float):
-        return str(value)[:32]
-    return _NOT_IN_A_CODE.sub("?", value.strip()[:32]) if isinstance(value, str) else ""
+    if isinstance(value, float) and math.isfinite(value):
+        text = str(int(value) if value.is_integer() else value)
+    elif isinstance(value, str | int):
+        text = str(value)
+    else:
+        return ""
+    return _NOT_IN_A_CODE.sub("?", text[:32]) if text.strip() else ""
 
 
 def _three_digits(code: str) -> int:
@@ -204,10 +220,8 @@ def _cut(body: bytes) -> str:
 def _import_batch(body: bytes, data: object) -> str:
     if isinstance(data, float):
         # orjson makes a float of what is beyond 64 bits; an id must be exact.
-        try:
-            data = json.loads(body.removeprefix(b"\xef\xbb\xbf"))["data"]
-        except (ValueError, RecursionError):
-            return ""
+        value = _parse_leniently(body.removeprefix(b"\xef\xbb\xbf"))
+        data = value.get("data") if isinstance(value, dict) else None
     if isinstance(data, int) and not isinstance(data, bool):
-        return str(data)[:64]
-    return data[:64] if isinstance(data, str) else ""
+        return str(data)[:64] if data.bit_length() < 256 else ""
+    return _NOT_IN_A_CODE.sub("?", data[:64]) if isinstance(data, str) else ""
