@@ -1,0 +1,176 @@
+"""The command line. What was asked for goes to stdout, everything else to stderr; exit codes 0, 1 and 2.
+
+Each command imports what it runs when it runs: `run` shall not pay for what only `demo` needs. Nothing that a user
+can cause ends in a traceback: errors of the connector's own tree are printed as one line each.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
+
+from connector import __version__
+from connector.errors import ConfigError, ConnectorError
+
+if TYPE_CHECKING:
+    from connector.config.loading import Checked
+
+NAME = "tuzhan-connector"
+
+app = typer.Typer(
+    name=NAME,
+    add_completion=False,
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ConfigOption = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The config file.")]
+
+
+class OnOff(Enum):
+    """A switch on the command line."""
+
+    ON = "on"
+    OFF = "off"
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it so
+    if wanted:
+        typer.echo(f"{NAME} {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[  # noqa: FBT002 - a flag of the command line
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Kafka to Tuzhan: business events become customer events, profiles and tags, and none is lost."""
+
+
+@app.command()
+def run(config: ConfigOption) -> None:
+    """Run the connector until SIGTERM or SIGINT; several in one group share the partitions."""
+    from connector import app as daemon  # noqa: PLC0415 - see the top
+
+    raise typer.Exit(daemon.run(str(config)))
+
+
+@app.command()
+def check(
+    config: ConfigOption,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Find everything that is wrong with a config, without a network."""
+    from connector.config import loading  # noqa: PLC0415 - see the top
+
+    checked = loading.check(config, os.environ)
+    if as_json:
+        typer.echo(_as_json(checked))
+    else:
+        for line in (*checked.errors, *checked.warnings):
+            typer.echo(line, err=True)
+        if checked.config is not None:
+            counts = f"{_count(checked.config.targets, 'target')}, {_count(checked.config.routes, 'route')}"
+            typer.echo(f"{checked.file}: sound ({counts})")
+    raise typer.Exit(0 if checked.config is not None else 2)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the config file, for editors."""
+    from connector.config.schema import schema_text  # noqa: PLC0415 - see the top
+
+    typer.echo(schema_text())
+
+
+@app.command()
+def sandbox(
+    listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where to serve.")] = "127.0.0.1:9100",
+    app_id: Annotated[str, typer.Option(help="The app id that gets a token.")] = "sandbox",
+    app_secret: Annotated[str, typer.Option(help="Its secret.")] = "sandbox",
+) -> None:
+    """Serve the platform's stand-in, with faults to switch on."""
+    from connector.sandbox.main import serve  # noqa: PLC0415 - see the top
+
+    raise typer.Exit(serve(listen, app_id, app_secret))
+
+
+@app.command()
+def demo(
+    records: Annotated[int, typer.Option(min=1, max=1_000_000, help="Shop orders to send through.")] = 5000,
+    faults: Annotated[
+        OnOff, typer.Option(help="A 503, an expired token and a poisonous record on the way.")
+    ] = OnOff.ON,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep everything running at the end.")] = False,  # noqa: FBT002
+) -> None:
+    """Show the whole of it on this machine: a mock Kafka cluster, the sandbox, the connector; ends with a summary."""
+    from connector.demo import main as run_demo  # noqa: PLC0415 - see the top
+
+    raise typer.Exit(run_demo(records, faults is OnOff.ON, keep))
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        _never_fail_to_encode(stream)
+    try:
+        app(prog_name=NAME)
+    except ConfigError as error:
+        _complain(*error.lines)
+        sys.exit(2)
+    except ConnectorError as error:
+        _complain(f"{NAME}: {error}")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        _complain(f"{NAME}: interrupted")
+        sys.exit(1)
+    except BrokenPipeError:
+        # Who reads stdout has had enough; point it elsewhere, or the interpreter complains once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _complain(*lines: str) -> None:
+    for line in lines:
+        print(line, file=sys.stderr)  # noqa: T201 - stderr is where complaints go
+
+
+def _never_fail_to_encode(stream: TextIO) -> None:
+    """A terminal that can't show a character of the user's shall not turn a message into a traceback."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")
+
+
+def _count(things: object, word: str) -> str:
+    number = len(things)  # type: ignore[arg-type]
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def _as_json(checked: Checked) -> str:
+    import orjson  # noqa: PLC0415 - see the top
+
+    from connector.config.loading import path_text  # noqa: PLC0415 - see the top
+
+    problems = [
+        {
+            "line": finding.position.line,
+            "column": finding.position.column,
+            "path": path_text(finding.path),
+            "message": finding.message,
+            "code": finding.code,
+            "severity": "warning" if finding.warning else "error",
+        }
+        for finding in checked.findings
+    ]
+    document = {"file": checked.file, "sha256": checked.sha256, "sound": checked.config is not None}
+    return orjson.dumps({**document, "problems": problems}, option=orjson.OPT_INDENT_2).decode()

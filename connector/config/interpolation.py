@@ -1,0 +1,135 @@
+"""`${…}` in the file's scalars: what comes from the environment and from files.
+
+    ${NAME}            the variable; not set is an error
+    ${NAME:-default}   the default if it is not set or empty; the default may hold `${…}` itself
+    ${NAME:?message}   not set or empty is an error with this message
+    ${file:/path}      the content of a file, without blanks and line breaks around it
+    $${                a literal `${`
+
+It is done after parsing, in values and never in keys, so that no value can change what the file says. A scalar in
+which something was replaced becomes `Plain`: a literal, whatever it begins with. Messages show the expression as
+the file has it, never what it stands for.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING
+
+from connector.config.problems import did_you_mean
+from connector.config.scalars import Plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from connector.config.problems import Code, Path, Problems
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_MAX_FILE_BYTES = 1 << 20
+_FORMS = "write ${NAME}, ${NAME:-default}, ${NAME:?message} or ${file:/path}; $${ for a literal ${"
+
+
+def interpolate(data: object, environ: Mapping[str, str], problems: Problems) -> object:
+    """Return `data` with every `${…}` replaced; what can't be replaced is noted, and empty in the result."""
+    return _Interpolation(environ, problems).value((), data)
+
+
+class _NotReplacedError(Exception):
+    """One expression can't be replaced."""
+
+    def __init__(self, message: str, code: Code) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class _Interpolation:
+    environ: Mapping[str, str]
+    problems: Problems
+
+    def value(self, path: Path, data: object) -> object:
+        if isinstance(data, dict):
+            return {key: self.value((*path, key), item) for key, item in data.items()}
+        if isinstance(data, list):
+            return [self.value((*path, index), item) for index, item in enumerate(data)]
+        if not isinstance(data, str) or "${" not in data:
+            return data
+        try:
+            return Plain(self._text(data))
+        except _NotReplacedError as error:
+            self.problems.add(path, error.message, error.code)
+            return Plain()
+
+    def _text(self, text: str) -> str:
+        """`text` with its expressions replaced, those of defaults included.
+
+        Raises:
+            _NotReplacedError: the first expression of the text that can't be.
+
+        """
+        pieces: list[str] = []
+        position = 0
+        while (start := text.find("${", position)) >= 0:
+            if start > position and text[start - 1] == "$":
+                pieces.append(text[position : start - 1] + "${")
+                position = start + 2
+                continue
+            end = _closing(text, start + 2)
+            pieces.append(text[position:start] + self._replacement(text[start + 2 : end]))
+            position = end + 1
+        return "".join(pieces) + text[position:]
+
+    def _replacement(self, expression: str) -> str:
+        if expression.startswith("file:"):
+            return self._file(expression)
+        match = _NAME.match(expression)
+        if match is None:
+            raise _NotReplacedError(f"not a ${{…}} that can be replaced: {_FORMS}", "bad_value")
+        name, rest = match[0], expression[match.end() :]
+        value = self.environ.get(name)
+        if not rest:
+            return value if value is not None else self._missing(name, "")
+        if rest.startswith(":-"):
+            return value or self._text(rest[2:])
+        if rest.startswith(":?"):
+            return value or self._missing(name, rest[2:])
+        raise _NotReplacedError(f"not a ${{…}} that can be replaced: {_FORMS}", "bad_value")
+
+    def _missing(self, name: str, message: str) -> str:
+        state = "is empty" if name in self.environ else "is not set"
+        hint = did_you_mean(name, self.environ) if name not in self.environ else ""
+        remedy = message.strip() or f"export {name}=…, or give a default: ${{{name}:-…}}{hint}"
+        raise _NotReplacedError(f"the environment variable {name} {state}: {remedy}", "missing_variable")
+
+    def _file(self, expression: str) -> str:
+        shown = f"the file of ${{{expression}}}"
+        try:
+            with FilePath(self._text(expression.removeprefix("file:")).strip()).open("rb") as file:
+                content = file.read(_MAX_FILE_BYTES + 1)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"
+            raise _NotReplacedError(f"{shown} can't be read: {reason.lower()}", "unreadable_file") from error
+        if len(content) > _MAX_FILE_BYTES:
+            raise _NotReplacedError(f"{shown} is larger than 1 MiB: not a setting", "unreadable_file")
+        try:
+            return content.decode("utf-8-sig").strip()
+        except UnicodeDecodeError as error:
+            raise _NotReplacedError(f"{shown} is not UTF-8 text", "unreadable_file") from error
+
+
+def _closing(text: str, position: int) -> int:
+    """The index of the `}` that ends the expression; `${…}` inside it are passed over."""
+    depth = 1
+    while position < len(text):
+        if text.startswith("${", position):
+            depth += 1
+            position += 1
+        elif text[position] == "}":
+            depth -= 1
+            if depth == 0:
+                return position
+        position += 1
+    raise _NotReplacedError(f"a ${{ is never closed: {_FORMS}", "bad_value")
