@@ -1,0 +1,204 @@
+"""The repository itself: what it ships is sound, stands alone, and says the same thing in every place."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from connector.config import models
+from connector.config.loading import load
+from connector.config.models import Admin, Auth, Batching, Config, Log, Model, Platform, Queue, Retry
+from connector.record import Record
+
+ROOT = Path(__file__).parents[2]
+DOCKERFILE = (ROOT / "compose/Dockerfile").read_text(encoding="utf-8")
+CONFIGS = sorted(path for path in (ROOT / "config").rglob("*.yaml") if "tests" not in path.parts)
+VARIABLES = {"TUZHAN_APP_ID": "app", "TUZHAN_APP_SECRET": "not-a-real-secret"}
+
+REGISTRIES = re.compile(
+    r"\b(?:pypi|pythonhosted|npmjs|npmmirror|crates|repo1?\.maven(?:\.apache)?|docker|quay|ghcr|golang|gcr)\.(?:org|com|io|cn)\b"
+    r"|--?index-url|--trusted-host",
+)
+MACHINE_PATHS = re.compile(r"(?<![\w.$}/])/(?:work|farm|home|root|Users)/\w")
+
+
+def read_yaml(path: Path) -> Any:  # noqa: ANN401 - a parsed file has no narrower type
+    return YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+
+
+def project() -> dict[str, Any]:
+    table: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return table
+
+
+def tracked_files() -> list[Path]:
+    answer = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        pytest.skip("not a git checkout")
+    return [path for name in answer.stdout.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+# -- the configs ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
+def test_a_config_of_the_repository_passes_the_check(path: Path) -> None:
+    assert load(path, VARIABLES).config.routes
+
+
+def test_the_config_of_the_container_passes_the_check(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("s\n", encoding="utf-8")
+    text = (ROOT / "compose/connector.yaml").read_text(encoding="utf-8")
+    copy = tmp_path / "connector.yaml"
+    copy.write_text(text.replace("/run/secrets/tuzhan_app_secret", str(secret)), encoding="utf-8")
+    config = load(copy, {}).config
+    assert config.admin.listen == "0.0.0.0:8080"
+    assert config.platform.auth.app_secret is not None
+    assert config.platform.auth.app_secret.get_secret_value() == "s"
+
+
+def test_the_annotated_config_names_every_key_there_is() -> None:
+    text = (ROOT / "config/connector.yaml").read_text(encoding="utf-8")
+    parts = [part for part in vars(models).values() if isinstance(part, type) and issubclass(part, Model)]
+    keys = {key for part in parts for key in part.model_fields}
+    assert {"bootstrap_servers", "max_in_flight", "identity_missing"} <= keys
+    absent = {key for key in keys if not re.search(rf"(?<![\w.$]){key}:\s", text)}
+    assert not absent
+
+
+def test_the_records_in_the_annotated_config_s_comments_become_items() -> None:
+    text = (ROOT / "config/connector.yaml").read_text(encoding="utf-8")
+    comments = re.findall(r"^  # (\{.*(?:\n  #  .*)*)", text, re.MULTILINE)
+    values = [comment.replace("\n  # ", "").encode() for comment in comments]
+    loaded = load(ROOT / "config/connector.yaml", VARIABLES)
+    mapper = loaded.mapping.mapper("cluster")
+    topics = ["shop.orders", "crm.member", "crm.tags"]
+    items = [
+        item
+        for topic, value in zip(topics, values, strict=True)
+        for item in mapper.items(Record(topic, 0, 0, 1605490616000, None, value, ()))
+    ]
+    assert [(item.route, item.failure) for item in items] == [
+        ("orders", None),
+        ("members", None),
+        ("tag-changes", None),
+    ]
+    assert b'"c_price":1420' in items[0].body
+    assert items[2].params == b'{"isMatching":true,"matchingType":1,"optType":"add"}'
+
+
+def test_what_the_annotated_config_calls_a_default_is_the_default() -> None:
+    config = load(ROOT / "config/connector.yaml", VARIABLES).config
+    assert (config.kafka.start_from, config.kafka.commit_interval) == ("earliest", 1.0)
+    platform = Platform(auth=Auth())
+    assert (config.platform.base_url, config.platform.allow_http) == (platform.base_url, platform.allow_http)
+    assert (config.platform.request_timeout, config.platform.retry) == (platform.request_timeout, Retry())
+    purchases, fields = config.targets["purchases"], type(config.targets["purchases"]).model_fields
+    assert (purchases.batch, purchases.queue) == (Batching(), Queue())
+    assert purchases.max_in_flight == fields["max_in_flight"].default
+    assert purchases.allow_unknown == fields["allow_unknown"].default
+    assert (config.admin, config.log) == (Admin(), Log())
+    assert config.shutdown_timeout == Config.model_fields["shutdown_timeout"].default
+    assert config.dead_letter_topic == f"{config.kafka.group_id}.dead-letter"
+
+
+# -- it stands alone ------------------------------------------------------------------------------------------------
+
+
+def test_constraints_hold_nothing_but_names_with_their_exact_versions() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line for line in lines if not line.startswith("#")]
+    assert [pin for pin in pins if not re.fullmatch(r"[A-Za-z0-9_.-]+==[A-Za-z0-9_.]+", pin)] == []
+
+
+def test_every_dependency_is_pinned() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {normal(line.partition("==")[0]) for line in lines}
+    wanted = [*project()["dependencies"], *project()["optional-dependencies"]["dev"]]
+    assert {normal(re.split(r"[<>=~\[; ]", line)[0]) for line in wanted} <= pinned
+
+
+@pytest.mark.parametrize("pattern", [REGISTRIES, MACHINE_PATHS], ids=["registry hosts", "machine paths"])
+def test_no_tracked_file_depends_on_one_machine_or_registry(pattern: re.Pattern[str]) -> None:
+    found = []
+    for path in tracked_files():
+        text = path.read_bytes().decode("utf-8", errors="replace")
+        found += [f"{path.relative_to(ROOT)}: {match[0]}" for match in pattern.finditer(text)]
+    assert found == []
+
+
+# -- the container --------------------------------------------------------------------------------------------------
+
+
+def test_the_image_is_built_in_one_stage_and_run_in_another() -> None:
+    stages = re.split(r"^FROM ", DOCKERFILE, flags=re.MULTILINE)[1:]
+    assert len(stages) == 2
+    assert "pip install" in stages[0]
+    assert "pip" not in re.sub(r"^#.*$", "", stages[1], flags=re.MULTILINE)
+    assert "COPY --from=builder" in stages[1]
+
+
+def test_the_image_runs_the_connector_itself_as_a_user_without_rights() -> None:
+    last = DOCKERFILE.rpartition("\nFROM ")[2]
+    user = re.search(r"^USER (\d+):(\d+)$", last, re.MULTILINE)
+    assert user is not None
+    assert int(user[1]) > 1000
+    assert 'ENTRYPOINT ["tuzhan-connector"]' in last
+    assert re.search(r"^HEALTHCHECK .*\n\s+CMD \[.*/livez", last, re.MULTILINE)
+
+
+def test_the_image_has_a_python_that_the_project_supports() -> None:
+    version = re.search(r"^ARG PYTHON_VERSION=3\.(\d+)$", DOCKERFILE, re.MULTILINE)
+    assert version is not None
+    assert f"Programming Language :: Python :: 3.{version[1]}" in project()["classifiers"]
+
+
+def test_the_sidecar_has_limits_no_rights_and_time_to_stop() -> None:
+    compose = read_yaml(ROOT / "compose/compose.yaml")
+    sidecar = compose["services"]["connector"]
+    assert sidecar["mem_limit"]
+    assert sidecar["cpus"]
+    assert sidecar["read_only"] is True
+    assert sidecar["cap_drop"] == ["ALL"]
+    assert sidecar["security_opt"] == ["no-new-privileges:true"]
+    assert sidecar["restart"] == "unless-stopped"
+    grace_s = int(sidecar["stop_grace_period"].removesuffix("s"))
+    assert grace_s == 30
+    assert grace_s > Config.model_fields["shutdown_timeout"].default
+    assert sidecar["depends_on"]["kafka"] == {"condition": "service_healthy"}
+
+
+def test_compose_publishes_on_loopback_only() -> None:
+    services = read_yaml(ROOT / "compose/compose.yaml")["services"]
+    ports = [port for service in services.values() for port in service.get("ports", [])]
+    assert ports
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_compose_gives_no_secret_by_environment() -> None:
+    compose = read_yaml(ROOT / "compose/compose.yaml")
+    sidecar = compose["services"]["connector"]
+    assert sidecar["secrets"] == ["tuzhan_app_secret"]
+    assert not [name for name in sidecar["environment"] if "SECRET" in name]
+    default = re.search(r":-(.+)\}", compose["secrets"]["tuzhan_app_secret"]["file"])
+    assert default is not None
+    secret = (ROOT / "compose" / default[1]).read_text(encoding="utf-8").strip()
+    assert secret in compose["services"]["sandbox"]["command"]
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    version = project()["version"]
+    assert f"\n## [{version}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    image = read_yaml(ROOT / "compose/compose.yaml")["services"]["connector"]["image"]
+    assert image == f"tuzhan-connector:{version}"
