@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from connector.config.problems import did_you_mean
 from connector.mapping.conditions import compile_where
 from connector.mapping.failures import UnmappableError
 from connector.mapping.fields import compile_fields
@@ -15,10 +13,10 @@ from connector.mapping.parameters import Encoded, Named, Resolve, compile_named,
 from connector.mapping.place import Place
 from connector.mapping.route import CompiledRoute
 from connector.mapping.values import compile_value
-from connector.platform.endpoints import DEFAULT_PARAMETERS, ENDPOINTS, NOT_YET, Endpoint
+from connector.platform.endpoints import DEFAULT_PARAMETERS, ENDPOINTS, Endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from connector.config.models import Ordering, Route, Target
     from connector.config.problems import Problems
@@ -26,26 +24,20 @@ if TYPE_CHECKING:
 
 
 def compile_mapping(
-    targets: Mapping[str, Target],
-    routes: Sequence[tuple[int, Route]],
-    problems: Problems,
-    *,
-    defined_targets: Collection[str] = (),
+    targets: Mapping[str, Target], routes: Sequence[tuple[int, Route]], problems: Problems
 ) -> CompiledMapping | None:
     """Compile the mapping, or note what is wrong with it and return None.
 
-    `routes` come with their positions in the file. `defined_targets` are names that the file defines but that
-    are not in `targets`, because something else is wrong with them: a route to one of them is left alone.
+    `targets` have known endpoints; `routes`, which come with their positions in the file, lead to these targets and
+    read topics whose patterns are regular expressions: names are the loader's to check.
     """
     before = len(problems.errors)
     compiler = _Compiler(targets, problems)
     subscribed = [
         Subscribed(route.topics, compiled)
         for index, route in routes
-        if (compiled := compiler.route(route, Place(problems, ("routes", index)), defined_targets)) is not None
+        if (compiled := compiler.route(route, Place(problems, ("routes", index)))) is not None
     ]
-    for index, route in routes:
-        _check_topics(route, Place(problems, ("routes", index, "topics")))
     compiler.check_required([route for _, route in routes])
     return CompiledMapping(subscribed) if len(problems.errors) == before else None
 
@@ -61,34 +53,24 @@ class _Compiler:
     def __init__(self, targets: Mapping[str, Target], problems: Problems) -> None:
         self._targets = targets
         self._problems = problems
-        self._endpoints: dict[str, Endpoint] = {}
-        self._params: dict[str, dict[str, Named]] = {}
-        for name, target in targets.items():
-            self._target(name, target, Place(problems, ("targets", name)))
+        self._params = {
+            name: self._target_params(target, Place(problems, ("targets", name, "public_params")))
+            for name, target in targets.items()
+        }
 
-    def _target(self, name: str, target: Target, place: Place) -> None:
-        endpoint = ENDPOINTS.get(target.endpoint)
-        if endpoint is None:
-            _no_endpoint(target.endpoint, place.at("endpoint"))
-            return
-        self._endpoints[name] = endpoint
-        self._params[name] = compile_named(
+    def _target_params(self, target: Target, place: Place) -> dict[str, Named]:
+        return compile_named(
             target.public_params,
-            endpoint,
-            place.at("public_params"),
+            ENDPOINTS[target.endpoint],
+            place,
             allow_unknown=target.allow_unknown,
             per_record=False,
         )
 
-    def route(self, route: Route, place: Place, defined: Collection[str]) -> CompiledRoute | None:
-        """Compile one route; None if it leads nowhere or its publicParams can't be."""
-        endpoint = self._endpoints.get(route.to)
-        if endpoint is None:
-            if route.to not in self._targets and route.to not in defined:
-                hint = did_you_mean(route.to, self._targets)
-                place.at("to").add(f"no target is named '{route.to}'{hint}", "unknown_name")
-            return None
+    def route(self, route: Route, place: Place) -> CompiledRoute | None:
+        """Compile one route; None if its publicParams can't be."""
         target = self._targets[route.to]
+        endpoint = ENDPOINTS[target.endpoint]
         params = self._resolver(route, endpoint, target, place.at("public_params"))
         where = None if route.where is None else compile_where(route.where, place.at("where"))
         identity = compile_identity(route.identity, endpoint, place.at("identity"))
@@ -130,7 +112,8 @@ class _Compiler:
 
     def check_required(self, routes: Sequence[Route]) -> None:
         """Note each required parameter that neither a target nor every route to it names."""
-        for name, endpoint in self._endpoints.items():
+        for name, target in self._targets.items():
+            endpoint = ENDPOINTS[target.endpoint]
             feeding = [route for route in routes if route.to == name]
             for parameter in endpoint.parameters:
                 named = {*DEFAULT_PARAMETERS, *self._params[name]}
@@ -146,15 +129,6 @@ class _Compiler:
                 self._problems.add(path, message, "missing_key")
 
 
-def _no_endpoint(path: str, place: Place) -> None:
-    bare = path.strip("/").removeprefix("api/open/").removeprefix("api/integrate/")
-    if bare in NOT_YET:
-        place.add(f"the endpoint {bare} is not supported yet", "bad_value")
-        return
-    hint = did_you_mean(bare, ENDPOINTS) or f": one of {', '.join(ENDPOINTS)}"
-    place.add(f"no such endpoint{hint}", "bad_value")
-
-
 def _event_key(route: Route, endpoint: Endpoint, place: Place) -> Getter | None:
     if endpoint.kind == "audience":
         if route.event_key is not None:
@@ -168,13 +142,3 @@ def _event_key(route: Route, endpoint: Endpoint, place: Place) -> Getter | None:
     if value.constant and (isinstance(value.literal, (list, dict)) or not str(value.literal).strip()):
         place.add("an event key is text", "wrong_type")
     return value.get
-
-
-def _check_topics(route: Route, place: Place) -> None:
-    for index, topic in enumerate(route.topics):
-        if not topic.startswith("^"):
-            continue
-        try:
-            re.compile(topic)
-        except re.error as error:
-            place.at(index).add(f"not a regular expression: {error.msg} at position {error.pos}", "bad_value")

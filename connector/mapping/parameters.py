@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
-from connector.config.models import Plain
 from connector.config.problems import did_you_mean
+from connector.config.scalars import Plain
 from connector.mapping.conversions.numbers import boolean, integer
 from connector.mapping.failures import ImpossibleError, UnmappableError, type_name
 from connector.mapping.place import Json

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from connector.config.models import Plain
+from connector.config.scalars import Plain
 from connector.decode import decode_json
 from connector.errors import DecodeError
 from connector.mapping.place import Json

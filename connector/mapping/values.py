@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from connector.config.models import Plain
 from connector.config.problems import did_you_mean
+from connector.config.scalars import Plain
 from connector.mapping import steps
 from connector.mapping.chain import compile_chain
 from connector.mapping.failures import SkipError, UnmappableError
