@@ -70,7 +70,8 @@ class Broker:
         """`properties` are laid over the server's own. Starts nothing. Raises NoBrokerError."""
         self._java, self._jars = java(), jars()
         self._folder = Path(tempfile.mkdtemp(prefix="connector-broker-"))
-        self._cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # The zero keeps it from beginning with a dash, which the command that formats takes for an option.
+        self._cluster_id = base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
         plain, sasl, controller = free_ports(3)
         self.address = f"127.0.0.1:{plain}"
         self.sasl_address = f"127.0.0.1:{sasl}"
@@ -113,7 +114,11 @@ class Broker:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def __enter__(self) -> Self:
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
 
     def __exit__(self, *_: object) -> None:
         self.close()

@@ -104,16 +104,19 @@ class Cluster:
 
     def produce_orders(self, topic: str, sequence: Iterable[int], *, partition: int = -1) -> None:
         """Produce one small order per number, its number being its id and the key's end."""
+        messages = [{"value": order(number), "key": b"k%d" % (number % 997)} for number in sequence]
+        self.produce_all(topic, messages, partition=partition)
+
+    def produce_all(self, topic: str, messages: list[dict[str, Any]], *, partition: int = -1) -> None:
+        """Produce many records (`value`, `key`, … each) and wait for their acknowledgement."""
         failures: list[KafkaError] = []
 
         def note(error: KafkaError | None, _: Message) -> None:
             if error:
                 failures.append(error)
 
-        messages = [{"value": order(number), "key": b"k%d" % (number % 997)} for number in sequence]
-        for start in range(0, len(messages), 50_000):
-            self._producer.produce_batch(topic, messages[start : start + 50_000], partition=partition, on_delivery=note)
-            self._producer.poll(0)
+        queued = self._producer.produce_batch(topic, messages, partition=partition, on_delivery=note)
+        assert queued == len(messages), f"only {queued} of {len(messages)} were queued"
         self._flush(failures)
 
     def _flush(self, failures: list[KafkaError]) -> None:

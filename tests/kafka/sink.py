@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from array import array
 from dataclasses import dataclass, field
 
 import orjson
@@ -30,7 +29,7 @@ class Sink:
     requests: int = 0
     items: int = 0
     """Items in requests that were answered well."""
-    seen: array[int] = field(default_factory=lambda: array("B", bytes(4_000_000)))
+    seen: bytearray = field(default_factory=lambda: bytearray(4_000_000))
     """How often each order came, by its number."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

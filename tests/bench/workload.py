@@ -1,0 +1,155 @@
+"""What is measured: one record of 380 bytes, the config that makes nine fields of it, and how a run is measured."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import orjson
+
+from tests.kafka.harness import APP_ID, APP_SECRET, EVENTS
+from tests.kafka.processes import end, free_ports, leash
+from tests.kafka.waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tests.kafka.cluster import Cluster
+
+RECORD_BYTES = 380
+
+
+def order(number: int, now_ms: int) -> bytes:
+    """A shop order of 380 bytes."""
+    value: dict[str, Any] = {
+        "seq": number,
+        "order_id": f"2026{number:012d}",
+        "status": "REFUNDED" if number % 10 == 0 else "PAID",
+        "amount_fen": 142_000 + number % 1_000,
+        "paid_at": now_ms - number % 3_600_000,
+        "scene_id": f"scene-{number % 100:03d}",
+        "buyer": {"mobile": f"+86 138 {number // 10_000 % 10_000:04d} {number % 10_000:04d}", "name": "王小明"},
+        "shop": {"id": number % 50, "name": "人民广场店"},
+        "items": [{"sku": f"sku-{number % 500:05d}", "title": "创维洗衣机", "qty": 1 + number % 3}],
+        "note": "",
+    }
+    value["note"] = "-" * (RECORD_BYTES - len(orjson.dumps(value)))
+    return orjson.dumps(value)
+
+
+def config(kafka: Cluster, topic: str, group: str, base_url: str) -> dict[str, Any]:
+    """The connector's config for these orders."""
+    return {
+        "kafka": {"bootstrap_servers": kafka.address, "group_id": group},
+        "platform": {
+            "base_url": base_url,
+            "auth": {"app_id": APP_ID, "app_secret": APP_SECRET},
+            "retry": {"first": "50ms", "max": "500ms"},
+        },
+        "targets": {"purchases": {"endpoint": EVENTS, "batch": {"max_records": 500}, "max_in_flight": 8}},
+        "routes": [
+            {
+                "name": "orders",
+                "topics": [topic],
+                "where": {"$.status": ["PAID", "REFUNDED"], "$.amount_fen": {"gt": 0}},
+                "to": "purchases",
+                "event_key": {"from": "$.status", "map": {"PAID": "c_buy", "REFUNDED": "c_refund"}},
+                "identity": [{"type": "phone", "value": {"from": "$.buyer.mobile", "as": "phone"}}],
+                "fields": {
+                    "time": {"from": "$.paid_at", "as": "timestamp"},
+                    "intid": "$.scene_id",
+                    "eventargs": {
+                        "c_goods": "$.items.0.title",
+                        "c_price": {"from": "$.amount_fen", "as": "number", "multiply": 0.01},
+                        "c_note": {"template": "order {$.order_id} of shop {$.shop.name}"},
+                        "seq": "$.seq",
+                        "title": "下单",
+                    },
+                },
+            }
+        ],
+    }
+
+
+class SinkProcess:
+    """`tests.kafka.sink` in a process of its own."""
+
+    def __init__(self) -> None:
+        [port] = free_ports(1)
+        self._process = subprocess.Popen([*leash(), sys.executable, "-m", "tests.kafka.sink", str(port)])
+        self._http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30)
+        self.base_url = f"http://127.0.0.1:{port}/api/open"
+        until(self._answers, "the sink to answer")
+
+    def stats(self) -> dict[str, int]:
+        """requests, items, distinct."""
+        told: dict[str, int] = self._http.get("/_sink/stats").json()
+        return told
+
+    def behave(self, status: int = 200, delay_s: float = 0.0) -> None:
+        """Answer so from now on."""
+        self._http.put("/_sink/behaviour", json={"status": status, "delay_s": delay_s})
+
+    def close(self) -> None:
+        """End it."""
+        self._http.close()
+        end(self._process)
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.stats())
+        except httpx.TransportError:
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one process took from its start to its end."""
+
+    cpu_s: float
+    seconds: float
+    peak_mib: float
+
+
+def measure(arguments: Sequence[str], sink: SinkProcess, count: int, log: Path) -> Usage:
+    """Run a sender until `count` items have come to the sink, stop it in good order, and give what it took."""
+    before = sink.stats()["items"]
+    with log.open("ab") as output:
+        process = subprocess.Popen([*leash(), sys.executable, *arguments], stdout=output, stderr=subprocess.STDOUT)
+    began = time.monotonic()
+    try:
+        until(lambda: sink.stats()["items"] >= before + count, f"{count} items", every_s=0.1, patience_s=300)
+        took = time.monotonic() - began
+        peak_mib = _memory_mib(process.pid, "VmHWM")
+    finally:
+        process.send_signal(signal.SIGTERM)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, log.read_text()[-3000:]
+    return Usage(usage.ru_utime + usage.ru_stime, took, peak_mib)
+
+
+def resident_mib(pid: int) -> float:
+    """The memory that a process has in use now."""
+    return _memory_mib(pid, "VmRSS")
+
+
+def _memory_mib(pid: int, name: str) -> float:
+    """A figure of the kernel's; rusage would count what the parent had when it forked, too."""
+    found = re.search(rf"{name}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert found is not None
+    return int(found[1]) / 1024
+
+
+def numbers(start: int, stop: int, step: int = 50_000) -> Iterator[range]:
+    """Ranges of at most `step` from `start` to `stop`."""
+    for first in range(start, stop, step):
+        yield range(first, min(first + step, stop))
