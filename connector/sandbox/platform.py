@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-APP_ID = "sandbox-app"
-APP_SECRET = "sandbox-secret"  # noqa: S105  of the stand-in, printed when it starts
+APP_ID = "sandbox"
+APP_SECRET = "sandbox"  # noqa: S105  of the stand-in, printed when it starts
 _FIRST_BATCH_ID = 15_314_513_451_345_123
 """Beyond 2**53, like the documents' example: who reads it as a double loses digits."""
 _PAGE = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"

@@ -100,6 +100,10 @@ class Store:
         found.reverse()
         return found
 
+    def bodies(self) -> Iterator[bytes]:
+        """Every kept item as JSON text, in the order in which they were stored."""
+        return (stored.body for stored in self._items)
+
     def report(self) -> dict[str, Any]:
         """The counts, in all and by endpoint."""
         by_endpoint = {path: asdict(counts) for path, counts in self.counts.items()}
