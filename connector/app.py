@@ -15,7 +15,7 @@ import random
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from connector.batching import Limits
 from connector.config.loading import load
@@ -30,9 +30,8 @@ from connector.observe.log import configure
 from connector.observe.metrics import Metrics
 from connector.pacing import Pacer
 from connector.pipeline import Pipeline
-from connector.platform.client import PlatformClient
+from connector.platform.build import build_client, build_tokens
 from connector.platform.sink import HttpSink
-from connector.platform.token import tokens_for
 from connector.record import DEAD_LETTERS, Outcome
 from connector.retry import Backoff
 from connector.snapshot import Snapshots
@@ -48,7 +47,6 @@ if TYPE_CHECKING:
     from connector.ledger import Tally
     from connector.observe.events import Event
     from connector.observe.status import Status
-    from connector.platform.token import Tokens
 
 BEAT_S: Final = 1.0
 SILENT_S: Final = 30.0
@@ -90,15 +88,10 @@ class _App:
         self._health = Health()
         self._metrics = Metrics(self._snapshot)
         self._log = configure(config.log.format, config.log.level)
-        self._client = PlatformClient(
-            config.platform.base_url,
-            config.platform.request_timeout,
-            sum(target.max_in_flight for target in config.targets.values()) + 1,
-        )
-        backoff = Backoff(config.platform.retry.first, config.platform.retry.max)
-        self._backoff = backoff
+        self._client = build_client(config)
+        self._backoff = Backoff(config.platform.retry.first, config.platform.retry.max)
         self._random = random.Random()  # noqa: S311 - jitter
-        self._tokens: Tokens = tokens_for(config.platform.auth, self._client, self._emit, backoff)
+        self._tokens = build_tokens(config.platform, self._client, self._emit, self._random)
         self._tallies: dict[str, Tally] = {}
         self._dead_letters = DeadLetterSink(
             config.kafka, config.dead_letter_topic, Origin(config.kafka.group_id, loaded.sha256[:12]), self._emit
@@ -182,9 +175,7 @@ class _App:
 
     async def _run(self) -> int:
         self._listen_to_signals()
-        liveness = Liveness(
-            {"loop": lambda: self._beat, "kafka": lambda: self._consumer.beat}, SILENT_S, time.monotonic
-        )
+        liveness = Liveness({"loop": lambda: self._beat, "kafka": self._consumer.last_beat}, SILENT_S, time.monotonic)
         admin = build_admin(self._snapshot, self._metrics, self._health, liveness)
         self._tasks.keep(serve(admin, self._sock), name="admin port")
         self._tasks.keep(self._beat_on(), name="heartbeat")
@@ -193,7 +184,8 @@ class _App:
         self._consumer.start()
         flow: asyncio.Future[object] = self._tasks.spawn(self._flow(), name="flow")
         stop: asyncio.Future[object] = asyncio.ensure_future(self._stop_asked.wait())
-        await asyncio.wait({flow, stop, self._tasks.failure}, return_when=asyncio.FIRST_COMPLETED)
+        ends: list[asyncio.Future[Any]] = [flow, stop, self._tasks.failure]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
         if self._tasks.failure.done():
             self._tasks.failure.result()

@@ -77,6 +77,11 @@ def is_incremental(kafka: Kafka) -> bool:
     return _is_kip848(kafka) or "cooperative" in strategy
 
 
+def is_static(kafka: Kafka) -> bool:
+    """Whether the member has a name of its own, and so does not leave the group when it stops."""
+    return "group.instance.id" in kafka.properties
+
+
 def consumer_properties(kafka: Kafka) -> dict[str, Any]:
     """The properties of librdkafka for the consumer: our defaults, then the user's, then what the connector owns."""
     strategy = {} if _is_kip848(kafka) else {"partition.assignment.strategy": "cooperative-sticky"}

@@ -173,7 +173,7 @@ class Bridge:
         """Tell what the broker has answered to a commit."""
         self._post(self._on_committed, offsets, event)
 
-    def lag_from_thread(self, ends: Mapping[Lease, int]) -> None:
+    def ends_from_thread(self, ends: Mapping[Lease, int]) -> None:
         """Tell the partitions' ends, as far as they are known."""
         self._post(self._on_ends, ends)
 
