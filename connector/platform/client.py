@@ -144,8 +144,10 @@ def _is_loopback(host: str) -> bool:
 
 
 def _root(error: BaseException) -> BaseException:
-    """What aiohttp or the system said, under what the transport made of it."""
-    while isinstance(error, httpx.HTTPError) and error.__cause__ is not None:
+    """What aiohttp or the system said, under what the transport and aiohttp made of it."""
+    while error.__cause__ is not None and (
+        isinstance(error, httpx.TransportError) or type(error) is aiohttp.ClientOSError
+    ):
         error = error.__cause__
     return error
 
@@ -153,8 +155,7 @@ def _root(error: BaseException) -> BaseException:
 def _word(error: BaseException, peer: str, timeout_s: float) -> str:
     """Say what happened, in words that hold no URL: the first that fits."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        certificate = error.certificate_error
-        reason = certificate.verify_message if isinstance(certificate, ssl.SSLCertVerificationError) else "invalid"
+        reason = getattr(error.certificate_error, "verify_message", "it does not belong to this host")
         return f"the TLS certificate of {peer} is not trusted: {reason}"
     if isinstance(error, aiohttp.ClientConnectorError):
         return _word_connect(error, peer)
