@@ -23,7 +23,7 @@ VARIABLES = {"TUZHAN_APP_ID": "app", "TUZHAN_APP_SECRET": "not-a-real-secret"}
 
 REGISTRIES = re.compile(
     r"\b(?:pypi|pythonhosted|npmjs|npmmirror|crates|repo1?\.maven(?:\.apache)?|docker|quay|ghcr|golang|gcr)\.(?:org|com|io|cn)\b"
-    r"|--?index-url|--trusted-host",
+    r"|--?index-url|--trusted[-]host",
 )
 MACHINE_PATHS = re.compile(r"(?<![\w.$}/])/(?:work|farm|home|root|Users)/\w")
 
@@ -111,6 +111,13 @@ def test_what_the_annotated_config_calls_a_default_is_the_default() -> None:
     assert (config.admin, config.log) == (Admin(), Log())
     assert config.shutdown_timeout == Config.model_fields["shutdown_timeout"].default
     assert config.dead_letter_topic == f"{config.kafka.group_id}.dead-letter"
+
+
+def test_what_the_package_reads_is_installed_with_it() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    package = ROOT / "connector"
+    data = {str(path.relative_to(package)) for path in tracked_files() if package in path.parents}
+    assert {name for name in data if not name.endswith(".py")} == set(settings["package-data"]["connector"])
 
 
 # -- it stands alone ------------------------------------------------------------------------------------------------
