@@ -13,7 +13,7 @@ import signal
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -26,7 +26,7 @@ from connector.sandbox.main import running
 from connector.sandbox.platform import APP_ID, APP_SECRET, Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 TOPIC = "shop.orders"
 DEAD_LETTER_TOPIC = "tuzhan-demo.dead-letter"
@@ -40,6 +40,9 @@ _MAX_AHEAD = 4_000
 """So far the generator may be ahead of the connector: the embedded cluster forgets what is old."""
 _PATIENCE_S = 25.0
 """So long nothing may move before the demo gives up."""
+
+_NOT_YET: Mapping[str, Any] = {"partitions": [], "records": dict.fromkeys(("consumed", *summary.OUTCOMES), 0)}
+"""What counts as the connector's /status until it answers."""
 
 
 class GaveUpError(Exception):
@@ -90,8 +93,10 @@ async def _play(records: int, *, faults: bool, keep: bool) -> int:
             show.note(f"Kafka {cluster.bootstrap_servers} · sandbox {base_url} · connector http://{connector.admin}")
             stage = _Stage(cluster, sandbox, connector, show, summary.Expected())
             try:
+                await _join(stage)
                 await _send(stage, itertools.islice(orders, records), records, faults=faults)
                 settled = await _settle(stage)
+                show.note("every order has its outcome" if keep else "every order has its outcome; SIGTERM")
             except GaveUpError as error:
                 _complain(console, f"{error}; the end of its log:\n{connector.last_words()}")
                 return 1
@@ -111,6 +116,15 @@ def _shop(records: int, *, faults: bool) -> Shop:
     if not faults or records < 3:
         return Shop(_SEED)
     return Shop(_SEED, poison=records // 3, broken=records // 2)
+
+
+async def _join(stage: _Stage) -> None:
+    watch = _Watch(stage)
+    while True:
+        if await watch.joined():
+            stage.show.note("the connector has joined its group")
+            return
+        await asyncio.sleep(_TICK_S)
 
 
 async def _send(stage: _Stage, orders: Iterator[Order], total: int, *, faults: bool) -> None:
@@ -184,21 +198,27 @@ class _Watch:
         self._last: dict[str, int] = {}
         self._moved_s = time.monotonic()
 
+    async def joined(self) -> bool:
+        """Whether it owns partitions. Raises GaveUpError."""
+        status = await self._status()
+        return bool(status["partitions"])
+
     async def look(self) -> dict[str, int]:
         """The counts of /status; zeros until it answers. Raises GaveUpError."""
+        records: dict[str, int] = (await self._status())["records"]
+        self._stage.show.advance(self._stage.expected.sent, records["consumed"] - records["in_flight"])
+        return records
+
+    async def _status(self) -> Mapping[str, Any]:
         connector = self._stage.connector
         if connector.exit_code is not None:
             raise GaveUpError(f"the connector ended with exit code {connector.exit_code}")
-        status = await connector.status()
-        records: dict[str, int] = dict.fromkeys(("consumed", *summary.OUTCOMES), 0)
-        if status is not None:
-            records |= status["records"]
-        if records != self._last:
-            self._last, self._moved_s = records, time.monotonic()
+        status = await connector.status() or _NOT_YET
+        if status["records"] != self._last:
+            self._last, self._moved_s = status["records"], time.monotonic()
         elif time.monotonic() - self._moved_s > _PATIENCE_S:
-            raise GaveUpError(f"nothing has moved for {_PATIENCE_S:.0f} s at {records}")
-        self._stage.show.advance(self._stage.expected.sent, records["consumed"] - records["in_flight"])
-        return records
+            raise GaveUpError(f"nothing has moved for {_PATIENCE_S:.0f} s at {self._last}")
+        return status
 
 
 class _Trouble:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+_LAW = "consumed = delivered + skipped + dead-lettered + released + in flight"
+_NAMES = {"dead_lettered": "dead-lettered", "in_flight": "in flight"}
 OUTCOMES = ("delivered", "skipped", "dead_lettered", "released", "in_flight")
 
 
@@ -114,17 +116,15 @@ def render(result: Result) -> RenderableType:
     words = Text("All numbers agree.", "bold green")
     if verdict:
         words = Text("The numbers do not agree:\n" + "\n".join(f"- {line}" for line in verdict), "bold red")
-    return Group("", _law(result), "", _platform(result), "", _sample(result), "", words)
+    return Group("", _LAW, _law(result), "", _platform(result), "", _sample(result), "", words)
 
 
 def _law(result: Result) -> Table:
-    table = Table(
-        "records", "", "", "expected", title="consumed = delivered + skipped + dead-lettered + released + in flight"
-    )
+    table = Table("records", "", "", "expected")
     for sign, name in zip(("", "=", "+", "+", "+", "+"), ("consumed", *OUTCOMES), strict=True):
         expected = result.expected.count(name)
         table.add_row(
-            name.replace("_", "-"), sign, f"{result.records[name]:,}", "" if expected is None else f"{expected:,}"
+            _NAMES.get(name, name), sign, f"{result.records[name]:,}", "" if expected is None else f"{expected:,}"
         )
     for column in table.columns[2:]:
         column.justify = "right"
@@ -153,7 +153,7 @@ def _platform(result: Result) -> Table:
 def _sample(result: Result) -> Table:
     table = Table("the record in Kafka", "the event on the platform", title="one record before and after")
     _, before = result.expected.sample or ("", b"{}")
-    table.add_row(Text(_pretty(before)), Text(_pretty(result.after)))
+    table.add_row(Text(_pretty(before), overflow="fold"), Text(_pretty(result.after), overflow="fold"))
     return table
 
 
