@@ -72,23 +72,25 @@ class Entry:
 
     def settle(self, outcome: Outcome) -> None:
         """Give one item its outcome. Of an ended lease: nothing happens, the record was released."""
+        self._count_down()
         if outcome is Outcome.DELIVERED:
             self._delivered = True
         elif outcome is Outcome.DEAD_LETTERED:
             self._dead_lettered = True
-        self._count_down()
+        if self._left == 0:
+            self._close()
 
     def abandon(self) -> None:
         """Give one item up without an outcome, because its lease is closing: the record will be released."""
-        self._abandoned = True
         self._count_down()
+        self._abandoned = True
+        if self._left == 0:
+            self._close()
 
     def _count_down(self) -> None:
         if self._left <= 0:
             raise ValueError(f"offset {self.offset} of {self.lease.partition} has more outcomes than items")
         self._left -= 1
-        if self._left == 0:
-            self._close()
 
     def _close(self) -> None:
         if self._abandoned:
@@ -161,8 +163,10 @@ class Lease:
 
     def close(self, on_quiet: Callable[[], None]) -> None:
         """Admit nothing more; `on_quiet` is called, maybe at once, when every item has ended or was given up."""
-        if self.state is LeaseState.OPEN:
-            self.state = LeaseState.CLOSING
+        if self.state is LeaseState.ENDED:
+            on_quiet()
+            return
+        self.state = LeaseState.CLOSING
         self._on_quiet = on_quiet
         self._tell_if_quiet()
 
