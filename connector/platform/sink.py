@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from connector.errors import TransportError
 from connector.platform.replies import judge
@@ -12,7 +12,7 @@ from connector.sink import Verdict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from connector.platform.client import PlatformClient
+    from connector.platform.replies import Reply
     from connector.platform.token import Tokens
     from connector.record import Item
 
@@ -22,10 +22,17 @@ _END = b"]}"
 _FRAME_BYTES = len(_BEFORE_PARAMS) + len(_BEFORE_ITEMS) + len(_END)
 
 
+class Poster(Protocol):
+    """What the sink needs of the client."""
+
+    async def post(self, path: str, body: bytes, token: str) -> Reply:
+        """Make one exchange. Raises TransportError."""
+
+
 class HttpSink:
     """Sends to one endpoint; the client and the token are shared by all."""
 
-    def __init__(self, path: str, client: PlatformClient, tokens: Tokens) -> None:
+    def __init__(self, path: str, client: Poster, tokens: Tokens) -> None:
         self._path = path
         self._client = client
         self._tokens = tokens

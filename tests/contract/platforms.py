@@ -1,0 +1,159 @@
+"""The two implementations of `Sink` that the contract suite runs against: the fake, and HTTP to the sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING, Protocol
+
+from connector.platform.client import PlatformClient
+from connector.platform.renewal import Renewal
+from connector.platform.sink import HttpSink
+from connector.platform.token import FetchedToken
+from connector.record import Item, Record
+from connector.retry import Backoff
+from connector.sandbox.faults import Fault
+from connector.sandbox.main import running
+from connector.sandbox.platform import APP_ID, APP_SECRET, Sandbox
+from connector.sandbox.store import Wanted
+from connector.sink import Verdict
+from tests.fakes import FakeSink, deliver
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from connector.observe.events import Event, VerdictName
+    from connector.sink import Sink
+
+PATH = "event/v2/batchAdd"
+PARAMS = b'{"isMatching":true,"matchingType":1}'
+
+FAULTS: dict[VerdictName, Fault] = {
+    "again": Fault(kind="status", status=503, retry_after=7),
+    "token": Fault(kind="code", code="100200"),
+    "held": Fault(kind="status", status=403),
+    "split": Fault(kind="status", status=413),
+    "refused": Fault(kind="code", code="400"),
+}
+"""For each verdict but `delivered` one way to it."""
+
+
+def make_item(uuid: str, order_key: str = "phone:18888888888") -> Item:
+    """An item that the sandbox accepts."""
+    body = {
+        "identities": [{"identityValue": "18888888888", "identityType": "phone"}],
+        "time": 1605490615673,
+        "uuid": uuid,
+        "eventKey": "c_buy",
+        "eventargs": {"title": "下单"},
+    }
+    record = Record("shop.orders", 0, 0, None, None, None, ())
+    return Item("purchases", "orders", json.dumps(body, ensure_ascii=False).encode(), PARAMS, (order_key,), record)
+
+
+def uuid_of(item: Item) -> str:
+    """Find an item again."""
+    return str(json.loads(item.body)["uuid"])
+
+
+class Platform(Protocol):
+    """What the suite needs beside the sink itself."""
+
+    sink: Sink
+
+    def script(self, *verdicts: VerdictName) -> None:
+        """Let the next requests end so, and all that follow in `delivered`."""
+
+    def refuse(self, uuid: str) -> None:
+        """Let every request that holds this item be refused."""
+
+    def stored(self) -> list[str]:
+        """The uuids that were stored, in order."""
+
+
+class FakePlatform:
+    """The fake, scripted."""
+
+    def __init__(self) -> None:
+        self._fake = FakeSink(self._answer)
+        self.sink: Sink = self._fake
+        self._verdicts: list[VerdictName] = []
+        self._refused = ""
+
+    def _answer(self, items: Sequence[Item]) -> Verdict:
+        name = self._verdicts.pop(0) if self._verdicts else "delivered"
+        if self._refused in map(uuid_of, items):
+            name = "refused"
+        if name == "delivered":
+            return deliver(items)
+        remedy = "put it right" if name == "held" else ""
+        return Verdict(name, name, retry_after_s=7.0 if name == "again" else None, remedy=remedy, reply=name)
+
+    def script(self, *verdicts: VerdictName) -> None:
+        self._verdicts = list(verdicts)
+
+    def refuse(self, uuid: str) -> None:
+        self._refused = uuid
+
+    def stored(self) -> list[str]:
+        return [uuid_of(item) for item in self._fake.stored]
+
+
+@dataclass(slots=True)
+class RealPlatform:
+    """HttpSink, the real client and the real token, against the sandbox over real HTTP."""
+
+    sandbox: Sandbox
+    client: PlatformClient
+    tokens: FetchedToken
+    events: list[Event]
+    sink: Sink
+
+    def script(self, *verdicts: VerdictName) -> None:
+        self.sandbox.faults.put([FAULTS[name].model_copy(update={"count": 1}) for name in verdicts])
+
+    def refuse(self, uuid: str) -> None:
+        self.sandbox.faults.put([Fault(kind="refuse", match={"uuid": uuid})])
+
+    def stored(self) -> list[str]:
+        found = self.sandbox.store.find(Wanted(limit=1_000_000))
+        return [str(entry["item"]["uuid"]) for entry in found]
+
+
+@contextlib.asynccontextmanager
+async def real(timeout_s: float = 5.0, connections: int = 8) -> AsyncIterator[RealPlatform]:
+    """The whole edge, running."""
+    sandbox = Sandbox()
+    events: list[Event] = []
+    async with running(sandbox) as url:
+        client = PlatformClient(f"{url}/api/open", timeout_s, connections)
+        renewal = Renewal(Backoff(0.01, 0.05), Random(1))  # noqa: S311 - jitter
+        tokens = FetchedToken((APP_ID, APP_SECRET), client, events.append, renewal)
+        task = asyncio.create_task(tokens.run())
+        try:
+            yield RealPlatform(sandbox, client, tokens, events, HttpSink(PATH, client, tokens))
+            assert not task.done(), "the token's task never ends by itself"
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+            await client.aclose()
+
+
+@contextlib.asynccontextmanager
+async def fake() -> AsyncIterator[FakePlatform]:
+    """The fake, in the same shape."""
+    yield FakePlatform()
+
+
+IMPLEMENTATIONS: dict[str, Callable[[], AbstractAsyncContextManager[Platform]]] = {"fake": fake, "http": real}
+_numbers = itertools.count(1)
+
+
+def batch(size: int) -> list[Item]:
+    """Make items with uuids of their own."""
+    return [make_item(f"item-{next(_numbers)}") for _ in range(size)]

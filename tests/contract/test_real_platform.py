@@ -1,0 +1,194 @@
+"""What only the real edge can show, against the sandbox over real HTTP: faults on the wire, and the token's life."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from connector.observe.events import ReasonCleared, ReasonRaised, TokenRenewed
+from connector.sandbox.faults import Fault
+from tests.contract.platforms import RealPlatform, batch, real, uuid_of
+
+NUMBERS = {
+    400: "refused",
+    401: "token",
+    403: "held",
+    404: "held",
+    405: "held",
+    408: "again",
+    409: "refused",
+    413: "split",
+    422: "refused",
+    425: "again",
+    429: "again",
+    500: "again",
+    502: "again",
+    503: "again",
+    504: "again",
+}
+CODES = {"100200": "token", "100100": "held", "100300": "held", "777": "refused", "SOMETHING": "refused"}
+
+
+async def send(platform: RealPlatform) -> tuple[str, str]:
+    await platform.sink.ready()
+    verdict = await platform.sink.send(batch(1))
+    return verdict.name, verdict.detail
+
+
+async def deliver(platform: RealPlatform, size: int = 1) -> list[str]:
+    """Send until it is delivered, as a target would."""
+    items = batch(size)
+    for _ in range(50):
+        await platform.sink.ready()
+        verdict = await platform.sink.send(items)
+        if verdict.name == "delivered":
+            return [uuid_of(item) for item in items]
+        assert verdict.name in {"token", "again"}
+        await asyncio.sleep(0.01)
+    raise AssertionError(verdict.detail)
+
+
+def renewals(platform: RealPlatform, result: str = "ok") -> int:
+    return sum(isinstance(event, TokenRenewed) and event.result == result for event in platform.events)
+
+
+@pytest.mark.parametrize(
+    ("fault", "name"),
+    [(Fault(kind="status", status=number), name) for number, name in NUMBERS.items()]
+    + [(Fault(kind="code", code=str(number)), name) for number, name in NUMBERS.items()]
+    + [(Fault(kind="code", code=code), name) for code, name in CODES.items()]
+    + [(Fault(kind="code", code=100200, status=status), "token") for status in (400, 401, 403, 500)]
+    + [(Fault(kind="status", status=status), "held") for status in (301, 302, 307, 308)]
+    + [(Fault(kind="html"), "again"), (Fault(kind="html", status=502), "again")],
+    ids=lambda value: (
+        "-".join(map(str, value.model_dump(exclude_unset=True).values())) if isinstance(value, Fault) else value
+    ),
+)
+def test_every_row_of_the_verdict_table_over_the_wire(fault: Fault, name: str) -> None:
+    async def main() -> None:
+        async with real() as platform:
+            platform.sandbox.faults.put([fault.model_copy(update={"count": 1})])
+            assert (await send(platform))[0] == name
+            assert platform.stored() == []
+            await deliver(platform)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (Fault(kind="hang"), "within 0.3 s"),
+        (Fault(kind="latency", ms=5000), "within 0.3 s"),
+        (Fault(kind="reset"), "127.0.0.1"),
+        (Fault(kind="truncate"), "broke off"),
+    ],
+    ids=["hang", "slow", "reset", "truncate"],
+)
+def test_no_complete_reply_is_again_and_the_next_request_works(fault: Fault, words: str) -> None:
+    async def main() -> None:
+        async with real(timeout_s=0.3) as platform:
+            await platform.sink.ready()
+            platform.sandbox.faults.put([fault.model_copy(update={"count": 1})])
+            name, detail = await send(platform)
+            assert name == "again"
+            assert words in detail
+            platform.sandbox.faults.put([])
+            await deliver(platform)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("status", [200, 401])
+def test_eight_refused_requests_renew_the_token_once_and_all_are_sent_again(status: int) -> None:
+    async def main() -> None:
+        async with real() as platform:
+            await platform.sink.ready()
+            platform.sandbox.switches = platform.sandbox.switches.model_copy(update={"token_refused_status": status})
+            assert platform.sandbox.tokens.expire_all() == 1
+            # All eight carry the dead token: the first answers come back after the last request has left.
+            platform.sandbox.faults.put([Fault(kind="latency", ms=100, count=8)])
+            results = await asyncio.gather(*(deliver(platform) for _ in range(8)))
+            assert platform.sandbox.tokens.requests == 2
+            assert sorted(platform.stored()) == sorted(uuid for uuids in results for uuid in uuids)
+
+    asyncio.run(main())
+
+
+def test_a_short_lived_token_is_renewed_before_it_dies() -> None:
+    async def main() -> None:
+        async with real() as platform:
+            await platform.sink.ready()
+            platform.sandbox.switches = platform.sandbox.switches.model_copy(update={"token_ttl_s": 1.0})
+            platform.tokens.refuse(platform.tokens.current or "")
+            seen: set[str] = set()
+            while len(seen) < 3:
+                await platform.sink.ready()
+                verdict = await platform.sink.send(batch(1))
+                assert verdict.name == "delivered", "not once is a dead token sent"
+                seen.add(platform.tokens.current or "")
+                await asyncio.sleep(0.02)
+
+    asyncio.run(main())
+
+
+def test_an_expiry_that_nobody_announced_costs_one_refusal() -> None:
+    async def main() -> None:
+        async with real() as platform:
+            await deliver(platform)
+            for _ in range(2):
+                platform.sandbox.tokens.expire_all()
+                assert (await send(platform))[0] == "token"
+                assert (await send(platform))[0] == "delivered"
+            assert platform.sandbox.tokens.requests == 3
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("fault", ["status", "hang", "reset", "truncate", "html", "code"])
+def test_while_the_token_endpoint_is_down_everything_waits_and_nothing_is_lost(fault: str) -> None:
+    endpoint = "app/getOrgAccessToken"
+    faults = {
+        "status": Fault(kind="status", status=503, endpoint=endpoint),
+        "hang": Fault(kind="hang", endpoint=endpoint),
+        "reset": Fault(kind="reset", endpoint=endpoint),
+        "truncate": Fault(kind="truncate", endpoint=endpoint),
+        "html": Fault(kind="html", endpoint=endpoint),
+        "code": Fault(kind="code", code="100100", endpoint=endpoint),
+    }
+
+    async def main() -> None:
+        async with real(timeout_s=0.1) as platform:
+            await deliver(platform)
+            platform.sandbox.faults.put([faults[fault]])
+            platform.sandbox.tokens.expire_all()
+            work = [asyncio.create_task(deliver(platform)) for _ in range(8)]
+            for _ in range(1000):
+                await asyncio.sleep(0.01)
+                if renewals(platform, "failed") >= 3:
+                    break
+            assert not any(task.done() for task in work)
+            assert len(platform.stored()) == 1
+            assert any(isinstance(event, ReasonRaised) and event.code == "no_token" for event in platform.events[2:])
+            platform.sandbox.faults.put([])
+            results = await asyncio.gather(*work)
+            assert sorted(platform.stored()[1:]) == sorted(uuid for uuids in results for uuid in uuids)
+            assert platform.events[-1] == ReasonCleared("no_token", "")
+
+    asyncio.run(main())
+
+
+def test_the_secret_and_the_token_are_in_no_event() -> None:
+    async def main() -> None:
+        async with real() as platform:
+            await deliver(platform)
+            platform.sandbox.faults.put([Fault(kind="reset", endpoint="app/getOrgAccessToken", count=2)])
+            token = platform.tokens.current or ""
+            platform.tokens.refuse(token)
+            await deliver(platform)
+            for secret in ("sandbox-secret", token, platform.tokens.current or ""):
+                assert secret
+                assert secret not in repr(platform.events)
+
+    asyncio.run(main())
