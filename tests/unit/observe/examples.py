@@ -1,0 +1,75 @@
+"""Snapshots and events for the tests of observation."""
+
+from __future__ import annotations
+
+from connector.observe.events import RequestDone, VerdictName
+from connector.observe.status import PartitionStatus, Status, TargetStatus, TokenStatus, TopicCounts
+from connector.record import Record
+
+SECRET = "s3cr3t-of-the-app"  # noqa: S105 - no secret: the tests look for it where none may be
+MOBILE = "13812345678"
+
+TOPICS = (
+    TopicCounts("shop.orders", 100, delivered=50, skipped=20, dead_lettered=5, released=10, in_flight=15),
+    TopicCounts("crm.tags", 7, delivered=7, skipped=0, dead_lettered=0, released=0, in_flight=0),
+)
+PARTITIONS = (
+    PartitionStatus(
+        "shop.orders", 0, lag=15, watermark=85, committed=80, in_flight=15, oldest_unsettled_s=2.5, paused=True
+    ),
+    PartitionStatus(
+        "crm.tags", 3, lag=None, watermark=None, committed=None, in_flight=0, oldest_unsettled_s=0.0, paused=False
+    ),
+)
+TARGETS = (
+    TargetStatus("purchases", "event/v2/batchAdd", "up", "", 1_700_000_000.0, 2, 30, 4096, "200 ok", ("b1", "b2")),
+    TargetStatus("tags", "audience/tag/batchAdd", "held", "403", 1_700_000_100.5, 0, 1, 99, "403", ()),
+)
+
+
+def status(
+    topics: tuple[TopicCounts, ...] = TOPICS,
+    partitions: tuple[PartitionStatus, ...] = PARTITIONS,
+    targets: tuple[TargetStatus, ...] = TARGETS,
+    expires_in_s: float | None = 7_000.0,
+) -> Status:
+    return Status(
+        version="0.1.0",
+        config_file="config/connector.yaml",
+        config_sha256="0123456789abcdef" * 4,
+        state="running",
+        uptime_s=12.3456,
+        topics=topics,
+        partitions=partitions,
+        targets=targets,
+        token=TokenStatus("app", expires_in_s),
+        identity_invalid={("orders", "phone"): 3},
+        items_skipped={("orders", "purchases"): 20},
+    )
+
+
+def record(offset: int, partition: int = 3, topic: str = "shop.orders") -> Record:
+    value = b'{"mobile": "' + MOBILE.encode() + b'"}'
+    return Record(topic, partition, offset, 1_700_000_000_000, MOBILE.encode(), value, ())
+
+
+def request(
+    verdict: VerdictName = "delivered",
+    *,
+    target: str = "purchases",
+    offsets: range = range(100, 103),
+    http_status: int | None = 200,
+    detail: str = "",
+    import_batch: str = "",
+) -> RequestDone:
+    return RequestDone(
+        target=target,
+        verdict=verdict,
+        records=[record(offset) for offset in offsets],
+        body_bytes=1000,
+        seconds=0.0123,
+        http_status=http_status,
+        code="200" if verdict == "delivered" else "",
+        detail=detail,
+        import_batch=import_batch,
+    )

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import time
+
+from hypothesis import given
+from hypothesis import strategies as some
+
+from connector.observe.ranges import ranges
+from tests.unit.observe.examples import record
+
+
+def test_a_stretch_is_one_range_and_a_lone_offset_one_number() -> None:
+    assert ranges([record(offset) for offset in [*range(100, 600), 601]]) == {"shop.orders[3]": "100-599,601"}
+
+
+def test_partitions_are_told_apart_and_sorted_by_number() -> None:
+    records = [record(5, partition=10), record(7, partition=2), record(6, partition=10), record(1, topic="crm.tags")]
+    assert list(ranges(records).items()) == [
+        ("crm.tags[3]", "1"),
+        ("shop.orders[2]", "7"),
+        ("shop.orders[10]", "5-6"),
+    ]
+
+
+def test_a_record_that_became_several_items_counts_once() -> None:
+    assert ranges([record(4), record(4), record(5), record(5)]) == {"shop.orders[3]": "4-5"}
+
+
+def test_no_record_has_no_range() -> None:
+    assert ranges([]) == {}
+
+
+def test_a_gap_of_billions_of_offsets_costs_nothing() -> None:
+    began = time.process_time()
+    assert ranges([record(1), record(50_000_000_000)]) == {"shop.orders[3]": "1,50000000000"}
+    # Walking through the gap would take minutes.
+    assert time.process_time() - began < 10
+
+
+def read(spans: str) -> list[int]:
+    offsets: list[int] = []
+    for span in spans.split(","):
+        first, _, last = span.partition("-")
+        offsets.extend(range(int(first), int(last or first) + 1))
+    return offsets
+
+
+@given(some.lists(some.tuples(some.integers(0, 3), some.integers(0, 60)), min_size=1, max_size=100))
+def test_ranges_read_back_give_exactly_the_offsets(places: list[tuple[int, int]]) -> None:
+    found = ranges([record(offset, partition) for partition, offset in places])
+    expected = {
+        f"shop.orders[{number}]": sorted({offset for partition, offset in places if partition == number})
+        for number in {partition for partition, _ in places}
+    }
+    assert {name: read(spans) for name, spans in found.items()} == expected
+    assert all("," not in spans or len(spans.split(",")) <= len(expected[name]) for name, spans in found.items())
+
+
+@given(some.integers(0, 10**12), some.integers(1, 500))
+def test_whatever_is_contiguous_is_one_range_in_any_order(first: int, count: int) -> None:
+    records = [record(offset) for offset in range(first, first + count)]
+    expected = {"shop.orders[3]": str(first) if count == 1 else f"{first}-{first + count - 1}"}
+    assert ranges(records) == ranges(records[::-1]) == expected
