@@ -2,7 +2,8 @@
 
 One batch is open per publicParams; it is *sealed* when the next item would not fit, or when it is full, and is
 *due* when its first item is `max_wait_s` old. Sealed batches leave in the order in which they were sealed. A batch
-that is due is taken only when somebody has room to send it: under load it goes on filling instead.
+that is due is taken only when somebody has room to send it: under load it goes on filling instead. But it goes before
+those that were opened after it: publicParams that come rarely are not starved by those that come often.
 """
 
 from __future__ import annotations
@@ -47,25 +48,20 @@ class Batcher(Generic[T]):
         self._sealed: deque[Batch[T]] = deque()
         self._lots = 0
 
-    def lot_for(self, params: bytes, weight: int, now: float) -> int:
-        """The lot that an item of `weight` bytes goes into if it is added next."""
+    def lot_for(self, params: bytes, weight: int) -> int:
+        """The lot that an item of `weight` bytes goes into if it is added next. Asking changes nothing."""
         batch = self._open.get(params)
-        if batch is not None and batch.items and batch.bytes + weight > self._limits.max_bytes:
+        return self._lots + 1 if batch is None or self._overflows(batch, weight) else batch.lot
+
+    def add(self, params: bytes, item: T, weight: int, now: float) -> bool:
+        """Put an item into its open batch; an item too large for any batch makes one alone. True if one is sealed."""
+        batch = self._open.get(params)
+        if batch is not None and self._overflows(batch, weight):
             self._seal(batch)
             batch = None
         if batch is None:
             self._lots += 1
             batch = self._open[params] = Batch(self._lots, params, now, self._frame(params))
-        return batch.lot
-
-    def add(self, params: bytes, item: T, weight: int, now: float) -> bool:
-        """Put an item into its open batch; an item too large for any batch makes one alone. True if one is sealed."""
-        batch = self._open.get(params)
-        if batch is None or batch.bytes + weight > self._limits.max_bytes:
-            self.lot_for(params, weight, now)
-            batch = self._open[params]
-        if not batch.items:
-            batch.opened_at = now
         batch.items.append(item)
         batch.bytes += weight
         if len(batch.items) >= self._limits.max_records or batch.bytes >= self._limits.max_bytes:
@@ -73,26 +69,21 @@ class Batcher(Generic[T]):
         return bool(self._sealed)
 
     def take(self, now: float) -> Batch[T] | None:
-        """The next batch to send, if there is one that is sealed, or due by its age."""
-        if self._sealed:
-            return self._sealed.popleft()
-        due = self.due_at()
-        if due is None or due > now:
-            return None
-        oldest = min((batch for batch in self._open.values() if batch.items), key=lambda batch: batch.opened_at)
-        del self._open[oldest.params]
-        return oldest
+        """The next batch to send, if there is one that is sealed, or due by its age: the older of the two."""
+        oldest = self._oldest()
+        due = oldest is not None and oldest.opened_at + self._limits.max_wait_s <= now
+        if oldest is not None and due and not (self._sealed and self._sealed[0].opened_at <= oldest.opened_at):
+            return self._open.pop(oldest.params)
+        return self._sealed.popleft() if self._sealed else None
 
     def due_at(self) -> float | None:
         """When the oldest open batch is due; None if nothing is open."""
-        opened = [batch.opened_at for batch in self._open.values() if batch.items]
-        if not opened:
-            return None
-        return min(opened) + self._limits.max_wait_s
+        oldest = self._oldest()
+        return None if oldest is None else oldest.opened_at + self._limits.max_wait_s
 
     def flush(self) -> None:
         """Seal everything that is open: it need not wait for more."""
-        for batch in [batch for batch in self._open.values() if batch.items]:
+        for batch in list(self._open.values()):
             self._seal(batch)
 
     def discard(self, unwanted: Callable[[T], bool], weigh: Callable[[T], int]) -> list[T]:
@@ -107,6 +98,12 @@ class Batcher(Generic[T]):
         self._sealed = deque(batch for batch in self._sealed if batch.items)
         self._open = {params: batch for params, batch in self._open.items() if batch.items}
         return gone
+
+    def _oldest(self) -> Batch[T] | None:
+        return min(self._open.values(), key=lambda batch: batch.opened_at, default=None)
+
+    def _overflows(self, batch: Batch[T], weight: int) -> bool:
+        return batch.bytes + weight > self._limits.max_bytes
 
     def _seal(self, batch: Batch[T]) -> None:
         del self._open[batch.params]

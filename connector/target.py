@@ -140,7 +140,7 @@ class Target:
         return self.unwanted(load, tried=False)
 
     def _lot_for(self, item: Item) -> int:
-        return self._batcher.lot_for(item.params, self._sink.weigh(item), self._loop.time())
+        return self._batcher.lot_for(item.params, self._sink.weigh(item))
 
     def _add(self, load: Load) -> None:
         self._batcher.add(load[0].params, load, self._weigh(load), self._loop.time())
