@@ -18,7 +18,8 @@ from connector.errors import DecodeError
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _DIGITS_AS_ZEROS = bytes(ord("0") if ord("0") <= byte <= ord("9") else ord(" ") for byte in range(256))
-_MANY_DIGITS = b"0" * 19
+_MANY_DIGITS = b"0" * 6
+"""What every third byte of nineteen digits in a row is at least."""
 _LONG_NUMBER = re.compile(rb"(?:^|[\[:,\s])(?:-[0-9]{19}|[0-9]{20})")
 """Past 64 bits at the earliest: -9223372036854775809 and 18446744073709551616. Not inside quotes, by its start."""
 
@@ -34,8 +35,8 @@ def decode_json(value: bytes) -> Any:  # noqa: ANN401 - JSON is anything
         if value.startswith(_BYTE_ORDER_MARK):
             return decode_json(value[len(_BYTE_ORDER_MARK) :])
         raise DecodeError(_what_is_wrong(value, error)) from error
-    # translate and `in` run at memory speed: most records cost a third of a microsecond here
-    if _MANY_DIGITS in value.translate(_DIGITS_AS_ZEROS) and _LONG_NUMBER.search(value) is not None:
+    # a look at every third byte first: the pattern alone would take longer than everything above
+    if _MANY_DIGITS in value[::3].translate(_DIGITS_AS_ZEROS) and _LONG_NUMBER.search(value) is not None:
         return _decode_exactly(value)
     return decoded
 

@@ -43,7 +43,10 @@ def compile_chain(raw: dict[Json, Json], place: Place) -> list[Link]:
     links = [
         Link(conversions.conversion(name, zone, unit), f"as: {name}", name in conversions.WHOLE_LIST) for name in names
     ]
-    return [*links, *_arithmetic(raw, place)]
+    arithmetic = _arithmetic(raw, place)
+    if arithmetic and names and names[-1] == "number":
+        links.pop()  # arithmetic reads numbers and their text itself, and exactly
+    return [*links, *arithmetic]
 
 
 def _names(raw: dict[Json, Json], place: Place) -> list[str]:

@@ -97,11 +97,24 @@ def _operator(name: Json, get: Getter, operand: Json, place: Place) -> Condition
         return _exists(get, operand, place)
     if is_reference(operand) and name in _COMPARED:
         return _against_reference(get, compile_reference(operand, place), _COMPARED[name])
+    if name in ("eq", "in"):
+        return _equal_to_one_of(get, operand if name == "in" else [operand], place)
     test = _TESTS[name](operand, place)
 
     def holds(value: Json, record: Record) -> bool:
         got = get(value, record)
         return got is not None and test(got)
+
+    return holds
+
+
+def _equal_to_one_of(get: Getter, operands: Json, place: Place) -> Condition:
+    """The commonest conditions, in one step: what is missing has no text, so it is among no texts."""
+    texts = _texts(operands, place)
+
+    def holds(value: Json, record: Record) -> bool:
+        got = get(value, record)
+        return (got if got.__class__ is str else text_form(got)) in texts
 
     return holds
 
@@ -169,11 +182,6 @@ def _literal(raw: Json, place: Place) -> str:
     return text or ""
 
 
-def _test_equal(operand: Json, place: Place) -> _Test:
-    text = _literal(operand, place)
-    return lambda got: (got if got.__class__ is str else text_form(got)) == text
-
-
 def _test_not_equal(operand: Json, place: Place) -> _Test:
     text = _literal(operand, place)
     return lambda got: (got if got.__class__ is str else text_form(got)) != text
@@ -183,12 +191,7 @@ def _texts(operand: Json, place: Place) -> frozenset[str]:
     if not isinstance(operand, list) or not operand:
         place.add("a list of scalars, one of which is to be equal", "wrong_type")
         return frozenset()
-    return frozenset(_literal(each, place.at(index)) for index, each in enumerate(operand))
-
-
-def _test_in(operand: Json, place: Place) -> _Test:
-    texts = _texts(operand, place)
-    return lambda got: (got if got.__class__ is str else text_form(got)) in texts
+    return frozenset(_literal(each, place) for each in operand)
 
 
 def _test_not_in(operand: Json, place: Place) -> _Test:
@@ -235,9 +238,7 @@ def _test_contains(operand: Json, place: Place) -> _Test:
 
 
 _TESTS: dict[str, Callable[[Json, Place], _Test]] = {
-    "eq": _test_equal,
     "ne": _test_not_equal,
-    "in": _test_in,
     "not_in": _test_not_in,
     "gt": _test_order(operator.gt),
     "gte": _test_order(operator.ge),
@@ -246,4 +247,4 @@ _TESTS: dict[str, Callable[[Json, Place], _Test]] = {
     "matches": _test_matches,
     "contains": _test_contains,
 }
-OPERATORS = (*_TESTS, "exists")
+OPERATORS = ("eq", "in", *_TESTS, "exists")

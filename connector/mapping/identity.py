@@ -122,22 +122,21 @@ def _list_line(kind: str, value: Value, raw: dict[Json, Json], endpoint: Endpoin
     return Line(kind, value, extra=tuple(extra))
 
 
-def _read(line: Line, value: Json, record: Record, note: NoteInvalid) -> str | None:
-    try:
-        got = line.value.get(value, record)
-    except UnmappableError as failure:
-        if failure.reason != "conversion_failed":
-            raise
-        note(line.type)
-        return None
-    if got is None:
-        return None
-    if got.__class__ is not str:
-        text = text_form(got)
-        if text is None:
-            note(line.type)
-        return text
-    return None if not got or got.isspace() else got
+def _count_invalid(failure: UnmappableError, kind: str, note: NoteInvalid) -> None:
+    """Count a value that can't be converted; any other failure is the record's."""
+    if failure.reason != "conversion_failed":
+        raise failure
+    note(kind)
+
+
+def _as_text(got: Json, kind: str, note: NoteInvalid) -> str | None:
+    """The text of what is not text, or is blank: the less usual ways for an identity to be."""
+    if got is None or got.__class__ is str:
+        return None if not got or got.isspace() else str(got)
+    text = text_form(got)
+    if text is None:
+        note(kind)
+    return text
 
 
 def _flat(lines: Sequence[Line], note: NoteInvalid, *, ordered: bool) -> Identify:
@@ -151,9 +150,15 @@ def _flat(lines: Sequence[Line], note: NoteInvalid, *, ordered: bool) -> Identif
         for line in lines:
             if line.field in body:
                 continue
-            got = _read(line, value, record, note)
-            if got is None:
+            try:
+                got = line.value.get(value, record)
+            except UnmappableError as failure:
+                _count_invalid(failure, line.type, note)
                 continue
+            if got.__class__ is not str or not got or got.isspace():
+                got = _as_text(got, line.type, note)
+                if got is None:
+                    continue
             if keys is None:
                 keys = []
                 if exact and line.identity_type is not None:
@@ -167,6 +172,8 @@ def _flat(lines: Sequence[Line], note: NoteInvalid, *, ordered: bool) -> Identif
 
 
 def _listed(lines: Sequence[Line], note: NoteInvalid, *, ordered: bool) -> Identify:
+    prepared = [(line.type, line.value.get, line) for line in lines]
+
     def identify(
         value: Json,
         record: Record,
@@ -174,23 +181,30 @@ def _listed(lines: Sequence[Line], note: NoteInvalid, *, ordered: bool) -> Ident
         _exact: bool,  # noqa: FBT001 - called for each record
     ) -> tuple[str, ...] | None:
         identities = []
-        keys = []
-        for line in lines:
-            got = _read(line, value, record, note)
-            if got is None:
+        for kind, get, line in prepared:
+            try:
+                got = get(value, record)
+            except UnmappableError as failure:
+                _count_invalid(failure, kind, note)
                 continue
-            identity: dict[str, Json] = {"identityValue": got, "identityType": line.type}
+            if got.__class__ is not str or not got or got.isspace():
+                got = _as_text(got, kind, note)
+                if got is None:
+                    continue
+            identity: dict[str, Json] = {"identityValue": got, "identityType": kind}
             if line.extra:
                 _add_extra(identity, line, value, record)
             identities.append(identity)
-            if ordered:
-                keys.append(f"{line.type}={got}")
         if not identities:
             return None
         body["identities"] = identities
-        return tuple(keys)
+        return _order_keys(identities) if ordered else ()
 
     return identify
+
+
+def _order_keys(identities: Sequence[dict[str, Json]]) -> tuple[str, ...]:
+    return tuple(f"{identity['identityType']}={identity['identityValue']}" for identity in identities)
 
 
 def _add_extra(identity: dict[str, Json], line: Line, value: Json, record: Record) -> None:

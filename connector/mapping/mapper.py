@@ -92,7 +92,7 @@ class Mapper:
         except DecodeError as error:
             failure = Failure("decode_failed", detail=str(error))
             return (Item(DEAD_LETTERS, "", b"", b"", (), record, failure),)
-        items = []
+        items: list[Item] = []
         for map_record in routes:
             item = map_record(value, record)
             if item is not None:

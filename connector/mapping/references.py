@@ -114,6 +114,8 @@ def _path_getter(path: _Path) -> Getter:
             return _one_name(name)
         case (str(outer), str(inner)):
             return _two_names(outer, inner)
+        case (str(), str(), *_) if _WILDCARD not in path and not str(path[-1]).isdecimal():
+            return _names(path)
         case _:
             return lambda value, _record: _walk(value, path)
 
@@ -129,6 +131,25 @@ def _two_names(outer: str, inner: str) -> Getter:
     def get(value: Json, _record: Record) -> Json:
         found = value.get(outer) if value.__class__ is dict else _step(value, outer)
         return found.get(inner) if found.__class__ is dict else _step(found, inner)
+
+    return get
+
+
+def _names(path: _Path) -> Getter:
+    """Three names or more, as plain subscripts: free of calls where everything is there, as it mostly is.
+
+    The last is the name of an entry: of text (an element by number would be a character) it can only fail.
+    """
+    outer, inner, *rest = [int(str(name)) if str(name).isdecimal() else name for name in path]
+
+    def get(value: Json, _record: Record) -> Json:
+        try:
+            found = value[outer][inner]
+            for name in rest:
+                found = found[name]
+        except (TypeError, LookupError):
+            return _walk(value, path)
+        return found
 
     return get
 

@@ -31,6 +31,9 @@ _DAY_MS = 86_400_000
 MapRecord = Callable[[Json, Record], Item | None]
 """Makes a route's item of a decoded record; None: not wanted, or skipped. Never raises."""
 
+_new_item = tuple.__new__
+"""As Item(…), for a third less: the class's own __new__ is Python code that only passes its arguments on."""
+
 _Fill = Callable[[Json, Record, dict[str, Json]], None]
 
 
@@ -61,14 +64,28 @@ class CompiledRoute:
 
     def bind(self, cluster_id: str, tally: Tally) -> MapRecord:
         """The function that maps records of this Kafka cluster."""
-        route, target, where = self.name, self.target, self.where
-        make = self._maker(cluster_id, tally)
+        route, target, where, params = self.name, self.target, self.where, self.params
+        fixed = params if isinstance(params, Encoded) else None
+        identify, fill = self._identify(tally), self._filler(cluster_id)
+        by_key, without_identity = self.ordering == "key", self._without_identity
 
         def map_record(value: Json, record: Record) -> Item | None:
             try:
                 if where is not None and not where(value, record):
                     return None
-                return make(value, record)
+                json_params, exact = fixed or params(value, record)  # type: ignore[operator] # one or the other
+                body: dict[str, Json] = {}
+                keys = identify(value, record, body, exact)
+                if keys is None:
+                    raise without_identity()  # noqa: TRY301 - this function is where both are caught
+                fill(value, record, body)
+                if by_key:
+                    keys = _key_of(record)
+                try:
+                    encoded = orjson.dumps(body)
+                except orjson.JSONEncodeError:
+                    encoded = _encode_slowly(body)
+                return _new_item(Item, (target, route, encoded, json_params, keys, record, None))
             except SkipError:
                 tally.skipped[route, target] += 1
                 return None
@@ -80,28 +97,10 @@ class CompiledRoute:
 
         return map_record
 
-    def _maker(self, cluster_id: str, tally: Tally) -> Callable[[Json, Record], Item]:
-        route, target, by_key = self.name, self.target, self.ordering == "key"
-        params = self.params
-        fixed = params if isinstance(params, Encoded) else None
-        identify, fill = self._identify(tally), self._filler(cluster_id)
-        skip_without_identity = self.skip_without_identity
-        new_item = Item._make
-
-        def make(value: Json, record: Record) -> Item:
-            encoded = fixed or params(value, record)  # type: ignore[operator] # it is one or the other
-            body: dict[str, Json] = {}
-            keys = identify(value, record, body, encoded.exact)
-            if keys is None:
-                if skip_without_identity:
-                    raise SkipError
-                raise UnmappableError("identity_missing", "identity", "no identity line found a value")
-            fill(value, record, body)
-            if by_key:
-                keys = _key_of(record)
-            return new_item((target, route, encode(body), encoded.json, keys, record, None))
-
-        return make
+    def _without_identity(self) -> Exception:
+        if self.skip_without_identity:
+            return SkipError()
+        return UnmappableError("identity_missing", "identity", "no identity line found a value")
 
     def _identify(self, tally: Tally) -> Identify:
         route = self.name
@@ -125,7 +124,8 @@ class CompiledRoute:
                 body["time"] = time
             own = None if get_uuid is None else get_uuid(value, record)
             body["uuid"] = own or event_uuid(record)
-            body["eventKey"] = _event_key(event_key, value, record)
+            key = event_key(value, record)
+            body["eventKey"] = key if key.__class__ is str and key and not key.isspace() else _key_text(key)
             for name, get in rest:
                 got = get(value, record)
                 if got is not None:
@@ -157,10 +157,10 @@ def _time(get: Getter, value: Json, record: Record) -> int | None:
     return time  # type: ignore[no-any-return]
 
 
-def _event_key(get: Getter, value: Json, record: Record) -> str:
-    got = get(value, record)
-    text = got if got.__class__ is str else text_form(got)
-    if not text or text.isspace():
+def _key_text(key: Json) -> str:
+    """The event key that is not text; or what there is none of."""
+    text = None if key.__class__ is str else text_form(key)
+    if text is None:
         raise UnmappableError("event_key_unmapped", "event_key", "no event key was found for this record")
     return text
 
@@ -169,12 +169,8 @@ def _key_of(record: Record) -> tuple[str, ...]:
     return () if record.key is None else (f"{record.topic}\n{record.key.decode('latin-1')}",)
 
 
-def encode(body: dict[str, Json]) -> bytes:
-    """An item as compact JSON. Raises UnmappableError if it can't be."""
-    try:
-        return orjson.dumps(body)
-    except orjson.JSONEncodeError:
-        pass  # an integer beyond 64 bits: the standard library writes it, slower
+def _encode_slowly(body: dict[str, Json]) -> bytes:
+    """An item as compact JSON, integers beyond 64 bits included. Raises UnmappableError if it can't be."""
     try:
         return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     except (ValueError, TypeError, RecursionError) as error:

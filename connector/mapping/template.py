@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from connector.mapping.references import Getter, compile_reference, is_reference, nothing
-from connector.mapping.steps import not_blank
 from connector.mapping.texts import text_form
 
 if TYPE_CHECKING:
@@ -38,19 +37,23 @@ def _part(match: re.Match[str], place: Place) -> str | Getter:
         return match["text"].replace("{{", "{").replace("}}", "}")
     reference = match["reference"].strip()
     if is_reference(reference):
-        return not_blank(compile_reference(reference, place))
+        return compile_reference(reference, place)
     place.add(f"'{{{reference}}}' holds no reference: they begin with $", "bad_reference")
     return nothing
 
 
 def _filled(parts: list[str | Getter]) -> Getter:
+    pattern = "".join(part.replace("%", "%%") if isinstance(part, str) else "%s" for part in parts)
+    getters = [part for part in parts if not isinstance(part, str)]
+
     def fill(value: Json, record: Record) -> Json:
         texts = []
-        for part in parts:
-            text = part if isinstance(part, str) else text_form(part(value, record))
-            if text is None:
+        for get in getters:
+            got = get(value, record)
+            text = got if got.__class__ is str else text_form(got)
+            if not text or text.isspace():
                 return None
             texts.append(text)
-        return "".join(texts)
+        return pattern % tuple(texts)
 
     return fill

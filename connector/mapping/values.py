@@ -141,10 +141,18 @@ def _source(raw: dict[Json, Json], place: Place) -> Getter:
     source = raw["from"]
     at = place.at("from")
     if not isinstance(source, list):
-        return steps.not_blank(_reference(source, at))
+        get = _reference(source, at)
+        return get if _blank_is_missing_later(raw) else steps.not_blank(get)
     if not source:
         at.add("a list of references that is empty finds nothing", "bad_value")
     return steps.first_of([_reference(each, at.at(index)) for index, each in enumerate(source)])
+
+
+def _blank_is_missing_later(raw: dict[Json, Json]) -> bool:
+    """Whether a step follows at once to which blank text is missing anyway."""
+    if "default" in raw or raw.get("required") is True:
+        return False
+    return any(word in raw for word in ("as", "multiply", "round", "map"))
 
 
 def _reference(raw: Json, place: Place) -> Getter:
@@ -182,6 +190,8 @@ def _mapped(raw: dict[Json, Json], get: Getter, place: Place) -> Getter:
     table: dict[str, Value] = {}
     for key, result in raw["map"].items():
         text = steps.key_text(key)
+        if not text.strip():
+            at.at(key).add("blank text counts as missing: say `otherwise`", "bad_value", at_key=True)
         if text in table:
             at.at(key).add(f"'{text}' stands twice in the table: keys are compared as text", "bad_value", at_key=True)
         table[text] = compile_value(result, at.at(key))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import TYPE_CHECKING
+from unicodedata import category, normalize
 
 from connector.mapping.failures import ImpossibleError, type_name
 
@@ -17,7 +17,13 @@ _PREFIXED = re.compile(r"(?:\+86|0086|86|0)?(1[3-9][0-9]{9})")
 _DROPPED_MARKS = frozenset("\t\r\n.·•")
 _DROPPED_KINDS = frozenset({"Cf", "Zs", "Pd", "Ps", "Pe"})
 """Format characters, spaces, dashes, opening and closing brackets."""
+_DIGITS = 11
 _LONGEST = 64
+_ASCII_DROPPED = str.maketrans(
+    "",
+    "",
+    "".join(chr(code) for code in range(128) if chr(code) in _DROPPED_MARKS or category(chr(code)) in _DROPPED_KINDS),
+)
 
 
 def phone(value: Json) -> Json:
@@ -26,7 +32,7 @@ def phone(value: Json) -> Json:
     From text or a whole number: NFKC; format characters, spaces, dashes, dots and brackets dropped; one prefix
     of +86, 0086, 86 or 0 dropped if an 11-digit mobile number follows.
     """
-    if value.__class__ is str and _is_mobile(value):
+    if value.__class__ is str and len(value) == _DIGITS and _is_mobile(value):
         return value
     if value.__class__ is int:
         text = str(value)
@@ -43,8 +49,10 @@ def phone(value: Json) -> Json:
 
 
 def _cleaned(text: str) -> str:
+    if text.isascii():
+        return text.translate(_ASCII_DROPPED)
     return "".join(
         character
-        for character in unicodedata.normalize("NFKC", text)
-        if character not in _DROPPED_MARKS and unicodedata.category(character) not in _DROPPED_KINDS
+        for character in normalize("NFKC", text)
+        if character not in _DROPPED_MARKS and category(character) not in _DROPPED_KINDS
     )

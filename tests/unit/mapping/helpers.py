@@ -1,0 +1,97 @@
+"""A mapping of one route, made as small as a test needs it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from connector.config.models import Route, Target
+from connector.config.problems import Problems
+from connector.mapping import CompiledMapping, Mapper, compile_mapping
+from connector.record import Failure, Item, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NOW_MS = 1_760_000_000_000
+TOPIC = "orders"
+EVENT = "event/v2/batchAdd"
+EVENT_V1 = "event/batchAdd"
+INFO = "audience/info/batchAdd"
+TAG = "audience/tag/batchAdd"
+PHONE = {"type": "phone", "value": "$.phone"}
+
+
+def record(value: object = None, **changed: Any) -> Record:  # noqa: ANN401 - fields of a record
+    """A record whose value is this, as JSON (bytes are taken as they are)."""
+    data = value if isinstance(value, bytes) else orjson.dumps({} if value is None else value)
+    return Record(TOPIC, 0, 0, NOW_MS, None, data, ())._replace(**changed)
+
+
+def route(**changed: Any) -> dict[str, Any]:  # noqa: ANN401 - keys of a route
+    """The keys of a sound route; None drops one."""
+    keys = {"name": "r", "topics": [TOPIC], "to": "t", "event_key": "c_buy", "identity": [PHONE], **changed}
+    return {key: value for key, value in keys.items() if value is not None}
+
+
+def compiled(
+    *routes: dict[str, Any], endpoint: str = EVENT, target: Mapping[str, Any] | None = None
+) -> tuple[CompiledMapping | None, Problems]:
+    """Compile routes to one target, `t`."""
+    problems = Problems()
+    targets = {"t": Target.model_validate({"endpoint": endpoint, **(target or {})})}
+    mapping = compile_mapping(
+        targets, [(index, Route.model_validate(each)) for index, each in enumerate(routes)], problems
+    )
+    return mapping, problems
+
+
+def mapper(*routes: dict[str, Any], endpoint: str = EVENT, target: Mapping[str, Any] | None = None) -> Mapper:
+    """A mapper of sound routes to one target."""
+    mapping, problems = compiled(*routes, endpoint=endpoint, target=target)
+    assert mapping is not None, problems.found
+    return mapping.mapper("cluster")
+
+
+def found(
+    *routes: dict[str, Any], endpoint: str = EVENT, target: Mapping[str, Any] | None = None
+) -> list[tuple[tuple[str | int, ...], str, str]]:
+    """What is wrong with routes: path, code, message."""
+    mapping, problems = compiled(*routes, endpoint=endpoint, target=target)
+    assert (mapping is None) == bool(problems.errors)
+    return [(each.path, each.code, each.message) for each in problems.found]
+
+
+def body(items: object) -> Any:  # noqa: ANN401 - JSON
+    """The body of the one item that there is."""
+    assert isinstance(items, (list, tuple))
+    [item] = items
+    assert isinstance(item, Item)
+    assert item.failure is None, item.failure
+    return orjson.loads(item.body)
+
+
+def failure(items: object) -> Failure:
+    """The failure of the one item that there is."""
+    assert isinstance(items, (list, tuple))
+    [item] = items
+    assert isinstance(item, Item)
+    assert item.failure is not None
+    return item.failure
+
+
+def value_of(raw: object, value: object = None, **changed: Any) -> Any:  # noqa: ANN401 - JSON
+    """What a value of the language becomes, as an event's argument; None: it is left out."""
+    made = body(mapper(route(fields={"eventargs": {"c_x": raw}})).items(_with_phone(value, **changed)))
+    return made.get("eventargs", {}).get("c_x")
+
+
+def failure_of(raw: object, value: object = None) -> Failure:
+    """The failure that a value of the language makes of a record."""
+    return failure(mapper(route(fields={"eventargs": {"c_x": raw}})).items(_with_phone(value)))
+
+
+def _with_phone(value: object, **changed: Any) -> Record:  # noqa: ANN401 - fields of a record
+    content = {"phone": "13800000000", **value} if isinstance(value, dict) else {"phone": "13800000000", "x": value}
+    return record(content, **changed)
