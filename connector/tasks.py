@@ -17,6 +17,7 @@ class Tasks:
     def __init__(self) -> None:
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._running: set[asyncio.Task[object]] = set()
+        self._ending = False
 
     def spawn(self, work: Coroutine[object, object, None], *, name: str) -> asyncio.Task[object]:
         """Start a task that may end well, such as the life of one batch."""
@@ -31,6 +32,7 @@ class Tasks:
 
     async def cancel(self) -> None:
         """End all of them."""
+        self._ending = True
         running = list(self._running)
         for task in running:
             task.cancel()
@@ -38,7 +40,10 @@ class Tasks:
 
     def _on_end(self, task: asyncio.Task[object]) -> None:
         self._running.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if task.cancelled():
+            if not self._ending:  # by something inside: nobody else cancels these tasks
+                self._fail(task, asyncio.CancelledError())
+        elif (error := task.exception()) is not None:
             self._fail(task, error)
 
     def _on_unexpected_end(self, task: asyncio.Task[object]) -> None:
