@@ -2,7 +2,8 @@
 
 Theory of operation
 1. A delivery sends its items and obeys the verdict: *again* (backoff, for ever), *token* (at once with another token,
-   then backoff), *held* (rule 3), *refused* or too large (split in two, in order; what is alone is buried), *delivered*.
+   then backoff), *held* (rule 3), *refused* or too large (split in two, in order; what is alone is buried),
+   *delivered*.
    One refused batch of a target is being split at a time, while the others keep flowing.
 2. Before each send it drops what must not be sent: items of a lease that has ended; of a lease that is closing, what
    was tried before, for no retry and no split starts then.

@@ -208,10 +208,18 @@ class ConsumerThread:
             self._bridge.close_from_thread([lease], 0.0)
             self._adopt(Start(partition, first, None))
         self._received[partition] = first
-        self._consumer.seek(Position(*partition, first))
+        self._fetch_anew(partition)
         self._bridge.tell_from_thread(RetentionGap(*partition, records=max(first - expected, 0)))
         remedy = f"records of {partition.topic} were deleted before they were read; restart to acknowledge"
         self._bridge.tell_from_thread(ReasonRaised("records_lost", partition.topic, remedy))
+
+    def _fetch_anew(self, partition: TopicPartition) -> None:
+        """Let librdkafka begin again where we are; a seek is refused while a partition has no valid offset."""
+        if self._incremental:
+            self._consumer.incremental_unassign([Position(*partition)])
+            self._consumer.incremental_assign([Position(*partition, self._received[partition])])
+        else:
+            self._consumer.assign([Position(*each, self._received[each]) for each in self._leases])
 
     # -- leases: callbacks, called inside consume() and close() -------------------------------------------------
 
@@ -265,6 +273,8 @@ class ConsumerThread:
         self._tell_gone(kind, gone)
 
     def _tell_gone(self, kind: Literal["revoked", "lost"], gone: list[Lease]) -> None:
+        if not gone:
+            return
         released = sum(lease.released for lease in gone)
         self._bridge.tell_from_thread(Rebalanced(kind, [str(lease.partition) for lease in gone], released))
 
