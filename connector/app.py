@@ -28,6 +28,7 @@ from connector.observe.events import Noted, ReasonRaised
 from connector.observe.health import Health, Liveness
 from connector.observe.log import configure
 from connector.observe.metrics import Metrics
+from connector.observe.scrub import describe
 from connector.pacing import Pacer
 from connector.pipeline import Pipeline
 from connector.platform.build import build_client, build_tokens
@@ -113,7 +114,8 @@ class _App:
         try:
             return await app._run()
         except BackgroundTaskError as error:
-            app._emit(Noted("error", str(error), {"task": error.task}))
+            cause = "" if error.cause is None else describe(error.cause)
+            app._emit(Noted("error", str(error), {"task": error.task, "cause": cause}))
             return 1
         finally:
             await app._tasks.cancel()

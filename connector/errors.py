@@ -4,6 +4,7 @@
     ├── ConfigError            the file is wrong: all problems at once, exit code 2
     ├── DecodeError            a record's value is not what its format says
     ├── StartError             the process can't start for a reason outside the config (a port is taken), exit code 1
+    ├── KafkaClientError       the Kafka client has given up for good (a fatal error of librdkafka)
     ├── BackgroundTaskError    a task that should run for ever has ended: names it, exit code 1
     └── TransportError         no readable reply came: retryable, cause kept
 
@@ -40,12 +41,17 @@ class StartError(ConnectorError):
     """The process can't start, for a reason that `check` can't see."""
 
 
+class KafkaClientError(ConnectorError):
+    """The Kafka client can't go on; the message is librdkafka's, which names no value."""
+
+
 class BackgroundTaskError(ConnectorError):
-    """A background task died; the process must end."""
+    """A background task died; the process must end. What killed it is `cause`: its text may hold anything."""
 
     def __init__(self, task: str, cause: BaseException | None) -> None:
-        super().__init__(f"the background task '{task}' died: {cause!r}" if cause else f"'{task}' ended by itself")
+        super().__init__(f"the background task '{task}' died" if cause else f"the task '{task}' ended by itself")
         self.task = task
+        self.cause = cause
 
 
 class TransportError(ConnectorError):

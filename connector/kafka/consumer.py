@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as Position
 
+from connector.errors import KafkaClientError
 from connector.kafka.client import consumer_properties, is_incremental, is_static
 from connector.kafka.commits import Commits
 from connector.kafka.readiness import REQUEST_TIMEOUT_S, Readiness
@@ -78,6 +79,8 @@ class ConsumerThread:
             callbacks = {"error_cb": self._readiness.on_error, "on_commit": self._commits.on_answer}
             self._consumer = Consumer({**consumer_properties(self._kafka), **callbacks}, logger=_LOG)
             self._consume(self._consumer)
+        except KafkaException as error:
+            failure = KafkaClientError(str(error.args[0]))
         except BaseException as error:  # noqa: BLE001 - whatever it is, the process must hear of it
             failure = error
         self._bridge.ended_from_thread(failure)
