@@ -95,8 +95,10 @@ def schema() -> None:
 @app.command()
 def sandbox(
     listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where to serve.")] = "127.0.0.1:9100",
-    app_id: Annotated[str, typer.Option(help="The app id that gets a token.")] = "sandbox",
-    app_secret: Annotated[str, typer.Option(help="Its secret.")] = "sandbox",
+    app_id: Annotated[str, typer.Option(help="The app id that gets a token.")] = "sandbox-app",
+    app_secret: Annotated[  # the stand-in's, no secret at all
+        str, typer.Option(help="Its secret.")
+    ] = "sandbox-secret",  # noqa: S107
 ) -> None:
     """Serve the platform's stand-in, with faults to switch on."""
     from connector.sandbox.main import serve  # noqa: PLC0415 - see the top

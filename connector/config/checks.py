@@ -157,19 +157,24 @@ def _listen(sections: Sections, problems: Problems) -> None:
 
 
 def _endpoints(sections: Sections, problems: Problems) -> None:
-    for name, target in sections.targets.items():
+    for name, raw in _table(sections.data, "targets").items():
+        if name == DEAD_LETTERS:
+            message = f"'{DEAD_LETTERS}' is where failed records go: choose another name"
+            problems.add(("targets", name), message, "bad_value", at_key=True)
+        endpoint = _table(raw).get("endpoint")
         at: Path = ("targets", name, "endpoint")
-        endpoint = target.endpoint
-        raw = _table(sections.data, "targets", name).get("endpoint")
-        if name in {DEAD_LETTERS, ""}:
-            problems.add(("targets", name), "this name is taken: choose another", "bad_value", at_key=True)
+        if not isinstance(endpoint, str) or (endpoint.startswith("$") and not isinstance(endpoint, Plain)):
+            continue  # noted with the target
         if endpoint in NOT_YET:
-            message = f"the endpoint{shown(raw)} is not supported yet; there are {', '.join(ENDPOINTS)}"
-            problems.add(at, message, "bad_value")
+            problems.add(at, f"the endpoint{shown(endpoint)} is not supported yet ({_there_are()})", "bad_value")
         elif endpoint not in ENDPOINTS:
-            hint = "" if isinstance(raw, Plain) else did_you_mean(endpoint.strip("/"), ENDPOINTS)
-            message = f"no endpoint is named{shown(raw) or ' so'}{hint}; there are {', '.join(ENDPOINTS)}"
+            hint = "" if isinstance(endpoint, Plain) else did_you_mean(endpoint.strip("/"), ENDPOINTS)
+            message = f"no endpoint is named{shown(endpoint) or ' so'} ({_there_are()}){hint}"
             problems.add(at, message, "unknown_name")
+
+
+def _there_are() -> str:
+    return f"there are {', '.join(ENDPOINTS)}"
 
 
 def _decode_topics(sections: Sections, problems: Problems) -> None:
@@ -235,9 +240,11 @@ def _dead_letter_topic(sections: Sections, problems: Problems) -> None:
 
 def _unused_targets(sections: Sections, problems: Problems) -> None:
     routes = sections.data.get("routes")
-    fed = {_table(route).get("to") for route in routes} if isinstance(routes, list) else set()
+    fed = {str(_table(route).get("to")) for route in routes} if isinstance(routes, list) else set()
+    if not fed or any(name not in _table(sections.data, "targets") for name in fed):
+        return  # a route whose `to` is missing or misspelt may be meant for any of them
     for name in sections.targets:
-        if fed and name not in fed:
+        if name not in fed:
             problems.add(("targets", name), "no route feeds this target", "unused", at_key=True)
 
 

@@ -101,8 +101,10 @@ class _Interpolation:
     def _missing(self, name: str, message: str) -> str:
         state = "is empty" if name in self.environ else "is not set"
         hint = did_you_mean(name, self.environ) if name not in self.environ else ""
-        remedy = message.strip() or f"export {name}=…, or give a default: ${{{name}:-…}}{hint}"
-        raise _NotReplacedError(f"the environment variable {name} {state}: {remedy}", "missing_variable")
+        remedy = hint or f": export {name}=…, or give a default: ${{{name}:-…}}"
+        if message.strip():
+            remedy = f": {message.strip()}"
+        raise _NotReplacedError(f"the environment variable {name} {state}{remedy}", "missing_variable")
 
     def _file(self, expression: str) -> str:
         shown = f"the file of ${{{expression}}}"

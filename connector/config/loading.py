@@ -9,6 +9,7 @@ up here, and here alone a line for people is made of it:
 from __future__ import annotations
 
 import hashlib
+import warnings
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, NamedTuple
@@ -132,8 +133,10 @@ def _check_tree(file: str, sha256: str, tree: Tree, flaws: list[Flaw], environ: 
     unreplaced, problems = Problems(), Problems()
     data = interpolate(tree.data, environ, unreplaced)
     sections = read_sections(data if isinstance(data, dict) else {}, problems)
-    check_all(sections, problems)
-    mapping = _compile(sections, problems)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # a user's `[[` in a regular expression is no news to us
+        check_all(sections, problems)
+        mapping = _compile(sections, problems)
     known = {problem.path for problem in unreplaced.found}
     found = unreplaced.found + [problem for problem in problems.found if problem.path not in known]
     findings = {*_from_flaws(flaws), *_repeated(tree), *(_placed(problem, tree) for problem in found)}

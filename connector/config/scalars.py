@@ -34,7 +34,7 @@ class Plain(str):
 def kind(value: object) -> str:
     """What a value from the file is, in the words of its reader."""
     if value is None:
-        return "nothing"
+        return "empty"
     if isinstance(value, bool):
         return "true or false"
     if isinstance(value, int | float):

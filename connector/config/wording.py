@@ -36,7 +36,7 @@ _OWN_CODES = frozenset({"wrong_type", "bad_value", "bad_reference"})
 _BOUNDS = {
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
-    "greater_than": "must be more than none",
+    "greater_than": "must be more than zero",
     "too_short": "must not be empty",
     "string_too_short": "must not be empty",
 }
@@ -60,12 +60,12 @@ def report(error: ValidationError, model: type[BaseModel], at: Path, problems: P
 
 def table_expected(value: object) -> str:
     """What to say of a value that should be a table."""
-    return f"must be a table of key: value, not {kind(value)}"
+    return "is empty, but must be a table of key: value" if value is None else f"must be a table, not {kind(value)}"
 
 
 def list_expected(value: object) -> str:
     """What to say of a value that should be a list."""
-    return f"must be a list, not {kind(value)}"
+    return "is empty, but must be a list" if value is None else f"must be a list, not {kind(value)}"
 
 
 def _unknown_key(detail: ErrorDetails, model: type[BaseModel], path: Path, problems: Problems) -> None:

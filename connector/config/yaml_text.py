@@ -19,8 +19,8 @@ from connector.config.yaml_tree import Tree, events, read_tree
 _MAX_SLIPS = 100
 _CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufeff\uff00-\ufffd\U00010000-\U0010ffff]")
 _SECRET = re.compile(
-    r"""([\w.-]*(?:secret|password|passphrase|token|jaas|credential|\.key|\.pem)[\w.-]*["']?\s*:\s*)"""
-    r"""(?!["']?\$\{(?:file:)?[^}:]*\}["']?\s*(?:[,}\]]|$))(?:"[^"]*"|'[^']*'|[^,}\]])+""",
+    r"""([\w.-]*(?:secret|password|passphrase|token|jaas|credential|\.key|\.pem)[\w.-]*["']?\s*:)"""
+    r"""(?!\s*["']?\$\{(?:file:)?[^}:]*\}["']?\s*(?:[,}\]]|$))\s*(?:"[^"]*"|'[^']*'|[^,}\]])+""",
     re.IGNORECASE,
 )
 """A key that sounds secret and its value, unless that is a `${…}` and nothing else."""
@@ -97,8 +97,15 @@ def _in_words(error: MarkedYAMLError) -> Flaw:
         return Flaw(_at(error, at_context=True), f"the '{bracket}' that opens here is never closed")
     for part, message in _WORDS:
         if part in problem:
-            return Flaw(_at(error), message)
+            return Flaw(_at(error), message + _opened_above(error))
     return Flaw(_at(error), " ".join(f"not YAML: {problem}".split()).replace("\0", "the end of the file"))
+
+
+def _opened_above(error: MarkedYAMLError) -> str:
+    if "flow" not in str(error.context or "") or error.context_mark is None or error.problem_mark is None:
+        return ""
+    line = error.context_mark.line
+    return f" (it opens in line {line + 1})" if line < error.problem_mark.line else ""
 
 
 def _at(error: MarkedYAMLError, *, at_context: bool = False) -> Position:
@@ -123,7 +130,7 @@ def _mend(text: str, error: MarkedYAMLError) -> _Mended | None:
     mended = "\n".join(lines)
     if not _gets_further(mended, at, len(quoted) - len(value)):
         return None
-    shown = _SECRET.sub(r"\1…", mended_line.strip())
+    shown = _SECRET.sub(r"\1 …", mended_line.strip())
     what = f"write {quoted} in quotes" if quoted in shown else "this needs quotes"
     flaw = Flaw(Position(at.line, slip.start + 1), f"{what}: {shown}")
     return _Mended(mended, flaw, (at.line, (slip.start + 1, slip.start + len(quoted))))

@@ -191,6 +191,8 @@ class _Expansion:
         for key, (place, value) in self._entries(path, node).items():
             self.keys[*path, key] = place
             data[key] = self.value((*path, key), value)
+            if data[key] is None and value.position.line > place.line:
+                self.values[*path, key] = place  # an empty value has no place of its own
         return data
 
     def _entries(self, path: Path, node: _Node) -> dict[str, tuple[Position, _Node]]:

@@ -1,0 +1,107 @@
+"""The JSON Schema of the file (draft 2020-12), so that editors complete and check it.
+
+The settings come from the models, the mapping language from `mapping_schema`. Every setting may be a `${…}` too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from connector.config import mapping_schema
+from connector.config.models import Config
+from connector.platform.endpoints import ENDPOINTS
+
+Schema = dict[str, Any]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_VARIABLE: Schema = {"$ref": "#/$defs/Variable"}
+_VARIABLE_DEFINITION: Schema = {
+    "description": "${NAME}, ${NAME:-default}, ${NAME:?message}: the environment; ${file:/path}: a file's content",
+    "type": "string",
+    "pattern": r"\$\{",
+}
+_NARROW = frozenset({"enum", "const", "pattern"})
+_MEANS_THE_SAME = ("title", "format", "writeOnly", "exclusiveMinimum")
+"""What pydantic adds and what says nothing to an editor, or is wrong for text with a unit."""
+
+
+def schema_text() -> str:
+    """The schema as JSON text."""
+    return orjson.dumps(json_schema(), option=orjson.OPT_INDENT_2).decode()
+
+
+def json_schema() -> Schema:
+    """The schema as data."""
+    generated = Config.model_json_schema(mode="validation")
+    definitions: dict[str, Schema] = generated["$defs"]
+    for table in (generated, *definitions.values()):
+        table["properties"] = {name: _setting(schema) for name, schema in table["properties"].items()}
+        table.pop("title", None)
+    for section in generated["properties"].values():
+        if "$ref" in section:
+            section["description"] = definitions[section["$ref"].removeprefix("#/$defs/")]["description"]
+    _put_in_mapping_language(definitions)
+    return {
+        "$schema": DIALECT,
+        "title": "tuzhan-connector",
+        **generated,
+        "$defs": {**definitions, **mapping_schema.DEFINITIONS, "Variable": _VARIABLE_DEFINITION},
+    }
+
+
+def _put_in_mapping_language(definitions: dict[str, Schema]) -> None:
+    target, route = definitions["Target"]["properties"], definitions["Route"]["properties"]
+    target["endpoint"]["anyOf"] = [{"enum": list(ENDPOINTS)}, _VARIABLE]
+    params = {"properties": mapping_schema.parameters(), "additionalProperties": {"$ref": "#/$defs/Value"}}
+    target["public_params"].update(params)
+    route["public_params"].update(params)
+    route["where"] = {"description": route["where"]["description"], "$ref": "#/$defs/Conditions"}
+    route["event_key"] = {"description": route["event_key"]["description"], "$ref": "#/$defs/Value"}
+    route["identity"]["items"] = {"$ref": "#/$defs/Identity"}
+    route["fields"].update(
+        {
+            "properties": mapping_schema.fields(),
+            "additionalProperties": {"anyOf": [{"$ref": "#/$defs/Value"}, {"$ref": "#/$defs/Table"}]},
+        }
+    )
+
+
+def _setting(schema: Schema) -> Schema:
+    """One property of a model: as people write it, and with `${…}` allowed where that is not text anyway."""
+    schema = {key: value for key, value in schema.items() if key not in _MEANS_THE_SAME}
+    outer: Schema = {key: schema.pop(key) for key in ("description", "default") if key in schema}
+    outer = {key: value for key, value in outer.items() if not (key == "default" and value is None)}
+    if isinstance(outer.get("default"), dict):
+        del outer["default"]  # a whole table; its own keys tell their defaults
+    if "default" in outer and not isinstance(outer["default"], str):
+        outer["default"] = _as_written(outer["default"], str(_pattern(schema)))
+    return {**outer, **_allowing_variable(schema)}
+
+
+def _allowing_variable(schema: Schema) -> Schema:
+    schema = {key: value for key, value in schema.items() if key not in _MEANS_THE_SAME}
+    for nested in ("items", "additionalProperties"):
+        if isinstance(schema.get(nested), dict):
+            schema[nested] = _allowing_variable(schema[nested])
+    if "anyOf" in schema:
+        alternatives = [_allowing_variable(each) for each in schema["anyOf"] if each != {"type": "null"}]
+        return alternatives[0] if len(alternatives) == 1 else {**schema, "anyOf": alternatives}
+    scalar = schema.get("type") in ("integer", "number", "boolean") or (_NARROW & schema.keys())
+    return {"anyOf": [schema, _VARIABLE]} if scalar else schema
+
+
+def _pattern(schema: Schema) -> object:
+    return schema.get("pattern", "")
+
+
+def _as_written(value: object, pattern: str) -> object:
+    """A default as the file would have it: seconds and bytes with their units."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return value
+    if "ms|s" in pattern:
+        return f"{value:g}s" if value >= 1 else f"{value * 1000:g}ms"
+    if "KiB" in pattern:
+        return f"{int(value) >> 20}MiB" if value % (1 << 20) == 0 else f"{int(value) >> 10}KiB"
+    return value

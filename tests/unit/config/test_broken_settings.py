@@ -1,0 +1,318 @@
+"""What is wrong with kafka, platform and the small sections, and the lines that say so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.unit.config.files import Broken
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TABLE = [
+    Broken(
+        "a dash for an underscore",
+        "  group_id: shop\n",
+        "  group_id: shop\n  group-id: x\n",
+        "4:3: kafka.group-id: unknown key, did you mean 'group_id'? [unknown_key]",
+    ),
+    Broken(
+        "a misspelt required key is told once",
+        "  group_id: shop\n",
+        "  groupid: shop\n",
+        "3:3: kafka.groupid: unknown key, did you mean 'group_id'? [unknown_key]",
+    ),
+    Broken(
+        "a required setting that is missing",
+        "  bootstrap_servers: localhost:9092\n",
+        "",
+        "1:1: kafka.bootstrap_servers: missing, required [missing_key]",
+    ),
+    Broken(
+        "a section that is missing",
+        "kafka:\n  bootstrap_servers: localhost:9092\n  group_id: shop\n",
+        "",
+        "1:1: kafka: missing, required [missing_key]",
+    ),
+    Broken(
+        "a section that nobody knows",
+        "platform:\n",
+        "plattform: {}\nplatform:\n",
+        "4:1: plattform: unknown key, did you mean 'platform'? [unknown_key]",
+    ),
+    Broken(
+        "a variable that is not set",
+        '  auth: {app_id: app, app_secret: "${SECRET}"}',
+        '  auth: {app_id: app, app_secret: "${NOPE}"}',
+        (
+            "5:35: platform.auth.app_secret: the environment variable NOPE is not set: export NOPE=…, or "
+            "give a default: ${NOPE:-…} [missing_variable]"
+        ),
+    ),
+    Broken(
+        "an app id without its secret",
+        '  auth: {app_id: app, app_secret: "${SECRET}"}',
+        "  auth: {app_id: app}",
+        "5:3: platform.auth.app_secret: missing, required together with app_id [missing_key]",
+    ),
+    Broken(
+        "nothing to authenticate with",
+        '  auth: {app_id: app, app_secret: "${SECRET}"}',
+        "  auth: {}",
+        (
+            "5:9: platform.auth: nothing to authenticate with: give app_id with app_secret, or token, or "
+            "token_file [missing_key]"
+        ),
+    ),
+    Broken(
+        "two ways to authenticate",
+        '  auth: {app_id: app, app_secret: "${SECRET}"}',
+        "  auth: {app_id: app, app_secret: s, token: x}",
+        (
+            "5:9: platform.auth: app_id, app_secret and token can't stand together: give app_id with "
+            "app_secret, or token, or token_file [bad_value]"
+        ),
+    ),
+    Broken(
+        "an app id that YAML takes for a number",
+        '  auth: {app_id: app, app_secret: "${SECRET}"}',
+        "  auth: {app_id: 2020, app_secret: s}",
+        "5:18: platform.auth.app_id: must be text, not a number; put it in quotes [wrong_type]",
+    ),
+    Broken(
+        "a blank token",
+        '  auth: {app_id: app, app_secret: "${SECRET}"}',
+        "  auth: {token: ' '}",
+        "5:17: platform.auth.token: must not be blank [bad_value]",
+    ),
+    Broken(
+        "a reference where a variable is meant",
+        '  auth: {app_id: app, app_secret: "${SECRET}"}',
+        "  auth: {token: $TOKEN}",
+        (
+            "5:17: platform.auth.token: a setting can't refer to the record: write ${NAME} for an "
+            "environment variable, or $$ for text that begins with $ [bad_reference]"
+        ),
+    ),
+    Broken(
+        "a secret file that is not there",
+        '  auth: {app_id: app, app_secret: "${SECRET}"}',
+        "  auth: {token: '${file:/nowhere/token}'}",
+        (
+            "5:17: platform.auth.token: the file of ${file:/nowhere/token} can't be read: no such file or "
+            "directory [unreadable_file]"
+        ),
+    ),
+    Broken(
+        "a variable with the dash of a shell",
+        '  auth: {app_id: app, app_secret: "${SECRET}"}',
+        "  auth: {token: '${TOKEN-x}'}",
+        (
+            "5:17: platform.auth.token: not a ${…} that can be replaced: write ${NAME}, ${NAME:-default}, "
+            "${NAME:?message} or ${file:/path}; $${ for a literal ${ [bad_value]"
+        ),
+    ),
+    Broken(
+        "a variable that is never closed",
+        '  auth: {app_id: app, app_secret: "${SECRET}"}',
+        "  auth: {token: '${TOKEN'}",
+        (
+            "5:17: platform.auth.token: a ${ is never closed: write ${NAME}, ${NAME:-default}, "
+            "${NAME:?message} or ${file:/path}; $${ for a literal ${ [bad_value]"
+        ),
+    ),
+    Broken(
+        "plain http to the internet",
+        "  auth:",
+        "  base_url: http://tuzhan.example/api/open\n  auth:",
+        (
+            "5:13: platform.base_url: must begin with https://, because the app secret travels in it "
+            "(allow_http: true if the way is safe all the same) [bad_value]"
+        ),
+    ),
+    Broken(
+        "a password in the address",
+        "  auth:",
+        "  base_url: https://user:pw@tuzhan.example/api/open\n  auth:",
+        (
+            "5:13: platform.base_url: must not hold a user or a password: the platform takes a token, see "
+            "platform.auth [bad_value]"
+        ),
+    ),
+    Broken(
+        "an address with a query",
+        "  auth:",
+        "  base_url: https://tuzhan.example/api/open?x=1\n  auth:",
+        "5:13: platform.base_url: must end with its path: no '?' and no '#' [bad_value]",
+    ),
+    Broken(
+        "an address without a scheme",
+        "  auth:",
+        "  base_url: tuzhan.example/api/open\n  auth:",
+        ("5:13: platform.base_url: must be an address like https://integrate.rabbitpre.com/api/open [bad_value]"),
+    ),
+    Broken(
+        "a duration without a unit",
+        "  auth:",
+        "  request_timeout: 10\n  auth:",
+        ("5:20: platform.request_timeout: a duration is a number with a unit: 250ms, 10s, 5m, 1h [wrong_type]"),
+    ),
+    Broken(
+        "a duration of none",
+        "  auth:",
+        "  request_timeout: 0s\n  auth:",
+        "5:20: platform.request_timeout: must be more than zero [bad_value]",
+    ),
+    Broken(
+        "a rate without a unit",
+        "  auth:",
+        "  rate_limit: 50\n  auth:",
+        (
+            "5:15: platform.rate_limit: a rate is requests per second or minute, more than none: 50/s, "
+            "600/m [wrong_type]"
+        ),
+    ),
+    Broken(
+        "yes for true",
+        "  auth:",
+        "  allow_http: yes\n  auth:",
+        "5:15: platform.allow_http: must be true or false, not text [wrong_type]",
+    ),
+    Broken(
+        "a first wait that is longer than the longest",
+        "  auth:",
+        "  retry: {first: 1m, max: 30s}\n  auth:",
+        (
+            "5:18: platform.retry.first: the first wait (first, 250ms by default) must not be longer than "
+            "the longest (max, 30s by default) [bad_value]"
+        ),
+    ),
+    Broken(
+        "properties that the connector owns",
+        "  group_id: shop\n",
+        (
+            "  group_id: shop\n"
+            "  properties: {group.id: x, bootstrap.servers: y, auto.offset.reset: latest, enable.auto.commit: true}\n"
+        ),
+        (
+            "4:16: kafka.properties.group.id: the connector sets this property itself; use kafka.group_id "
+            "[owned_property]"
+        ),
+        (
+            "4:29: kafka.properties.bootstrap.servers: the connector sets this property itself; use "
+            "kafka.bootstrap_servers [owned_property]"
+        ),
+        (
+            "4:51: kafka.properties.auto.offset.reset: the connector sets this property itself; use "
+            "kafka.start_from: the connector finds the start itself and never jumps silently "
+            "[owned_property]"
+        ),
+        (
+            "4:78: kafka.properties.enable.auto.commit: the connector sets this property itself; remove it: "
+            "the connector commits an offset after the platform said yes, never by itself [owned_property]"
+        ),
+    ),
+    Broken(
+        "a property of the classic protocol with the new one",
+        "  group_id: shop\n",
+        "  group_id: shop\n  properties: {group.protocol: consumer, session.timeout.ms: 1000}\n",
+        (
+            "4:42: kafka.properties.session.timeout.ms: not with group.protocol: consumer, where the broker "
+            "decides this: remove it [bad_value]"
+        ),
+    ),
+    Broken(
+        "a time without an offset",
+        "  group_id: shop\n",
+        "  group_id: shop\n  start_from: 2024-01-01\n",
+        (
+            "4:15: kafka.start_from: must be earliest, latest or a time with its offset, like "
+            "2024-01-31T00:00:00+08:00 [bad_value]"
+        ),
+    ),
+    Broken(
+        "a schema registry",
+        "  group_id: shop\n",
+        "  group_id: shop\n  schema_registry: {url: x}\n",
+        "4:3: kafka.schema_registry: 'schema_registry' is not supported yet [unknown_key]",
+    ),
+    Broken(
+        "decoders that come later",
+        "platform:\n",
+        "decode:\n  crm.member: {envelope: canal, format: avro}\nplatform:\n",
+        "5:16: decode.crm.member.envelope: 'envelope' is not supported yet [unknown_key]",
+        "5:41: decode.crm.member.format: 'avro' is not supported yet; must be 'json' [bad_value]",
+    ),
+    Broken(
+        "many small sections at once",
+        "platform:\n",
+        (
+            "dead_letter: {topic: 'a b', refused_in_a_row: 20}\n"
+            "admin: {listen: 8080}\n"
+            "log: {format: xml, level: warn}\n"
+            "shutdown_timeout: 25\n"
+            "platform:\n"
+        ),
+        "4:29: dead_letter.refused_in_a_row: 'refused_in_a_row' is not supported yet [unknown_key]",
+        "5:17: admin.listen: must be text, not a number; put it in quotes [wrong_type]",
+        "6:15: log.format: must be 'json' or 'text' [bad_value]",
+        ("6:27: log.level: must be 'debug', 'info', 'warning' or 'error', did you mean 'warning'? [bad_value]"),
+        "7:19: shutdown_timeout: a duration is a number with a unit: 250ms, 10s, 5m, 1h [wrong_type]",
+    ),
+    Broken(
+        "a port without a host",
+        "platform:\n",
+        "admin: {listen: localhost}\nplatform:\n",
+        "4:17: admin.listen: must be host:port, like 127.0.0.1:8080 or [::1]:8080 [bad_value]",
+    ),
+    Broken(
+        "properties without a text",
+        "  group_id: shop\n",
+        "  group_id: shop\n  properties: {sasl.password: null, client.id: [a]}\n",
+        ("4:31: kafka.properties.sasl.password: must be text, a number, true or false, not empty [wrong_type]"),
+        ("4:48: kafka.properties.client.id: must be text, a number, true or false, not a list [wrong_type]"),
+    ),
+    Broken(
+        "a setting without a value",
+        "  group_id: shop\n",
+        "  group_id:\n",
+        "3:3: kafka.group_id: must be text, not empty [wrong_type]",
+    ),
+    Broken(
+        "text for a table",
+        '  auth: {app_id: app, app_secret: "${SECRET}"}',
+        "  auth: token",
+        "5:9: platform.auth: must be a table, not text [wrong_type]",
+    ),
+    Broken(
+        "a variable with its own message",
+        '  auth: {app_id: app, app_secret: "${SECRET}"}',
+        '  auth: {token: "${TOKEN:?ask the platform team}"}',
+        (
+            "5:17: platform.auth.token: the environment variable TOKEN is not set: ask the platform team "
+            "[missing_variable]"
+        ),
+    ),
+    Broken(
+        "a misspelt variable",
+        '  auth: {app_id: app, app_secret: "${SECRET}"}',
+        '  auth: {app_id: app, app_secret: "${SECRETE}"}',
+        (
+            "5:35: platform.auth.app_secret: the environment variable SECRETE is not set, did you mean "
+            "'SECRET'? [missing_variable]"
+        ),
+    ),
+    Broken(
+        "a variable that is no rate",
+        '  auth: {app_id: app, app_secret: "${SECRET}"}',
+        '  rate_limit: "${SECRET}"\n  auth: {app_id: app, app_secret: "${SECRET}"}',
+        ("5:15: platform.rate_limit: a rate is requests per second or minute, more than none: 50/s, 600/m [bad_value]"),
+    ),
+]
+
+
+@pytest.mark.parametrize("broken", TABLE, ids=lambda broken: broken.name)
+def test_the_lines_name_the_place_and_the_remedy(broken: Broken, tmp_path: Path) -> None:
+    assert broken.found(tmp_path) == broken.expected

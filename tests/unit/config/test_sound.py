@@ -1,0 +1,230 @@
+"""Configs that are sound, and what is in them then."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+import pytest
+
+from connector.config.loading import load
+from connector.config.models import Config, Plain
+from tests.unit.config.files import ENVIRON, SOUND, changed, checked, lines
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BIG = r"""# yaml-language-server: $schema=./connector.schema.json
+kafka:
+  bootstrap_servers: ${KAFKA_BOOTSTRAP_SERVERS:-localhost:9092}
+  group_id: tuzhan-connector
+  start_from: earliest
+  commit_interval: 1s
+  properties:
+    security.protocol: SASL_SSL
+    sasl.mechanism: SCRAM-SHA-512
+    sasl.username: ${KAFKA_USERNAME}
+    sasl.password: ${file:SECRETS/kafka_password}
+decode:
+  crm.member: {format: json, charset: utf-8}
+  ^billing\..*: {format: json}
+platform:
+  base_url: https://integrate.rabbitpre.com/api/open/
+  auth:
+    app_id: ${TUZHAN_APP_ID}
+    app_secret: ${file:SECRETS/tuzhan_app_secret}
+  request_timeout: 10s
+  rate_limit: 50/s
+  retry: {first: 250ms, max: 30s}
+targets:
+  purchases:
+    endpoint: event/v2/batchAdd
+    public_params: {isMatching: true, matchingType: 1}
+    batch: {max_records: 500, max_bytes: 900KiB, max_wait: 200ms}
+    max_in_flight: 8
+    queue: {max_records: 20000, max_bytes: 64MiB}
+    ordering: none
+  tags:
+    endpoint: audience/tag/batchAdd
+    public_params: {isMatching: true, matchingType: 1}
+routes:
+  - name: orders
+    topics: [shop.orders]
+    where: {$.status: [PAID, REFUNDED], $.amount_fen: {gt: 0}}
+    to: purchases
+    event_key:
+      from: $.status
+      map: {PAID: c_buy, REFUNDED: c_refund}
+      otherwise: $skip
+    identity:
+      - {type: phone, value: {from: $.buyer.mobile, as: phone}}
+      - {type: openid, value: $.buyer.openid, platform: gzh, mpid: wxzj983hhg02ujd}
+    fields:
+      time: {from: $.paid_at, as: timestamp, zone: Asia/Shanghai}
+      intid: $.scene_id
+      eventargs:
+        c_goods: $.items.0.title
+        c_price: {from: $.amount_fen, as: number, multiply: 0.01}
+        c_note: {template: "order {$.order_id} of shop {$.shop.name}"}
+        title: 下单
+  - name: tag-changes
+    topics: [crm.tags]
+    to: tags
+    public_params: {optType: {from: $.op, map: {ADD: add, DEL: delete}}}
+    identity: [{type: phone, value: {from: $.mobile, as: phone}}]
+    fields:
+      tags: {from: $.labels, as: joined}
+dead_letter:
+  topic: tuzhan-connector.dead-letter
+admin: {listen: 127.0.0.1:8080}
+log: {format: json, level: info}
+shutdown_timeout: 25s
+"""
+
+
+def big(folder: Path) -> Config:
+    (folder / "kafka_password").write_text("pass word\n")
+    (folder / "tuzhan_app_secret").write_text("s3cr3t\n")
+    environ = {"TUZHAN_APP_ID": " app ", "KAFKA_USERNAME": "$user"}
+    path = folder / "connector.yaml"
+    path.write_text(BIG.replace("SECRETS", str(folder)))
+    return load(path, environ).config
+
+
+def config_of(folder: Path, text: str, **environ: str) -> Config:
+    found = checked(folder, text, {**ENVIRON, **environ})
+    assert found.errors == ()
+    assert found.config is not None
+    return found.config
+
+
+def test_the_big_example_is_sound_and_means_what_it_says(tmp_path: Path) -> None:
+    config = big(tmp_path)
+    assert config.kafka.bootstrap_servers == "localhost:9092"
+    assert config.kafka.properties["sasl.password"] == "pass word"
+    assert config.kafka.properties["sasl.username"] == "$user"
+    assert config.platform.base_url == "https://integrate.rabbitpre.com/api/open"
+    assert config.platform.auth.app_id == "app"
+    assert config.platform.auth.app_secret is not None
+    assert config.platform.auth.app_secret.get_secret_value() == "s3cr3t"
+    assert (config.platform.request_timeout, config.platform.rate_limit) == (10.0, 50.0)
+    purchases = config.targets["purchases"]
+    assert (purchases.batch.max_bytes, purchases.batch.max_wait, purchases.queue.max_bytes) == (921600, 0.2, 67108864)
+    assert [route.name for route in config.routes] == ["orders", "tag-changes"]
+    assert config.shutdown_timeout == 25.0
+
+
+def test_the_least_that_a_file_needs_has_the_documented_defaults(tmp_path: Path) -> None:
+    config = config_of(tmp_path, SOUND)
+    assert config.kafka.start_from == "earliest"
+    assert config.kafka.commit_interval == 1.0
+    assert config.platform.base_url == "https://integrate.rabbitpre.com/api/open"
+    assert config.platform.rate_limit is None
+    assert (config.platform.retry.first, config.platform.retry.max) == (0.25, 30.0)
+    target = config.targets["purchases"]
+    assert (target.batch.max_records, target.max_in_flight, target.queue.max_records) == (500, 8, 20_000)
+    assert target.ordering is None
+    assert config.routes[0].identity_missing == "$dead_letter"
+    assert config.dead_letter_topic == "shop.dead-letter"
+    assert (config.admin.listen, config.log.format, config.log.level) == ("127.0.0.1:8080", "json", "info")
+    assert config.shutdown_timeout == 25.0
+    assert config.decode == {}
+
+
+def test_what_is_loaded_carries_the_file_as_it_was_given_and_its_hash(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(SOUND)
+    loaded = load(str(path), ENVIRON)
+    assert loaded.file == str(path)
+    assert loaded.sha256 == hashlib.sha256(SOUND.encode()).hexdigest()
+    assert loaded.warnings == ()
+
+
+def test_warnings_do_not_keep_a_config_from_loading(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(changed("routes:\n", "  spare:\n    endpoint: audience/tag/batchAdd\nroutes:\n"))
+    loaded = load(path, ENVIRON)
+    assert loaded.warnings == (f"{path}:9:3: targets.spare: no route feeds this target [unused]",)
+
+
+def test_typed_settings_convert_what_comes_from_the_environment(tmp_path: Path) -> None:
+    text = changed("    endpoint: event/v2/batchAdd\n", "    endpoint: event/v2/batchAdd\n    max_in_flight: ${N}\n")
+    text = text.replace("platform:\n", "platform:\n  allow_http: ${FLAG}\n  request_timeout: ${WAIT}\n")
+    config = config_of(tmp_path, text, N="3", FLAG="True", WAIT="5m")
+    assert config.targets["purchases"].max_in_flight == 3
+    assert config.platform.allow_http is True
+    assert config.platform.request_timeout == 300.0
+
+
+def test_a_replaced_value_of_the_mapping_stays_a_literal(tmp_path: Path) -> None:
+    config = config_of(tmp_path, changed("event_key: c_buy", "event_key: ${KEY}"), KEY="$.key")
+    assert config.routes[0].event_key == "$.key"
+    assert type(config.routes[0].event_key) is Plain
+
+
+def test_two_dollars_make_a_setting_that_begins_with_one(tmp_path: Path) -> None:
+    config = config_of(tmp_path, changed("group_id: shop", "group_id: $$hop"))
+    assert config.kafka.group_id == "$hop"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("latest", "latest"),
+        ("2024-01-31T08:00:00+08:00", datetime(2024, 1, 31, 8, tzinfo=timezone(timedelta(hours=8)))),
+        ("2024-01-31T00:00:00Z", datetime(2024, 1, 31, tzinfo=timezone.utc)),  # noqa: UP017 - as the parser has it
+    ],
+)
+def test_a_start_is_a_word_or_a_time_with_its_offset(tmp_path: Path, written: str, meant: object) -> None:
+    config = config_of(tmp_path, changed("  group_id: shop\n", f"  group_id: shop\n  start_from: {written}\n"))
+    assert config.kafka.start_from == meant
+
+
+@pytest.mark.parametrize("section", ["dead_letter", "admin", "log", "decode"])
+def test_an_optional_section_of_which_every_line_is_commented_out_is_its_defaults(tmp_path: Path, section: str) -> None:
+    assert config_of(tmp_path, f"{SOUND}{section}:\n  # topic: x\n").dead_letter_topic == "shop.dead-letter"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:9100/api/open", "http://127.0.0.1:9100", "http://[::1]:9100/api/open/"]
+)
+def test_plain_http_is_fine_on_this_machine(tmp_path: Path, url: str) -> None:
+    config = config_of(tmp_path, changed("  auth:", f"  base_url: {url}\n  auth:"))
+    assert config.platform.base_url == url.rstrip("/")
+
+
+def test_plain_http_is_fine_elsewhere_if_asked_for(tmp_path: Path) -> None:
+    text = changed("  auth:", "  base_url: http://sandbox:9100/api/open\n  allow_http: true\n  auth:")
+    assert config_of(tmp_path, text).platform.allow_http
+
+
+@pytest.mark.parametrize("auth", ["{token: x}", "{token_file: /nowhere/yet}", "{token: x, app_id: }"])
+def test_each_way_to_a_token_is_enough(tmp_path: Path, auth: str) -> None:
+    assert lines(tmp_path, changed('{app_id: app, app_secret: "${SECRET}"}', auth)) == []
+
+
+def test_anchors_and_merges_serve_targets(tmp_path: Path) -> None:
+    text = changed(
+        "  purchases:\n    endpoint: event/v2/batchAdd\n",
+        "  purchases: &base\n    endpoint: event/v2/batchAdd\n    max_in_flight: 2\n"
+        "  others:\n    <<: *base\n    ordering: key\n",
+    )
+    others = checked(tmp_path, text).findings
+    assert [finding.code for finding in others] == ["unused"]
+    config = config_of(tmp_path, text)
+    assert (config.targets["others"].max_in_flight, config.targets["others"].ordering) == (2, "key")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        SOUND.replace("\n", "\r\n").encode(),
+        b"\xef\xbb\xbf" + SOUND.encode(),
+        f"---\n{SOUND}...\n".encode(),
+        SOUND.rstrip("\n").encode(),
+    ],
+    ids=["CRLF", "BOM", "document markers", "no line break at the end"],
+)
+def test_files_of_other_editors_are_read(tmp_path: Path, content: bytes) -> None:
+    assert lines(tmp_path, content) == []
