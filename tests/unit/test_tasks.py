@@ -34,7 +34,7 @@ def test_a_task_that_dies_is_named_and_its_error_is_kept() -> None:
     async def main() -> None:
         tasks = Tasks()
         tasks.spawn(_dies(), name="token renewal")
-        with pytest.raises(BackgroundTaskError, match="'token renewal' died: LookupError") as caught:
+        with pytest.raises(BackgroundTaskError, match="'token renewal' died") as caught:
             await tasks.failure
         assert isinstance(caught.value.__cause__, LookupError)
 
@@ -66,7 +66,7 @@ def test_a_task_that_dies_of_a_stray_cancellation_is_a_failure_too(kept: bool) -
     async def main() -> None:
         tasks = Tasks()
         (tasks.keep if kept else tasks.spawn)(_is_cancelled_inside(), name="stray")
-        with pytest.raises(BackgroundTaskError, match="'stray' died: CancelledError"):
+        with pytest.raises(BackgroundTaskError, match="'stray' died"):
             async with asyncio.timeout(5):
                 await tasks.failure
 
