@@ -6,7 +6,7 @@ Theory of operation
    *delivered*.
    One refused batch of a target is being split at a time, while the others keep flowing.
 2. Before each send it drops what must not be sent: items of a lease that has ended; of a lease that is closing, what
-   was tried before, for no retry and no split starts then.
+   was tried before, for no retry and no split starts then. What is alone and refused is buried all the same.
 3. What the deliveries of one target share is their *gate*. It is held by a verdict that says so: then nothing passes
    but a probe, the one delivery that met that verdict, with backoff. The probe is real work. Any reply that is neither
    a hold nor a failure of transport or token opens the gate.
@@ -51,6 +51,9 @@ class Endings(Protocol):
 
     def drop(self, loads: Sequence[Load]) -> None:
         """Give items up without an outcome: their lease has ended or is closing."""
+
+    def held(self) -> None:
+        """Hear that the target has become held."""
 
     def unwanted(self, load: Load, *, tried: bool) -> bool:
         """Whether an item must not be sent any more."""
@@ -199,6 +202,8 @@ class Delivery:
             if verdict.name not in _FINAL:
                 self._back_off(verdict)
             self._gate.obey(self, verdict)
+            if verdict.name == "held":
+                self._endings.held()
             if verdict.name == "delivered":
                 loads, self._loads = self._loads, []
                 self._endings.finish(loads)
@@ -264,10 +269,13 @@ class Delivery:
 
     def _bury(self, verdict: Verdict) -> None:
         self._failures = self._token_refusals = 0
-        self.prune()
         loads, self._loads = self._loads, []
         for load in loads:
-            self._endings.bury(load, verdict)
+            # Of a closing lease too: its verdict is known, the next owner would only send it once more.
+            if self._endings.unwanted(load, tried=False):
+                self._endings.drop([load])
+            else:
+                self._endings.bury(load, verdict)
 
 
 def _request_done(way: Way, items: Sequence[Item], verdict: Verdict, seconds: float) -> RequestDone:

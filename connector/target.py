@@ -125,15 +125,14 @@ class Target:
         self._pump()
 
     def sweep(self) -> None:
-        """Drop everything that must not be sent any more, wherever it waits."""
-        for delivery in list(self._deliveries):
-            delivery.prune()
-        self.drop(self._batcher.discard(self._never_sent, self._weigh))
+        """Drop what must not be sent any more, wherever it waits: from the back, so that nothing of it moves up."""
         if self._lanes is not None:
             gone, free = self._lanes.discard(self._never_sent)
-            for load in gone:
-                self._forget(load)
+            self._forget(gone)
             self._readmit(free)
+        self.drop(self._batcher.discard(self._never_sent, self._weigh))
+        for delivery in list(self._deliveries):
+            delivery.prune()
         self.gate.tell()
 
     def _never_sent(self, load: Load) -> bool:
@@ -216,15 +215,14 @@ class Target:
 
     def drop(self, loads: Sequence[Load]) -> None:
         """Give up items that are not in a waiting lane: their lease has ended or is closing."""
-        newly_broken = False
-        for load in loads:
-            lease = load[1].lease
-            if self._lanes is not None and not lease.broken:
-                lease.broken = newly_broken = True
-            self._forget(load)
+        newly_broken = self._forget(loads)
         self._leave_lanes(loads)
         if newly_broken:
             self.sweep()
+
+    def held(self) -> None:
+        """Drop what waits for its one try: while the target is held there is none."""
+        self.sweep()
 
     def unwanted(self, load: Load, *, tried: bool) -> bool:
         """Whether an item must not be sent any more. While the target is held there is no try to wait for."""
@@ -233,10 +231,16 @@ class Target:
             return False
         return lease.ended or tried or self.gate.hold is not None or (self._lanes is not None and lease.broken)
 
-    def _forget(self, load: Load) -> None:
-        self.queued -= 1
-        self.queued_bytes -= _held_bytes(load[0])
-        load[1].abandon()
+    def _forget(self, loads: Sequence[Load]) -> bool:
+        """Give items up. True if what is ordered behind them must now be given up too."""
+        newly_broken = False
+        for item, entry in loads:
+            if self._lanes is not None and not entry.lease.broken:
+                entry.lease.broken = newly_broken = True
+            self.queued -= 1
+            self.queued_bytes -= _held_bytes(item)
+            entry.abandon()
+        return newly_broken
 
     def _leave_lanes(self, loads: Sequence[Load]) -> None:
         if self._lanes is None:
