@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from connector.config.loading import Checked
 
 NAME = "tuzhan-connector"
+_INTERRUPTED = 130
+"""Typer's exit code for Ctrl-C; ours are 0, 1 and 2."""
 
 app = typer.Typer(
     name=NAME,
@@ -132,13 +134,8 @@ def main() -> None:
     except ConnectorError as error:
         _complain(f"{NAME}: {error}")
         sys.exit(1)
-    except KeyboardInterrupt:
-        _complain(f"{NAME}: interrupted")
-        sys.exit(1)
-    except BrokenPipeError:
-        # Who reads stdout has had enough; point it elsewhere, or the interpreter complains once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+    except SystemExit as leaving:
+        sys.exit(1 if leaving.code == _INTERRUPTED else leaving.code)
 
 
 def _complain(*lines: str) -> None:

@@ -208,6 +208,8 @@ def _gets_further(text: str, at: Position, shift: int) -> bool:
             pass
     except MarkedYAMLError as error:
         return _at(error) > Position(at.line, at.column + shift)
+    except YamlError as error:
+        return error.position > Position(at.line, at.column + shift)
     return True
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -105,9 +106,19 @@ def events(text: str) -> Iterator[object]:
 
     Raises:
         MarkedYAMLError: the text is not YAML, with the place.
+        YamlError: it is not, and ruamel stumbles over it without a word; the place is that of the last event.
 
     """
-    return iter(YAML(typ="safe", pure=True).parse(text))
+    place = Position(1, 1)
+    try:
+        for event in YAML(typ="safe", pure=True).parse(text):
+            place = place_of(event)
+            yield event
+    except MarkedYAMLError:
+        raise
+    except (YAMLError, ValueError, OverflowError, AssertionError) as error:
+        message = "not YAML from here on: an escape like \\U that stands for no character, or a wrong %YAML"
+        raise YamlError(message, place) from error
 
 
 class _Composer:

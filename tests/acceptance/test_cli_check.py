@@ -174,6 +174,35 @@ def test_a_reader_that_has_had_enough_is_no_error(tmp_path: Path) -> None:
         assert process.stderr.read() == b""
 
 
+@pytest.mark.parametrize(
+    ("raised", "code", "told"),
+    [
+        ("KeyboardInterrupt()", 1, ""),
+        ("errors.StartError('the port is taken')", 1, "tuzhan-connector: the port is taken\n"),
+        ("errors.ConfigError(['a:1:1: x', 'a:2:1: y'])", 2, "a:1:1: x\na:2:1: y\n"),
+    ],
+)
+def test_what_a_command_raises_becomes_an_exit_code_and_no_traceback(
+    tmp_path: Path, raised: str, code: int, told: str
+) -> None:
+    script = (
+        "from connector import cli, errors\n"
+        "from connector.config import schema\n"
+        f"def raising(): raise {raised}\n"
+        "schema.schema_text = raising\n"
+        "cli.main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "schema"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", told)
+
+
 def test_the_version_is_told(tmp_path: Path) -> None:
     done = command(tmp_path, "--version")
     assert (done.returncode, done.stdout) == (0, f"tuzhan-connector {__version__}\n")

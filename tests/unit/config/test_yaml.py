@@ -187,3 +187,10 @@ def test_a_line_that_is_shown_hides_the_secrets_in_it(line: str) -> None:
 def test_control_characters_are_named(text: str) -> None:
     _, flaws = read_text(text)
     assert f"control character (U+{ord(min(text, key=str.isprintable)):04X})" in flaws[0].message
+
+
+@pytest.mark.parametrize("text", ['a: "\\UFFFFFFFF"', 'a: "\\U00110000"', "%YAML 1.99999999999999999999\n---\na: 1"])
+def test_what_ruamel_itself_stumbles_over_is_a_flaw_like_others(text: str) -> None:
+    tree, flaws = read_text(text)
+    assert tree is None
+    assert "not YAML from here on" in flaws[0].message
