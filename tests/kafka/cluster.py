@@ -69,6 +69,8 @@ class Cluster:
     def add_partitions(self, topic: str, total: int) -> None:
         """Let the topic have `total` partitions."""
         self._admin.create_partitions([NewPartitions(topic, total)])[topic].result()
+        # The old producer would hear of them at its next refresh only.
+        self._producer = Producer({**self._common, **_BULK})
 
     def exists(self, topic: str) -> bool:
         """Whether there is such a topic."""
@@ -127,7 +129,8 @@ class Cluster:
     def end_offsets(self, topic: str) -> dict[int, int]:
         """By partition, the offset that the next record gets."""
         watcher = self._watcher("ends")
-        partitions = self._partitions(topic)
+        # Asked of the watcher itself: it would not know of a partition that is new.
+        partitions = watcher.list_topics(topic, timeout=_TIMEOUT_S).topics[topic].partitions
         ends = {p: watcher.get_watermark_offsets(TopicPartition(topic, p), _TIMEOUT_S) for p in partitions}
         return {partition: end[1] for partition, end in ends.items()}
 
