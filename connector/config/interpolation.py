@@ -7,7 +7,8 @@
     $${                a literal `${`
 
 It is done after parsing, in values and never in keys, so that no value can change what the file says. A scalar in
-which something was replaced becomes `Plain`: a literal, whatever it begins with. Messages show the expression as
+which something was replaced becomes `Plain`: a literal, whatever it begins with; in a `template`, what was put in is
+literal and the rest is still a template. Messages show the expression as
 the file has it, never what it stands for.
 """
 
@@ -22,7 +23,7 @@ from connector.config.problems import did_you_mean
 from connector.config.scalars import Plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from connector.config.problems import Code, Path, Problems
 
@@ -58,13 +59,13 @@ class _Interpolation:
         if not isinstance(data, str) or "${" not in data:
             return data
         try:
-            return Plain(self._text(data))
+            return Plain(self._text(data, _in_braces if path[-1:] == ("template",) else str))
         except _NotReplacedError as error:
             self.problems.add(path, error.message, error.code)
             return Plain()
 
-    def _text(self, text: str) -> str:
-        """`text` with its expressions replaced, those of defaults included.
+    def _text(self, text: str, literal: Callable[[str], str] = str) -> str:
+        """`text` with its expressions replaced, those of defaults included, by what `literal` makes of them.
 
         Raises:
             _NotReplacedError: the first expression of the text that can't be.
@@ -74,11 +75,11 @@ class _Interpolation:
         position = 0
         while (start := text.find("${", position)) >= 0:
             if start > position and text[start - 1] == "$":
-                pieces.append(text[position : start - 1] + "${")
+                pieces.append(text[position : start - 1] + literal("${"))
                 position = start + 2
                 continue
             end = _closing(text, start + 2)
-            pieces.append(text[position:start] + self._replacement(text[start + 2 : end]))
+            pieces.append(text[position:start] + literal(self._replacement(text[start + 2 : end])))
             position = end + 1
         return "".join(pieces) + text[position:]
 
@@ -120,6 +121,11 @@ class _Interpolation:
             return content.decode("utf-8-sig").strip()
         except UnicodeDecodeError as error:
             raise _NotReplacedError(f"{shown} is not UTF-8 text", "unreadable_file") from error
+
+
+def _in_braces(text: str) -> str:
+    """`text` as a literal of a template, where `{…}` is a reference and `{{` a brace."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _closing(text: str, position: int) -> int:

@@ -128,6 +128,12 @@ def test_everything_missing_is_told_at_once() -> None:
     assert [problem.path for problem in problems.found] == [("a",), ("b", 0), ("b", 1, "c")]
 
 
+def test_what_is_put_into_a_template_is_literal_and_the_rest_stays_a_template() -> None:
+    problems = Problems()
+    found = interpolate({"template": "{$.a} of ${SHOP} $${x}"}, {"SHOP": "{$.b}"}, problems)
+    assert found == {"template": "{$.a} of {{$.b}} ${{x}"}
+
+
 @given(st.text(alphabet="${}:-?abNAME/. ", max_size=30))
 def test_no_text_breaks_it(text: str) -> None:
     found, problems = replaced(text)
