@@ -92,23 +92,32 @@ class _Compiler:
         )
 
     def _resolver(self, route: Route, endpoint: Endpoint, target: Target, place: Place) -> Resolve | Encoded | None:
-        before = len(self._problems.errors)
         own = compile_named(route.public_params, endpoint, place, allow_unknown=target.allow_unknown, per_record=True)
         named = {**self._params[route.to], **own}
         try:
             return resolver(endpoint, named)
         except UnmappableError as failure:
-            name = failure.field.removeprefix("public_params.")
-            required = endpoint.parameter(name)
-            # a required parameter that is not named anywhere is told once, by check_required
-            if len(self._problems.errors) == before and not (required and required.required and name not in named):
-                at = named[name].place if name in named else self._params_place(route.to, own, place).at(name)
-                at.add(failure.detail, "missing_key" if failure.reason == "value_missing" else "bad_value")
+            self._note_incomplete(failure, route, endpoint, named, place)
             return None
 
-    def _params_place(self, target: str, own: dict[str, Named], place: Place) -> Place:
+    def _note_incomplete(
+        self, failure: UnmappableError, route: Route, endpoint: Endpoint, named: dict[str, Named], place: Place
+    ) -> None:
+        """Note what is missing from one combination; a value that is wrong by itself was noted where it stands."""
+        name = failure.field.removeprefix("public_params.")
+        parameter = endpoint.parameter(name)
+        if failure.reason != "value_missing":
+            if not self._problems.errors:
+                place.add(failure.detail, "bad_value")
+            return
+        if name in named:
+            named[name].place.add(failure.detail, "missing_key")
+        elif parameter is None or not parameter.required:  # what is required is told once, by check_required
+            self._params_place(route, place).at(name).add(failure.detail, "missing_key")
+
+    def _params_place(self, route: Route, place: Place) -> Place:
         """Whose public_params lack something: the route's if it names any, else the target's."""
-        return place if own else Place(self._problems, ("targets", target, "public_params"))
+        return place if route.public_params else Place(self._problems, ("targets", route.to, "public_params"))
 
     def check_required(self, routes: Sequence[Route]) -> None:
         """Note each required parameter that neither a target nor every route to it names."""

@@ -10,11 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-import orjson
-
 from connector.config.problems import did_you_mean
 from connector.config.scalars import Plain
 from connector.mapping.conversions.numbers import boolean, integer
+from connector.mapping.encode import encode
 from connector.mapping.failures import ImpossibleError, UnmappableError, type_name
 from connector.mapping.place import Json
 from connector.mapping.texts import text_form
@@ -158,14 +157,7 @@ def _encode(endpoint: Endpoint, values: Mapping[str, Json]) -> Encoded:
         if parameter is not None and parameter.allowed and made[name] not in parameter.allowed:
             raise UnmappableError("item_invalid", field, _allowed(parameter))
     _check_complete(endpoint, made)
-    return Encoded(_json(made), made.get("matchingType") == EXACT_MATCHING)
-
-
-def _json(made: dict[str, Json]) -> bytes:
-    try:
-        return orjson.dumps(made)
-    except orjson.JSONEncodeError as error:
-        raise UnmappableError("item_invalid", "public_params", "can't be written as JSON") from error
+    return Encoded(encode(made), made.get("matchingType") == EXACT_MATCHING)
 
 
 def _check_complete(endpoint: Endpoint, made: Mapping[str, Json]) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import orjson
-
+from connector.mapping.encode import encode
 from connector.mapping.event_uuid import event_uuids
 from connector.mapping.failures import SkipError, UnmappableError
 from connector.mapping.identity import Identify, Line, identifier
@@ -81,11 +79,7 @@ class CompiledRoute:
                 fill(value, record, body)
                 if by_key:
                     keys = _key_of(record)
-                try:
-                    encoded = orjson.dumps(body)
-                except orjson.JSONEncodeError:
-                    encoded = _encode_slowly(body)
-                return _new_item(Item, (target, route, encoded, json_params, keys, record, None))
+                return _new_item(Item, (target, route, encode(body), json_params, keys, record, None))
             except SkipError:
                 tally.skipped[route, target] += 1
                 return None
@@ -167,12 +161,3 @@ def _key_text(key: Json) -> str:
 
 def _key_of(record: Record) -> tuple[str, ...]:
     return () if record.key is None else (f"{record.topic}\n{record.key.decode('latin-1')}",)
-
-
-def _encode_slowly(body: dict[str, Json]) -> bytes:
-    """An item as compact JSON, integers beyond 64 bits included. Raises UnmappableError if it can't be."""
-    try:
-        return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-    except (ValueError, TypeError, RecursionError) as error:
-        detail = f"the item can't be written as JSON ({type(error).__name__})"
-        raise UnmappableError("item_invalid", "", detail) from error

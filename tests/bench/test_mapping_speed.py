@@ -100,7 +100,7 @@ def test_the_mapping_language_costs_little_more_than_a_function_written_by_hand(
         by_hand.append(microseconds(lambda: [orjson.dumps(item(message, uuids)) for message in messages], RECORDS))
     ratio = statistics.median(each / other for each, other in zip(ours, by_hand, strict=True))
     with capsys.disabled():
-        print(
+        print(  # noqa: T201 - a benchmark is there to be read
             f"\nmapping one record of {RECORD_BYTES} bytes: {statistics.median(ours):.2f} µs; by hand "
             f"{statistics.median(by_hand):.2f} µs; ratio {ratio:.2f}"
         )

@@ -7,6 +7,7 @@ shortest text is the exact result: 142000 * 0.01 is 1420, and 1999 * 0.01 is 19.
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Callable
@@ -22,6 +23,7 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,
 _LONGEST = 400
 _EXACT = Context(prec=4 * _LONGEST, rounding=ROUND_HALF_UP)
 """Room for any product and quotient of what `decimal_of` lets in: nothing is ever rounded unasked."""
+_EXACTLY_DIVISIBLE = 1 << 128
 _TRUE = frozenset({"true", "t", "yes", "y", "on", "1", "是"})
 _FALSE = frozenset({"false", "f", "no", "n", "off", "0", "否"})
 
@@ -47,10 +49,13 @@ def decimal_of(value: Json) -> Decimal | None:
 
 
 def plain_number(exact: Decimal) -> int | float:
-    """An exact number as JSON has it: whole if it is whole, else the nearest float."""
+    """An exact number as JSON has it: whole if it is whole, else the nearest float. May raise ImpossibleError."""
     if exact == exact.to_integral_value():
         return int(exact)
-    return float(exact)
+    nearest = float(exact)
+    if math.isinf(nearest):
+        raise ImpossibleError("the number is too large")
+    return nearest
 
 
 def number(value: Json) -> Json:
@@ -97,7 +102,10 @@ def arithmetic(factor: Decimal, digits: int | None) -> Arithmetic:
         if unit is None and value.__class__ is int:
             product = value * numerator
             quotient, rest = divmod(product, denominator)
-            return product / denominator if rest else quotient  # int / int is correctly rounded
+            if rest == 0:
+                return quotient
+            if -_EXACTLY_DIVISIBLE < product < _EXACTLY_DIVISIBLE:
+                return product / denominator  # of two integers this is the nearest float, exactly
         exact = decimal_of(value)
         if exact is None:
             raise ImpossibleError(f"{type_name(value)} is not a number")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
-
-import orjson
 
 from connector.config.models import Route, Target
 from connector.config.problems import Problems
@@ -25,7 +24,7 @@ PHONE = {"type": "phone", "value": "$.phone"}
 
 def record(value: object = None, **changed: Any) -> Record:  # noqa: ANN401 - fields of a record
     """A record whose value is this, as JSON (bytes are taken as they are)."""
-    data = value if isinstance(value, bytes) else orjson.dumps({} if value is None else value)
+    data = value if isinstance(value, bytes) else json.dumps({} if value is None else value).encode()
     return Record(TOPIC, 0, 0, NOW_MS, None, data, ())._replace(**changed)
 
 
@@ -69,7 +68,7 @@ def body(items: object) -> Any:  # noqa: ANN401 - JSON
     [item] = items
     assert isinstance(item, Item)
     assert item.failure is None, item.failure
-    return orjson.loads(item.body)
+    return json.loads(item.body)
 
 
 def failure(items: object) -> Failure:

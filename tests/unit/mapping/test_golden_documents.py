@@ -30,7 +30,8 @@ EVENT_V1_REQUEST = """
 {"publicParams": {"isMatching": true, "matchingType": 1},
  "data": [{"identityType": "openid", "openid": "h45bef43t45hg34h3g2", "unionid": "d3f4g2ferg3t2ff2g4g2f21f2",
            "time": 1600912805000, "uuid": "asd123", "eventKey": "e1", "intid": "jkl789",
-           "eventargs": {"openid": "h45bef43t45hg34h3g2", "unionid": "d3f4g2ferg3t2ff2g4g2f21f2", "title": "测试标题"}}]}
+           "eventargs": {"openid": "h45bef43t45hg34h3g2", "unionid": "d3f4g2ferg3t2ff2g4g2f21f2",
+                         "title": "测试标题"}}]}
 """
 
 ORDER = {

@@ -1,0 +1,113 @@
+"""What JSON becomes, and what a value that is not JSON is told to be."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.decode import decode_json
+from connector.errors import DecodeError
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(ANY_JSON, st.sampled_from([None, 2]))
+def test_what_json_says_is_read_exactly(value: Any, indent: int | None) -> None:  # noqa: ANN401 - JSON
+    try:
+        text = json.dumps(value, ensure_ascii=False, indent=indent).encode()
+    except UnicodeEncodeError:
+        return  # a lone surrogate has no UTF-8
+    assert decode_json(text) == value
+
+
+@given(st.binary(max_size=40) | st.text(alphabet='{}[]",:0123456789eE+-. truefalsn\\u', max_size=60).map(str.encode))
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    with contextlib.suppress(DecodeError):
+        decode_json(data)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("size", [2**53 + 1, 2**63 - 1, 2**63, 2**63 + 1, 2**64 - 1, 2**64, 2**64 + 1, 10**30 + 7])
+@pytest.mark.parametrize("text", ["%d", "[%d]", '{"a":%d}', '{"a": [1,\n\t%d ]}', '{"a":"x%%","b":{"c":%d}}'])
+@pytest.mark.parametrize("pad", ["", " ", "  "])
+def test_integers_of_any_size_are_exact(sign: int, size: int, text: str, pad: str) -> None:
+    data = pad + text % (sign * size)
+    assert decode_json(data.encode()) == json.loads(data)
+    assert str(sign * size) in json.dumps(decode_json(data.encode()))
+
+
+def test_a_long_number_in_text_stays_text() -> None:
+    assert decode_json(b'{"trade":"2024061522001412345678901234"}') == {"trade": "2024061522001412345678901234"}
+
+
+def test_a_byte_order_mark_is_passed_over() -> None:
+    assert decode_json(b'\xef\xbb\xbf{"a":1}') == {"a": 1}
+
+
+def test_of_a_key_that_stands_twice_the_last_counts_both_ways() -> None:
+    assert decode_json(b'{"a":1,"a":2}') == {"a": 2}
+    assert decode_json(b'{"a":1,"a":2,"n":123456789012345678901}')["a"] == 2
+
+
+def test_a_float_stays_a_float() -> None:
+    assert decode_json(b"[1e30, 12345678901234567890.5]") == [1e30, 12345678901234567890.5]
+    assert math.copysign(1, decode_json(b"-0.0")) == -1
+
+
+def test_a_large_record_is_read() -> None:
+    assert len(decode_json(b'{"note":"%b"}' % (b"x" * 900_000))["note"]) == 900_000
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "the value is empty"),
+        (b"  \n", "the value is empty"),
+        (b"\xef\xbb\xbf", "the value is empty"),
+        (b'{"a":1', "not JSON: unexpected end of data at line 1, column 7"),
+        (b'{"a":\n  oops}', "at line 2, column 3"),
+        (b'{"a":NaN}', "at line 1, column 6"),
+        (b'{"a":-Infinity}', "not JSON"),
+        (b'{"a":1e999}', "number is infinity"),
+        (b'{"a":"\\ud800"}', "surrogate"),
+        (b"[" * 3000 + b"]" * 3000, "depth"),
+        ('{"a":"中文"}'.encode("gbk"), "not UTF-8 at byte offset 6: it may be GBK or GB18030"),
+        (b'{"a":"\xff"}', "not UTF-8 at byte offset 6"),
+        ('{"a":1}'.encode("utf-16"), "it looks like UTF-16"),
+        (b"{'a': 1}", "at line 1, column 2"),
+        (b'{"a":1} x', "at line 1, column 9"),
+    ],
+)
+def test_what_is_refused_is_told_by_kind_and_place(data: bytes, message: str) -> None:
+    with pytest.raises(DecodeError, match=r".") as caught:
+        decode_json(data)
+    assert message in str(caught.value)
+
+
+def test_a_message_shows_nothing_of_the_value() -> None:
+    for data in (b'{"secret-4711', '{"a":"密码"'.encode("gbk"), b'{"a":secret-4711}', b'"secret-4711\x00"'):
+        with pytest.raises(DecodeError) as caught:
+            decode_json(data)
+        assert "4711" not in str(caught.value)
+
+
+def test_nested_too_deep_to_be_read_exactly_is_refused_too() -> None:
+    data = b"[" * 1020 + b"123456789012345678901234" + b"]" * 1020
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(900)
+    try:
+        with pytest.raises(DecodeError, match="nested too deep"):
+            decode_json(data)
+    finally:
+        sys.setrecursionlimit(limit)

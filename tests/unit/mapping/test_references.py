@@ -1,0 +1,131 @@
+"""Where references lead."""
+
+from __future__ import annotations
+
+import pytest
+
+from connector.config.scalars import Plain
+from tests.unit.mapping.helpers import NOW_MS, body, found, mapper, record, route, value_of
+
+NESTED = {
+    "a": {"b": 1, "c": {"d": [10, {"e": "deep"}]}},
+    "items": [{"sku": "A", "tags": ["x", "y"]}, {"sku": None}, {"sku": "B", "tags": ["z"]}, 7],
+    "odd key": {"x.y": 2, 'quo"te': 3},
+    "text": '{"inner": {"n": [4, 5]}}',
+    "list_text": "[6]",
+    "names": {"0": "zero"},
+    "中文": {"名": "五"},
+    "$x": 8,
+}
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        ("$.a.b", 1),
+        ("$.a.c.d.0", 10),
+        ("$.a.c.d.1.e", "deep"),
+        ("$.a.c.d.9.e", None),
+        ("$.a.c.d.1.e.f", None),
+        ("$.a.b.c", None),
+        ("$.a.b.c.d", None),
+        ("$.missing", None),
+        ("$.missing.x.y.z", None),
+        ("$.items.*.sku", ["A", "B"]),
+        ("$.items.*.tags.*", ["x", "y", "z"]),
+        ("$.items.*.nothing", None),
+        ("$.a.*", None),
+        ("$.items.0.sku", "A"),
+        ("$.items.0.sku.0", None),
+        ("$.items.3.sku", None),
+        ('$."odd key"."x.y"', 2),
+        (r'$."odd key"."quo\"te"', 3),
+        ("$.text.inner.n.1", 5),
+        ("$.text.inner.n.*", [4, 5]),
+        ("$.list_text.0", 6),
+        ("$.names.0", "zero"),
+        ("$.中文.名", "五"),
+        ("$.$x", 8),
+    ],
+)
+def test_a_path_leads_to_what_is_there(reference: str, expected: object) -> None:
+    assert value_of(reference, NESTED) == expected
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        ("$key", "4711"),
+        ("$headers.trace_id", "last"),
+        ("$headers.dotted.name", "d"),
+        ('$headers."odd name"', "o"),
+        ("$headers.none", None),
+        ("$headers.null", None),
+        ("$headers.binary", None),
+        ("$topic", "orders"),
+        ("$partition", 3),
+        ("$offset", 12),
+        ("$timestamp", NOW_MS),
+    ],
+)
+def test_the_record_itself_can_be_referred_to(reference: str, expected: object) -> None:
+    headers = (
+        ("trace_id", b"first"),
+        ("trace_id", b"last"),
+        ("dotted.name", b"d"),
+        ("odd name", b"o"),
+        ("null", None),
+        ("binary", b"\xff\x00"),
+    )
+    got = value_of(reference, {}, key=b"4711", headers=headers, partition=3, offset=12)
+    assert got == expected
+
+
+def test_a_key_that_is_not_text_counts_as_missing() -> None:
+    assert value_of({"from": "$key", "default": "none"}, {}, key=b"\xff\xfe") == "none"
+    assert value_of("$key", {}, key=None) is None
+
+
+def test_the_whole_value_can_be_sent() -> None:
+    assert value_of("$", {"a": 1}) == {"phone": "13800000000", "a": 1}
+
+
+def test_two_dollars_are_one_and_text_from_the_environment_is_never_a_reference() -> None:
+    assert value_of("$$.a", {"a": 1}) == "$.a"
+    assert value_of(Plain("$.a"), {"a": 1}) == "$.a"
+    assert value_of(Plain("$$x"), {}) == "$$x"
+
+
+def test_paths_into_a_value_that_is_no_object_lead_nowhere_or_by_number() -> None:
+    by_key = mapper(
+        route(identity=[{"type": "phone", "value": "$key"}], fields={"intid": "$.1.x.y", "eventargs": {"a": "$.0"}})
+    )
+    made = body(by_key.items(record([5, {"x": {"y": "deep"}}], key=b"1")))
+    assert made["intid"] == "deep"
+    assert made["eventargs"] == {"a": 5}
+    for scalar in (b"7", b'"text"', b"null", b"true"):
+        assert "intid" not in body(by_key.items(record(scalar, key=b"1")))
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("$.items[0].sku", "$.items.0"),
+        ("$.odd key", "quoted"),
+        ("$.", "is no reference"),
+        ("$.a..b", "is no reference"),
+        ("$status", "did you mean '$.status'? A literal '$status' is written '$$status'"),
+        ("$headers", "$headers.name"),
+        ("$Key", "did you mean '$.Key'"),
+        ("$item.sku", "$item is not supported yet"),
+        ("$index", "$index is not supported yet"),
+        ("$change.op", "$change is not supported yet"),
+        ("$skip", "stands only for `default` and `otherwise`"),
+        ("$dead_letter", "stands only for `default` and `otherwise`"),
+    ],
+)
+def test_what_is_no_reference_is_refused_with_the_way_out(reference: str, message: str) -> None:
+    [(path, code, told)] = found(route(fields={"eventargs": {"c_x": reference}}))
+    assert path == ("routes", 0, "fields", "eventargs", "c_x")
+    assert code == "bad_reference"
+    assert message in told
