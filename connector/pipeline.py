@@ -96,7 +96,7 @@ class Pipeline:
     # -- back-pressure: a value, looked at after each chunk and each job ----------------------------------------
 
     def on_progress(self) -> None:
-        """Hear that a target has ended some items."""
+        """Hear that a target has ended some items, or that leases took theirs with them."""
         if self.paused:
             self.balance()
 
@@ -159,6 +159,7 @@ class Pipeline:
         for lease in leases:
             self.leases.pop(lease, None)
             self.paused.discard(lease)
+        self.on_progress()
         return marks
 
     def _flush_targets(self) -> None:
