@@ -210,6 +210,7 @@ class ConsumerThread:
         if first < expected:  # the topic was made anew: its offsets begin again, and so must the lease
             self._bridge.close_from_thread([lease], 0.0)
             self._adopt(Start(partition, first, None))
+            self._consumer.resume([Position(*partition)])  # as in _on_assign
         self._received[partition] = first
         self._fetch_anew(partition)
         self._bridge.tell_from_thread(RetentionGap(*partition, records=max(first - expected, 0)))
@@ -241,6 +242,7 @@ class ConsumerThread:
             self._adopt(start)
         positions = [Position(*start.partition, start.offset) for start in starts]
         (consumer.incremental_assign if self._incremental else consumer.assign)(positions)
+        consumer.resume(positions)  # librdkafka keeps a pause when a partition goes; a lease is born without
         self._readiness.clear("starting", "kafka_not_authorized")
         for topic in {start.partition.topic for start in starts}:
             self._readiness.clear("topic_missing", "kafka_not_authorized", about=topic)
