@@ -63,19 +63,19 @@ class Commits:
             offset = mark.watermark
             if mark.idle_at == received[partition]:
                 offset = max(offset, mark.idle_at, positions[partition])
-            if offset != self._asked.get(partition):
+            if offset > self._reached(partition):
                 offsets.append(Position(*partition, offset))
-                self._asked[partition] = offset
         if offsets:
             consumer.commit(offsets=offsets, asynchronous=True)
+            self._asked.update((TopicPartition(one.topic, one.partition), one.offset) for one in offsets)
 
     def ask_and_wait(self, consumer: Consumer, watermarks: Mapping[Lease, int]) -> None:
         """Commit synchronously, while the partitions are still ours."""
-        offsets = [
-            Position(*lease.partition, watermark)
-            for lease, watermark in watermarks.items()
-            if watermark != self._confirmed.get(lease.partition)
-        ]
+        offsets = []
+        for lease, watermark in watermarks.items():
+            offset = max(watermark, self._reached(lease.partition))
+            if offset != self._confirmed.get(lease.partition):
+                offsets.append(Position(*lease.partition, offset))
         if not offsets:
             return
         refused: KafkaError | None = None
@@ -85,6 +85,10 @@ class Commits:
         except KafkaException as error:
             refused = error.args[0]
         self._bridge.committed_from_thread({}, _answer(refused))
+
+    def _reached(self, partition: TopicPartition) -> int:
+        """What may be the group's offset by now. A watermark may lie below it: a position was committed while idle."""
+        return max(self._asked.get(partition, -1), self._confirmed.get(partition, -1))
 
     def on_answer(self, error: KafkaError | None, partitions: list[Position]) -> None:
         """Hear the broker's answer to `ask`. Called between polls."""
