@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
     MultipleResults,
     RuleBasedStateMachine,
     consumes,
+    initialize,
     invariant,
     multiple,
     precondition,
@@ -99,6 +100,23 @@ class LedgerMachine(RuleBasedStateMachine):
         self.owned.append(owned)
         return owned
 
+    @initialize(target=leases)
+    def begin(self) -> MultipleResults[_Owned]:
+        self.owned.append(_Owned(Lease(TopicPartition("orders", 0), 3, self.tally)))
+        return multiple(self.owned[0])
+
+    @rule(target=items, owned=leases, counts=st.lists(st.integers(0, 2), min_size=1, max_size=6))
+    def receive(self, owned: _Owned, counts: list[int]) -> MultipleResults[_Tracked]:
+        """A chunk, as the pipeline takes it."""
+        found: list[_Tracked] = []
+        for count in counts if owned.lease.state is LeaseState.OPEN else ():
+            tracked = _Tracked(owned.lease.track(owned.lease.next_offset, float(owned.lease.next_offset)))
+            owned.records.append(tracked)
+            tracked.expected = count
+            tracked.entry.expect(count)
+            found += [tracked] * count
+        return multiple(*found)
+
     @rule(target=records, owned=leases, gap=st.integers(0, 2))
     def track(self, owned: _Owned, gap: int) -> MultipleResults[tuple[_Owned, _Tracked]]:
         lease = owned.lease
@@ -140,6 +158,7 @@ class LedgerMachine(RuleBasedStateMachine):
         expected = owned.watermark()
         owned.final = owned.settled()
         assert owned.lease.end() == expected
+        assert owned.lease.released == owned.final.count(False)
 
     @precondition(lambda self: any(owned.records for owned in self.owned))
     @rule(owned=leases)
@@ -203,11 +222,30 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 TestLedger = LedgerMachine.TestCase
-TestLedger.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+TestLedger.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
 
 
 def _lease() -> Lease:
     return Lease(TopicPartition("orders", 0), 10, Tally())
+
+
+@given(counts=st.lists(st.integers(0, 2), max_size=8), data=st.data())
+def test_no_order_of_endings_lets_the_watermark_pass_what_is_not_settled(
+    counts: list[int], data: st.DataObject
+) -> None:
+    owned = _Owned(_lease())
+    for count in counts:
+        owned.records.append(_Tracked(owned.lease.track(owned.lease.next_offset, 0.0), count))
+        owned.records[-1].entry.expect(count)
+    items = [record for record, count in zip(owned.records, counts, strict=True) for _ in range(count)]
+    ends = st.lists(st.sampled_from([*Outcome, None]), min_size=len(items), max_size=len(items))
+    for record, end in zip(data.draw(st.permutations(items)), data.draw(ends), strict=True):
+        record.ends.append(end)
+        if end is None:
+            record.entry.abandon()
+        else:
+            record.entry.settle(end)
+        assert owned.lease.watermark == owned.watermark()
 
 
 def test_an_item_has_one_outcome_and_a_second_is_an_error() -> None:
