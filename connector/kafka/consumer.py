@@ -30,6 +30,9 @@ _LOG = logging.getLogger("connector.kafka")
 
 CHUNK_RECORDS: Final = 1000
 POLL_S: Final = 0.05
+PAUSE_GRACE_S: Final = 0.5
+"""A full target that has room again so soon is not worth a pause: librdkafka throws away what it has prefetched of a
+paused partition, and fetches it again. Until then the thread does not fetch, and does not poll either."""
 REVOKE_DEADLINE_S: Final = 15.0
 """Well below max.poll.interval (5 min unless set): who waits longer is thrown out of the group."""
 
@@ -59,6 +62,8 @@ class ConsumerThread:
         """Per lease: the offset after the last record that was handed over."""
         self._first: dict[TopicPartition, int] = {}
         """Per lease: the offset of the first record that was handed over."""
+        self._pausing: dict[Lease, float] = {}
+        """Leases that are to be paused, and until when that can wait (monotonic seconds)."""
         self._born: Chunk = []
         self._stop: Stop | None = None
         self._thread = threading.Thread(target=self._run, name="kafka-consumer", daemon=True)
@@ -94,6 +99,8 @@ class ConsumerThread:
         while self._stop is None:
             self._beat_on()
             self._obey()
+            if self._waits_for_room():
+                continue
             messages = consumer.consume(CHUNK_RECORDS, POLL_S)
             chunk, self._born = self._born, []
             chunk += self._group(messages)
@@ -138,9 +145,21 @@ class ConsumerThread:
                 self._tell_ends([mark.lease for mark in owned])
                 self._commits.ask(self._consumer, owned, self._received)
             case Pause(leases):
-                self._consumer.pause(self._owned(leases))
+                self._pausing.update(dict.fromkeys(leases, time.monotonic() + PAUSE_GRACE_S))
             case Resume(leases):
-                self._consumer.resume(self._owned(leases))
+                self._consumer.resume(self._owned([lease for lease in leases if not self._pausing.pop(lease, None)]))
+
+    def _waits_for_room(self) -> bool:
+        """Wait a little for a full target; False if there is room, or if waiting has become pausing."""
+        if not self._pausing or self._stop is not None:
+            return False
+        wait = max(self._pausing.values()) - time.monotonic()
+        if wait > 0:
+            self._bridge.wait_for_command(wait)
+            return True
+        leases, self._pausing = list(self._pausing), {}
+        self._consumer.pause(self._owned(leases))
+        return False
 
     def _owned(self, leases: Sequence[Lease]) -> list[Position]:
         return [Position(*lease.partition) for lease in leases if self._owns(lease)]
@@ -264,6 +283,7 @@ class ConsumerThread:
         gone = [self._leases.pop(key) for key in keys if key in self._leases]
         for lease in gone:
             self._commits.forget(lease)
+            self._pausing.pop(lease, None)
         self._born = [(lease, records) for lease, records in self._born if lease not in gone]
         return gone
 
@@ -301,12 +321,13 @@ class ConsumerThread:
 def _record(message: Message) -> Record:
     kind, timestamp_ms = message.timestamp()
     headers = message.headers()
-    return Record(
-        message.topic(),  # type: ignore[arg-type] # a message without an error has a topic, a partition, an offset
-        message.partition(),  # type: ignore[arg-type] # the same
-        message.offset(),  # type: ignore[arg-type] # the same
+    fields = (
+        message.topic(),
+        message.partition(),
+        message.offset(),
         timestamp_ms if kind else None,
         message.key(),
         message.value(),
-        tuple(headers) if headers else (),  # type: ignore[arg-type] # librdkafka gives header values as bytes
+        tuple(headers) if headers else (),
     )
+    return tuple.__new__(Record, fields)  # as Record(…), for a third less

@@ -91,6 +91,7 @@ class Bridge:
 
     def __init__(self, emit: Emit, close_leases: CloseLeases, tallies: dict[str, Tally]) -> None:
         self.commands: deque[Command] = deque()
+        self._posted = threading.Event()
         self._tallies = tallies
         self._emit = emit
         self._close_leases = close_leases
@@ -119,23 +120,32 @@ class Bridge:
 
     def pause(self, leases: Iterable[Lease]) -> None:
         """Fetch nothing more for these until `resume`; a chunk that is under way still comes."""
-        self.commands.append(Pause(tuple(leases)))
+        self._command(Pause(tuple(leases)))
 
     def resume(self, leases: Iterable[Lease]) -> None:
         """Go on fetching."""
-        self.commands.append(Resume(tuple(leases)))
+        self._command(Resume(tuple(leases)))
 
     def commit(self, leases: Iterable[Lease]) -> None:
         """Commit each lease's watermark, if it has moved; of an idle lease its position."""
         marks = [Mark(lease, lease.watermark, lease.next_offset if lease.idle else None) for lease in leases]
         if marks:
-            self.commands.append(Commit(marks))
+            self._command(Commit(marks))
 
     def stop(self, deadline_s: float) -> None:
         """Close all leases within so many seconds, leave the group; then the iteration ends."""
-        self.commands.append(Stop(deadline_s))
+        self._command(Stop(deadline_s))
+
+    def _command(self, command: Command) -> None:
+        self.commands.append(command)
+        self._posted.set()
 
     # -- for the thread -----------------------------------------------------------------------------------------
+
+    def wait_for_command(self, seconds: float) -> None:
+        """Sleep, or wake earlier because a command was posted. Called by the thread."""
+        if self._posted.wait(seconds):
+            self._posted.clear()
 
     def new_lease(self, partition: TopicPartition, start: int, committed: int | None) -> Lease:
         """Make a lease, whose ledger the loop alone will touch."""
