@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import random
 import signal
@@ -177,6 +178,7 @@ class _App:
 
     async def _run(self) -> int:
         self._listen_to_signals()
+        _calm_the_collector()
         liveness = Liveness({"loop": lambda: self._beat, "kafka": self._consumer.last_beat}, SILENT_S, time.monotonic)
         admin = build_admin(self._snapshot, self._metrics, self._health, liveness)
         self._tasks.keep(serve(admin, self._sock), name="admin port")
@@ -234,3 +236,14 @@ class _App:
         with contextlib.suppress(OSError):
             sys.stderr.flush()
         return 0
+
+
+def _calm_the_collector() -> None:
+    """Let the garbage collector look less often, and not at what lives for ever.
+
+    What flows is freed by reference counts; the queues are many young objects that all survive a look. With Python's
+    own thresholds that look took a sixth of the process's time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)

@@ -51,12 +51,14 @@ class Batcher(Generic[T]):
     def lot_for(self, params: bytes, weight: int) -> int:
         """The lot that an item of `weight` bytes goes into if it is added next. Asking changes nothing."""
         batch = self._open.get(params)
-        return self._lots + 1 if batch is None or self._overflows(batch, weight) else batch.lot
+        overflows = batch is not None and batch.bytes + weight > self._limits.max_bytes
+        return self._lots + 1 if batch is None or overflows else batch.lot
 
     def add(self, params: bytes, item: T, weight: int, now: float) -> bool:
         """Put an item into its open batch; an item too large for any batch makes one alone. True if one is sealed."""
+        limits = self._limits
         batch = self._open.get(params)
-        if batch is not None and self._overflows(batch, weight):
+        if batch is not None and batch.bytes + weight > limits.max_bytes:
             self._seal(batch)
             batch = None
         if batch is None:
@@ -64,7 +66,7 @@ class Batcher(Generic[T]):
             batch = self._open[params] = Batch(self._lots, params, now, self._frame(params))
         batch.items.append(item)
         batch.bytes += weight
-        if len(batch.items) >= self._limits.max_records or batch.bytes >= self._limits.max_bytes:
+        if len(batch.items) >= limits.max_records or batch.bytes >= limits.max_bytes:
             self._seal(batch)
         return bool(self._sealed)
 
@@ -101,9 +103,6 @@ class Batcher(Generic[T]):
 
     def _oldest(self) -> Batch[T] | None:
         return min(self._open.values(), key=lambda batch: batch.opened_at, default=None)
-
-    def _overflows(self, batch: Batch[T], weight: int) -> bool:
-        return batch.bytes + weight > self._limits.max_bytes
 
     def _seal(self, batch: Batch[T]) -> None:
         del self._open[batch.params]

@@ -50,19 +50,17 @@ class LeaseState(enum.Enum):
 class Entry:
     """One tracked record: counts its items down. Lives until its record is settled or its lease ends."""
 
-    __slots__ = ("_abandoned", "_dead_lettered", "_delivered", "_left", "lease", "offset", "since")
+    __slots__ = ("_abandoned", "_left", "_outcome", "lease", "offset", "settled", "since")
 
     def __init__(self, lease: Lease, offset: int, since: float) -> None:
         self.lease = lease
         self.offset = offset
         self.since = since
-        self._left = -1
-        self._delivered = self._dead_lettered = self._abandoned = False
-
-    @property
-    def settled(self) -> bool:
+        self.settled = False
         """Whether every item of the record has its outcome."""
-        return self._left == 0 and not self._abandoned
+        self._left = -1
+        self._outcome = Outcome.SKIPPED
+        self._abandoned = False
 
     def expect(self, items: int) -> None:
         """Say, once, how many items the record became; none settles it, as skipped."""
@@ -73,10 +71,8 @@ class Entry:
     def settle(self, outcome: Outcome) -> None:
         """Give one item its outcome. Of an ended lease: nothing happens, the record was released."""
         self._count_down()
-        if outcome is Outcome.DELIVERED:
-            self._delivered = True
-        elif outcome is Outcome.DEAD_LETTERED:
-            self._dead_lettered = True
+        if self._outcome is Outcome.SKIPPED or outcome is Outcome.DEAD_LETTERED:
+            self._outcome = outcome
         if self._left == 0:
             self._close()
 
@@ -95,12 +91,9 @@ class Entry:
     def _close(self) -> None:
         if self._abandoned:
             self.lease._on_abandoned()  # noqa: SLF001 - an entry is a part of its lease
-        elif self._dead_lettered:
-            self.lease._on_settled(self, Outcome.DEAD_LETTERED)  # noqa: SLF001 - the same
-        elif self._delivered:
-            self.lease._on_settled(self, Outcome.DELIVERED)  # noqa: SLF001 - the same
         else:
-            self.lease._on_settled(self, Outcome.SKIPPED)  # noqa: SLF001 - the same
+            self.settled = True
+            self.lease._on_settled(self, self._outcome)  # noqa: SLF001 - the same
 
 
 class Lease:

@@ -190,9 +190,9 @@ class Target:
     def finish(self, loads: Sequence[Load]) -> None:
         """Settle delivered items."""
         outcome = self.settings.outcome
-        for item, entry in loads:
+        for _, entry in loads:
             entry.settle(outcome)
-            self.queued_bytes -= _held_bytes(item)
+        self.queued_bytes -= sum([_held_bytes(item) for item, _ in loads])
         self.queued -= len(loads)
         by_route = Counter([item.route for item, _ in loads])
         self._around.emit(ItemsSettled(self.settings.name, outcome, by_route))
@@ -257,5 +257,4 @@ def _keys_of(load: Load) -> tuple[str, ...]:
 
 
 def _held_bytes(item: Item) -> int:
-    value = item.record.value
-    return len(item.body) + (len(value) if value is not None else 0)
+    return len(item.body) + len(item.record.value or b"")
