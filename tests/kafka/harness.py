@@ -67,10 +67,13 @@ class Child:
         return self.process.wait(patience_s)
 
     def close(self) -> None:
-        """Make sure that it is gone; show the end of its log, which pytest prints only if a test fails."""
+        """Make sure that it is gone."""
         if self._process is not None:
             end(self._process, patience_s=5)
-            print(f"--- {self.name}, exit {self._process.returncode}\n{self.stderr[-6000:]}")  # noqa: T201
+
+    def show(self) -> None:
+        """Print the end of its log, which pytest shows only if a test fails."""
+        print(f"--- {self.name}\n{self.stderr[-6000:]}")  # noqa: T201
 
 
 class Connector(Child):

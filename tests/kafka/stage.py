@@ -58,6 +58,7 @@ class Stage:
         """End all connectors."""
         for connector in self._connectors:
             connector.close()
+            connector.show()
 
 
 def lost_and_repeated(seen: Counter[int], expected: Iterable[int]) -> tuple[int, int]:
