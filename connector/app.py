@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from connector.batching import Limits
 from connector.config.loading import load
 from connector.errors import BackgroundTaskError, ConfigError, StartError
+from connector.kafka.client import judge_properties
 from connector.kafka.consumer import ConsumerThread
 from connector.kafka.dead_letter import DeadLetterSink, Origin
 from connector.kafka.source import Bridge
@@ -62,7 +63,7 @@ DEAD_LETTER_QUEUE: Final = (20_000, 64 << 20)
 def run(path: str) -> int:
     """Run the connector until it is told to stop; gives the exit code."""
     try:
-        loaded = load(path, os.environ)
+        loaded = load(path, os.environ, judge_properties)
         for warning in loaded.warnings:
             print(warning, file=sys.stderr)  # noqa: T201 - the log's format isn't known to whoever reads this
         sock = bind(loaded.config.admin.listen)

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, NamedTuple
 
 from connector.config.checks import check_all, judged_targets, ready_routes
 from connector.config.interpolation import interpolate
+from connector.config.models import Kafka
 from connector.config.problems import WARNINGS, Problems
 from connector.config.sections import read_sections
 from connector.config.yaml_scalars import Position
@@ -35,6 +37,10 @@ if TYPE_CHECKING:
 
 _MAX_FILE_BYTES = 16 << 20
 _START = Position(1, 1)
+
+
+JudgeKafka = Callable[[Kafka, Problems], None]
+"""Notes what the Kafka client has against `kafka.properties`. Handed in: this layer does not know that client."""
 
 
 class Finding(NamedTuple):
@@ -94,20 +100,20 @@ class Loaded:
     """Ready to print, sorted by position."""
 
 
-def load(path: str | FilePath, environ: Mapping[str, str]) -> Loaded:
+def load(path: str | FilePath, environ: Mapping[str, str], judge_kafka: JudgeKafka | None = None) -> Loaded:
     """Read a config.
 
     Raises:
         ConfigError: with every problem of the file, warnings left out.
 
     """
-    checked = check(path, environ)
+    checked = check(path, environ, judge_kafka)
     if checked.config is None or checked.mapping is None:
         raise ConfigError(checked.errors)
     return Loaded(checked.config, checked.mapping, checked.file, checked.sha256, checked.warnings)
 
 
-def check(path: str | FilePath, environ: Mapping[str, str]) -> Checked:
+def check(path: str | FilePath, environ: Mapping[str, str], judge_kafka: JudgeKafka | None = None) -> Checked:
     """Look at a config and tell everything that is wrong with it; never raises for what stands in the file."""
     file = str(path)
     try:
@@ -124,26 +130,28 @@ def check(path: str | FilePath, environ: Mapping[str, str]) -> Checked:
     except UnicodeDecodeError as error:
         return _failed(file, sha256, *_not_text(content, error))
     tree, flaws = read_text(text)
-    if tree is None:
-        return Checked(file, sha256, tuple(_from_flaws(flaws)), None, None)
-    return _check_tree(file, sha256, tree, flaws, environ)
+    read = Checked(file, sha256, tuple(_from_flaws(flaws)), None, None)
+    return read if tree is None else _check_tree(read, tree, environ, judge_kafka)
 
 
-def _check_tree(file: str, sha256: str, tree: Tree, flaws: list[Flaw], environ: Mapping[str, str]) -> Checked:
+def _check_tree(read: Checked, tree: Tree, environ: Mapping[str, str], judge_kafka: JudgeKafka | None) -> Checked:
     unreplaced, problems = Problems(), Problems()
     data = interpolate(tree.data, environ, unreplaced)
     sections = read_sections(data if isinstance(data, dict) else {}, problems)
+    kafka = sections.get(Kafka)
+    if judge_kafka is not None and kafka is not None:
+        judge_kafka(kafka, problems)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # a user's `[[` in a regular expression is no news to us
         check_all(sections, problems)
         mapping = _compile(sections, problems)
     known = {problem.path for problem in unreplaced.found}
     found = unreplaced.found + [problem for problem in problems.found if problem.path not in known]
-    findings = {*_from_flaws(flaws), *_repeated(tree), *(_placed(problem, tree) for problem in found)}
+    findings = {*read.findings, *_repeated(tree), *(_placed(problem, tree) for problem in found)}
     sound = mapping is not None and all(finding.warning for finding in findings)
     return Checked(
-        file,
-        sha256,
+        read.file,
+        read.sha256,
         tuple(sorted(findings, key=lambda finding: (finding.position, path_text(finding.path), finding.message))),
         sections.config() if sound else None,
         mapping if sound else None,

@@ -9,9 +9,12 @@ from confluent_kafka import Consumer, KafkaError, KafkaException
 
 if TYPE_CHECKING:
     from connector.config.models import Kafka
+    from connector.config.problems import Problems
     from connector.observe.events import ReasonCode
 
-_LOG = logging.getLogger("connector.kafka")
+_SILENT = logging.getLogger("connector.kafka.check")
+_SILENT.addHandler(logging.NullHandler())
+_SILENT.propagate = False
 
 PREFETCH_KIB: Final = 16384
 """What librdkafka may hold for us, in KiB: memory stays flat whatever waits in Kafka."""
@@ -114,14 +117,33 @@ def producer_properties(kafka: Kafka) -> dict[str, Any]:
     }
 
 
-def refused_property(kafka: Kafka) -> str | None:
-    """What librdkafka has against `kafka.properties`, found without network; None: nothing."""
+def judge_properties(kafka: Kafka, problems: Problems) -> None:
+    """Note what librdkafka has against `kafka.properties`: unknown names, impossible values. Needs no network."""
     properties = {name: value for name, value in consumer_properties(kafka).items() if name != "bootstrap.servers"}
+    suspects = list(kafka.properties)
+    while (complaint := _complaint_about(properties)) is not None:
+        culprit = next((name for name in suspects if f'"{name}"' in complaint), None)
+        path = ("kafka", "properties") if culprit is None else ("kafka", "properties", culprit)
+        problems.add(path, f"the Kafka client refuses it: {_hidden(complaint, kafka)}", "bad_value")
+        if culprit is None:
+            return
+        suspects.remove(culprit)
+        del properties[culprit]
+
+
+def _complaint_about(properties: dict[str, Any]) -> str | None:
     try:
-        Consumer({**properties, "log_level": 0}, logger=_LOG).close()
+        Consumer({**properties, "log_level": 0}, logger=_SILENT).close()
     except (KafkaException, TypeError, ValueError) as error:
         return _words(error.args[0]) if error.args else repr(error)
     return None
+
+
+def _hidden(complaint: str, kafka: Kafka) -> str:
+    """The complaint without any value: one may be a secret."""
+    for value in sorted(map(_text, kafka.properties.values()), key=len, reverse=True):
+        complaint = complaint.replace(f' "{value}"', "")
+    return complaint
 
 
 def reason_of(error: KafkaError) -> ReasonCode | None:

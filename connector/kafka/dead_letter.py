@@ -191,7 +191,12 @@ def added_headers(item: Item, origin: Origin, *, omitted: bool) -> Headers:
         "dl-attempt": "1",
         "dl-value-omitted": "1" if omitted else "",
     }
-    return [(name, text.encode()[:MAX_REPLY_BYTES]) for name, text in texts.items() if text or name == "dl-route"]
+    return [(name, _cut(text)) for name, text in texts.items() if text or name == "dl-route"]
+
+
+def _cut(text: str) -> bytes:
+    """UTF-8, at most MAX_REPLY_BYTES, whole characters."""
+    return text.encode(errors="replace")[:MAX_REPLY_BYTES].decode(errors="ignore").encode()
 
 
 def _named_in(body: bytes) -> tuple[str, str]:
