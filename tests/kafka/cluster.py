@@ -16,7 +16,7 @@ from confluent_kafka import (
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 if TYPE_CHECKING:
@@ -80,6 +80,12 @@ class Cluster:
         """One setting of the topic."""
         resource = ConfigResource("topic", topic)
         return str(self._admin.describe_configs([resource])[resource].result()[key].value)
+
+    def configure_topic(self, topic: str, key: str, value: str) -> None:
+        """Change one setting of a topic."""
+        entry = ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
+        resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
+        self._admin.incremental_alter_configs([resource], request_timeout=_TIMEOUT_S)[resource].result()
 
     def produce(
         self,

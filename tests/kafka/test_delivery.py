@@ -161,6 +161,37 @@ def test_the_dead_letter_topic_is_created_to_keep_its_records_for_ever(kafka: Cl
     assert kafka.topic_config(f"{stage.topic}-letters", "retention.ms") == "-1"
 
 
+def test_a_value_too_large_for_the_dead_letter_topic_is_left_out_and_said_so(kafka: Cluster, stage: Stage) -> None:
+    kafka.create_topic(stage.topic)
+    kafka.create_topic(f"{stage.group}.dead-letter", 1, {"max.message.bytes": "20000"})
+    kafka.produce(stage.topic, b"no json " * 10_000, key=b"the key")
+    stage.connector()
+    stage.wait_committed()
+    [letter] = kafka.read(f"{stage.group}.dead-letter")
+    assert (letter.key(), letter.value()) == (b"the key", None)
+    told = _told(letter)
+    assert (told["dl-value-omitted"], told["dl-topic"], told["dl-offset"]) == ("1", stage.topic, "0")
+
+
+def test_while_the_dead_letter_topic_takes_nothing_nothing_settles_and_readiness_says_so(
+    kafka: Cluster, stage: Stage
+) -> None:
+    letters = kafka.create_topic(f"{stage.group}.dead-letter", 1, {"max.message.bytes": "10"})
+    kafka.create_topic(stage.topic, partitions=1)
+    kafka.produce_orders(stage.topic, range(3))
+    kafka.produce(stage.topic, b"no json")
+    connector = stage.connector()
+    until(lambda: "dead_letter_unavailable" in connector.reasons(), "readiness to tell")
+    assert connector.records()["in_flight"] >= 1
+    assert connector.records()["dead_lettered"] == 0
+    assert stage.committed() <= 3
+    kafka.configure_topic(letters, "max.message.bytes", "100000")
+    stage.wait_committed()
+    assert [_told(letter)["dl-offset"] for letter in kafka.read(letters)] == ["3"]
+    until(lambda: "dead_letter_unavailable" not in connector.reasons(), "readiness to come back")
+    assert_conserved(connector)
+
+
 def _headers(letter: Message) -> Headers:
     headers = letter.headers()
     return headers if isinstance(headers, list) else []
