@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from random import Random
 
+    from connector.delivery import Hold
     from connector.ledger import Entry
     from connector.observe.events import Event
     from connector.record import Item
@@ -47,7 +48,8 @@ class Exchange:
 
     items: list[Item]
     began: float
-    under_hold: bool
+    under_hold: Hold | None
+    """The hold that it is the probe of."""
     ended: float = 0.0
     verdict: Verdict | None = None
 
@@ -62,7 +64,7 @@ class StormSink:
     log: list[Exchange] = field(default_factory=list)
     settled: list[Item] = field(default_factory=list)
     under_way: list[Exchange] = field(default_factory=list)
-    suspects: set[int] = field(default_factory=set)
+    suspects: set[tuple[int, bytes]] = field(default_factory=set)
     dead: Callable[[Item], bool] = lambda _: False
     """Whether an item must not be sent any more."""
     outage: Verdict | None = None
@@ -83,8 +85,8 @@ class StormSink:
 
     async def send(self, items: Sequence[Item]) -> Verdict:
         loop = asyncio.get_running_loop()
-        held = self.target is not None and self.target.gate.hold is not None
-        exchange = Exchange(list(items), loop.time(), held)
+        hold = None if self.target is None else self.target.gate.hold
+        exchange = Exchange(list(items), loop.time(), hold)
         self._watch(exchange)
         self.log.append(exchange)
         self.under_way.append(exchange)
@@ -100,8 +102,9 @@ class StormSink:
         assert len({one.params for one in exchange.items}) == 1, "publicParams mixed"
         assert not any(self.dead(one) for one in exchange.items), "something of an ended lease was sent"
         assert not {id(one) for one in exchange.items} & {id(one) for one in self.settled}, "sent after its outcome"
-        if exchange.under_hold:
-            assert not [other for other in self.under_way if other.under_hold], "two probes at once"
+        if exchange.under_hold is not None:
+            probes = [other for other in self.under_way if other.under_hold is exchange.under_hold]
+            assert not probes, "two probes at once"
         if self._suspect(exchange):
             assert not any(map(self._suspect, self.under_way)), "two split parts at once"
         if self.target is not None:
@@ -117,7 +120,7 @@ class StormSink:
         assert not keys & busy, "one key in two requests at once"
 
     def _suspect(self, exchange: Exchange) -> bool:
-        return any(one.record.offset in self.suspects for one in exchange.items)
+        return any(_known_by(one) in self.suspects for one in exchange.items)
 
     def _judge(self, items: Sequence[Item]) -> Verdict:
         if self.outage is not None:
@@ -146,9 +149,14 @@ class StormSink:
             return
         if verdict.name == "delivered" or len(exchange.items) == 1:
             self.settled += exchange.items
-            self.suspects -= {one.record.offset for one in exchange.items}
+            self.suspects -= set(map(_known_by, exchange.items))
         else:
-            self.suspects |= {one.record.offset for one in exchange.items}
+            self.suspects |= set(map(_known_by, exchange.items))
+
+
+def _known_by(item: Item) -> tuple[int, bytes]:
+    """An item of a record of one lease: what comes again with another lease is another."""
+    return id(item.record), item.body
 
 
 SETTINGS = TargetSettings(

@@ -195,6 +195,17 @@ def test_an_item_that_is_too_large_for_any_batch_goes_alone() -> None:
     assert [batch.items if batch else None for batch in taken] == [[1], [2]]
 
 
+def test_what_is_taken_out_makes_room_for_as_many_bytes() -> None:
+    batcher = _batcher(records=10)
+    batcher.add(b"", 1, 40, 5.0)
+    batcher.add(b"", 2, 40, 5.0)
+    assert batcher.discard(lambda number: number == 1, lambda _: 40) == [1]
+    batcher.add(b"", 3, 40, 5.0)
+    batch = batcher.take(6.0)
+    assert batch is not None
+    assert (batch.items, batch.bytes) == ([2, 3], 90)
+
+
 @given(rounds=st.integers(5, 40))
 def test_a_busy_publicparams_does_not_starve_a_quiet_one(rounds: int) -> None:
     """Full batches of one kind come as fast as they leave; the other kind has one item only."""

@@ -124,6 +124,25 @@ def test_a_held_target_stays_held_while_its_probe_fails_by_transport() -> None:
     assert run_virtual(main()) == [False, True, True, True, False]
 
 
+def test_a_target_that_is_held_again_has_one_probe_again() -> None:
+    async def main() -> tuple[int, int]:
+        sink = StormSink(Trouble(1, latency_s=0.01), seeded(1))
+        stage = Stage(sink)
+        counts = []
+        for _ in range(2):
+            sink.outage = Verdict("held")
+            before = len(sink.log)
+            stage.put(30)
+            await asyncio.sleep(300)
+            counts.append(len(sink.log) - before)
+            sink.outage = None
+            await stage.done()
+        return counts[0], counts[1]
+
+    first, second = run_virtual(main())
+    assert 0 < second < 2 * first
+
+
 def test_items_that_were_done_are_settled_although_the_rest_must_be_tried_again() -> None:
     verdicts = [Verdict("again", done=frozenset({0, 2})), Verdict("delivered")]
 
