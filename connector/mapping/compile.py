@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from connector.config.models import Ordering, Route, Target
     from connector.config.problems import Problems
-    from connector.mapping.references import Getter
+    from connector.mapping.values import Value
 
 
 def compile_mapping(
@@ -138,7 +138,7 @@ class _Compiler:
                 self._problems.add(path, message, "missing_key")
 
 
-def _event_key(route: Route, endpoint: Endpoint, place: Place) -> Getter | None:
+def _event_key(route: Route, endpoint: Endpoint, place: Place) -> Value | None:
     if endpoint.kind == "audience":
         if route.event_key is not None:
             message = f"{endpoint.path} takes no events: drop `event_key`"
@@ -150,4 +150,4 @@ def _event_key(route: Route, endpoint: Endpoint, place: Place) -> Getter | None:
     value = compile_value(route.event_key, place)
     if value.constant and (isinstance(value.literal, (list, dict)) or not str(value.literal).strip()):
         place.add("an event key is text", "wrong_type")
-    return value.get
+    return value

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from connector.config.problems import did_you_mean
 from connector.mapping.custom_fields import compile_custom_fields
 from connector.mapping.failures import UnmappableError, type_name
+from connector.mapping.inline import table
 from connector.mapping.texts import text_form
 from connector.mapping.values import Value, compile_value, constant, looks_like_words
 from connector.platform.endpoints import ENDPOINTS, Endpoint, ItemField
 
 if TYPE_CHECKING:
     from connector.mapping.place import Json, Place
-    from connector.mapping.references import Getter
     from connector.record import Record
 
 _EVENT_KEYS = frozenset({"eventKey", "eventId"})
@@ -28,9 +28,9 @@ _IDENTITIES = frozenset(
 )
 
 
-def compile_fields(raw: dict[str, Json], endpoint: Endpoint, place: Place, *, allow_unknown: bool) -> dict[str, Getter]:
+def compile_fields(raw: dict[str, Json], endpoint: Endpoint, place: Place, *, allow_unknown: bool) -> dict[str, Value]:
     """Compile the fields, in the order in which the endpoint's document has them, unknown ones last."""
-    compiled: dict[str, Getter] = {}
+    compiled: dict[str, Value] = {}
     for name in (*(field.name for field in endpoint.fields if field.name in raw), *raw):
         if name in compiled:
             continue
@@ -41,7 +41,7 @@ def compile_fields(raw: dict[str, Json], endpoint: Endpoint, place: Place, *, al
         elif name in _EVENT_KEYS or name in _IDENTITIES or not allow_unknown:
             _refuse(name, endpoint, at)
         else:
-            compiled[name] = compile_value(raw[name], at).get
+            compiled[name] = compile_value(raw[name], at)
     return compiled
 
 
@@ -63,28 +63,26 @@ def _refuse(name: str, endpoint: Endpoint, place: Place) -> None:
         place.add(f"unknown key{hint}", "unknown_key", at_key=True)
 
 
-def _compile_field(field: ItemField, raw: Json, place: Place) -> Getter:
+def _compile_field(field: ItemField, raw: Json, place: Place) -> Value:
     if field.kind == "object":
         return compile_object(raw, place)
     if field.kind == "custom_fields":
-        return compile_custom_fields(raw, place)
+        return Value(compile_custom_fields(raw, place))
     value = compile_value(raw, place)
     if field.kind == "milliseconds":
         return milliseconds(value, place)
     return text(value, place, field)
 
 
-def text(value: Value, place: Place, field: ItemField | None = None) -> Getter:
+def text(value: Value, place: Place, field: ItemField) -> Value:
     """A scalar's text; for a field with documented values or a longest length, no other."""
     name = place.field
     if value.constant and isinstance(value.literal, (list, dict)):
         place.add(f"text is wanted here, not {type_name(value.literal)}", "wrong_type")
     elif value.constant:
         value = constant(text_form(value.literal))
-    get = value.get
 
-    def get_text(value: Json, record: Record) -> Json:
-        got = get(value, record)
+    def as_text(got: Json) -> Json:
         if got is None or got.__class__ is str:
             return got
         text = text_form(got)
@@ -93,24 +91,22 @@ def text(value: Value, place: Place, field: ItemField | None = None) -> Getter:
             raise UnmappableError("item_invalid", name, f"text is wanted here, not {type_name(got)}{hint}")
         return text
 
-    if field is None or not (field.allowed or field.max_characters):
-        return get_text
-    return _limited(get_text, value, place, field)
+    value = value if value.constant else value.then(as_text)
+    return _limited(value, place, field) if field.allowed or field.max_characters else value
 
 
-def _limited(get: Getter, value: Value, place: Place, field: ItemField) -> Getter:
+def _limited(value: Value, place: Place, field: ItemField) -> Value:
     name, allowed, longest = place.field, field.allowed, field.max_characters
     complaint = f"one of {', '.join(allowed)}" if allowed else f"at most {longest} characters"
     if value.constant and isinstance(value.literal, str) and not _fits(value.literal, field):
         place.add(f"the endpoint takes {complaint}", "bad_value")
 
-    def get_limited(value: Json, record: Record) -> Json:
-        got = get(value, record)
+    def limited(got: Json) -> Json:
         if got is not None and not _fits(got, field):
             raise UnmappableError("item_invalid", name, f"the endpoint takes {complaint}")
         return got
 
-    return get_limited
+    return value.then(limited)
 
 
 def _fits(text: str, field: ItemField) -> bool:
@@ -119,14 +115,13 @@ def _fits(text: str, field: ItemField) -> bool:
     return field.max_characters is None or len(text) <= field.max_characters
 
 
-def milliseconds(value: Value, place: Place) -> Getter:
+def milliseconds(value: Value, place: Place) -> Value:
     """A whole number of milliseconds; text and fractions are not guessed at."""
-    name, get = place.field, value.get
+    name = place.field
     if value.constant and value.literal is not None and value.literal.__class__ is not int:
         place.add("epoch milliseconds are wanted here: use `as: timestamp`", "wrong_type")
 
-    def get_milliseconds(value: Json, record: Record) -> Json:
-        got = get(value, record)
+    def as_milliseconds(got: Json) -> Json:
         if got is None or got.__class__ is int:
             return got
         if got.__class__ is float and got.is_integer():
@@ -134,36 +129,30 @@ def milliseconds(value: Value, place: Place) -> Getter:
         detail = f"epoch milliseconds are wanted here, not {type_name(got)}: use `as: timestamp`"
         raise UnmappableError("item_invalid", name, detail)
 
-    return get_milliseconds
+    return value.then(as_milliseconds)
 
 
-def compile_object(raw: Json, place: Place) -> Getter:
+def compile_object(raw: Json, place: Place) -> Value:
     """A table of values, or one value that yields an object; empty is missing."""
     if isinstance(raw, dict) and not looks_like_words(raw):
         return _table([(str(key), compile_value(each, place.under(key))) for key, each in raw.items()])
     value = compile_value(raw, place)
     if value.constant and value.literal is not None and not isinstance(value.literal, dict):
         place.add("a table of values, or one value that yields an object", "wrong_type")
-    name, get = place.field, value.get
+    name = place.field
 
-    def get_object(value: Json, record: Record) -> Json:
-        got = get(value, record)
+    def as_object(got: Json) -> Json:
         if got is None or got.__class__ is dict:
             return got or None
         raise UnmappableError("item_invalid", name, f"an object is wanted here, not {type_name(got)}")
 
-    return get_object
+    return value.then(as_object)
 
 
-def _table(entries: list[tuple[str, Value]]) -> Getter:
+def _table(entries: list[tuple[str, Value]]) -> Value:
     getters = [(name, value.get) for name, value in entries]
 
     def get_table(value: Json, record: Record) -> Json:
-        table = {}
-        for name, get in getters:
-            got = get(value, record)
-            if got is not None:
-                table[name] = got
-        return table or None
+        return {name: got for name, get in getters if (got := get(value, record)) is not None} or None
 
-    return get_table
+    return Value(table([(name, value.expression) for name, value in entries], get_table))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from connector.mapping.place import Place
+    from connector.mapping.references import Getter
 
 Identify = Callable[[Json, Record, dict[str, Json], bool], tuple[str, ...] | None]
 """Writes a record's identities into an item (the last argument: for exact matching). Gives what orders the item,
@@ -41,12 +42,12 @@ class Line:
     """One identity line, compiled."""
 
     type: str
-    value: Value
+    get: Getter
     field: str = ""
     """Flat: the item field."""
     identity_type: str | None = None
     """Flat: what `identityType` says."""
-    extra: tuple[tuple[str, Value], ...] = ()
+    extra: tuple[tuple[str, Getter], ...] = ()
     """List: platform, mpid, isWeChatEcosystem, as far as they are there."""
 
 
@@ -101,7 +102,7 @@ def _flat_line(kind: str, value: Value, raw: dict[Json, Json], endpoint: Endpoin
         message = f"{endpoint.path} has no identity type '{kind}', only {', '.join(known)}: drop the line"
         place.at("type").add(message, "not_for_this_endpoint")
         return None
-    return Line(kind, value, field=known[kind].field, identity_type=known[kind].identity_type)
+    return Line(kind, value.written_out(), field=known[kind].field, identity_type=known[kind].identity_type)
 
 
 def _list_line(kind: str, value: Value, raw: dict[Json, Json], endpoint: Endpoint, place: Place) -> Line | None:
@@ -115,11 +116,11 @@ def _list_line(kind: str, value: Value, raw: dict[Json, Json], endpoint: Endpoin
             compiled = compile_value(raw[key], place.at(key).named(f"identity.{kind}.{key}"))
             if compiled.constant and key == "isWeChatEcosystem" and not isinstance(compiled.literal, bool):
                 place.at(key).add("true or false", "wrong_type")
-            extra.append((key, compiled))
+            extra.append((key, compiled.get))
     if "mpid" in raw and "isWeChatEcosystem" not in raw and "platform" not in raw:
         message = "with mpid, isWeChatEcosystem is required: name it, or the platform that it follows from"
         place.at("isWeChatEcosystem").add(message, "missing_key")
-    return Line(kind, value, extra=tuple(extra))
+    return Line(kind, value.written_out(), extra=tuple(extra))
 
 
 def _count_invalid(failure: UnmappableError, kind: str, note: NoteInvalid) -> None:
@@ -151,7 +152,7 @@ def _flat(lines: Sequence[Line], note: NoteInvalid, *, ordered: bool) -> Identif
             if line.field in body:
                 continue
             try:
-                got = line.value.get(value, record)
+                got = line.get(value, record)
             except UnmappableError as failure:
                 _count_invalid(failure, line.type, note)
                 continue
@@ -172,7 +173,7 @@ def _flat(lines: Sequence[Line], note: NoteInvalid, *, ordered: bool) -> Identif
 
 
 def _listed(lines: Sequence[Line], note: NoteInvalid, *, ordered: bool) -> Identify:
-    prepared = [(line.type, line.value.get, line) for line in lines]
+    prepared = [(line.type, line.get, line) for line in lines]
 
     def identify(
         value: Json,
@@ -208,8 +209,8 @@ def _order_keys(identities: Sequence[dict[str, Json]]) -> tuple[str, ...]:
 
 
 def _add_extra(identity: dict[str, Json], line: Line, value: Json, record: Record) -> None:
-    for key, compiled in line.extra:
-        got = compiled.get(value, record)
+    for key, get in line.extra:
+        got = get(value, record)
         if got is None:
             continue
         if key == "isWeChatEcosystem":

@@ -79,6 +79,14 @@ def compile_reference(text: str, place: Place) -> Getter:
     return nothing
 
 
+def plain_names(text: str) -> tuple[str, ...]:
+    """The names of a path that only steps through them; none for any other reference."""
+    path = _parse_path(text[1:]) if text.startswith("$.") else None
+    if path is None or _WILDCARD in path:
+        return ()
+    return tuple(str(name) for name in path)
+
+
 def _complaint(text: str) -> str:
     if "[" in text:
         return f"'{text}' is no reference: an element of a list is written $.items.0, all of them $.items.*"
@@ -122,15 +130,15 @@ def _path_getter(path: _Path) -> Getter:
 
 def _one_name(name: str) -> Getter:
     def get(value: Json, _record: Record) -> Json:
-        return value.get(name) if value.__class__ is dict else _step(value, name)
+        return value.get(name) if value.__class__ is dict else step(value, name)
 
     return get
 
 
 def _two_names(outer: str, inner: str) -> Getter:
     def get(value: Json, _record: Record) -> Json:
-        found = value.get(outer) if value.__class__ is dict else _step(value, outer)
-        return found.get(inner) if found.__class__ is dict else _step(found, inner)
+        found = value.get(outer) if value.__class__ is dict else step(value, outer)
+        return found.get(inner) if found.__class__ is dict else step(found, inner)
 
     return get
 
@@ -158,7 +166,7 @@ def _walk(value: Json, path: _Path) -> Json:
     for position, segment in enumerate(path):
         if isinstance(segment, _Wildcard):
             return _every(value, path[position + 1 :])
-        value = value.get(segment) if value.__class__ is dict else _step(value, segment)
+        value = value.get(segment) if value.__class__ is dict else step(value, segment)
         if value is None:
             return None
     return value
@@ -176,7 +184,8 @@ def _every(value: Json, rest: _Path) -> Json:
     return found or None
 
 
-def _step(value: Json, name: str) -> Json:
+def step(value: Json, name: str) -> Json:
+    """What a name leads to in anything: an entry, an element, or either in text that holds JSON."""
     if value.__class__ is str:
         value = _opened(value)
     if value.__class__ is dict:

@@ -8,19 +8,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from connector.mapping.encode import encode
-from connector.mapping.event_uuid import event_uuids
+from connector.mapping.event_uuid import EventUuid, event_uuids
 from connector.mapping.failures import SkipError, UnmappableError
 from connector.mapping.identity import Identify, Line, identifier
+from connector.mapping.inline import Call, Complete, completed
 from connector.mapping.parameters import Encoded
 from connector.mapping.place import Json
 from connector.mapping.texts import text_form
+from connector.mapping.values import Value
 from connector.record import DEAD_LETTERS, Failure, Item, Record
 
 if TYPE_CHECKING:
     from connector.config.models import Ordering
     from connector.mapping.conditions import Condition
     from connector.mapping.parameters import Resolve
-    from connector.mapping.references import Getter
     from connector.platform.endpoints import Endpoint
 
 _YEAR_2000_MS = 946_684_800_000
@@ -31,8 +32,6 @@ MapRecord = Callable[[Json, Record], Item | None]
 
 _new_item = tuple.__new__
 """As Item(…), for a third less: the class's own __new__ is Python code that only passes its arguments on."""
-
-_Fill = Callable[[Json, Record, dict[str, Json]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +56,14 @@ class CompiledRoute:
     params: Resolve | Encoded
     identity: list[Line]
     skip_without_identity: bool
-    event_key: Getter | None
-    fields: dict[str, Getter]
+    event_key: Value | None
+    fields: dict[str, Value]
 
     def bind(self, cluster_id: str, tally: Tally) -> MapRecord:
         """The function that maps records of this Kafka cluster."""
         route, target, where, params = self.name, self.target, self.where, self.params
         fixed = params if isinstance(params, Encoded) else None
-        identify, fill = self._identify(tally), self._filler(cluster_id)
+        identify, complete = self._identify(tally), self._completer(cluster_id)
         by_key, without_identity = self.ordering == "key", self._without_identity
 
         def map_record(value: Json, record: Record) -> Item | None:
@@ -72,11 +71,11 @@ class CompiledRoute:
                 if where is not None and not where(value, record):
                     return None
                 json_params, exact = fixed or params(value, record)  # type: ignore[operator] # one or the other
-                body: dict[str, Json] = {}
-                keys = identify(value, record, body, exact)
+                head: dict[str, Json] = {}
+                keys = identify(value, record, head, exact)
                 if keys is None:
                     raise without_identity()  # noqa: TRY301 - this function is where both are caught
-                fill(value, record, body)
+                body = complete(value, record, head)
                 if by_key:
                     keys = _key_of(record)
                 return _new_item(Item, (target, route, encode(body), json_params, keys, record, None))
@@ -104,43 +103,34 @@ class CompiledRoute:
 
         return identifier(self.identity, self.endpoint, note, ordered=self.ordering == "identity")
 
-    def _filler(self, cluster_id: str) -> _Fill:
-        """What writes everything but the identities into an item, in the order of the documents' examples."""
-        rest = [(name, get) for name, get in self.fields.items() if name not in ("time", "uuid")]
-        if self.event_key is None:
-            return _fields_filler([*self.fields.items()])
-        event_uuid, event_key = event_uuids(cluster_id, self.name), self.event_key
-        get_time, get_uuid = self.fields.get("time"), self.fields.get("uuid")
+    def _completer(self, cluster_id: str) -> Complete:
+        """What adds everything but the identities to an item, in the order of the documents' examples."""
+        entries = self.fields
+        if self.event_key is not None:
+            entries = self._event_entries(cluster_id, self.event_key)
+            entries |= {name: value for name, value in self.fields.items() if name not in entries}
 
-        def fill(value: Json, record: Record, body: dict[str, Json]) -> None:
-            time = record.timestamp_ms if get_time is None else _time(get_time, value, record)
-            if time is not None:
-                body["time"] = time
-            own = None if get_uuid is None else get_uuid(value, record)
-            body["uuid"] = own or event_uuid(record)
-            key = event_key(value, record)
-            body["eventKey"] = key if key.__class__ is str and key and not key.isspace() else _key_text(key)
-            for name, get in rest:
-                got = get(value, record)
-                if got is not None:
-                    body[name] = got
+        def otherwise(value: Json, record: Record, head: dict[str, Json]) -> dict[str, Json]:
+            found = {name: entry.get(value, record) for name, entry in entries.items()}
+            return head | {name: got for name, got in found.items() if got is not None}
 
-        return fill
+        return completed([(name, entry.expression) for name, entry in entries.items()], otherwise)
 
-
-def _fields_filler(fields: list[tuple[str, Getter]]) -> _Fill:
-    def fill(value: Json, record: Record, body: dict[str, Json]) -> None:
-        for name, get in fields:
-            got = get(value, record)
-            if got is not None:
-                body[name] = got
-
-    return fill
+    def _event_entries(self, cluster_id: str, event_key: Value) -> dict[str, Value]:
+        """What every event has: mapped, or filled in where the route or the record has nothing for it."""
+        time, own_uuid = self.fields.get("time"), self.fields.get("uuid")
+        event_uuid = event_uuids(cluster_id, self.name)
+        filled_in = Value(lambda _value, record: event_uuid(record), path=Call(event_uuid, ("record",)))
+        kafkas = Value(lambda _value, record: record.timestamp_ms, path="record.timestamp_ms")
+        return {
+            "time": kafkas if time is None else time.then(_time, "record"),
+            "uuid": filled_in if own_uuid is None else own_uuid.then(_own_or(event_uuid), "record"),
+            "eventKey": event_key.then(_event_key),
+        }
 
 
-def _time(get: Getter, value: Json, record: Record) -> int | None:
+def _time(time: Json, record: Record) -> Json:
     """The mapped time, if the record has it, else Kafka's."""
-    time = get(value, record)
     sent = record.timestamp_ms
     if time is None:
         return sent
@@ -148,13 +138,16 @@ def _time(get: Getter, value: Json, record: Record) -> int | None:
         raise UnmappableError("bad_time", "time", "before 2000: is its unit milliseconds?")
     if sent is not None and time > sent + _DAY_MS:
         raise UnmappableError("bad_time", "time", "more than a day after the Kafka timestamp: is its unit right?")
-    return time  # type: ignore[no-any-return]
+    return time
 
 
-def _key_text(key: Json) -> str:
-    """The event key that is not text; or what there is none of."""
-    text = None if key.__class__ is str else text_form(key)
-    if text is None:
+def _own_or(event_uuid: EventUuid) -> Callable[[Json, Record], Json]:
+    return lambda own, record: own or event_uuid(record)
+
+
+def _event_key(key: Json) -> str:
+    text = key if key.__class__ is str else text_form(key)
+    if not text or text.isspace():
         raise UnmappableError("event_key_unmapped", "event_key", "no event key was found for this record")
     return text
 

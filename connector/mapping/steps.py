@@ -1,4 +1,4 @@
-"""The steps of a value, each a function around the one before it.
+"""The steps of a value, each a function of what the one before it gave.
 
 Blank text is missing to every step, so that only a value without steps needs `not_blank`: each function less is
 worth having for each field of each record.
@@ -6,18 +6,22 @@ worth having for each field of each record.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from connector.mapping.failures import ImpossibleError, UnmappableError
+from connector.mapping.place import Json
 from connector.mapping.texts import text_form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from connector.mapping.chain import Link
-    from connector.mapping.place import Json
     from connector.mapping.references import Getter
     from connector.record import Record
+
+Step = Callable[[Json], Json]
+"""Makes one value of another; None is missing. May raise UnmappableError."""
 
 
 def key_text(key: Json) -> str:
@@ -25,23 +29,17 @@ def key_text(key: Json) -> str:
     return text_form(key) or str(key)
 
 
-def not_blank(get: Getter) -> Getter:
+def not_blank(got: Json) -> Json:
     """Pass over text that is blank."""
-
-    def found(value: Json, record: Record) -> Json:
-        got = get(value, record)
-        return None if got.__class__ is str and (not got or got.isspace()) else got
-
-    return found
+    return None if got.__class__ is str and (not got or got.isspace()) else got
 
 
 def first_of(getters: Sequence[Getter]) -> Getter:
     """The first that is there and not blank."""
-    candidates = [not_blank(get) for get in getters]
 
     def first(value: Json, record: Record) -> Json:
-        for get in candidates:
-            got = get(value, record)
+        for get in getters:
+            got = not_blank(get(value, record))
             if got is not None:
                 return got
         return None
@@ -59,25 +57,23 @@ def with_default(get: Getter, default: Getter) -> Getter:
     return found
 
 
-def required(get: Getter, field: str) -> Getter:
+def required(field: str) -> Step:
     """The record goes to the dead letters where nothing was found."""
 
-    def found(value: Json, record: Record) -> Json:
-        got = get(value, record)
+    def demand(got: Json) -> Json:
         if got is None:
             raise UnmappableError("value_missing", field, "nothing was found, and it is required")
         return got
 
-    return found
+    return demand
 
 
-def converted(get: Getter, chain: Sequence[Link], field: str) -> Getter:
+def converted(chain: Sequence[Link], field: str) -> Step:
     """One conversion after the other; a list goes through each element by element, unless it takes lists."""
     if len(chain) == 1:
-        return _converted_once(get, chain[0], field)
+        return _converted_once(chain[0], field)
 
-    def convert(value: Json, record: Record) -> Json:
-        got = get(value, record)
+    def convert(got: Json) -> Json:
         for link in chain:
             if got is None or (got.__class__ is str and (not got or got.isspace())):
                 return None
@@ -87,11 +83,10 @@ def converted(get: Getter, chain: Sequence[Link], field: str) -> Getter:
     return convert
 
 
-def _converted_once(get: Getter, link: Link, field: str) -> Getter:
+def _converted_once(link: Link, field: str) -> Step:
     conversion = link.convert
 
-    def convert(value: Json, record: Record) -> Json:
-        got = get(value, record)
+    def convert(got: Json) -> Json:
         if got.__class__ is str:
             if not got or got.isspace():
                 return None
@@ -120,11 +115,10 @@ def _apply(link: Link, value: Json, field: str) -> Json:
 _ABSENT = object()
 
 
-def looked_up(get: Getter, table: Mapping[str, Json], otherwise: Getter) -> Getter:
+def looked_up(table: Mapping[str, Json], otherwise: Getter) -> Callable[[Json, Json, Record], Json]:
     """What a table of constants has for it; in a list, for each element."""
 
-    def look_up(value: Json, record: Record) -> Json:
-        got = get(value, record)
+    def look_up(got: Json, value: Json, record: Record) -> Json:
         if got.__class__ is list:
             found = [table.get(key_text(each), _ABSENT) for each in got]
             made = [otherwise(value, record) if each is _ABSENT else each for each in found]
@@ -136,12 +130,12 @@ def looked_up(get: Getter, table: Mapping[str, Json], otherwise: Getter) -> Gett
     return look_up
 
 
-def looked_up_and_made(get: Getter, table: Mapping[str, Getter], otherwise: Getter) -> Getter:
+def looked_up_and_made(table: Mapping[str, Getter], otherwise: Getter) -> Callable[[Json, Json, Record], Json]:
     """The same, with results that depend on the record."""
-    choose = looked_up(get, table, lambda _value, _record: otherwise)
+    choose = looked_up(table, lambda _value, _record: otherwise)
 
-    def look_up(value: Json, record: Record) -> Json:
-        chosen = choose(value, record)
+    def look_up(got: Json, value: Json, record: Record) -> Json:
+        chosen = choose(got, value, record)
         if isinstance(chosen, list):
             return [made for make in chosen if (made := make(value, record)) is not None] or None
         return chosen(value, record)

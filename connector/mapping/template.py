@@ -3,57 +3,57 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from connector.mapping.references import Getter, compile_reference, is_reference, nothing
+from connector.mapping.references import is_reference
 from connector.mapping.texts import text_form
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from connector.mapping.place import Json, Place
-    from connector.record import Record
 
 _PART = re.compile(r'(?P<text>(?:[^{}]|\{\{|\}\})+)|\{(?P<reference>(?:[^{}"]|"(?:[^"\\]|\\.)*")*)\}')
 
 
-def compile_template(raw: Json, place: Place) -> Getter:
-    """Compile a template; a part that is missing, blank or no scalar makes the whole missing."""
+class Template(NamedTuple):
+    """A template, taken apart."""
+
+    references: tuple[str, ...]
+    filled: Callable[..., str | None]
+    """The text with what the references found, in their order; None if a part is missing, blank or no scalar."""
+
+
+def compile_template(raw: Json, place: Place) -> Template:
+    """Take a template apart; what is wrong is noted."""
     if not isinstance(raw, str):
         place.add("a template is text with {references} in it", "wrong_type")
-        return nothing
-    parts: list[str | Getter] = []
+        return Template((), _filler(""))
+    pattern, references = "", []
     position = 0
     while position < len(raw):
         match = _PART.match(raw, position)
         if match is None:
             place.add("a brace is not closed; braces themselves are written {{ and }}", "bad_value")
-            return nothing
-        parts.append(_part(match, place))
+            break
+        if match["text"] is not None:
+            pattern += match["text"].replace("{{", "{").replace("}}", "}").replace("%", "%%")
+        elif is_reference(reference := match["reference"].strip()):
+            pattern += "%s"
+            references.append(reference)
+        else:
+            place.add(f"'{{{reference}}}' holds no reference: they begin with $", "bad_reference")
         position = match.end()
-    return _filled(parts)
+    return Template(tuple(references), _filler(pattern))
 
 
-def _part(match: re.Match[str], place: Place) -> str | Getter:
-    if match["text"] is not None:
-        return match["text"].replace("{{", "{").replace("}}", "}")
-    reference = match["reference"].strip()
-    if is_reference(reference):
-        return compile_reference(reference, place)
-    place.add(f"'{{{reference}}}' holds no reference: they begin with $", "bad_reference")
-    return nothing
-
-
-def _filled(parts: list[str | Getter]) -> Getter:
-    pattern = "".join(part.replace("%", "%%") if isinstance(part, str) else "%s" for part in parts)
-    getters = [part for part in parts if not isinstance(part, str)]
-
-    def fill(value: Json, record: Record) -> Json:
-        texts = []
-        for get in getters:
-            got = get(value, record)
-            text = got if got.__class__ is str else text_form(got)
-            if not text or text.isspace():
+def _filler(pattern: str) -> Callable[..., str | None]:
+    def filled(*found: Json) -> str | None:
+        for part in found:
+            if part.__class__ is not str:
+                return filled(*texts) if None not in (texts := [text_form(each) for each in found]) else None
+            if not part or part.isspace():
                 return None
-            texts.append(text)
-        return pattern % tuple(texts)
+        return pattern % found
 
-    return fill
+    return filled

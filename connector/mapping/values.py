@@ -16,6 +16,7 @@ from connector.config.scalars import Plain
 from connector.mapping import steps
 from connector.mapping.chain import compile_chain
 from connector.mapping.failures import SkipError, UnmappableError
+from connector.mapping.inline import RECORD, Call, Expression, Same, function, path_expression
 from connector.mapping.references import (
     DEAD_LETTER,
     SKIP,
@@ -24,10 +25,13 @@ from connector.mapping.references import (
     is_reference,
     literal_text,
     nothing,
+    plain_names,
 )
 from connector.mapping.template import compile_template
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from connector.mapping.place import Json, Place
     from connector.record import Record
 
@@ -43,6 +47,30 @@ class Value:
     get: Getter
     constant: bool = False
     literal: Json = None
+    path: Expression | None = None
+
+    @property
+    def expression(self) -> Expression:
+        """The value as a part of a function that is written out; finds the same in an object."""
+        if self.constant:
+            return Same(self.literal)
+        return Call(self.get, RECORD) if self.path is None else self.path
+
+    def then(self, step: Callable[..., Json], *more: str) -> Value:
+        """What a step makes of it; `more`, of `value` and `record`, are given to the step, too."""
+        get = self.get
+        path = Call(step, (self.expression, *more))
+        match more:
+            case ("value", "record"):
+                return Value(lambda value, record: step(get(value, record), value, record), path=path)
+            case ("record",):
+                return Value(lambda value, record: step(get(value, record), record), path=path)
+            case _:
+                return Value(lambda value, record: step(get(value, record)), path=path)
+
+    def written_out(self) -> Getter:
+        """The value as one function."""
+        return self.get if self.constant else function(self.expression, self.get)
 
 
 def constant(literal: Json) -> Value:
@@ -50,10 +78,15 @@ def constant(literal: Json) -> Value:
     return Value(lambda _value, _record: literal, constant=True, literal=literal)
 
 
+def refer(reference: str, place: Place) -> Value:
+    """The value of a reference."""
+    return Value(compile_reference(reference, place), path=path_expression(plain_names(reference)))
+
+
 def compile_value(raw: Json, place: Place) -> Value:
     """Compile whatever stands in the place of a value; what is wrong is noted."""
     if isinstance(raw, str):
-        return Value(compile_reference(raw, place)) if is_reference(raw) else constant(literal_text(raw))
+        return refer(raw, place) if is_reference(raw) else constant(literal_text(raw))
     if isinstance(raw, dict):
         return _compile_words(raw, place)
     if isinstance(raw, list):
@@ -89,23 +122,24 @@ def _compile_words(raw: dict[Json, Json], place: Place) -> Value:
         return Value(nothing)
     if "literal" in raw:
         return constant(raw["literal"])
-    get = _source(raw, place)
+    found = _source(raw, place)
     required = raw.get("required", False)
     if not isinstance(required, bool):
         place.at("required").add("true or false", "wrong_type")
+    demand = steps.required(place.field)
     if "default" in raw:
-        get = steps.with_default(get, _fallback(raw["default"], place.at("default")))
+        found = Value(steps.with_default(found.get, _fallback(raw["default"], place.at("default"))))
     elif required:
-        get = steps.required(get, place.field)
+        found = found.then(demand)
     chain = compile_chain(raw, place)
-    get = steps.converted(get, chain, place.field) if chain else get
+    found = found.then(steps.converted(chain, place.field)) if chain else found
     if "map" in raw:
-        get = _mapped(raw, get, place)
+        found = _mapped(raw, found, place)
     elif "otherwise" in raw:
         place.at("otherwise").add("`otherwise` says what `map` does not: it needs one", "bad_value", at_key=True)
     if required and (chain or "map" in raw or "default" in raw):
-        get = steps.required(get, place.field)
-    return Value(get)
+        found = found.then(demand)
+    return found
 
 
 def _check_words(raw: dict[Json, Json], place: Place) -> bool:
@@ -135,17 +169,27 @@ def _unknown_word(key: str, place: Place) -> None:
     place.at(key).add(f"unknown key{hint}", "unknown_key", at_key=True)
 
 
-def _source(raw: dict[Json, Json], place: Place) -> Getter:
+def _source(raw: dict[Json, Json], place: Place) -> Value:
     if "template" in raw:
-        return compile_template(raw["template"], place.at("template"))
+        return _template(raw["template"], place.at("template"))
     source = raw["from"]
     at = place.at("from")
     if not isinstance(source, list):
-        get = _reference(source, at)
-        return get if _blank_is_missing_later(raw) else steps.not_blank(get)
+        found = _reference(source, at)
+        return found if _blank_is_missing_later(raw) else found.then(steps.not_blank)
     if not source:
         at.add("a list of references that is empty finds nothing", "bad_value")
-    return steps.first_of([_reference(each, at.at(index)) for index, each in enumerate(source)])
+    return Value(steps.first_of([_reference(each, at.at(index)).get for index, each in enumerate(source)]))
+
+
+def _template(raw: Json, place: Place) -> Value:
+    """Text with what its references find in it; one of two, as most are, is written out with them."""
+    text = compile_template(raw, place)
+    parts = [refer(reference, place) for reference in text.references]
+    getters = [part.get for part in parts]
+    fill = text.filled
+    get: Getter = lambda value, record: fill(*[get(value, record) for get in getters])  # noqa: E731
+    return Value(get, path=Call(fill, tuple(part.expression for part in parts)))
 
 
 def _blank_is_missing_later(raw: dict[Json, Json]) -> bool:
@@ -155,12 +199,12 @@ def _blank_is_missing_later(raw: dict[Json, Json]) -> bool:
     return any(word in raw for word in ("as", "multiply", "round", "map"))
 
 
-def _reference(raw: Json, place: Place) -> Getter:
+def _reference(raw: Json, place: Place) -> Value:
     if is_reference(raw):
-        return compile_reference(raw, place)
+        return refer(raw, place)
     hint = "" if isinstance(raw, Plain) or not isinstance(raw, str) else f": did you mean '$.{raw}'?"
     place.add(f"`from` takes a reference, or a list of them{hint}", "bad_reference")
-    return nothing
+    return Value(nothing)
 
 
 def _fallback(raw: Json, place: Place) -> Getter:
@@ -181,12 +225,12 @@ def _skip(_value: Json, _record: Record) -> Json:
     raise SkipError
 
 
-def _mapped(raw: dict[Json, Json], get: Getter, place: Place) -> Getter:
+def _mapped(raw: dict[Json, Json], found: Value, place: Place) -> Value:
     at = place.at("map")
     otherwise = _fallback(raw["otherwise"], place.at("otherwise")) if "otherwise" in raw else nothing
     if not isinstance(raw["map"], dict) or not raw["map"]:
         at.add("a table of what is found and what it becomes", "wrong_type")
-        return get
+        return found
     table: dict[str, Value] = {}
     for key, result in raw["map"].items():
         text = steps.key_text(key)
@@ -196,5 +240,7 @@ def _mapped(raw: dict[Json, Json], get: Getter, place: Place) -> Getter:
             at.at(key).add(f"'{text}' stands twice in the table: keys are compared as text", "bad_value", at_key=True)
         table[text] = compile_value(result, at.at(key))
     if all(value.constant for value in table.values()):
-        return steps.looked_up(get, {text: value.literal for text, value in table.items()}, otherwise)
-    return steps.looked_up_and_made(get, {text: value.get for text, value in table.items()}, otherwise)
+        look_up = steps.looked_up({text: value.literal for text, value in table.items()}, otherwise)
+    else:
+        look_up = steps.looked_up_and_made({text: value.get for text, value in table.items()}, otherwise)
+    return found.then(look_up, "value", "record")
