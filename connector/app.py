@@ -15,6 +15,7 @@ import os
 import random
 import signal
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -56,6 +57,8 @@ SILENT_S: Final = 30.0
 """A loop or thread that has not beaten for so long is dead: /livez says so."""
 LEAVE_MARGIN_S: Final = 5.0
 """What of `shutdown_timeout` is kept for the last commit and for leaving the group."""
+TIDY_UP_S: Final = 2.0
+"""What the process may take to end once all that matters is done."""
 DEAD_LETTER_LIMITS: Final = Limits(max_records=500, max_bytes=16 << 20, max_wait_s=0.05)
 DEAD_LETTER_QUEUE: Final = (20_000, 64 << 20)
 
@@ -73,7 +76,17 @@ def run(path: str) -> int:
     except StartError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the same
         return 1
-    return asyncio.run(_App.main(loaded, sock))
+    ended = threading.Event()
+    try:
+        return asyncio.run(_App.main(loaded, sock, ended))
+    finally:
+        ended.set()
+
+
+def _end_at_last(ended: threading.Event, code: int) -> None:
+    """End the process if it does not end by itself: nothing wakes a thread that waits for a broker or a name server."""
+    if not ended.wait(TIDY_UP_S):
+        os._exit(code)
 
 
 class _App:
@@ -110,19 +123,21 @@ class _App:
         )
 
     @classmethod
-    async def main(cls, loaded: Loaded, sock: socket.socket) -> int:
-        """Build, run, stop; gives the exit code."""
+    async def main(cls, loaded: Loaded, sock: socket.socket, ended: threading.Event) -> int:
+        """Build, run, stop; gives the exit code. From then on `ended` has to be set within TIDY_UP_S."""
         app = cls(loaded, sock)
+        code = 1
         try:
-            return await app._run()
+            code = await app._run()
         except BackgroundTaskError as error:
             cause = "" if error.cause is None else describe(error.cause)
             app._emit(Noted("error", str(error), {"task": error.task, "cause": cause}))
-            return 1
         finally:
+            threading.Thread(target=_end_at_last, args=(ended, code), name="last", daemon=True).start()
             await app._tasks.cancel()
             app._dead_letters.close()
             await app._client.aclose()
+        return code
 
     # -- building -----------------------------------------------------------------------------------------------
 

@@ -103,6 +103,16 @@ class Broker:
             self._process.kill()
             self._process.wait()
 
+    def freeze(self) -> None:
+        """Hang: connections stay, and nothing is answered until `thaw`."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Go on after `freeze`; otherwise nothing happens."""
+        if self.running and self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+
     @property
     def running(self) -> bool:
         """Whether the process is there."""
