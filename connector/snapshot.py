@@ -52,7 +52,8 @@ class Snapshots:
         )
 
     def _topics(self) -> list[TopicCounts]:
-        in_flight = dict.fromkeys(self.tallies, 0)
+        tallies = dict(self.tallies)  # at once: the consumer's thread adds topics
+        in_flight = dict.fromkeys(tallies, 0)
         for lease in self.pipeline.leases:
             in_flight[lease.partition.topic] += lease.unsettled
         return [
@@ -65,7 +66,7 @@ class Snapshots:
                 released=tally.released,
                 in_flight=in_flight[topic],
             )
-            for topic, tally in list(self.tallies.items())
+            for topic, tally in tallies.items()
         ]
 
     def _partition(self, lease: Lease, now: float) -> PartitionStatus:

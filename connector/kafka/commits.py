@@ -99,7 +99,9 @@ class Commits:
             refused = refused or position.error
             if error is not None or position.error is not None:
                 self._asked.pop(partition, None)  # the next commit repeats it
-            elif partition in self._leases:
+            elif partition in self._leases and self._confirmed.get(partition, -1) < position.offset <= self._asked.get(
+                partition, -1
+            ):  # else it is nobody's: the partition's last lease asked for it
                 done[self._leases[partition]] = position.offset
                 self._confirmed[partition] = position.offset
         self._bridge.committed_from_thread(done, _answer(refused))

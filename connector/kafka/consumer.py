@@ -98,13 +98,13 @@ class ConsumerThread:
             )
         while self._stop is None:
             self._beat_on()
-            self._obey()
-            if self._waits_for_room():
+            if not self._obey() or self._waits_for_room():
                 continue
             messages = consumer.consume(CHUNK_RECORDS, POLL_S)
             chunk, self._born = self._born, []
             chunk += self._group(messages)
             if chunk:
+                self._readiness.came({lease.partition.topic for lease, records in chunk if records})
                 self._bridge.hand_over_from_thread(chunk, self._beat_on)
             self._readiness.look_again(consumer)
         self._leave(self._stop.deadline_s)
@@ -127,7 +127,8 @@ class ConsumerThread:
             self._readiness.clear("kafka_not_authorized")
             self._bridge.connected_from_thread(found)
 
-    def _obey(self) -> None:
+    def _obey(self) -> bool:
+        """Carry out what was posted; False if that was to stop."""
         commands = self._bridge.commands
         while commands:
             command = commands.popleft()
@@ -135,6 +136,7 @@ class ConsumerThread:
                 self._carry_out(command)
             except KafkaException as error:  # around a rebalance: a commit is repeated, a partition paused again
                 self._readiness.note(f"{type(command).__name__.lower()} failed: {error.args[0]}")
+        return self._stop is None
 
     def _carry_out(self, command: Command) -> None:
         match command:
@@ -142,8 +144,8 @@ class ConsumerThread:
                 self._stop = stop
             case Commit(marks):
                 owned = [mark for mark in marks if self._owns(mark.lease)]
-                self._tell_ends([mark.lease for mark in owned])
                 self._commits.ask(self._consumer, owned, self._received)
+                self._tell_ends([mark.lease for mark in owned])
             case Pause(leases):
                 self._pausing.update(dict.fromkeys(leases, time.monotonic() + PAUSE_GRACE_S))
             case Resume(leases):
@@ -178,8 +180,12 @@ class ConsumerThread:
     # -- records ------------------------------------------------------------------------------------------------
 
     def _group(self, messages: list[Message]) -> Chunk:
-        """Records by lease, in order. What belongs to no lease was revoked inside the same call: the next owner's."""
+        """Records by lease, in order. What belongs to no lease was revoked inside the same call: the next owner's.
+
+        An error on the way may end a lease and begin another: what came before it is not the new one's.
+        """
         groups: dict[tuple[str, int], list[Record]] = {}
+        owners: dict[tuple[str, int], Lease | None] = {}
         for message in messages:
             if message.error() is not None:
                 self._on_message_error(message)
@@ -188,11 +194,12 @@ class ConsumerThread:
             group = groups.get(record[:2])
             if group is None:
                 group = groups[record[:2]] = []
+                owners[record[:2]] = self._leases.get(TopicPartition(record.topic, record.partition))
             group.append(record)
         chunk: Chunk = []
         for partition, records in groups.items():
-            lease = self._leases.get(TopicPartition(*partition))
-            if lease is not None and (fresh := self._fresh(lease.partition, records)):
+            lease = owners[partition]
+            if lease is not None and self._owns(lease) and (fresh := self._fresh(lease.partition, records)):
                 chunk.append((lease, fresh))
         return chunk
 
@@ -309,7 +316,7 @@ class ConsumerThread:
         """Close all leases, commit, leave the group."""
         gone = list(self._leases.values())
         watermarks = self._bridge.close_from_thread(gone, deadline_s)
-        if self._readiness.broker_answers:
+        if watermarks and self._readiness.broker_answers(self._consumer):
             self._commits.ask_and_wait(self._consumer, watermarks)
         self._leases.clear()
         self._tell_gone("revoked", gone)

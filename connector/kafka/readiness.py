@@ -11,7 +11,7 @@ from connector.kafka.client import reason_of, remedy_for
 from connector.observe.events import Noted, ReasonCleared, ReasonRaised
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from connector.observe.events import Event, ReasonCode
 
@@ -20,6 +20,8 @@ T = TypeVar("T")
 PROBE_EVERY_S: Final = 2.0
 REQUEST_TIMEOUT_S: Final = 5.0
 ASK_AGAIN_S: Final = 0.2
+LAST_TRY_S: Final = 1.0
+"""How long a broker that did not answer lately is given at a stop."""
 
 
 class Readiness:
@@ -31,10 +33,15 @@ class Readiness:
         self._reasons: set[tuple[ReasonCode, str]] = {("starting", "")}
         self._look_at = 0.0
 
-    @property
-    def broker_answers(self) -> bool:
-        """Whether asking the broker makes sense."""
-        return not {"kafka_unreachable", "kafka_not_authorized"} & {reason for reason, _ in self._reasons}
+    def broker_answers(self, consumer: Consumer) -> bool:
+        """Whether asking the broker makes sense; if it did not answer lately, it is tried once more, briefly."""
+        if not {("kafka_unreachable", ""), ("kafka_not_authorized", "")} & self._reasons:
+            return True
+        try:
+            consumer.list_topics(timeout=LAST_TRY_S)
+        except KafkaException:
+            return False
+        return True
 
     def on_error(self, error: KafkaError) -> None:
         """Hear librdkafka's own troubles. Called between polls."""
@@ -75,6 +82,12 @@ class Readiness:
                 return answer
         return default
 
+    def came(self, topics: Iterable[str]) -> None:
+        """Hear that records of these topics came: then nothing is wrong with them."""
+        if self._reasons:
+            for topic in topics:
+                self.clear("topic_missing", "kafka_not_authorized", about=topic)
+
     def look_again(self, consumer: Consumer) -> None:
         """While something is wrong, see now and then whether it still is."""
         now = time.monotonic()
@@ -92,3 +105,5 @@ class Readiness:
                 self.clear(reason, about=about)
         if consumer.memberid():
             self.clear("starting")
+        if consumer.assignment():  # signed in, and in the group: what was refused no longer is
+            self.clear("kafka_not_authorized")

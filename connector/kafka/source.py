@@ -128,6 +128,8 @@ class Bridge:
 
     def commit(self, leases: Iterable[Lease]) -> None:
         """Commit each lease's watermark, if it has moved; of an idle lease its position."""
+        if any(isinstance(command, Commit) for command in list(self.commands)):
+            return  # the thread waits for a broker: marks must not pile up meanwhile, the next ones say more
         marks = [Mark(lease, lease.watermark, lease.next_offset if lease.idle else None) for lease in leases]
         if marks:
             self._command(Commit(marks))

@@ -130,6 +130,19 @@ def test_an_answer_that_comes_after_its_lease_is_nobodys() -> None:
     assert stage.bridge.answers == [({}, "ok")]
 
 
+def test_an_answer_that_the_partitions_last_lease_asked_for_says_nothing_of_the_next() -> None:
+    """The topic was made anew: what the old one had committed must not keep the new one from committing."""
+    stage = _Stage()
+    stage.ask(1000, received=1000, idle=False)
+    stage.commits.forget(stage.lease)
+    stage.lease = Lease(PARTITION, 0, Tally())
+    stage.commits.begin(stage.lease, None)
+    stage.answer(1000)
+    stage.ask(5, received=6, idle=False)
+    assert stage.consumer.asked == [1000, 5]
+    assert stage.bridge.answers == [({}, "ok")]
+
+
 def test_what_is_asked_at_the_end_is_repeated_although_its_answer_is_still_under_way() -> None:
     """An asynchronous commit may yet fail: only a confirmed offset counts."""
     stage = _Stage()
