@@ -138,6 +138,6 @@ def looked_up_and_made(table: Mapping[str, Getter], otherwise: Getter) -> Callab
         chosen = choose(got, value, record)
         if isinstance(chosen, list):
             return [made for make in chosen if (made := make(value, record)) is not None] or None
-        return chosen(value, record)
+        return None if chosen is None else chosen(value, record)  # None: a list of nothing
 
     return look_up
