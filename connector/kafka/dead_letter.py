@@ -59,6 +59,8 @@ class DeadLetterSink:
         self._loop = asyncio.get_running_loop()
         self._properties = producer_properties(kafka)
         self._producer = Producer(self._properties, logger=_LOG)
+        self._dead: list[Producer] = []
+        """Those that librdkafka has given up; they are polled until all their callbacks were called."""
         self._exists = False
         self._failing = False
         self._closed = threading.Event()
@@ -106,6 +108,7 @@ class DeadLetterSink:
 
     def _failed(self, trouble: KafkaError, done: frozenset[int]) -> Verdict:
         self._failing = True
+        self._exists = False  # whatever it was: the topic may be gone, and is looked for again
         remedy = f"make topic {self._topic} writable for this user, or create it (Kafka says: {trouble.str()})"
         self._emit(ReasonRaised("dead_letter_unavailable", self._topic, remedy))
         return Verdict("again", detail=f"{self._topic}: {trouble.str()}", done=done)
@@ -137,8 +140,16 @@ class DeadLetterSink:
         except BufferError:
             return KafkaError(KafkaError._QUEUE_FULL)  # noqa: SLF001 - librdkafka's local errors are named so
         except KafkaException as error:
-            return error.args[0]  # type: ignore[no-any-return] # a KafkaException holds a KafkaError
+            trouble: KafkaError = error.args[0]
+            if trouble.code() == KafkaError._FATAL:  # noqa: SLF001 - the same
+                self._replace_producer()
+            return trouble
         return await answered
+
+    def _replace_producer(self) -> None:
+        """Begin anew: a producer that was refused its rights once takes nothing more, even when it has them."""
+        self._dead.append(self._producer)
+        self._producer = Producer(self._properties, logger=_LOG)
 
     def _make_sure_it_exists(self) -> KafkaError | None:
         """Create the topic, with unlimited retention, if it is missing. Blocks; not on the loop."""
@@ -159,6 +170,10 @@ class DeadLetterSink:
     def _poll(self) -> None:
         while not self._closed.is_set():
             self._producer.poll(_POLL_S)
+            for producer in list(self._dead):
+                producer.poll(0)
+                if not len(producer):
+                    self._dead.remove(producer)
 
 
 def _answer(answered: asyncio.Future[KafkaError | None], error: KafkaError | None) -> None:

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from confluent_kafka import KafkaError, KafkaException
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connector.kafka.dead_letter import Origin, added_headers
+from connector.config.models import Kafka
+from connector.kafka import dead_letter
+from connector.kafka.dead_letter import DeadLetterSink, Origin, added_headers
 from connector.record import DEAD_LETTERS, Failure, Item, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pytest
+
+    from connector.sink import Verdict
 
 RECORD = Record("shop.orders", 3, 41, 1_605_490_615_673, b"k", b"{}", (("trace", b"1"),))
 ORIGIN = Origin("tuzhan-connector", "0123456789ab")
@@ -61,3 +74,76 @@ def test_every_header_is_utf8_and_no_longer_than_two_kib(reply: str) -> None:
         assert value is not None
         assert len(value) <= 2048
         value.decode()
+
+
+class _Producer:
+    """Does at once what `troubles` says, producer by producer; a fatal trouble stays."""
+
+    made = 0
+    troubles: tuple[int | None, ...] = ()
+
+    def __init__(self, *_: object, **__: object) -> None:
+        self._trouble = _Producer.troubles[min(_Producer.made, len(_Producer.troubles) - 1)]
+        _Producer.made += 1
+
+    def produce(self, *_: object, on_delivery: Callable[[KafkaError | None, None], None], **__: object) -> None:
+        if self._trouble == KafkaError._FATAL:
+            raise KafkaException(KafkaError(self._trouble))
+        on_delivery(None if self._trouble is None else KafkaError(self._trouble), None)
+        self._trouble = None
+
+    def poll(self, seconds: float) -> None:
+        del seconds
+
+    flush = poll
+
+    def purge(self) -> None:
+        """Nothing waits."""
+
+    def __len__(self) -> int:
+        return 0
+
+
+class _Admin:
+    """Says that the topic is there."""
+
+    asked = 0
+
+    def __init__(self, *_: object, **__: object) -> None:
+        self.topics = {"letters": None}
+
+    def list_topics(self, timeout: float) -> Any:  # noqa: ANN401 - a double
+        del timeout
+        _Admin.asked += 1
+        return self
+
+
+def _send_twice(monkeypatch: pytest.MonkeyPatch, *troubles: int | None) -> list[Verdict]:
+    monkeypatch.setattr(dead_letter, "Producer", _Producer)
+    monkeypatch.setattr(dead_letter, "AdminClient", _Admin)
+    monkeypatch.setattr(dead_letter, "_POLL_S", 0.01)
+    _Producer.made, _Producer.troubles, _Admin.asked = 0, troubles, 0
+
+    async def main() -> list[Verdict]:
+        kafka = Kafka(bootstrap_servers="localhost:1", group_id="g")
+        sink = DeadLetterSink(kafka, "letters", ORIGIN, lambda _: None)
+        try:
+            item = Item(DEAD_LETTERS, "orders", b"", b"", (), RECORD, REFUSED)
+            return [await sink.send([item]), await sink.send([item])]
+        finally:
+            sink.close()
+
+    return asyncio.run(main())
+
+
+def test_a_producer_that_librdkafka_has_given_up_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user without the right to write makes it give up; once he has it, letters must flow without a restart."""
+    verdicts = _send_twice(monkeypatch, KafkaError._FATAL, None)
+    assert [verdict.name for verdict in verdicts] == ["again", "delivered"]
+
+
+def test_after_a_failure_the_topic_is_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody may have deleted it: what creates it must not be left to the broker's own defaults."""
+    verdicts = _send_twice(monkeypatch, KafkaError.UNKNOWN_TOPIC_OR_PART)
+    assert [verdict.name for verdict in verdicts] == ["again", "delivered"]
+    assert _Admin.asked == 2
