@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from connector import __version__
-from connector.errors import ConfigError, ConnectorError
+from connector.errors import ConfigError, ConnectorError, StartError
 
 if TYPE_CHECKING:
     from connector.config.loading import Checked
@@ -104,8 +104,13 @@ def sandbox(
     ] = "sandbox-secret",  # noqa: S107
 ) -> None:
     """Serve the platform's stand-in, with faults to switch on."""
+    from connector import web  # noqa: PLC0415 - see the top
     from connector.sandbox.main import serve  # noqa: PLC0415 - see the top
 
+    try:
+        web.parse(listen)
+    except StartError as error:
+        raise typer.BadParameter(str(error), param_hint="'--listen'") from error
     raise typer.Exit(serve(listen, app_id, app_secret))
 
 

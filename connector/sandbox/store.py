@@ -119,7 +119,9 @@ class Store:
                 continue
             if wanted.uuid and stored.uuid != wanted.uuid:
                 continue
-            if wanted.identity and not any(name.partition(":")[2] == wanted.identity for name in stored.identities):
+            if wanted.identity and not any(
+                wanted.identity in {name, name.partition(":")[2]} for name in stored.identities
+            ):
                 continue
             yield stored
 

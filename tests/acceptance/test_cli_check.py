@@ -226,3 +226,11 @@ def test_the_command_line_itself_imports_nothing_heavy(tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout == "\n"
+
+
+@pytest.mark.parametrize("listen", ["9100", "127.0.0.1:99999", "127.0.0.1:http"])
+def test_an_address_that_is_none_is_wrong_usage(tmp_path: Path, listen: str) -> None:
+    done = command(tmp_path, "sandbox", "--listen", listen)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+    assert "write host:port, for example" in done.stderr

@@ -336,6 +336,8 @@ def test_stats_tell_what_was_stored_what_came_twice_and_what_fell_back() -> None
         assert stats["by_endpoint"]["event/batchAdd"]["stored"] == 0
         assert len(await client.get("items", uuid="uuid-9")) == 2
         assert len(await client.get("items", identity="18888888888", limit="5")) == 5
+        assert len(await client.get("items", identity="phone:18888888888", limit="5")) == 5
+        assert await client.get("items", identity="openid:18888888888") == []
         assert (await client.http.get("/_sandbox/items", params={"limit": "many"})).status_code == 400
         assert (await client.http.post("/_sandbox/reset")).json()["items"] == 0
         assert await client.get("items") == []

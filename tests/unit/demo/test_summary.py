@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import io
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from connector import cli
 from connector.demo import process
 from connector.demo.summary import Expected, Result, render, take_stock
 
@@ -71,3 +73,11 @@ def test_the_platforms_stock_is_its_order_ids_and_the_samples_event() -> None:
 def test_the_readable_copy_of_the_demos_config_is_the_one_that_runs() -> None:
     readable = Path(process.CONFIG).parents[2] / "config" / "demo.yaml"
     assert readable.read_bytes() == process.CONFIG.read_bytes()
+
+
+def test_the_demos_config_and_a_sandbox_without_options_know_each_other() -> None:
+    defaults = {name: parameter.default for name, parameter in inspect.signature(cli.sandbox).parameters.items()}
+    text = process.CONFIG.read_text(encoding="utf-8")
+    assert f"${{TUZHAN_APP_ID:-{defaults['app_id']}}}" in text
+    assert f"${{TUZHAN_APP_SECRET:-{defaults['app_secret']}}}" in text
+    assert f"http://{defaults['listen']}/api/open" in text
