@@ -150,11 +150,15 @@ class Target:
     def _readmit(self, candidates: list[Load]) -> None:
         """Let those that waited in a lane join the open batches, and then those behind them."""
         lanes = self._lanes
+        closing = False
         while lanes is not None and candidates:
             load = candidates.pop()
             if lanes.join(load, self._lot_for(load[0])):
                 self._add(load)
+                closing = closing or load[1].lease.state is LeaseState.CLOSING
                 candidates += lanes.behind(load)
+        if closing:
+            self._batcher.flush()  # time is short: its one try does not wait for more
 
     # -- the places ---------------------------------------------------------------------------------------------
 

@@ -189,6 +189,22 @@ def test_what_waits_in_a_lane_is_given_up_at_once_with_what_it_waits_for() -> No
     assert run_virtual(main()) == (True, 0)
 
 
+def test_what_moves_up_in_a_lane_while_its_lease_closes_does_not_wait_for_more() -> None:
+    async def main() -> tuple[float, int]:
+        async def script(_: object) -> Verdict:
+            await asyncio.sleep(0.5)
+            return Verdict("delivered")
+
+        stage = Stage(FakeSink(script), replace(ORDERED, limits=Limits(10, 1_000, 5.0)))
+        for params in (b"add", b"delete", b"add", b"delete"):
+            stage.put(keys=["anna"], params=params)
+        began = asyncio.get_running_loop().time()
+        await _close(stage).wait()
+        return asyncio.get_running_loop().time() - began, stage.tally.delivered
+
+    assert run_virtual(main()) == (2.0, 4)
+
+
 def test_while_a_target_is_held_there_is_no_try_to_wait_for() -> None:
     async def main() -> tuple[float, int]:
         sink = FakeSink(lambda _: Verdict("held"))
