@@ -33,6 +33,8 @@ POLL_S: Final = 0.05
 PAUSE_GRACE_S: Final = 0.5
 """A full target that has room again so soon is not worth a pause: librdkafka throws away what it has prefetched of a
 paused partition, and fetches it again. Until then the thread does not fetch, and does not poll either."""
+MISSING_PATIENCE_S: Final = 10.0
+"""How long a topic that was dealt out and that the broker does not know may take to appear."""
 REVOKE_DEADLINE_S: Final = 15.0
 """Well below max.poll.interval (5 min unless set): who waits longer is thrown out of the group."""
 
@@ -263,13 +265,20 @@ class ConsumerThread:
 
     def _on_assign(self, consumer: Consumer, partitions: list[Position]) -> None:
         wanted = [TopicPartition(p.topic, p.partition) for p in partitions if p.topic != self._never]
-        starts: list[Start] = self._readiness.ask(lambda: resolve(consumer, wanted, self._kafka.start_from), default=[])
+        patient_until = time.monotonic() + MISSING_PATIENCE_S
+
+        def where() -> list[Start]:
+            # A callback that waited for a topic that never comes would hold up all the others.
+            late = time.monotonic() > patient_until
+            return resolve(consumer, wanted, self._kafka.start_from, without_missing=late)
+
+        starts: list[Start] = self._readiness.ask(where, default=[])
         for start in starts:
             self._adopt(start)
         positions = [Position(*start.partition, start.offset) for start in starts]
         (consumer.incremental_assign if self._incremental else consumer.assign)(positions)
         consumer.resume(positions)  # librdkafka keeps a pause when a partition goes; a lease is born without
-        self._readiness.clear("starting", "kafka_not_authorized")
+        self._readiness.clear("starting", "kafka_not_authorized", "topic_missing")
         for topic in {start.partition.topic for start in starts}:
             self._readiness.clear("topic_missing", "kafka_not_authorized", about=topic)
         self._bridge.tell_from_thread(Rebalanced("assigned", [str(partition) for partition in wanted]))

@@ -4,6 +4,7 @@
 2. A partition without one, of a topic of which the group has committed *some* partition, is a new partition of a
    known topic: it starts at its beginning, whatever `start_from` says.
 3. Only a topic of which the group has no committed offset at all starts as `start_from` says.
+4. A topic that was deleted after its partitions were dealt out starts at 0: whatever appears by its name is new.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from confluent_kafka import Consumer, KafkaException
 from confluent_kafka import TopicPartition as Position
 
+from connector.kafka.client import reason_of
 from connector.record import TopicPartition
 
 if TYPE_CHECKING:
@@ -32,13 +34,25 @@ class Start:
     committed: int | None
 
 
-def resolve(consumer: Consumer, partitions: Sequence[TopicPartition], start_from: str | datetime) -> list[Start]:
-    """Where each partition starts. Asks the broker; raises KafkaException if it does not answer."""
+def resolve(
+    consumer: Consumer, partitions: Sequence[TopicPartition], start_from: str | datetime, *, without_missing: bool
+) -> list[Start]:
+    """Where each partition starts. Asks the broker; raises KafkaException if it does not answer.
+
+    A topic that it does not know raises too, for it may be so young that not every broker has heard of it; unless
+    `without_missing`: then it is taken for deleted.
+    """
     committed = _committed(consumer, partitions)
     starts = [Start(partition, offset, offset) for partition, offset in committed.items()]
-    known = _known_topics(consumer, {partition.topic for partition in partitions if partition not in committed})
+    known, missing = _known_topics(consumer, {one.topic for one in partitions if one not in committed})
+    if missing and not without_missing:
+        raise next(iter(missing.values()))
     for partition in partitions:
-        if partition not in committed:
+        if partition in committed:
+            continue
+        if partition.topic in missing:
+            starts.append(Start(partition, 0, None))
+        else:
             offset = _first(consumer, partition, "earliest" if partition.topic in known else start_from)
             starts.append(Start(partition, offset, None))
     return starts
@@ -72,13 +86,15 @@ def _committed(consumer: Consumer, partitions: Iterable[TopicPartition]) -> dict
     return {TopicPartition(answer.topic, answer.partition): answer.offset for answer in answers if answer.offset >= 0}
 
 
-def _known_topics(consumer: Consumer, topics: Iterable[str]) -> set[str]:
-    """Those topics of which the group has committed at least one partition."""
-    known = set()
+def _known_topics(consumer: Consumer, topics: Iterable[str]) -> tuple[set[str], dict[str, KafkaException]]:
+    """Those topics of which the group has committed at least one partition, and those that don't exist."""
+    known, missing = set(), {}
     for topic in topics:
         metadata = consumer.list_topics(topic, timeout=_REQUEST_TIMEOUT_S).topics[topic]
         if metadata.error is not None:
-            raise KafkaException(metadata.error)
-        if _committed(consumer, [TopicPartition(topic, partition) for partition in metadata.partitions]):
+            missing[topic] = KafkaException(metadata.error)
+            if reason_of(metadata.error) != "topic_missing":
+                raise missing[topic]
+        elif _committed(consumer, [TopicPartition(topic, partition) for partition in metadata.partitions]):
             known.add(topic)
-    return known
+    return known, missing
