@@ -9,9 +9,13 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from typing import Annotated, Literal, NoReturn
+from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, SecretStr, WithJsonSchema
 from pydantic_core import PydanticCustomError
+
+DEFAULT_ZONE = "Asia/Shanghai"
+"""Where text without an offset is read."""
 
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h)", re.ASCII)
 _SIZE = re.compile(r"(\d{1,9})(KiB|MiB|GiB|B)", re.ASCII)
@@ -122,8 +126,11 @@ def _rate(value: object) -> float:
     return float(match[1]) / _RATE_UNITS[match[2]]
 
 
+_ZONE = ZoneInfo(DEFAULT_ZONE)
+
+
 def _start(value: object) -> object:
-    rule = "must be earliest, latest or a time with its offset, like 2024-01-31T00:00:00+08:00"
+    rule = "must be earliest, latest or a time, like 2024-01-31T00:00:00+08:00 (without an offset: Asia/Shanghai)"
     if not isinstance(value, str):
         _refuse("wrong_type", rule)
     if value in {"earliest", "latest"}:
@@ -132,9 +139,7 @@ def _start(value: object) -> object:
         moment = datetime.fromisoformat(value)
     except ValueError:
         _refuse("bad_value", rule)
-    if moment.tzinfo is None:
-        _refuse("bad_value", rule)
-    return moment
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=_ZONE)
 
 
 _NUMBER_WITH_UNIT = r"^\d+(\.\d+)?"

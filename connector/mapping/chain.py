@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from connector.config.problems import did_you_mean
+from connector.config.scalars import DEFAULT_ZONE
 from connector.mapping import conversions
 from connector.mapping.conversions import moments, numbers
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from connector.mapping.conversions import Conversion
     from connector.mapping.place import Json, Place
 
-DEFAULT_ZONE = "Asia/Shanghai"
 _MOST_DIGITS = 12
 
 

@@ -127,14 +127,17 @@ def _compile_words(raw: dict[Json, Json], place: Place) -> Value:
     if not isinstance(required, bool):
         place.at("required").add("true or false", "wrong_type")
     demand = steps.required(place.field)
-    if "default" in raw:
-        found = Value(steps.with_default(found.get, _fallback(raw["default"], place.at("default"))))
+    default = _fallback(raw["default"], place.at("default")) if "default" in raw else None
+    if default is not None:
+        found = Value(steps.with_default(found.get, default))
     elif required:
         found = found.then(demand)
     chain = compile_chain(raw, place)
     found = found.then(steps.converted(chain, place.field)) if chain else found
     if "map" in raw:
         found = _mapped(raw, found, place)
+        if default is not None and "otherwise" not in raw:  # what is not in the table counts as not found
+            found = Value(steps.with_default(found.get, default))
     elif "otherwise" in raw:
         place.at("otherwise").add("`otherwise` says what `map` does not: it needs one", "bad_value", at_key=True)
     if required and (chain or "map" in raw or "default" in raw):

@@ -54,7 +54,8 @@ def joined(value: Json) -> Json:
             continue
         part = string(element).strip()
         if "," in part:
-            raise ImpossibleError("an element holds a comma, which separates elements; use [split, joined]")
+            hint = "" if isinstance(value, list) else "; use [split, joined]"
+            raise ImpossibleError(f"an element holds a comma, which separates elements{hint}")
         if part:
             parts[part] = None
     return ",".join(parts) or None

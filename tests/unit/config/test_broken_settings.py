@@ -224,12 +224,12 @@ TABLE = [
         ),
     ),
     Broken(
-        "a time without an offset",
+        "a time that is none",
         "  group_id: shop\n",
-        "  group_id: shop\n  start_from: 2024-01-01\n",
+        "  group_id: shop\n  start_from: 2024-13-01\n",
         (
-            "4:15: kafka.start_from: must be earliest, latest or a time with its offset, like "
-            "2024-01-31T00:00:00+08:00 [bad_value]"
+            "4:15: kafka.start_from: must be earliest, latest or a time, like 2024-01-31T00:00:00+08:00 "
+            "(without an offset: Asia/Shanghai) [bad_value]"
         ),
     ),
     Broken(

@@ -42,6 +42,15 @@ def test_default_stands_in_before_the_conversions() -> None:
     assert value_of({"from": "$.none", "default": {"template": "<{$.a}>"}}, {"a": 5}) == "<5>"
 
 
+def test_default_stands_in_too_for_what_is_not_in_the_map() -> None:
+    words = {"from": "$.x", "map": {"A": "a", "d": "mapped"}, "default": "d"}
+    assert value_of(words, "A") == "a"
+    assert value_of(words, "B") == "d"
+    assert value_of(words, None) == "mapped"
+    assert value_of({**words, "default": "e"}, None) == "e"
+    assert value_of({**words, "otherwise": "o"}, "B") == "o"
+
+
 def test_a_required_value_that_is_missing_buries_the_record() -> None:
     for raw in (
         {"from": "$.none", "required": True},
