@@ -20,7 +20,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from connector.kafka.client import producer_properties
-from connector.observe.events import DeadLettered, ReasonCleared, ReasonRaised
+from connector.observe.events import DeadLettered, Noted, ReasonCleared, ReasonRaised
 from connector.sink import MAX_REPLY_BYTES, Verdict
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("connector.kafka")
 _REQUEST_TIMEOUT_S: Final = 15.0
+_CREATE_TIMEOUT_S: Final = 5.0
 _POLL_S: Final = 0.1
 _HEADERS_BYTES: Final = 1024
 """About what the added headers take."""
@@ -152,20 +153,34 @@ class DeadLetterSink:
         self._producer = Producer(self._properties, logger=_LOG)
 
     def _make_sure_it_exists(self) -> KafkaError | None:
-        """Create the topic, with unlimited retention, if it is missing. Blocks; not on the loop."""
+        """Create the topic, with unlimited retention, if it is missing. Blocks; not on the loop.
+
+        Where that can't be done (no right to, or no controller), a broker that makes topics for its producers may.
+        """
         if self._exists:
             return None
         admin = AdminClient(self._properties, logger=_LOG)
         try:
             if self._topic not in admin.list_topics(timeout=_REQUEST_TIMEOUT_S).topics:
                 topic = NewTopic(self._topic, config={"retention.ms": "-1"})
-                admin.create_topics([topic], request_timeout=_REQUEST_TIMEOUT_S)[self._topic].result()
+                admin.create_topics([topic], request_timeout=_CREATE_TIMEOUT_S)[self._topic].result()
         except KafkaException as error:
             trouble: KafkaError = error.args[0]
-            if trouble.code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            if trouble.code() != KafkaError.TOPIC_ALREADY_EXISTS and not self._broker_makes_it():
                 return trouble
         self._exists = True
         return None
+
+    def _broker_makes_it(self) -> bool:
+        """Ask for the topic as a producer does; its retention is then the broker's own, so say so."""
+        try:
+            if self._producer.list_topics(self._topic, timeout=_CREATE_TIMEOUT_S).topics[self._topic].error is not None:
+                return False
+        except KafkaException:
+            return False
+        message = f"{self._topic} was made by the broker, with its retention: set retention.ms=-1 to keep dead letters"
+        self._loop.call_soon_threadsafe(self._emit, Noted("warning", message, {}))
+        return True
 
     def _poll(self) -> None:
         while not self._closed.is_set():

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, Producer
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connector.config.models import Kafka
 from connector.kafka import dead_letter
 from connector.kafka.dead_letter import DeadLetterSink, Origin, added_headers
+from connector.observe.events import Noted
 from connector.record import DEAD_LETTERS, Failure, Item, Record
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from connector.observe.events import Event
     from connector.sink import Verdict
 
 RECORD = Record("shop.orders", 3, 41, 1_605_490_615_673, b"k", b"{}", (("trace", b"1"),))
@@ -147,3 +149,25 @@ def test_after_a_failure_the_topic_is_looked_for_again(monkeypatch: pytest.Monke
     verdicts = _send_twice(monkeypatch, KafkaError.UNKNOWN_TOPIC_OR_PART)
     assert [verdict.name for verdict in verdicts] == ["again", "delivered"]
     assert _Admin.asked == 2
+
+
+def test_where_topics_can_only_be_made_by_producing_a_dead_letter_makes_its_own() -> None:
+    """librdkafka's mock cluster has no controller to ask, as a cluster without the right to create has none for us."""
+
+    async def main() -> tuple[Verdict, list[Event]]:
+        cluster = Producer({"bootstrap.servers": "mock", "test.mock.num.brokers": 1, "log_level": 0})
+        [broker] = cluster.list_topics(timeout=10).brokers.values()
+        kafka = Kafka(bootstrap_servers=f"{broker.host}:{broker.port}", group_id="g")
+        events: list[Event] = []
+        sink = DeadLetterSink(kafka, "letters", ORIGIN, events.append)
+        try:
+            verdict = await sink.send([Item(DEAD_LETTERS, "orders", b"", b"", (), RECORD, REFUSED)])
+            while verdict.name != "delivered":
+                verdict = await sink.send([Item(DEAD_LETTERS, "orders", b"", b"", (), RECORD, REFUSED)])
+        finally:
+            sink.close()
+        return verdict, events
+
+    verdict, events = asyncio.run(main())
+    assert verdict.name == "delivered"
+    assert any(isinstance(event, Noted) and "retention" in event.message for event in events)
