@@ -92,12 +92,10 @@ class Mapper:
         except DecodeError as error:
             failure = Failure("decode_failed", detail=str(error))
             return (Item(DEAD_LETTERS, "", b"", b"", (), record, failure),)
-        items: list[Item] = []
-        for map_record in routes:
-            item = map_record(value, record)
-            if item is not None:
-                items.append(item)
-        return items
+        if len(routes) == 1:
+            item = routes[0](value, record)
+            return [] if item is None else [item]
+        return [item for map_record in routes if (item := map_record(value, record)) is not None]
 
     def _routes_of(self, topic: str) -> tuple[MapRecord, ...]:
         if len(self._by_topic) >= _REMEMBERED_TOPICS:

@@ -19,10 +19,8 @@ _DROPPED_KINDS = frozenset({"Cf", "Zs", "Pd", "Ps", "Pe"})
 """Format characters, spaces, dashes, opening and closing brackets."""
 _DIGITS = 11
 _LONGEST = 64
-_ASCII_DROPPED = str.maketrans(
-    "",
-    "",
-    "".join(chr(code) for code in range(128) if chr(code) in _DROPPED_MARKS or category(chr(code)) in _DROPPED_KINDS),
+_ASCII_DROPPED = bytes(
+    code for code in range(128) if chr(code) in _DROPPED_MARKS or category(chr(code)) in _DROPPED_KINDS
 )
 
 
@@ -50,7 +48,7 @@ def phone(value: Json) -> Json:
 
 def _cleaned(text: str) -> str:
     if text.isascii():
-        return text.translate(_ASCII_DROPPED)
+        return text.encode().translate(None, _ASCII_DROPPED).decode()  # bytes: half the time of text
     return "".join(
         character
         for character in normalize("NFKC", text)
