@@ -55,12 +55,13 @@ class Batcher(Generic[T]):
         return self._lots + 1 if batch is None or overflows else batch.lot
 
     def add(self, params: bytes, item: T, weight: int, now: float) -> bool:
-        """Put an item into its open batch; an item too large for any batch makes one alone. True if one is sealed."""
+        """Put an item into its open batch; an item too large for any batch makes one alone. True if this seals one."""
         limits = self._limits
+        sealed = False
         batch = self._open.get(params)
         if batch is not None and batch.bytes + weight > limits.max_bytes:
             self._seal(batch)
-            batch = None
+            sealed, batch = True, None
         if batch is None:
             self._lots += 1
             batch = self._open[params] = Batch(self._lots, params, now, self._frame(params))
@@ -68,7 +69,8 @@ class Batcher(Generic[T]):
         batch.bytes += weight
         if len(batch.items) >= limits.max_records or batch.bytes >= limits.max_bytes:
             self._seal(batch)
-        return bool(self._sealed)
+            return True
+        return sealed
 
     def take(self, now: float) -> Batch[T] | None:
         """The next batch to send, if there is one that is sealed, or due by its age: the older of the two."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from random import Random
 
-    from connector.ledger import Entry
+    from connector.ledger import Entry, Lease
     from connector.observe.events import Emit
     from connector.pacing import Pacer
     from connector.record import Item
@@ -55,8 +55,8 @@ class Endings(Protocol):
     def held(self) -> None:
         """Hear that the target has become held."""
 
-    def unwanted(self, load: Load, *, tried: bool) -> bool:
-        """Whether an item must not be sent any more."""
+    def unwanted(self, lease: Lease, *, tried: bool) -> bool:
+        """Whether the items of a lease must not be sent any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,15 +185,17 @@ class Delivery:
         """Drop what must not be sent any more."""
         if self._on_wire:
             return  # its reply decides
+        parts = [self._loads, *self._rest]
+        leases = {entry.lease for loads in parts for _, entry in loads}
+        unwanted = {lease for lease in leases if self._endings.unwanted(lease, tried=self._tried)}
+        if not unwanted:
+            return
         gone: list[Load] = []
-        for loads in [self._loads, *self._rest]:
-            out = [load for load in loads if self._endings.unwanted(load, tried=self._tried)]
-            if out:
-                gone += out
-                loads[:] = [load for load in loads if not self._endings.unwanted(load, tried=self._tried)]
-        if gone:
-            self._rest = [loads for loads in self._rest if loads]
-            self._endings.drop(gone)
+        for loads in parts:
+            gone += [load for load in loads if load[1].lease in unwanted]
+            loads[:] = [load for load in loads if load[1].lease not in unwanted]
+        self._rest = [loads for loads in self._rest if loads]
+        self._endings.drop(gone)
 
     async def _exchange(self) -> Verdict | None:
         """Send until all is delivered (None), or refused or too large; None too if nothing is left to send."""
@@ -272,7 +274,7 @@ class Delivery:
         loads, self._loads = self._loads, []
         for load in loads:
             # Of a closing lease too: its verdict is known, the next owner would only send it once more.
-            if self._endings.unwanted(load, tried=False):
+            if self._endings.unwanted(load[1].lease, tried=False):
                 self._endings.drop([load])
             else:
                 self._endings.bury(load, verdict)

@@ -70,23 +70,26 @@ class Entry:
 
     def settle(self, outcome: Outcome) -> None:
         """Give one item its outcome. Of an ended lease: nothing happens, the record was released."""
-        self._count_down()
+        left = self._left - 1
+        if left < 0:
+            raise self._surplus()
+        self._left = left
         if self._outcome is Outcome.SKIPPED or outcome is Outcome.DEAD_LETTERED:
             self._outcome = outcome
-        if self._left == 0:
+        if left == 0:
             self._close()
 
     def abandon(self) -> None:
         """Give one item up without an outcome, because its lease is closing: the record will be released."""
-        self._count_down()
+        if self._left <= 0:
+            raise self._surplus()
+        self._left -= 1
         self._abandoned = True
         if self._left == 0:
             self._close()
 
-    def _count_down(self) -> None:
-        if self._left <= 0:
-            raise ValueError(f"offset {self.offset} of {self.lease.partition} has more outcomes than items")
-        self._left -= 1
+    def _surplus(self) -> ValueError:
+        return ValueError(f"offset {self.offset} of {self.lease.partition} has more outcomes than items")
 
     def _close(self) -> None:
         if self._abandoned:

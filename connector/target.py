@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from connector.delivery import Load
-    from connector.ledger import Entry
+    from connector.ledger import Entry, Lease
     from connector.observe.events import Emit
     from connector.pacing import Pacer
     from connector.retry import Backoff
@@ -136,7 +136,7 @@ class Target:
         self.gate.tell()
 
     def _never_sent(self, load: Load) -> bool:
-        return self.unwanted(load, tried=False)
+        return self.unwanted(load[1].lease, tried=False)
 
     def _lot_for(self, item: Item) -> int:
         return self._batcher.lot_for(item.params, self._sink.weigh(item))
@@ -228,9 +228,8 @@ class Target:
         """Drop what waits for its one try: while the target is held there is none."""
         self.sweep()
 
-    def unwanted(self, load: Load, *, tried: bool) -> bool:
-        """Whether an item must not be sent any more. While the target is held there is no try to wait for."""
-        lease = load[1].lease
+    def unwanted(self, lease: Lease, *, tried: bool) -> bool:
+        """Whether a lease's items must not be sent any more. While the target is held there is no try to wait for."""
         if lease.state is LeaseState.OPEN:
             return False
         return lease.ended or tried or self.gate.hold is not None or (self._lanes is not None and lease.broken)
