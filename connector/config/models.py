@@ -69,7 +69,8 @@ Table = Annotated[dict[str, Raw], BeforeValidator(_empty_table)]
 class Model(BaseModel):
     """What all parts of the file share. A repr names what was set and shows no value: one may be a secret."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    # Built when it is first used: a section's validator holds those of its parts, which never need one of their own.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod
