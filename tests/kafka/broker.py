@@ -169,12 +169,13 @@ class Broker:
             socket.create_connection((host, int(port)), timeout=1).close()
             # Quiet: what librdkafka says about a broker that is still starting helps nobody.
             client = AdminClient({"bootstrap.servers": self.address, "log_level": 0})
-            told = client.cluster_id(timeout=5)
+            told = client.list_topics(timeout=5)
         except (OSError, KafkaException):
             return False
-        if told != self._cluster_id:
-            raise NoBrokerError(f"another broker answers at {self.address}: cluster {told}")
-        return True
+        if told.cluster_id != self._cluster_id:
+            raise NoBrokerError(f"another broker answers at {self.address}: cluster {told.cluster_id}")
+        # Before it knows a controller it answers, but makes no topic, and its clients ask again only much later.
+        return bool(told.controller_id >= 0 and told.brokers)
 
 
 def main() -> int:
