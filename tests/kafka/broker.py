@@ -109,9 +109,10 @@ class Broker:
             self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Go on after `freeze`; otherwise nothing happens."""
+        """Go on after `freeze`, and return once clients are served again; otherwise nothing happens."""
         if self.running and self._process is not None:
             self._process.send_signal(signal.SIGCONT)
+            until(self._serves, f"the broker at {self.address} to answer again", every_s=0.1)
 
     @property
     def running(self) -> bool:
@@ -169,13 +170,13 @@ class Broker:
             socket.create_connection((host, int(port)), timeout=1).close()
             # Quiet: what librdkafka says about a broker that is still starting helps nobody.
             client = AdminClient({"bootstrap.servers": self.address, "log_level": 0})
-            told = client.list_topics(timeout=5)
+            told, cluster = client.cluster_id(timeout=5), client.list_topics(timeout=5)
         except (OSError, KafkaException):
             return False
-        if told.cluster_id != self._cluster_id:
-            raise NoBrokerError(f"another broker answers at {self.address}: cluster {told.cluster_id}")
+        if told != self._cluster_id:
+            raise NoBrokerError(f"another broker answers at {self.address}: cluster {told}")
         # Before it knows a controller it answers, but makes no topic, and its clients ask again only much later.
-        return bool(told.controller_id >= 0 and told.brokers)
+        return bool(cluster.controller_id >= 0 and cluster.brokers)
 
 
 def main() -> int:
