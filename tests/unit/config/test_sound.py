@@ -178,9 +178,7 @@ def test_two_dollars_make_a_setting_that_begins_with_one(tmp_path: Path) -> None
         ("2024-01-31T00:00:00Z", datetime(2024, 1, 31, tzinfo=timezone.utc)),  # noqa: UP017 - as the parser has it
     ],
 )
-def test_a_start_is_a_word_or_a_time_in_shanghai_unless_it_says(
-    tmp_path: Path, written: str, meant: object
-) -> None:
+def test_a_start_is_a_word_or_a_time_in_shanghai_unless_it_says(tmp_path: Path, written: str, meant: object) -> None:
     config = config_of(tmp_path, changed("  group_id: shop\n", f"  group_id: shop\n  start_from: {written}\n"))
     assert config.kafka.start_from == meant
 
