@@ -19,38 +19,38 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from connector.batching import Limits
 from connector.config.loading import load
-from connector.errors import BackgroundTaskError, ConfigError, StartError
-from connector.kafka.client import judge_properties
+from connector.core.batching import Limits
+from connector.core.errors import BackgroundTaskError, ConfigError, StartError
+from connector.core.events import Noted, ReasonRaised
+from connector.core.pacing import Pacer
+from connector.core.record import DEAD_LETTERS, Outcome
+from connector.core.retry import Backoff
+from connector.flow.pipeline import Pipeline
+from connector.flow.target import Surroundings, Target, TargetSettings
+from connector.kafka.bridge import Bridge
 from connector.kafka.consumer import ConsumerThread
 from connector.kafka.dead_letter import DeadLetterSink, Origin
-from connector.kafka.source import Bridge
+from connector.kafka.properties import judge_properties
 from connector.observe.admin import build_admin
-from connector.observe.events import Noted, ReasonRaised
 from connector.observe.health import Health, Liveness
 from connector.observe.log import configure
 from connector.observe.metrics import Metrics
 from connector.observe.scrub import describe
-from connector.pacing import Pacer
-from connector.pipeline import Pipeline
-from connector.platform.build import build_client, build_tokens
-from connector.platform.sink import HttpSink
-from connector.record import DEAD_LETTERS, Outcome
-from connector.retry import Backoff
-from connector.snapshot import Snapshots
-from connector.target import Surroundings, Target, TargetSettings
-from connector.tasks import Tasks
-from connector.web import bind, serve
+from connector.observe.snapshot import Snapshots
+from connector.runtime.tasks import Tasks
+from connector.runtime.web import bind, serve
+from connector.tuzhan.build import build_client, build_tokens
+from connector.tuzhan.sink import HttpSink
 
 if TYPE_CHECKING:
     import socket
 
     from connector.config.loading import Loaded
-    from connector.config.models import Target as TargetConfig
-    from connector.ledger import Tally
-    from connector.observe.events import Event
+    from connector.core.events import Event
+    from connector.core.ledger import Tally
     from connector.observe.status import Status
+    from connector.settings.models import Target as TargetConfig
 
 BEAT_S: Final = 1.0
 SILENT_S: Final = 30.0

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from connector import __version__
-from connector.errors import ConfigError, ConnectorError, StartError
+from connector.core.errors import ConfigError, ConnectorError, StartError
 
 if TYPE_CHECKING:
     from connector.config.loading import Checked
@@ -73,7 +73,7 @@ def check(
 ) -> None:
     """Find everything that is wrong with a config, without a network."""
     from connector.config import loading  # noqa: PLC0415 - see the top
-    from connector.kafka.client import judge_properties  # noqa: PLC0415 - see the top
+    from connector.kafka.properties import judge_properties  # noqa: PLC0415 - see the top
 
     checked = loading.check(config, os.environ, judge_properties)
     if as_json:
@@ -104,7 +104,7 @@ def sandbox(
     ] = "sandbox-secret",  # noqa: S107
 ) -> None:
     """Serve the platform's stand-in, with faults to switch on."""
-    from connector import web  # noqa: PLC0415 - see the top
+    from connector.runtime import web  # noqa: PLC0415 - see the top
     from connector.sandbox.main import serve  # noqa: PLC0415 - see the top
 
     try:

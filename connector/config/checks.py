@@ -11,18 +11,18 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from connector.config.models import Admin, DeadLetter, Kafka, Platform
-from connector.config.problems import did_you_mean
-from connector.config.scalars import Plain
-from connector.platform.endpoints import ENDPOINTS, NOT_YET
-from connector.record import DEAD_LETTERS
+from connector.core.record import DEAD_LETTERS
+from connector.settings.models import Admin, DeadLetter, Kafka, Platform
+from connector.settings.problems import did_you_mean
+from connector.settings.types import Plain
+from connector.tuzhan.endpoints import ENDPOINTS, NOT_YET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from connector.config.models import Route
-    from connector.config.problems import Path, Problems
     from connector.config.sections import Sections
+    from connector.settings.models import Route
+    from connector.settings.problems import Path, Problems
 
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _LISTEN = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:\[\]/]+):(\d{1,5})", re.ASCII)

@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
-from connector.config.problems import did_you_mean
-from connector.config.scalars import Plain
+from connector.settings.problems import did_you_mean
+from connector.settings.types import Plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from connector.config.problems import Code, Path, Problems
+    from connector.settings.problems import Code, Path, Problems
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _MAX_FILE_BYTES = 1 << 20

@@ -17,23 +17,23 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from connector.config.checks import check_all, judged_targets, ready_routes
 from connector.config.interpolation import interpolate
-from connector.config.models import Kafka
-from connector.config.problems import WARNINGS, Problems
 from connector.config.sections import read_sections
 from connector.config.yaml_scalars import Position
 from connector.config.yaml_text import Flaw, read_text
-from connector.errors import ConfigError
+from connector.core.errors import ConfigError
 from connector.mapping import compile_mapping
-from connector.platform.endpoints import ENDPOINTS
+from connector.settings.models import Kafka
+from connector.settings.problems import WARNINGS, Problems
+from connector.tuzhan.endpoints import ENDPOINTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from connector.config.models import Config
-    from connector.config.problems import Code, Path, Problem
     from connector.config.sections import Sections
     from connector.config.yaml_tree import Tree
     from connector.mapping import CompiledMapping
+    from connector.settings.models import Config
+    from connector.settings.problems import Code, Path, Problem
 
 _MAX_FILE_BYTES = 16 << 20
 _START = Position(1, 1)

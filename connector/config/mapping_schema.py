@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connector.platform.endpoints import ENDPOINTS
+from connector.tuzhan.endpoints import ENDPOINTS
 
 Schema = dict[str, Any]
 

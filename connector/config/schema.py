@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 
 from connector.config import mapping_schema
-from connector.config.models import Config
-from connector.platform.endpoints import ENDPOINTS
+from connector.settings.models import Config
+from connector.tuzhan.endpoints import ENDPOINTS
 
 Schema = dict[str, Any]
 

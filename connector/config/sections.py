@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from connector.config.models import (
+from connector.config.messages import list_expected, report, table_expected
+from connector.settings.models import (
     Admin,
     Config,
     DeadLetter,
@@ -19,12 +20,11 @@ from connector.config.models import (
     Route,
     Target,
 )
-from connector.config.wording import list_expected, report, table_expected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from connector.config.problems import Path, Problems
+    from connector.settings.problems import Path, Problems
 
 _M = TypeVar("_M", bound=BaseModel)
 _K = TypeVar("_K", str, int)

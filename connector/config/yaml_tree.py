@@ -34,7 +34,7 @@ from connector.config.yaml_scalars import Position, YamlError, key_text, place_o
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from connector.config.problems import Path
+    from connector.settings.problems import Path
 
 MAX_DEPTH = 60
 MAX_VALUES = 100_000

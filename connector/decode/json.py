@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from connector.errors import DecodeError
+from connector.core.errors import DecodeError
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _DIGITS_AS_ZEROS = bytes(ord("0") if ord("0") <= byte <= ord("9") else ord(" ") for byte in range(256))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from connector import web
+from connector.runtime import web
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as Position
 
-from connector.observe.events import CommitAnswered
-from connector.record import TopicPartition
+from connector.core.events import CommitAnswered
+from connector.core.record import TopicPartition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from connector.kafka.source import Bridge, Mark
-    from connector.ledger import Lease
+    from connector.core.ledger import Lease
+    from connector.kafka.bridge import Bridge, Mark
 
 _REFUSED_AROUND_A_REBALANCE: Final = {
     KafkaError.ILLEGAL_GENERATION,

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Final, Literal
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as Position
 
-from connector.errors import KafkaClientError
-from connector.kafka.client import consumer_properties, is_incremental, is_static
+from connector.core.errors import KafkaClientError
+from connector.core.events import ReasonRaised, Rebalanced, RetentionGap
+from connector.core.record import Record, TopicPartition
+from connector.kafka.bridge import Commit, Pause, Resume, Stop
 from connector.kafka.commits import Commits
+from connector.kafka.properties import consumer_properties, is_incremental, is_static
 from connector.kafka.readiness import REQUEST_TIMEOUT_S, Readiness
-from connector.kafka.source import Commit, Pause, Resume, Stop
-from connector.kafka.starting import Start, earliest, resolve
-from connector.observe.events import ReasonRaised, Rebalanced, RetentionGap
-from connector.record import Record, TopicPartition
+from connector.kafka.start_offsets import Start, earliest, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from connector.config.models import Kafka
-    from connector.kafka.source import Bridge, Chunk, Command
-    from connector.ledger import Lease
+    from connector.core.ledger import Lease
+    from connector.kafka.bridge import Bridge, Chunk, Command
+    from connector.settings.models import Kafka
 
 _LOG = logging.getLogger("connector.kafka")
 

@@ -19,18 +19,18 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from connector.kafka.client import producer_properties
-from connector.observe.events import DeadLettered, Noted, ReasonCleared, ReasonRaised
-from connector.sink import MAX_REPLY_BYTES, Verdict
+from connector.core.events import DeadLettered, Noted, ReasonCleared, ReasonRaised
+from connector.core.sink import MAX_REPLY_BYTES, Verdict
+from connector.kafka.properties import producer_properties
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from confluent_kafka import Message
 
-    from connector.config.models import Kafka
-    from connector.observe.events import Emit
-    from connector.record import Item, Record
+    from connector.core.events import Emit
+    from connector.core.record import Item, Record
+    from connector.settings.models import Kafka
 
 _LOG = logging.getLogger("connector.kafka")
 _REQUEST_TIMEOUT_S: Final = 15.0

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
-from connector.kafka.client import reason_of, remedy_for
-from connector.observe.events import Noted, ReasonCleared, ReasonRaised
+from connector.core.events import Noted, ReasonCleared, ReasonRaised
+from connector.kafka.properties import reason_of, remedy_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from connector.observe.events import Event, ReasonCode
+    from connector.core.events import Event, ReasonCode
 
 T = TypeVar("T")
 

@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from connector.config.problems import did_you_mean
-from connector.config.scalars import DEFAULT_ZONE
 from connector.mapping import conversions
 from connector.mapping.conversions import moments, numbers
+from connector.settings.problems import did_you_mean
+from connector.settings.types import DEFAULT_ZONE
 
 if TYPE_CHECKING:
     from datetime import tzinfo

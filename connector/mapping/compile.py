@@ -13,14 +13,14 @@ from connector.mapping.parameters import Encoded, Named, Resolve, compile_named,
 from connector.mapping.place import Place
 from connector.mapping.route import CompiledRoute
 from connector.mapping.values import compile_value
-from connector.platform.endpoints import DEFAULT_PARAMETERS, ENDPOINTS, Endpoint
+from connector.tuzhan.endpoints import DEFAULT_PARAMETERS, ENDPOINTS, Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from connector.config.models import Ordering, Route, Target
-    from connector.config.problems import Problems
     from connector.mapping.values import Value
+    from connector.settings.models import Ordering, Route, Target
+    from connector.settings.problems import Problems
 
 
 def compile_mapping(

@@ -12,12 +12,12 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from connector.config.problems import did_you_mean
+from connector.core.record import Record
 from connector.mapping.conversions.numbers import decimal_of
 from connector.mapping.place import Json
 from connector.mapping.references import Getter, compile_reference, is_reference, literal_text
 from connector.mapping.texts import text_form
-from connector.record import Record
+from connector.settings.problems import did_you_mean
 
 if TYPE_CHECKING:
     from decimal import Decimal

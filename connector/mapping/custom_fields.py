@@ -9,11 +9,11 @@ from connector.mapping.failures import ImpossibleError, UnmappableError, type_na
 from connector.mapping.references import Getter, nothing
 from connector.mapping.texts import text_form
 from connector.mapping.values import Value, compile_value
-from connector.platform.endpoints import CUSTOM_FIELD_KEYS
+from connector.tuzhan.endpoints import CUSTOM_FIELD_KEYS
 
 if TYPE_CHECKING:
+    from connector.core.record import Record
     from connector.mapping.place import Json, Place
-    from connector.record import Record
 
 
 def compile_custom_fields(raw: Json, place: Place) -> Getter:

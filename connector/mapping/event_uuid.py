@@ -13,7 +13,7 @@ import hashlib
 import json
 from collections.abc import Callable
 
-from connector.record import Record
+from connector.core.record import Record
 
 EventUuid = Callable[[Record], str]
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from connector.config.problems import did_you_mean
 from connector.mapping.custom_fields import compile_custom_fields
 from connector.mapping.failures import UnmappableError, type_name
 from connector.mapping.inline import table
 from connector.mapping.texts import text_form
 from connector.mapping.values import Value, compile_value, constant, looks_like_words
-from connector.platform.endpoints import ENDPOINTS, Endpoint, ItemField
+from connector.settings.problems import did_you_mean
+from connector.tuzhan.endpoints import ENDPOINTS, Endpoint, ItemField
 
 if TYPE_CHECKING:
+    from connector.core.record import Record
     from connector.mapping.place import Json, Place
-    from connector.record import Record
 
 _EVENT_KEYS = frozenset({"eventKey", "eventId"})
 _IDENTITIES = frozenset(

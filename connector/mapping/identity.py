@@ -12,13 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from connector.core.record import Record
 from connector.mapping.conversions.numbers import boolean
 from connector.mapping.failures import ImpossibleError, UnmappableError
 from connector.mapping.place import Json
 from connector.mapping.texts import text_form
 from connector.mapping.values import Value, compile_value
-from connector.platform.endpoints import FLAT_ONLY_TYPES, WECHAT_PLATFORMS, Endpoint
-from connector.record import Record
+from connector.tuzhan.endpoints import FLAT_ONLY_TYPES, WECHAT_PLATFORMS, Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,9 +22,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from connector.core.record import Record
 from connector.mapping.place import Json
 from connector.mapping.references import Getter, nothing, step
-from connector.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

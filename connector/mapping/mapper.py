@@ -6,16 +6,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from connector.core.errors import DecodeError
+from connector.core.record import DEAD_LETTERS, Failure, Item, Record
 from connector.decode import decode_json
-from connector.errors import DecodeError
 from connector.mapping.route import CompiledRoute, MapRecord, Tally
-from connector.record import DEAD_LETTERS, Failure, Item, Record
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Sequence
 
-    from connector.config.models import Ordering
+    from connector.settings.models import Ordering
 
 _REMEMBERED_TOPICS = 10_000
 

@@ -10,15 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from connector.config.problems import did_you_mean
-from connector.config.scalars import Plain
+from connector.core.record import Record
 from connector.mapping.conversions.numbers import boolean, integer
 from connector.mapping.encode import encode
 from connector.mapping.failures import ImpossibleError, UnmappableError, type_name
 from connector.mapping.place import Json
 from connector.mapping.texts import text_form
 from connector.mapping.values import Value, compile_value, constant
-from connector.platform.endpoints import (
+from connector.settings.problems import did_you_mean
+from connector.settings.types import Plain
+from connector.tuzhan.endpoints import (
     DEFAULT_PARAMETERS,
     ENDPOINTS,
     EXACT_MATCHING,
@@ -26,7 +27,6 @@ from connector.platform.endpoints import (
     Endpoint,
     Parameter,
 )
-from connector.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from connector.config.problems import Code, Path, Problems
+    from connector.settings.problems import Code, Path, Problems
 
 Json = Any
 """A decoded value, or a piece of one; None for what is missing or null."""

@@ -12,11 +12,11 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from connector.config.scalars import Plain
+from connector.core.errors import DecodeError
+from connector.core.record import Record
 from connector.decode import decode_json
-from connector.errors import DecodeError
 from connector.mapping.place import Json
-from connector.record import Record
+from connector.settings.types import Plain
 
 if TYPE_CHECKING:
     from connector.mapping.place import Place

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from connector.core.record import DEAD_LETTERS, Failure, Item, Record
 from connector.mapping.encode import encode
 from connector.mapping.event_uuid import EventUuid, event_uuids
 from connector.mapping.failures import SkipError, UnmappableError
@@ -16,13 +17,12 @@ from connector.mapping.parameters import Encoded
 from connector.mapping.place import Json
 from connector.mapping.texts import text_form
 from connector.mapping.values import Value
-from connector.record import DEAD_LETTERS, Failure, Item, Record
 
 if TYPE_CHECKING:
-    from connector.config.models import Ordering
     from connector.mapping.conditions import Condition
     from connector.mapping.parameters import Resolve
-    from connector.platform.endpoints import Endpoint
+    from connector.settings.models import Ordering
+    from connector.tuzhan.endpoints import Endpoint
 
 _YEAR_2000_MS = 946_684_800_000
 _DAY_MS = 86_400_000

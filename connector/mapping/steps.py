@@ -16,9 +16,9 @@ from connector.mapping.texts import text_form
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from connector.core.record import Record
     from connector.mapping.chain import Link
     from connector.mapping.references import Getter
-    from connector.record import Record
 
 Step = Callable[[Json], Json]
 """Makes one value of another; None is missing. May raise UnmappableError."""

@@ -11,8 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from connector.config.problems import did_you_mean
-from connector.config.scalars import Plain
 from connector.mapping import steps
 from connector.mapping.chain import compile_chain
 from connector.mapping.failures import SkipError, UnmappableError
@@ -28,12 +26,14 @@ from connector.mapping.references import (
     plain_names,
 )
 from connector.mapping.template import compile_template
+from connector.settings.problems import did_you_mean
+from connector.settings.types import Plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from connector.core.record import Record
     from connector.mapping.place import Json, Place
-    from connector.record import Record
 
 SOURCES = ("from", "template", "literal")
 WORDS = (*SOURCES, "default", "required", "as", "unit", "zone", "multiply", "round", "map", "otherwise")

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from itertools import accumulate
 from typing import TYPE_CHECKING, get_args
 
-from connector.observe.events import (
+from connector.core.events import (
     CommitAnswered,
     DeadLettered,
     ItemsSettled,
@@ -21,11 +21,11 @@ from connector.observe.events import (
     TokenRenewed,
     VerdictName,
 )
+from connector.core.record import Outcome
 from connector.observe.metric_table import METRICS
-from connector.record import Outcome
 
 if TYPE_CHECKING:
-    from connector.observe.events import Event
+    from connector.core.events import Event
 
 Labels = tuple[str, ...]
 _BOUNDS = {metric.name: metric.bounds for metric in METRICS if metric.kind == "histogram"}

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from connector.observe.events import ReasonCleared, ReasonRaised
+from connector.core.events import ReasonCleared, ReasonRaised
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from connector.observe.events import Event, ReasonCode
+    from connector.core.events import Event, ReasonCode
 
 SILENT_S = 30.0
 """A part that has not beaten for so long is taken for dead."""

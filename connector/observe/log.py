@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from structlog.typing import FilteringBoundLogger
 
-    from connector.observe.events import Event
+    from connector.core.events import Event
 
     Fields = MutableMapping[str, Any]
 

@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from connector.observe.events import (
+from connector.core.events import (
     CommitAnswered,
     DeadLettered,
     ItemsSettled,
@@ -29,7 +29,7 @@ from connector.observe.scrub import scrub
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
 
-    from connector.observe.events import Event
+    from connector.core.events import Event
 
 DEBUG, INFO, WARNING, ERROR = logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR
 Value = str | float | dict[str, str]

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from prometheus_client.metrics_core import Metric as Family
 
+    from connector.core.events import Event
     from connector.observe.counting import Histogram, Labels
-    from connector.observe.events import Event
     from connector.observe.status import Status, TargetStatus, TopicCounts
 
 Samples = dict[tuple[str, ...], float]

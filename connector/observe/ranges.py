@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from connector.record import Record
+    from connector.core.record import Record
 
 _PARTITION = itemgetter(0, 1)
 _OFFSET = itemgetter(2)

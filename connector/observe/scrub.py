@@ -13,7 +13,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from connector.errors import BackgroundTaskError, ConnectorError
+from connector.core.errors import BackgroundTaskError, ConnectorError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,8 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from connector import web
-from connector.errors import StartError
+from connector.core.errors import StartError
+from connector.runtime import web
 from connector.sandbox.control import build
 from connector.sandbox.platform import Sandbox
 from connector.sandbox.wire import WireProtocol

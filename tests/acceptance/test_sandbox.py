@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from connector import web
-from connector.errors import StartError
+from connector.core.errors import StartError
+from connector.runtime import web
 from connector.sandbox.main import running
 from connector.sandbox.platform import APP_ID, APP_SECRET, Sandbox
 from tests.unit.sandbox import examples

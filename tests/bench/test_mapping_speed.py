@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import orjson
 import pytest
 
-from connector.config.models import Route, Target
-from connector.config.problems import Problems
+from connector.core.record import Record
 from connector.mapping import Mapper, compile_mapping
-from connector.record import Record
+from connector.settings.models import Route, Target
+from connector.settings.problems import Problems
 from tests.bench.hand_written import Uuids, item
 from tests.bench.workload import RECORD_BYTES, config, order
 

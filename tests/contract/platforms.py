@@ -10,25 +10,25 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
-from connector.platform.client import PlatformClient
-from connector.platform.renewal import Renewal
-from connector.platform.sink import HttpSink
-from connector.platform.token import FetchedToken
-from connector.record import Item, Record
-from connector.retry import Backoff
+from connector.core.record import Item, Record
+from connector.core.retry import Backoff
+from connector.core.sink import Verdict
 from connector.sandbox.faults import Fault
 from connector.sandbox.main import running
 from connector.sandbox.platform import APP_ID, APP_SECRET, Sandbox
 from connector.sandbox.store import Wanted
-from connector.sink import Verdict
-from tests.fakes import FakeSink, deliver
+from connector.tuzhan.client import PlatformClient
+from connector.tuzhan.renewal import Renewal
+from connector.tuzhan.sink import HttpSink
+from connector.tuzhan.token import FetchedToken
+from tests.support.fakes import FakeSink, deliver
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
 
-    from connector.observe.events import Event, VerdictName
-    from connector.sink import Sink
+    from connector.core.events import Event, VerdictName
+    from connector.core.sink import Sink
 
 PATH = "event/v2/batchAdd"
 PARAMS = b'{"isMatching":true,"matchingType":1}'

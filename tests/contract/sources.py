@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from confluent_kafka import Consumer
 
-from connector.config.models import Kafka
+from connector.core.record import Record, TopicPartition
+from connector.kafka.bridge import Bridge
 from connector.kafka.consumer import ConsumerThread
-from connector.kafka.source import Bridge
-from connector.record import Record, TopicPartition
-from tests.clock import run_virtual
-from tests.fakes_flow import seeded
-from tests.fakes_source import FakeSource
+from connector.settings.models import Kafka
 from tests.kafka.cluster import Cluster, fresh
 from tests.kafka.waiting import until as kafka_until
+from tests.support.clock import run_virtual
+from tests.support.fakes_flow import seeded
+from tests.support.fakes_source import FakeSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
 
-    from connector.ledger import Lease
-    from connector.pipeline import Source
+    from connector.core.ledger import Lease
+    from connector.flow.pipeline import Source
 
 PARTITIONS = 4
 PATIENCE_S = 40.0

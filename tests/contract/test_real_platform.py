@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from connector.observe.events import ReasonCleared, ReasonRaised, TokenRenewed
+from connector.core.events import ReasonCleared, ReasonRaised, TokenRenewed
 from connector.sandbox.faults import Fault
 from tests.contract.platforms import RealPlatform, batch, real, uuid_of
 

@@ -12,8 +12,8 @@ from tests.contract.platforms import FAULTS, IMPLEMENTATIONS, PARAMS, Platform, 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from connector.observe.events import VerdictName
-    from connector.sink import Verdict
+    from connector.core.events import VerdictName
+    from connector.core.sink import Verdict
 
 implementations = pytest.mark.parametrize("implementation", sorted(IMPLEMENTATIONS))
 

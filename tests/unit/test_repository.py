@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from connector.config import models
 from connector.config.loading import load
-from connector.config.models import Admin, Auth, Batching, Config, Log, Model, Platform, Queue, Retry
-from connector.record import Record
+from connector.core.record import Record
+from connector.settings import models
+from connector.settings.models import Admin, Auth, Batching, Config, Log, Model, Platform, Queue, Retry
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "compose/Dockerfile").read_text(encoding="utf-8")

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.config.interpolation import interpolate
-from connector.config.models import Plain
-from connector.config.problems import Problems
+from connector.settings.models import Plain
+from connector.settings.problems import Problems
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from connector.config.loading import check, load, path_text
 from connector.config.yaml_tree import read_tree
-from connector.errors import ConfigError
+from connector.core.errors import ConfigError
 from tests.unit.config.files import ENVIRON, SOUND, changed, checked, lines
 
 LINE = re.compile(r"c\.yaml:\d+:\d+: .+ \[[a-z_]+\]")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from connector.config.loading import load
-from connector.config.models import Config, Plain
+from connector.settings.models import Config, Plain
 from tests.unit.config.files import ENVIRON, SOUND, changed, checked, lines
 
 if TYPE_CHECKING:

@@ -8,15 +8,15 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as Position
 
+from connector.core.ledger import Lease, Tally
+from connector.core.record import TopicPartition
+from connector.kafka.bridge import Bridge, Mark
 from connector.kafka.commits import Commits
-from connector.kafka.source import Bridge, Mark
-from connector.ledger import Lease, Tally
-from connector.record import TopicPartition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from connector.observe.events import CommitAnswered
+    from connector.core.events import CommitAnswered
 
 PARTITION = TopicPartition("orders", 0)
 

@@ -9,19 +9,19 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connector.config.models import Kafka
+from connector.core.events import Noted
+from connector.core.record import DEAD_LETTERS, Failure, Item, Record
 from connector.kafka import dead_letter
 from connector.kafka.dead_letter import DeadLetterSink, Origin, added_headers
-from connector.observe.events import Noted
-from connector.record import DEAD_LETTERS, Failure, Item, Record
+from connector.settings.models import Kafka
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pytest
 
-    from connector.observe.events import Event
-    from connector.sink import Verdict
+    from connector.core.events import Event
+    from connector.core.sink import Verdict
 
 RECORD = Record("shop.orders", 3, 41, 1_605_490_615_673, b"k", b"{}", (("trace", b"1"),))
 ORIGIN = Origin("tuzhan-connector", "0123456789ab")

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
+from connector.core.events import ReasonCleared, ReasonRaised
 from connector.kafka import readiness
 from connector.kafka.readiness import Readiness
-from connector.observe.events import ReasonCleared, ReasonRaised
 
 if TYPE_CHECKING:
-    from connector.observe.events import Event
+    from connector.core.events import Event
 
 
 class _Consumer:

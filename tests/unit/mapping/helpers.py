@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from connector.config.models import Route, Target
-from connector.config.problems import Problems
+from connector.core.record import Failure, Item, Record
 from connector.mapping import CompiledMapping, Mapper, compile_mapping
-from connector.record import Failure, Item, Record
+from connector.settings.models import Route, Target
+from connector.settings.problems import Problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.config.problems import Problems
 from connector.mapping.conditions import OPERATORS, compile_where
 from connector.mapping.place import Place
+from connector.settings.problems import Problems
 from tests.unit.mapping.helpers import record
 
 SCALARS = st.none() | st.booleans() | st.integers(-5, 5) | st.sampled_from(["", "a", "b", "1", "2.5", "true", "x y"])

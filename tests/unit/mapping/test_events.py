@@ -62,7 +62,7 @@ def test_a_uuid_is_one_of_36_characters(place: tuple[str, str, str, int, int, in
 def test_a_uuid_is_the_same_in_every_process() -> None:
     program = (
         "from connector.mapping.event_uuid import event_uuids\n"
-        "from connector.record import Record\n"
+        "from connector.core.record import Record\n"
         "print(event_uuids('c', 'r')(Record('t', 1, 2, 3, None, None, ())), end='')"
     )
     told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout

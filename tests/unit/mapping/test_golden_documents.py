@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from connector.config.loading import load
-from connector.record import Item, Record
+from connector.core.record import Item, Record
 
 EXAMPLES = Path(__file__).parents[3] / "config" / "examples"
 

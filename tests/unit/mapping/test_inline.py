@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.config.problems import Problems
 from connector.mapping.inline import Call, Expression, completed, function, table
 from connector.mapping.place import Place
 from connector.mapping.references import Getter, nothing
 from connector.mapping.values import compile_value
+from connector.settings.problems import Problems
 from tests.unit.mapping.helpers import record
 
 NAMES = st.sampled_from(["a", "b", "0", "it's", 'say "x"', "\\n", "{x}", "中文", "__import__('os')"]) | st.text()

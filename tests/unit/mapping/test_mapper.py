@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.config.models import Route, Target
-from connector.config.problems import Problems
+from connector.core.record import DEAD_LETTERS, Record
 from connector.mapping import Mapper, compile_mapping
 from connector.mapping.failures import ImpossibleError
-from connector.record import DEAD_LETTERS, Record
+from connector.settings.models import Route, Target
+from connector.settings.problems import Problems
 from tests.unit.mapping.helpers import EVENT, EVENT_V1, INFO, TAG, body, failure, mapper, record, route
 
 PERSON = {"phone": "13800000000"}

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from connector.config.scalars import Plain
 from connector.mapping import parameters
+from connector.settings.types import Plain
 from tests.unit.mapping.helpers import EVENT_V1, TAG, failure, mapper, record, route
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from connector.platform.endpoints import Endpoint
+    from connector.tuzhan.endpoints import Endpoint
 
 PERSON = {"phone": "13800000000"}
 

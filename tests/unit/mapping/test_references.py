@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connector.config.scalars import Plain
+from connector.settings.types import Plain
 from tests.unit.mapping.helpers import NOW_MS, body, found, mapper, record, route, value_of
 
 NESTED = {

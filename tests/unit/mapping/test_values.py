@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.config.scalars import Plain
+from connector.settings.types import Plain
 from tests.unit.mapping.helpers import body, failure, failure_of, mapper, record, route, value_of
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from connector.observe.events import RequestDone, VerdictName
+from connector.core.events import RequestDone, VerdictName
+from connector.core.record import Record
 from connector.observe.status import PartitionStatus, Status, TargetStatus, TokenStatus, TopicCounts
-from connector.record import Record
 
 SECRET = "s3cr3t-of-the-app"  # noqa: S105 - no secret: the tests look for it where none may be
 MOBILE = "13812345678"

@@ -8,8 +8,8 @@ import orjson
 import pytest
 from prometheus_client.openmetrics import parser as openmetrics_parser
 
+from connector.core.events import ReasonCleared, ReasonRaised
 from connector.observe.admin import build_admin
-from connector.observe.events import ReasonCleared, ReasonRaised
 from connector.observe.health import Health, Liveness
 from connector.observe.metrics import Metrics
 from connector.observe.page import render

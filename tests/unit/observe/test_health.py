@@ -4,7 +4,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as some
 
-from connector.observe.events import CommitAnswered, ReasonCleared, ReasonCode, ReasonRaised
+from connector.core.events import CommitAnswered, ReasonCleared, ReasonCode, ReasonRaised
 from connector.observe.health import SILENT_S, Health, Liveness
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from connector.observe.events import (
+from connector.core.events import (
     CommitAnswered,
     DeadLettered,
     Event,
@@ -27,10 +27,10 @@ from connector.observe.events import (
     TokenRenewed,
     VerdictName,
 )
+from connector.core.record import Outcome
 from connector.observe.log import Level, configure
 from connector.observe.log_lines import INFO, WARNING, Lines
 from connector.observe.repeats import WINDOW_S
-from connector.record import Outcome
 from tests.unit.observe.examples import MOBILE, SECRET, record, request
 
 if TYPE_CHECKING:
@@ -290,7 +290,7 @@ def test_warnings_of_python_are_lines_of_the_log() -> None:
 
 
 def test_the_log_goes_to_stderr_and_stdout_stays_clean() -> None:
-    program = "from connector.observe.log import configure as c; from connector.observe.events import Noted as N;"
+    program = "from connector.observe.log import configure as c; from connector.core.events import Noted as N;"
     done = subprocess.run(
         [sys.executable, "-c", program + "c('text', 'info').on(N('info', 'hello', {}))"],
         capture_output=True,

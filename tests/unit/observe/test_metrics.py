@@ -8,7 +8,7 @@ from hypothesis import strategies as some
 from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families
 
-from connector.observe.events import (
+from connector.core.events import (
     CommitAnswered,
     DeadLettered,
     ItemsSettled,
@@ -17,10 +17,10 @@ from connector.observe.events import (
     RetentionGap,
     TokenRenewed,
 )
+from connector.core.record import Outcome
 from connector.observe.metric_table import METRICS, PREFIX
 from connector.observe.metrics import Metrics
 from connector.observe.status import TopicCounts
-from connector.record import Outcome
 from tests.unit.observe.examples import TOPICS, record, request, status
 
 if TYPE_CHECKING:

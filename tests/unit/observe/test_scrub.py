@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from connector.errors import BackgroundTaskError, StartError
+from connector.core.errors import BackgroundTaskError, StartError
 from connector.observe.scrub import MAX_TEXT, describe, scrub
 from tests.unit.observe.examples import MOBILE, SECRET
 
@@ -102,14 +102,14 @@ def test_an_error_in_the_handling_of_another_tells_of_both() -> None:
 
 
 def test_the_texts_of_our_own_errors_and_of_the_operating_system_are_kept() -> None:
-    assert describe(StartError("port 8080 is taken")) == "connector.errors.StartError (port 8080 is taken)"
+    assert describe(StartError("port 8080 is taken")) == "connector.core.errors.StartError (port 8080 is taken)"
     assert describe(OSError(28, "No space left on device")) == "OSError (No space left on device)"
 
 
 def test_a_dead_task_is_named_and_the_text_of_what_killed_it_is_not_shown() -> None:
     cause = KeyError(MOBILE)
     described = describe(raised(BackgroundTaskError("commit", cause), cause))
-    assert described.startswith("connector.errors.BackgroundTaskError ('commit') at ")
+    assert described.startswith("connector.core.errors.BackgroundTaskError ('commit') at ")
     assert " from KeyError" in described
     assert MOBILE not in described
 

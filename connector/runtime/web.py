@@ -1,0 +1,131 @@
+"""Serve a Starlette app on a bound socket, inside a loop that belongs to somebody else.
+
+uvicorn likes to own the process: it takes the signal handlers and binds the port itself. Both ports of the
+connector need the opposite. The port is bound first, so that "taken" is an error before anything starts; and
+the server is one task among others, stopped by cancelling it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from connector.core.errors import StartError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from starlette.types import ASGIApp
+
+_BACKLOG = 2048
+_GRACE_S = 1
+
+
+def parse(listen: str) -> tuple[str, int]:
+    """Split `host:port` or `[v6]:port`; an empty host means every interface.
+
+    Raises StartError with the remedy if it is neither.
+    """
+    host, colon, port = listen.rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise StartError(f"cannot listen on '{listen}': write host:port, for example 127.0.0.1:8080")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def bind(listen: str) -> socket.socket:
+    """Bind and listen on `host:port` (port 0: any free one).
+
+    Raises StartError if it can't be had. Listening at once is what makes two binders exclude each other:
+    with SO_REUSEADDR two sockets may be bound to one port as long as neither listens.
+    """
+    host, port = parse(listen)
+    sock: socket.socket | None = None
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        sock = socket.socket(family, kind, protocol)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(_BACKLOG)
+    except OSError as error:
+        if sock is not None:
+            sock.close()
+        why = error.strerror or str(error)
+        raise StartError(f"cannot listen on {listen}: {why}; stop what holds it, or choose another address") from error
+    sock.settimeout(0)
+    return sock
+
+
+def url(sock: socket.socket) -> str:
+    """Give the address of a bound socket, as a base URL without a slash at its end."""
+    host, port = sock.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers (the process has its own), that tells when it answers."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.answers = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.answers.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(app: ASGIApp, sock: socket.socket, protocol: type[asyncio.Protocol] | None = None) -> None:
+    """Serve `app` on `sock` until cancelled; requests under way then get a second; the socket is closed.
+
+    `protocol` is uvicorn's HTTP protocol class, for a server that has to misbehave on the wire.
+    """
+    async with _running(app, sock, protocol) as task:
+        await asyncio.shield(task)
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    app: ASGIApp, sock: socket.socket, protocol: type[asyncio.Protocol] | None = None
+) -> AsyncIterator[str]:
+    """Serve `app` for the length of a `with` block; gives the base URL once requests are answered."""
+    async with _running(app, sock, protocol):
+        yield url(sock)
+
+
+@contextlib.asynccontextmanager
+async def _running(
+    app: ASGIApp, sock: socket.socket, protocol: type[asyncio.Protocol] | None
+) -> AsyncIterator[asyncio.Task[None]]:
+    server = _Server(
+        uvicorn.Config(
+            app,
+            http=protocol or "auto",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            backlog=_BACKLOG,
+            timeout_graceful_shutdown=_GRACE_S,
+        )
+    )
+    task = asyncio.create_task(server.serve(sockets=[sock]), name=f"http server {url(sock)}")
+    task.add_done_callback(lambda _: server.answers.set())
+    try:
+        await server.answers.wait()
+        yield task
+    finally:
+        server.should_exit = True
+        await asyncio.wait([task])
+        sock.close()
+    task.result()

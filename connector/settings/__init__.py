@@ -1,0 +1,1 @@
+"""What a config says, as types, and the problems that are found in one. Stands on core alone."""

@@ -1,0 +1,243 @@
+"""The config file as types: its words, their meaning (`description` is what editors show) and their defaults.
+
+Frozen, nothing extra allowed. What stands under a route's `where`, `event_key`, `identity`, `fields` and
+`public_params` is the mapping language: it is kept as plain data here and checked, with the same exactness,
+where it is compiled (`connector.mapping`), because what may stand where depends on the target's endpoint.
+Durations are seconds, sizes are bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from connector.settings.types import (
+    Credential,
+    Duration,
+    Flag,
+    Plain,
+    Positive,
+    Property,
+    Rate,
+    Secret,
+    Size,
+    Start,
+    Text,
+    Whole,
+)
+
+__all__ = [
+    "Admin",
+    "Auth",
+    "Batching",
+    "Config",
+    "DeadLetter",
+    "Decode",
+    "Kafka",
+    "Log",
+    "MatchingDefault",
+    "Model",
+    "Ordering",
+    "Plain",
+    "Platform",
+    "PositiveDuration",
+    "Queue",
+    "Raw",
+    "Retry",
+    "Route",
+    "Target",
+]
+
+Raw = Any
+"""A piece of the mapping language as it stands in the file: str, int, float, bool, None, list, dict."""
+
+MatchingDefault: dict[str, Raw] = {"isMatching": True, "matchingType": 1}
+
+
+def _empty_table(value: object) -> object:
+    """A table of which every line is commented out is an empty one."""
+    return {} if value is None else value
+
+
+PositiveDuration = Annotated[Duration, Positive]
+PositiveSize = Annotated[Size, Positive]
+Url = Annotated[Text, AfterValidator(lambda url: url.rstrip("/"))]
+Table = Annotated[dict[str, Raw], BeforeValidator(_empty_table)]
+
+
+class Model(BaseModel):
+    """What all parts of the file share. A repr names what was set and shows no value: one may be a secret."""
+
+    # Built when it is first used: a section's validator holds those of its parts, which never need one of their own.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_lines(cls, value: object) -> object:
+        return _empty_table(value)
+
+    def __repr_args__(self) -> list[tuple[str | None, Any]]:
+        return [("set", sorted(self.model_fields_set))]
+
+
+class Kafka(Model):
+    """Where records come from."""
+
+    bootstrap_servers: Text = Field(min_length=1, description="Brokers to start from: host:port, host:port")
+    group_id: Text = Field(min_length=1, description="The consumer group; its members share the partitions")
+    start_from: Start = Field(
+        default="earliest",
+        description="Where a topic starts of which the group has no committed offset: earliest, latest, or a time",
+    )
+    commit_interval: PositiveDuration = Field(default=1.0, description="How often offsets are committed, at most")
+    properties: Annotated[dict[str, Property], BeforeValidator(_empty_table)] = Field(
+        default_factory=dict,
+        repr=False,
+        description="Any librdkafka property; the few that the connector owns are refused by name",
+    )
+
+
+class Decode(Model):
+    """How the values of a topic are read; JSON in UTF-8 by default."""
+
+    format: Literal["json"] = Field(default="json", description="The format of the values")
+    charset: Literal["utf-8"] = Field(default="utf-8", description="The character encoding of the values")
+
+
+class Auth(Model):
+    """One of three ways to a token: app_id with app_secret, token, or token_file."""
+
+    app_id: Credential | None = Field(
+        default=None, description="instanceAppid: the connector fetches and renews the token itself"
+    )
+    app_secret: Secret | None = Field(default=None, description="instanceSecrect; best as ${file:/path}")
+    token: Secret | None = Field(default=None, description="A fixed token; best as ${NAME}")
+    token_file: Credential | None = Field(
+        default=None,
+        description="A file that something else renews; read again when it changes",
+    )
+
+
+class Retry(Model):
+    """Backoff with full jitter, for ever: what may succeed later is never given up."""
+
+    first: PositiveDuration = Field(default=0.25, description="The longest first wait")
+    max: PositiveDuration = Field(default=30.0, description="The longest wait of all")
+
+
+class Platform(Model):
+    """Where items go."""
+
+    base_url: Url = Field(
+        default="https://integrate.rabbitpre.com/api/open", description="The address before app/… and event/…"
+    )
+    allow_http: Flag = Field(
+        default=False, description="Allow a base_url without TLS: the app secret travels in its query"
+    )
+    auth: Auth = Field(description="One of: app_id with app_secret; token; token_file")
+    request_timeout: PositiveDuration = Field(default=10.0, description="For the whole exchange, not for each read")
+    rate_limit: Rate | None = Field(default=None, description="Requests: 50/s, 600/m; absent: no limit")
+    retry: Retry = Field(default=Retry(), description="The waits between tries")
+
+
+class Batching(Model):
+    """When a batch is full: whatever comes first."""
+
+    max_records: Whole = Field(default=500, ge=1, le=500, description="Items; the platform takes at most 500")
+    max_bytes: PositiveSize = Field(default=900 << 10, description="Bytes of the request's body")
+    max_wait: PositiveDuration = Field(
+        default=0.2, description="Age of its oldest item; an incomplete batch leaves then"
+    )
+
+
+class Queue(Model):
+    """Past either bound, the partitions that feed the target are paused."""
+
+    max_records: Whole = Field(default=20_000, ge=1, description="Items that wait")
+    max_bytes: PositiveSize = Field(default=64 << 20, description="Their bytes")
+
+
+Ordering = Literal["identity", "key", "none"]
+
+
+class Target(Model):
+    """One endpoint with its publicParams, batching and ordering."""
+
+    endpoint: Text = Field(description="The platform's endpoint, as its documents write it")
+    public_params: Table = Field(
+        default_factory=dict,
+        description="publicParams of its requests, laid over {isMatching: true, matchingType: 1}",
+    )
+    batch: Batching = Field(default=Batching(), description="When a request leaves")
+    max_in_flight: Whole = Field(default=8, ge=1, le=256, description="Requests at the same time")
+    queue: Queue = Field(default=Queue(), description="How much may wait")
+    ordering: Ordering | None = Field(
+        default=None,
+        description="What is never in two requests at once and never overtakes itself;"
+        " default: identity for audience endpoints, none for events",
+    )
+    """None: `identity` for audience endpoints, `none` for events."""
+    allow_unknown: Flag = Field(
+        default=False, description="Let fields and parameters pass that the endpoint's document does not name"
+    )
+
+
+class Route(Model):
+    """Which records, and what each becomes."""
+
+    name: Text = Field(min_length=1, description="The name in metrics, logs and dead letters")
+    topics: list[Text] = Field(min_length=1, description="Names, or ^regular expressions")
+    where: Raw = Field(default=None, description="Conditions that must all hold: reference: condition")
+    to: Text = Field(description="The target's name")
+    public_params: Table = Field(default_factory=dict, description="Values per record, laid over the target's own")
+    event_key: Raw = Field(default=None, description="The platform's key of the event (event endpoints)")
+    identity: list[Raw] = Field(min_length=1, description="Who it is about, in order of preference")
+    identity_missing: Literal["$dead_letter", "$skip"] = Field(
+        default="$dead_letter", description="What becomes of an item with no identity left"
+    )
+    fields: Table = Field(default_factory=dict, description="The platform's own names, and their values")
+
+
+class DeadLetter(Model):
+    """Where what can't be mapped or is refused goes."""
+
+    topic: Text | None = Field(default=None, description="Default: the group's name and .dead-letter")
+    """None: the group's name and `.dead-letter`."""
+
+
+class Admin(Model):
+    """The port for people and probes."""
+
+    listen: Text = Field(default="127.0.0.1:8080", description="host:port of /livez /readyz /status /metrics")
+
+
+class Log(Model):
+    """How the log looks."""
+
+    format: Literal["json", "text"] = Field(default="json", description="For machines or for people")
+    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The least to show")
+
+
+class Config(Model):
+    """The whole file."""
+
+    kafka: Kafka
+    decode: Annotated[dict[str, Decode], BeforeValidator(_empty_table)] = Field(
+        default_factory=dict,
+        description="By topic or ^regular expression, how values are read; what is not named is JSON",
+    )
+    platform: Platform
+    targets: dict[str, Target] = Field(min_length=1, description="By name; a route's `to` is one of them")
+    routes: list[Route] = Field(min_length=1, description="Which records go where, and what each becomes")
+    dead_letter: DeadLetter = DeadLetter()
+    admin: Admin = Admin()
+    log: Log = Log()
+    shutdown_timeout: PositiveDuration = Field(
+        default=25.0, description="How long a stop may take, before what is left is left"
+    )
+
+    @property
+    def dead_letter_topic(self) -> str:
+        """The dead-letter topic's name, as configured or by default."""
+        return self.dead_letter.topic or f"{self.kafka.group_id}.dead-letter"

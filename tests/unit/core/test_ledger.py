@@ -1,0 +1,277 @@
+"""The ledger against a model that keeps every record in a plain list and reads the rules off it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+)
+
+from connector.core.ledger import Entry, Lease, LeaseState, Tally
+from connector.core.record import Outcome, TopicPartition
+
+OUTCOMES = st.sampled_from(list(Outcome))
+
+
+@dataclass
+class _Tracked:
+    """A record as the model has it: what each of its items came to; None: given up."""
+
+    entry: Entry
+    expected: int | None = None
+    ends: list[Outcome | None] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        return self.expected is not None and len(self.ends) == self.expected
+
+    @property
+    def settled(self) -> bool:
+        return self.complete and None not in self.ends
+
+    @property
+    def given_up(self) -> bool:
+        return self.complete and None in self.ends
+
+    def outcome(self) -> Outcome:
+        for worst in (Outcome.DEAD_LETTERED, Outcome.DELIVERED):
+            if worst in self.ends:
+                return worst
+        return Outcome.SKIPPED
+
+
+@dataclass
+class _Owned:
+    """A lease as the model has it. `final` is what stood when it ended."""
+
+    lease: Lease
+    records: list[_Tracked] = field(default_factory=list)
+    final: list[bool] | None = None
+    closed: bool = False
+    quiet_calls: int = 0
+
+    def settled(self) -> list[bool]:
+        return [record.settled for record in self.records] if self.final is None else self.final
+
+    def watermark(self) -> int:
+        """The naive definition: right after the last record before which, itself included, all are settled."""
+        mark = self.lease.start
+        for record, settled in zip(self.records, self.settled(), strict=True):
+            if not settled:
+                break
+            mark = record.entry.offset + 1
+        return mark
+
+    def in_flight(self) -> int:
+        return 0 if self.final is not None else self.settled().count(False)
+
+    def on_quiet(self) -> None:
+        self.quiet_calls += 1
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """Two partitions of one topic; leases come, close and end; outcomes come in any order, late ones too."""
+
+    records: Bundle[tuple[_Owned, _Tracked]] = Bundle("records")
+    items: Bundle[_Tracked] = Bundle("items")
+    leases: Bundle[_Owned] = Bundle("leases")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tally = Tally()
+        self.owned: list[_Owned] = []
+        self.marks: dict[Lease, int] = {}
+
+    @rule(target=leases, partition=st.integers(0, 1), start=st.integers(0, 5))
+    def assign(self, partition: int, start: int) -> _Owned:
+        owned = _Owned(Lease(TopicPartition("orders", partition), start, self.tally))
+        self.owned.append(owned)
+        return owned
+
+    @initialize(target=leases)
+    def begin(self) -> MultipleResults[_Owned]:
+        self.owned.append(_Owned(Lease(TopicPartition("orders", 0), 3, self.tally)))
+        return multiple(self.owned[0])
+
+    @rule(target=items, owned=leases, counts=st.lists(st.integers(0, 2), min_size=1, max_size=6))
+    def receive(self, owned: _Owned, counts: list[int]) -> MultipleResults[_Tracked]:
+        """A chunk, as the pipeline takes it."""
+        found: list[_Tracked] = []
+        for count in counts if owned.lease.state is LeaseState.OPEN else ():
+            tracked = _Tracked(owned.lease.track(owned.lease.next_offset, float(owned.lease.next_offset)))
+            owned.records.append(tracked)
+            tracked.expected = count
+            tracked.entry.expect(count)
+            found += [tracked] * count
+        return multiple(*found)
+
+    @rule(target=records, owned=leases, gap=st.integers(0, 2))
+    def track(self, owned: _Owned, gap: int) -> MultipleResults[tuple[_Owned, _Tracked]]:
+        lease = owned.lease
+        offset = lease.next_offset + gap
+        if lease.state is not LeaseState.OPEN:
+            with pytest.raises(ValueError, match="came after"):
+                lease.track(offset, 0.0)
+            return multiple()
+        tracked = _Tracked(lease.track(offset, float(offset)))
+        owned.records.append(tracked)
+        return multiple((owned, tracked))
+
+    @rule(target=items, pair=consumes(records), count=st.integers(0, 3))
+    def expect(self, pair: tuple[_Owned, _Tracked], count: int) -> MultipleResults[_Tracked]:
+        _, tracked = pair
+        tracked.expected = count
+        tracked.entry.expect(count)
+        return multiple(*[tracked] * count)
+
+    @rule(tracked=consumes(items), outcome=OUTCOMES)
+    def settle(self, tracked: _Tracked, outcome: Outcome) -> None:
+        tracked.ends.append(outcome)
+        tracked.entry.settle(outcome)
+
+    @rule(tracked=consumes(items))
+    def abandon(self, tracked: _Tracked) -> None:
+        tracked.ends.append(None)
+        tracked.entry.abandon()
+
+    @rule(owned=leases)
+    def close(self, owned: _Owned) -> None:
+        if owned.closed:
+            return
+        owned.closed = True
+        owned.lease.close(owned.on_quiet)
+
+    @rule(owned=leases)
+    def end(self, owned: _Owned) -> None:
+        expected = owned.watermark()
+        owned.final = owned.settled()
+        assert owned.lease.end() == expected
+        assert owned.lease.released == owned.final.count(False)
+
+    @precondition(lambda self: any(owned.records for owned in self.owned))
+    @rule(owned=leases)
+    def an_old_offset_is_not_tracked_again(self, owned: _Owned) -> None:
+        with pytest.raises(ValueError, match="came after"):
+            owned.lease.track(owned.lease.next_offset - 1, 0.0)
+
+    @rule(pair=records, outcome=OUTCOMES)
+    def nothing_settles_before_the_items_are_known(self, pair: tuple[_Owned, _Tracked], outcome: Outcome) -> None:
+        with pytest.raises(ValueError, match="more outcomes than items"):
+            pair[1].entry.settle(outcome)
+
+    @invariant()
+    def the_watermark_is_the_naive_one_and_never_moves_back(self) -> None:
+        for owned in self.owned:
+            mark = owned.lease.watermark
+            assert mark == owned.watermark()
+            assert mark >= self.marks.get(owned.lease, owned.lease.start)
+            self.marks[owned.lease] = mark
+
+    @invariant()
+    def consumed_is_settled_and_released_and_in_flight(self) -> None:
+        tally = self.tally
+        settled = tally.delivered + tally.skipped + tally.dead_lettered
+        in_flight = sum(owned.lease.unsettled for owned in self.owned)
+        assert tally.consumed == settled + tally.released + in_flight
+        assert tally.consumed == sum(len(owned.records) for owned in self.owned)
+        assert in_flight == sum(owned.in_flight() for owned in self.owned)
+
+    @invariant()
+    def every_record_is_counted_by_its_worst_item(self) -> None:
+        counted = {
+            Outcome.DELIVERED: self.tally.delivered,
+            Outcome.SKIPPED: self.tally.skipped,
+            Outcome.DEAD_LETTERED: self.tally.dead_lettered,
+        }
+        expected = dict.fromkeys(Outcome, 0)
+        for owned in self.owned:
+            for record, settled in zip(owned.records, owned.settled(), strict=True):
+                if settled:
+                    expected[record.outcome()] += 1
+        assert counted == expected
+
+    @invariant()
+    def quiet_is_told_once_when_all_has_ended_or_was_given_up(self) -> None:
+        for owned in self.owned:
+            if not owned.closed or owned.final is not None:
+                assert owned.quiet_calls <= 1
+                continue
+            quiet = all(record.settled or record.given_up for record in owned.records)
+            assert owned.quiet_calls == quiet
+
+    @invariant()
+    def what_is_held_in_memory_is_what_the_watermark_waits_for(self) -> None:
+        for owned in self.owned:
+            open_records = [record for record in owned.records if record.entry.offset >= owned.watermark()]
+            expected = [] if owned.final is not None else open_records
+            assert owned.lease.span == len(expected)
+            assert owned.lease.oldest_since() == (float(expected[0].entry.offset) if expected else None)
+            assert owned.lease.idle == (owned.in_flight() == 0)
+
+
+TestLedger = LedgerMachine.TestCase
+TestLedger.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+
+
+def _lease() -> Lease:
+    return Lease(TopicPartition("orders", 0), 10, Tally())
+
+
+@given(counts=st.lists(st.integers(0, 2), max_size=8), data=st.data())
+def test_no_order_of_endings_lets_the_watermark_pass_what_is_not_settled(
+    counts: list[int], data: st.DataObject
+) -> None:
+    owned = _Owned(_lease())
+    for count in counts:
+        owned.records.append(_Tracked(owned.lease.track(owned.lease.next_offset, 0.0), count))
+        owned.records[-1].entry.expect(count)
+    items = [record for record, count in zip(owned.records, counts, strict=True) for _ in range(count)]
+    ends = st.lists(st.sampled_from([*Outcome, None]), min_size=len(items), max_size=len(items))
+    for record, end in zip(data.draw(st.permutations(items)), data.draw(ends), strict=True):
+        record.ends.append(end)
+        if end is None:
+            record.entry.abandon()
+        else:
+            record.entry.settle(end)
+        assert owned.lease.watermark == owned.watermark()
+
+
+def test_an_item_has_one_outcome_and_a_second_is_an_error() -> None:
+    entry = _lease().track(10, 0.0)
+    entry.expect(1)
+    entry.settle(Outcome.DELIVERED)
+    with pytest.raises(ValueError, match=r"offset 10 of orders\[0\] has more outcomes than items"):
+        entry.settle(Outcome.DELIVERED)
+
+
+def test_closing_a_lease_that_has_ended_is_quiet_at_once() -> None:
+    lease = _lease()
+    entry = lease.track(10, 0.0)
+    entry.expect(1)
+    lease.end()
+    entry.abandon()
+    told: list[str] = []
+    lease.close(lambda: told.append("quiet"))
+    assert (told, lease.state) == (["quiet"], LeaseState.ENDED)
+
+
+def test_a_late_outcome_of_an_ended_lease_moves_nothing() -> None:
+    tally = Tally()
+    lease = Lease(TopicPartition("orders", 0), 10, tally)
+    entry = lease.track(10, 0.0)
+    entry.expect(1)
+    assert lease.end() == 10
+    entry.settle(Outcome.DELIVERED)
+    assert (lease.watermark, lease.released, tally) == (10, 1, Tally(consumed=1, released=1))

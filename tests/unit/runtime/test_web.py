@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from connector.core.errors import StartError
+from connector.runtime import web
+
+
+async def _hello(_: object) -> PlainTextResponse:
+    return PlainTextResponse("hello")
+
+
+APP = Starlette(routes=[Route("/", _hello)])
+
+
+def test_an_app_is_served_until_its_task_is_cancelled() -> None:
+    async def scenario() -> None:
+        sock = web.bind("127.0.0.1:0")
+        base = web.url(sock)
+        task = asyncio.create_task(web.serve(APP, sock))
+        async with httpx.AsyncClient() as client:
+            assert (await client.get(base)).text == "hello"
+            task.cancel()
+            await asyncio.wait([task])
+            assert task.cancelled()
+            with pytest.raises(httpx.ConnectError):
+                await client.get(base)
+
+    asyncio.run(scenario())
+
+
+def test_serving_leaves_the_signal_handlers_of_the_process_alone() -> None:
+    async def scenario() -> None:
+        before = signal.getsignal(signal.SIGTERM)
+        async with web.serving(APP, web.bind("127.0.0.1:0")) as base, httpx.AsyncClient() as client:
+            assert (await client.get(base)).text == "hello"
+            assert signal.getsignal(signal.SIGTERM) is before
+
+    asyncio.run(scenario())
+
+
+def test_a_port_that_is_taken_is_an_error_that_names_it() -> None:
+    with web.bind("127.0.0.1:0") as sock:
+        listen = web.url(sock).removeprefix("http://")
+        with pytest.raises(StartError, match=f"cannot listen on {listen}: .*in use.*choose another address"):
+            web.bind(listen)
+
+
+@pytest.mark.parametrize("listen", ["", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "h:70000", "h:-1"])
+def test_an_address_that_is_none_says_how_to_write_one(listen: str) -> None:
+    with pytest.raises(StartError, match=r"write host:port"):
+        web.parse(listen)
+
+
+@pytest.mark.parametrize(
+    ("listen", "parts"),
+    [("127.0.0.1:80", ("127.0.0.1", 80)), ("[::1]:0", ("::1", 0)), (":9100", ("", 9100))],
+)
+def test_hosts_of_both_families_are_understood(listen: str, parts: tuple[str, int]) -> None:
+    assert web.parse(listen) == parts
+
+
+def test_a_host_that_does_not_exist_is_a_clear_error() -> None:
+    with pytest.raises(StartError, match=r"cannot listen on no-such-host\.invalid:1: "):
+        web.bind("no-such-host.invalid:1")

@@ -1,0 +1,82 @@
+"""The endpoints as the documents have them."""
+
+from __future__ import annotations
+
+import pytest
+
+from connector.tuzhan.endpoints import ENDPOINTS, NOT_YET
+
+EVENT_FIELDS = ["time", "uuid", "intid", "eventargs"]
+
+
+def test_the_four_endpoints_are_known_and_no_other() -> None:
+    assert list(ENDPOINTS) == [
+        "event/batchAdd",
+        "event/v2/batchAdd",
+        "audience/info/batchAdd",
+        "audience/tag/batchAdd",
+    ]
+    assert not NOT_YET.intersection(ENDPOINTS)
+
+
+@pytest.mark.parametrize(
+    ("path", "names", "required"),
+    [
+        (
+            "event/batchAdd",  # documents 000 and 001, together
+            ["isMatching", "matchingType", "identifyWay", "accurateMatchType", "accurateMatchValue"],
+            [],
+        ),
+        ("event/v2/batchAdd", ["isMatching", "matchingType"], []),
+        (
+            "audience/info/batchAdd",
+            ["isMatching", "matchingType", "identifyWay", "importMode"],
+            ["isMatching", "importMode"],
+        ),
+        (
+            "audience/tag/batchAdd",
+            ["isMatching", "matchingType", "identifyWay", "optType"],
+            ["isMatching", "optType"],
+        ),
+    ],
+)
+def test_public_params_are_those_of_the_documents(path: str, names: list[str], required: list[str]) -> None:
+    parameters = ENDPOINTS[path].parameters
+    assert [parameter.name for parameter in parameters] == names
+    assert [parameter.name for parameter in parameters if parameter.required] == required
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("event/batchAdd", EVENT_FIELDS),
+        ("event/v2/batchAdd", EVENT_FIELDS),
+        (
+            "audience/info/batchAdd",
+            ["realName", "sex", "address", "birthday", "remark", "tags", "customFields"],
+        ),
+        ("audience/tag/batchAdd", ["tags"]),
+    ],
+)
+def test_item_fields_are_those_of_the_documents(path: str, names: list[str]) -> None:
+    assert [field.name for field in ENDPOINTS[path].fields] == names
+
+
+@pytest.mark.parametrize(
+    ("path", "types"),
+    [
+        ("event/batchAdd", ["phone", "openid", "unionid", "uid"]),
+        ("audience/info/batchAdd", ["phone", "openid", "unionid", "uid", "audienceUserId", "identityId"]),
+        ("audience/tag/batchAdd", ["phone", "openid", "unionid", "uid", "audienceUserId"]),
+    ],
+)
+def test_flat_endpoints_know_these_identities(path: str, types: list[str]) -> None:
+    flat = ENDPOINTS[path].flat_identities
+    assert flat is not None
+    assert list(flat) == types
+    assert flat["uid"].field == "thirdId"
+    assert flat["uid"].identity_type == "uid"
+
+
+def test_the_newer_event_endpoint_takes_a_list_of_identities() -> None:
+    assert ENDPOINTS["event/v2/batchAdd"].flat_identities is None

@@ -1,0 +1,123 @@
+"""The sink's bytes, exact to the last; and what it does with the token."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.core.errors import TransportError
+from connector.core.record import Item, Record
+from connector.tuzhan.replies import Reply
+from connector.tuzhan.sink import HttpSink, request_body
+from connector.tuzhan.token import Tokens
+
+if TYPE_CHECKING:
+    from connector.core.sink import Sink
+
+RECORD = Record("shop.orders", 0, 0, None, None, None, ())
+TOKEN = "tok"  # noqa: S105 - made up
+OK = Reply(200, b'{"code":"200"}')
+JSON_BYTES = st.dictionaries(st.text(), st.text() | st.integers() | st.none(), max_size=4).map(
+    lambda value: json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+)
+
+
+class StillTokens(Tokens):
+    """Tokens without a life of their own; notes what it is told."""
+
+    def __init__(self, token: str | None) -> None:
+        super().__init__(lambda _event: None)
+        self._current = token
+        self.told: list[tuple[str, str]] = []
+
+    async def run(self) -> NoReturn:
+        raise NotImplementedError
+
+    def refuse(self, token: str) -> None:
+        self.told.append(("refuse", token))
+
+    def accept(self, token: str) -> None:
+        self.told.append(("accept", token))
+
+
+class Client:
+    """Answers with one reply, or fails."""
+
+    def __init__(self, answer: Reply | TransportError) -> None:
+        self.answer = answer
+        self.posts: list[tuple[str, bytes, str]] = []
+
+    async def post(self, path: str, body: bytes, token: str) -> Reply:
+        self.posts.append((path, body, token))
+        if isinstance(self.answer, TransportError):
+            raise self.answer
+        return self.answer
+
+
+def item(body: bytes, params: bytes = b"{}") -> Item:
+    return Item("purchases", "orders", body, params, (), RECORD)
+
+
+def sink(answer: Reply | TransportError, token: str | None = TOKEN) -> tuple[HttpSink, Client, StillTokens]:
+    client, tokens = Client(answer), StillTokens(token)
+    return HttpSink("event/v2/batchAdd", client, tokens), client, tokens
+
+
+@given(JSON_BYTES, st.lists(JSON_BYTES, min_size=1, max_size=20))
+def test_a_request_is_as_many_bytes_as_its_frame_and_its_items_weigh(params: bytes, bodies: list[bytes]) -> None:
+    made: Sink = sink(OK)[0]
+    items = [item(body, params) for body in bodies]
+    body = request_body(items)
+    assert len(body) == made.frame(params) + sum(map(made.weigh, items))
+    assert json.loads(body) == {"publicParams": json.loads(params), "data": [json.loads(one) for one in bodies]}
+
+
+def test_items_keep_their_order_and_their_bytes() -> None:
+    made, client, _ = sink(OK)
+    asyncio.run(made.send([item(b'{"a":1.0}', b'{"p":1}'), item(b'{"b":2}', b'{"p":1}')]))
+    assert client.posts == [
+        ("event/v2/batchAdd", b'{"publicParams":{"p":1},"data":[{"a":1.0},{"b":2}]}', "tok"),
+    ]
+
+
+def test_a_delivery_vouches_for_the_token_and_a_refusal_names_it() -> None:
+    for answer, verdict, told in [
+        (OK, "delivered", [("accept", "tok")]),
+        (Reply(200, b'{"code":"100200"}'), "token", [("refuse", "tok")]),
+        (Reply(401, b""), "token", [("refuse", "tok")]),
+        (Reply(503, b""), "again", []),
+        (Reply(200, b'{"code":"400"}'), "refused", []),
+    ]:
+        made, _, tokens = sink(answer)
+        assert asyncio.run(made.send([item(b"{}")])).name == verdict
+        assert tokens.told == told
+
+
+def test_no_reply_is_again_with_its_reason() -> None:
+    made, _, _ = sink(TransportError("the connection was reset"))
+    verdict = asyncio.run(made.send([item(b"{}")]))
+    assert (verdict.name, verdict.detail, verdict.http_status) == ("again", "the connection was reset", None)
+
+
+def test_without_a_token_nothing_is_sent() -> None:
+    made, client, tokens = sink(OK, None)
+    assert asyncio.run(made.send([item(b"{}")])).name == "token"
+    assert client.posts == []
+    assert tokens.told == []
+
+
+def test_the_request_is_under_way_before_anything_else_can_run() -> None:
+    made, client, _ = sink(OK)
+
+    async def main() -> None:
+        sending = made.send([item(b"{}")])
+        with pytest.raises(StopIteration):
+            sending.send(None)
+        assert len(client.posts) == 1
+
+    asyncio.run(main())
