@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from connector.config.loading import load
 from connector.core.batching import Limits
 from connector.core.errors import BackgroundTaskError, ConfigError, StartError
-from connector.core.events import Noted, ReasonRaised
+from connector.core.events import Notice, ReasonRaised
 from connector.core.pacing import Pacer
 from connector.core.record import DEAD_LETTERS, Outcome
 from connector.core.retry import Backoff
@@ -31,7 +31,7 @@ from connector.flow.target import Surroundings, Target, TargetSettings
 from connector.kafka.bridge import Bridge
 from connector.kafka.consumer import ConsumerThread
 from connector.kafka.dead_letter import DeadLetterSink, Origin
-from connector.kafka.properties import judge_properties
+from connector.kafka.properties import validate_properties
 from connector.observe.admin import build_admin
 from connector.observe.health import Health, Liveness
 from connector.observe.log import configure
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
     from connector.config.loading import Loaded
     from connector.core.events import Event
-    from connector.core.ledger import Tally
+    from connector.core.ledger import TopicCounts
     from connector.observe.status import Status
     from connector.settings.models import Target as TargetConfig
 
@@ -66,7 +66,7 @@ DEAD_LETTER_QUEUE: Final = (20_000, 64 << 20)
 def run(path: str) -> int:
     """Run the connector until it is told to stop; gives the exit code."""
     try:
-        loaded = load(path, os.environ, judge_properties)
+        loaded = load(path, os.environ, validate_properties)
         for warning in loaded.warnings:
             print(warning, file=sys.stderr)  # noqa: T201 - the log's format isn't known to whoever reads this
         sock = bind(loaded.config.admin.listen)
@@ -108,7 +108,7 @@ class _App:
         self._backoff = Backoff(config.platform.retry.first, config.platform.retry.max)
         self._random = random.Random()  # noqa: S311 - jitter
         self._tokens = build_tokens(config.platform, self._client, self._emit, self._random)
-        self._tallies: dict[str, Tally] = {}
+        self._topic_counts: dict[str, TopicCounts] = {}
         self._dead_letters = DeadLetterSink(
             config.kafka, config.dead_letter_topic, Origin(config.kafka.group_id, loaded.sha256[:12]), self._emit
         )
@@ -116,10 +116,16 @@ class _App:
         self._targets: dict[str, Target] = {}
         self._pipeline = Pipeline(self._targets, self._mapping.targets_of)
         self._targets |= self._build_targets()
-        self._bridge = Bridge(self._emit, self._pipeline.close, self._tallies)
+        self._bridge = Bridge(self._emit, self._pipeline.close, self._topic_counts)
         self._consumer = ConsumerThread(config.kafka, self._mapping.topics, config.dead_letter_topic, self._bridge)
         self._snapshots = Snapshots(
-            loaded.file, loaded.sha256, self._pipeline, self._targets, self._tallies, self._tokens, self._loop.time()
+            loaded.file,
+            loaded.sha256,
+            self._pipeline,
+            self._targets,
+            self._topic_counts,
+            self._tokens,
+            self._loop.time(),
         )
 
     @classmethod
@@ -131,7 +137,7 @@ class _App:
             code = await app._run()
         except BackgroundTaskError as error:
             cause = "" if error.cause is None else describe(error.cause)
-            app._emit(Noted("error", str(error), {"task": error.task, "cause": cause}))
+            app._emit(Notice("error", str(error), {"task": error.task, "cause": cause}))
         finally:
             threading.Thread(target=_end_at_last, args=(ended, code), name="last", daemon=True).start()
             await app._tasks.cancel()
@@ -244,11 +250,11 @@ class _App:
             async with asyncio.timeout(patience_s):
                 await asyncio.wait([flow])
         except TimeoutError:
-            self._emit(Noted("warning", "leaving the group took too long; the session timeout will end it", {}))
+            self._emit(Notice("warning", "leaving the group took too long; the session timeout will end it", {}))
         if self._tasks.failure.done():
             self._tasks.failure.result()
-        released = sum(tally.released for tally in self._tallies.values())
-        self._emit(Noted("info", "stopped", {"released_records": released}))
+        released = sum(counts.released for counts in self._topic_counts.values())
+        self._emit(Notice("info", "stopped", {"released_records": released}))
         with contextlib.suppress(OSError):
             sys.stderr.flush()
         return 0

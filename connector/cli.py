@@ -73,9 +73,9 @@ def check(
 ) -> None:
     """Find everything that is wrong with a config, without a network."""
     from connector.config import loading  # noqa: PLC0415 - see the top
-    from connector.kafka.properties import judge_properties  # noqa: PLC0415 - see the top
+    from connector.kafka.properties import validate_properties  # noqa: PLC0415 - see the top
 
-    checked = loading.check(config, os.environ, judge_properties)
+    checked = loading.check(config, os.environ, validate_properties)
     if as_json:
         typer.echo(_as_json(checked))
     else:

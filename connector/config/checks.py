@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from connector.core.record import DEAD_LETTERS
 from connector.settings.models import Admin, DeadLetter, Kafka, Platform
 from connector.settings.problems import did_you_mean
-from connector.settings.types import Plain
+from connector.settings.types import InterpolatedStr
 from connector.tuzhan.endpoints import ENDPOINTS, NOT_YET
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def check_all(sections: Sections, problems: Problems) -> None:
 
 def shown(value: object) -> str:
     """A name from the file in quotes, with a blank before it; nothing, if it came from the environment."""
-    return "" if isinstance(value, Plain) else f" '{value}'"
+    return "" if isinstance(value, InterpolatedStr) else f" '{value}'"
 
 
 def _table(data: object, *keys: str) -> Mapping[str, object]:
@@ -163,12 +163,12 @@ def _endpoints(sections: Sections, problems: Problems) -> None:
             problems.add(("targets", name), message, "bad_value", at_key=True)
         endpoint = _table(raw).get("endpoint")
         at: Path = ("targets", name, "endpoint")
-        if not isinstance(endpoint, str) or (endpoint.startswith("$") and not isinstance(endpoint, Plain)):
+        if not isinstance(endpoint, str) or (endpoint.startswith("$") and not isinstance(endpoint, InterpolatedStr)):
             continue  # noted with the target
         if endpoint in NOT_YET:
             problems.add(at, f"the endpoint{shown(endpoint)} is not supported yet ({_there_are()})", "bad_value")
         elif endpoint not in ENDPOINTS:
-            hint = "" if isinstance(endpoint, Plain) else did_you_mean(endpoint.strip("/"), ENDPOINTS)
+            hint = "" if isinstance(endpoint, InterpolatedStr) else did_you_mean(endpoint.strip("/"), ENDPOINTS)
             message = f"no endpoint is named{shown(endpoint) or ' so'} ({_there_are()}){hint}"
             problems.add(at, message, "unknown_name")
 
@@ -196,7 +196,7 @@ def _route_targets(sections: Sections, problems: Problems) -> None:
     for index, route in sections.routes:
         raw = _raw_route(sections, index).get("to")
         if names and route.to not in names:
-            hint = "" if isinstance(raw, Plain) else did_you_mean(route.to, names)
+            hint = "" if isinstance(raw, InterpolatedStr) else did_you_mean(route.to, names)
             message = f"no target is named{shown(raw) or ' so'}{hint}"
             problems.add(("routes", index, "to"), message, "unknown_name")
 

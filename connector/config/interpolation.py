@@ -7,8 +7,8 @@
     $${                a literal `${`
 
 It is done after parsing, in values and never in keys, so that no value can change what the file says. A scalar in
-which something was replaced becomes `Plain`: a literal, whatever it begins with; in a `template`, what was put in is
-literal and the rest is still a template. Messages show the expression as
+which something was replaced becomes `InterpolatedStr`: a literal, whatever it begins with; in a `template`, what was
+put in is literal and the rest is still a template. Messages show the expression as
 the file has it, never what it stands for.
 """
 
@@ -20,7 +20,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
 from connector.settings.problems import did_you_mean
-from connector.settings.types import Plain
+from connector.settings.types import InterpolatedStr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -59,10 +59,10 @@ class _Interpolation:
         if not isinstance(data, str) or "${" not in data:
             return data
         try:
-            return Plain(self._text(data, _in_braces if path[-1:] == ("template",) else str))
+            return InterpolatedStr(self._text(data, _in_braces if path[-1:] == ("template",) else str))
         except _NotReplacedError as error:
             self.problems.add(path, error.message, error.code)
-            return Plain()
+            return InterpolatedStr()
 
     def _text(self, text: str, literal: Callable[[str], str] = str) -> str:
         """`text` with its expressions replaced, those of defaults included, by what `literal` makes of them.

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from connector.settings.models import DeadLetter, Decode, Kafka, Route
 from connector.settings.problems import did_you_mean
-from connector.settings.types import Plain, kind
+from connector.settings.types import InterpolatedStr, kind
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -111,7 +111,7 @@ def _choice(value: object, expected: str) -> tuple[str, Code]:
     allowed = expected.replace("'", "").replace(" or ", ", ").split(", ")
     if not isinstance(value, str):
         return f"must be {expected}, not {kind(value)}", "wrong_type"
-    if isinstance(value, Plain):
+    if isinstance(value, InterpolatedStr):
         return f"must be {expected}", "bad_value"
     if value in _VALUES_NOT_YET:
         return f"'{value}' is not supported yet; must be {expected}", "bad_value"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from connector.core.record import Outcome, Record
+    from connector.core.sink import VerdictKind
 
 ReasonCode = Literal[
     "starting",
@@ -25,7 +26,6 @@ ReasonCode = Literal[
     "records_lost",
     "draining",
 ]
-VerdictName = Literal["delivered", "again", "token", "held", "split", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class RequestDone:
     """One request to the platform (or one round of dead letters) was answered, or failed."""
 
     target: str
-    verdict: VerdictName
+    verdict: VerdictKind
     records: Sequence[Record]
     """The records whose items were in the request, one per item, in order."""
     body_bytes: int
@@ -122,7 +122,7 @@ class RetentionGap:
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class Notice:
     """Anything else worth a line in the log; `fields` hold no secret and no value of a record."""
 
     level: Literal["info", "warning", "error"]
@@ -140,7 +140,7 @@ Event = (
     | CommitAnswered
     | TokenRenewed
     | RetentionGap
-    | Noted
+    | Notice
 )
 Emit = Callable[[Event], None]
 """Gives one event to all listeners. Call it on the event loop; it does not block and does not raise."""

@@ -29,7 +29,7 @@ MAX_OPEN_OFFSETS = 100_000
 
 
 @dataclass(slots=True)
-class Tally:
+class TopicCounts:
     """How the records of one topic ended, in records, since the process began."""
 
     consumed: int = 0
@@ -105,7 +105,7 @@ class Lease:
     `start` is the offset at which consuming began: the first watermark.
     """
 
-    def __init__(self, partition: TopicPartition, start: int, tally: Tally) -> None:
+    def __init__(self, partition: TopicPartition, start: int, counts: TopicCounts) -> None:
         self.partition = partition
         self.start = start
         self.state = LeaseState.OPEN
@@ -122,7 +122,7 @@ class Lease:
         """An item was given up while closing: what is ordered behind it must not overtake it."""
         self.released = 0
         """Records that were unsettled when the lease ended."""
-        self._tally = tally
+        self._counts = counts
         self._abandoned = 0
         self._open: deque[Entry] = deque()
         self._on_quiet: Callable[[], None] | None = None
@@ -135,7 +135,7 @@ class Lease:
         entry = Entry(self, offset, now)
         self._open.append(entry)
         self.unsettled += 1
-        self._tally.consumed += 1
+        self._counts.consumed += 1
         return entry
 
     @property
@@ -171,7 +171,7 @@ class Lease:
         if self.state is not LeaseState.ENDED:
             self.state = LeaseState.ENDED
             self.released = self.unsettled
-            self._tally.released += self.released
+            self._counts.released += self.released
             self.unsettled = 0
             self._open.clear()
             self._on_quiet = None
@@ -181,13 +181,13 @@ class Lease:
         if self.state is LeaseState.ENDED:
             return
         self.unsettled -= 1
-        tally = self._tally
+        counts = self._counts
         if outcome is Outcome.DELIVERED:
-            tally.delivered += 1
+            counts.delivered += 1
         elif outcome is Outcome.SKIPPED:
-            tally.skipped += 1
+            counts.skipped += 1
         else:
-            tally.dead_lettered += 1
+            counts.dead_lettered += 1
         opened = self._open
         if opened[0] is entry:
             while opened and opened[0].settled:

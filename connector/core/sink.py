@@ -6,30 +6,45 @@ splits and burials, and nothing of HTTP, tokens or Kafka; the sink knows one exc
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from connector.core.events import VerdictName
     from connector.core.record import Item
 
 MAX_REPLY_BYTES = 2048
 """As much of a reply as a dead letter carries."""
 
 
+MAX_BATCH_ITEMS = 500
+"""The most items of one request (document 001)."""
+
+
+class VerdictKind(enum.Enum):
+    """What one reply means for the items of its request; the values are those of the metrics and the log."""
+
+    DELIVERED = "delivered"
+    """The items are settled."""
+    AGAIN = "again"
+    """The same items later, after a backoff, and not before `Verdict.retry_after_s`."""
+    TOKEN = "token"  # noqa: S105 - a kind of verdict, not a password
+    """The token was refused: the sink has noted it, and `Sink.ready` waits for another."""
+    HELD = "held"
+    """The target itself is wrong (rights, address, credentials): only a probe now and then."""
+    SPLIT = "split"
+    """The request is too large: send it in two parts."""
+    REFUSED = "refused"
+    """Something in the batch is not acceptable."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one reply means for the items of its request.
+    """The meaning of one reply, with what the log, the status page and a dead letter say about it."""
 
-    `delivered` settles them. `again`: the same items later, after backoff, not before `retry_after_s`. `token`:
-    the token was refused; the sink has noted it, `ready` waits for another. `held`: the target itself is
-    wrong (rights, address, credentials): only a probe now and then. `split`: too large. `refused`: something in
-    the batch is not acceptable.
-    """
-
-    name: VerdictName
+    kind: VerdictKind
     detail: str = ""
     """For people: what the reply was, or why there was none. No secret, no value, no URL with a query."""
     http_status: int | None = None
@@ -39,9 +54,9 @@ class Verdict:
     retry_after_s: float | None = None
     import_batch: str = ""
     remedy: str = ""
-    """For `held`: what the operator can do."""
+    """For `HELD`: what the operator can do."""
     done: frozenset[int] = frozenset()
-    """Positions of items that are settled although the verdict is `again` (single dead letters)."""
+    """Positions of items that are settled although the verdict is `AGAIN` (single dead letters)."""
 
 
 class Sink(Protocol):
@@ -56,8 +71,8 @@ class Sink(Protocol):
         Nothing is awaited before the first byte leaves: what `ready` said still holds.
         """
 
-    def weigh(self, item: Item) -> int:
+    def item_size(self, item: Item) -> int:
         """The bytes that this item adds to a request, its separator included."""
 
-    def frame(self, params: bytes) -> int:
+    def request_overhead(self, params: bytes) -> int:
         """The bytes of a request that has these publicParams and no item."""

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from connector.core.events import ReasonCleared, ReasonRaised, RequestDone
+from connector.core.sink import VerdictKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     """An item with the entry that waits for its outcome."""
 
 KEPT_IMPORT_BATCHES = 100
-_FINAL = frozenset({"delivered", "refused", "split"})
+_FINAL = frozenset({VerdictKind.DELIVERED, VerdictKind.REFUSED, VerdictKind.SPLIT})
 
 
 class Endings(Protocol):
@@ -125,13 +126,13 @@ class Gate:
         name = self.way.name
         if verdict.retry_after_s:
             self._not_before = max(self._not_before, delivery.not_before)  # the server speaks for the whole target
-        if verdict.name == "held":
+        if verdict.kind is VerdictKind.HELD:
             if self.hold is None:
                 self.hold = Hold(verdict.detail, time.time())
                 self._probe = delivery
                 self.way.emit(ReasonRaised("target_held", name, verdict.remedy))
                 self.tell()
-        elif self.hold is not None and verdict.name in _FINAL:
+        elif self.hold is not None and verdict.kind in _FINAL:
             self.hold = self._probe = None
             self.up_since = time.time()
             self.way.emit(ReasonCleared("target_held", name))
@@ -201,16 +202,16 @@ class Delivery:
         """Send until all is delivered (None), or refused or too large; None too if nothing is left to send."""
         while await self._turn():
             verdict = await self._send()
-            if verdict.name not in _FINAL:
+            if verdict.kind not in _FINAL:
                 self._back_off(verdict)
             self._gate.obey(self, verdict)
-            if verdict.name == "held":
+            if verdict.kind is VerdictKind.HELD:
                 self._endings.held()
-            if verdict.name == "delivered":
+            if verdict.kind is VerdictKind.DELIVERED:
                 loads, self._loads = self._loads, []
                 self._endings.finish(loads)
                 return None
-            if verdict.name in _FINAL:
+            if verdict.kind in _FINAL:
                 return verdict
             if verdict.done:
                 self._finish_some(verdict.done)
@@ -241,14 +242,14 @@ class Delivery:
         finally:
             self._on_wire = self.paced = False
             gate.requests_in_flight -= 1
-        gate.last_reply = verdict.detail or verdict.name
+        gate.last_reply = verdict.detail or verdict.kind.value
         if verdict.import_batch:
             gate.import_batches.append(verdict.import_batch)
         gate.way.emit(_request_done(gate.way, items, verdict, loop.time() - began))
         return verdict
 
     def _back_off(self, verdict: Verdict) -> None:
-        if verdict.name == "token":
+        if verdict.kind is VerdictKind.TOKEN:
             self._token_refusals += 1
             if self._token_refusals == 1:
                 return  # once, another token is all that it takes
@@ -283,9 +284,9 @@ class Delivery:
 def _request_done(way: Way, items: Sequence[Item], verdict: Verdict, seconds: float) -> RequestDone:
     return RequestDone(
         target=way.name,
-        verdict=verdict.name,
+        verdict=verdict.kind,
         records=[item.record for item in items],
-        body_bytes=way.sink.frame(items[0].params) + sum(map(way.sink.weigh, items)),
+        body_bytes=way.sink.request_overhead(items[0].params) + sum(map(way.sink.item_size, items)),
         seconds=seconds,
         http_status=verdict.http_status,
         code=verdict.code,

@@ -23,6 +23,7 @@ from connector.core.events import ItemsSettled
 from connector.core.ledger import LeaseState
 from connector.core.ordering import Lanes
 from connector.core.record import Failure, Item, Outcome
+from connector.core.sink import VerdictKind
 from connector.flow.delivery import Delivery, Gate, Way
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class Target:
         self._sink = sink
         self._around = around
         self._loop = asyncio.get_running_loop()
-        self._batcher: Batcher[Load] = Batcher(settings.limits, sink.frame)
+        self._batcher: Batcher[Load] = Batcher(settings.limits, sink.request_overhead)
         self._lanes: Lanes[Load] | None = Lanes(_keys_of) if settings.ordered else None
         self._deliveries: list[Delivery] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -108,7 +109,7 @@ class Target:
         self.queued_bytes += _held_bytes(item)
         if self._lanes is None or not item.order_keys:
             # The entry's clock is the chunk's: good enough for the age of a batch, and free.
-            if self._batcher.add(item.params, (item, entry), self._sink.weigh(item), entry.since):
+            if self._batcher.add(item.params, (item, entry), self._sink.item_size(item), entry.since):
                 self._pump()
             elif self._timer is None:
                 self._arm()
@@ -139,13 +140,13 @@ class Target:
         return self.unwanted(load[1].lease, tried=False)
 
     def _lot_for(self, item: Item) -> int:
-        return self._batcher.lot_for(item.params, self._sink.weigh(item))
+        return self._batcher.lot_for(item.params, self._sink.item_size(item))
 
     def _add(self, load: Load) -> None:
         self._batcher.add(load[0].params, load, self._weigh(load), self._loop.time())
 
     def _weigh(self, load: Load) -> int:
-        return self._sink.weigh(load[0])
+        return self._sink.item_size(load[0])
 
     def _readmit(self, candidates: list[Load]) -> None:
         """Let those that waited in a lane join the open batches, and then those behind them."""
@@ -206,7 +207,7 @@ class Target:
         """Send an item that is alone and refused to the dead letters."""
         item, entry = load
         failure = Failure(
-            reason="too_large" if verdict.name == "split" else "refused",
+            reason="too_large" if verdict.kind is VerdictKind.SPLIT else "refused",
             target=self.settings.name,
             detail=verdict.detail,
             http_status=verdict.http_status,

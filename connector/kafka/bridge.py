@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from connector.core.errors import BackgroundTaskError
-from connector.core.ledger import Lease, Tally
+from connector.core.ledger import Lease, TopicCounts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
@@ -89,10 +89,10 @@ Command = Pause | Resume | Commit | Stop
 class Bridge:
     """The loop's side. What is named `*_from_thread` is called by the consumer's thread, the rest on the loop."""
 
-    def __init__(self, emit: Emit, close_leases: CloseLeases, tallies: dict[str, Tally]) -> None:
+    def __init__(self, emit: Emit, close_leases: CloseLeases, topic_counts: dict[str, TopicCounts]) -> None:
         self.commands: deque[Command] = deque()
         self._posted = threading.Event()
-        self._tallies = tallies
+        self._topic_counts = topic_counts
         self._emit = emit
         self._close_leases = close_leases
         self._loop = asyncio.get_running_loop()
@@ -151,8 +151,8 @@ class Bridge:
 
     def new_lease(self, partition: TopicPartition, start: int, committed: int | None) -> Lease:
         """Make a lease, whose ledger the loop alone will touch."""
-        tally = self._tallies.setdefault(partition.topic, Tally())
-        lease = Lease(partition, start, tally)
+        counts = self._topic_counts.setdefault(partition.topic, TopicCounts())
+        lease = Lease(partition, start, counts)
         lease.committed = committed
         return lease
 

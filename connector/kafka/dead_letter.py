@@ -19,8 +19,8 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from connector.core.events import DeadLettered, Noted, ReasonCleared, ReasonRaised
-from connector.core.sink import MAX_REPLY_BYTES, Verdict
+from connector.core.events import DeadLettered, Notice, ReasonCleared, ReasonRaised
+from connector.core.sink import MAX_REPLY_BYTES, Verdict, VerdictKind
 from connector.kafka.properties import producer_properties
 
 if TYPE_CHECKING:
@@ -93,14 +93,14 @@ class DeadLetterSink:
         if self._failing:
             self._failing = False
             self._emit(ReasonCleared("dead_letter_unavailable", self._topic))
-        return Verdict("delivered", detail=f"acknowledged by {self._topic}")
+        return Verdict(VerdictKind.DELIVERED, detail=f"acknowledged by {self._topic}")
 
-    def weigh(self, item: Item) -> int:
+    def item_size(self, item: Item) -> int:
         """The bytes of the message, about."""
         record = item.record
         return len(record.value or b"") + len(record.key or b"") + _HEADERS_BYTES
 
-    def frame(self, params: bytes) -> int:
+    def request_overhead(self, params: bytes) -> int:
         """Nothing: each dead letter is a message of its own."""
         del params
         return 0
@@ -112,7 +112,7 @@ class DeadLetterSink:
         self._exists = False  # whatever it was: the topic may be gone, and is looked for again
         remedy = f"make topic {self._topic} writable for this user, or create it (Kafka says: {trouble.str()})"
         self._emit(ReasonRaised("dead_letter_unavailable", self._topic, remedy))
-        return Verdict("again", detail=f"{self._topic}: {trouble.str()}", done=done)
+        return Verdict(VerdictKind.AGAIN, detail=f"{self._topic}: {trouble.str()}", done=done)
 
     def _tell(self, items: Sequence[Item], done: frozenset[int]) -> None:
         by_reason: dict[tuple[str, str], list[Record]] = {}
@@ -179,7 +179,7 @@ class DeadLetterSink:
         except KafkaException:
             return False
         message = f"{self._topic} was made by the broker, with its retention: set retention.ms=-1 to keep dead letters"
-        self._loop.call_soon_threadsafe(self._emit, Noted("warning", message, {}))
+        self._loop.call_soon_threadsafe(self._emit, Notice("warning", message, {}))
         return True
 
     def _poll(self) -> None:

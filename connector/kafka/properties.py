@@ -117,7 +117,7 @@ def producer_properties(kafka: Kafka) -> dict[str, Any]:
     }
 
 
-def judge_properties(kafka: Kafka, problems: Problems) -> None:
+def validate_properties(kafka: Kafka, problems: Problems) -> None:
     """Note what librdkafka has against `kafka.properties`: unknown names, impossible values. Needs no network."""
     properties = {name: value for name, value in consumer_properties(kafka).items() if name != "bootstrap.servers"}
     suspects = list(kafka.properties)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
-from connector.core.events import Noted, ReasonCleared, ReasonRaised
+from connector.core.events import Notice, ReasonCleared, ReasonRaised
 from connector.kafka.properties import reason_of, remedy_for
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Readiness:
 
     def note(self, message: str) -> None:
         """Write a line to the log."""
-        self._tell(Noted("warning", message, {}))
+        self._tell(Notice("warning", message, {}))
 
     def ask(self, question: Callable[[], T], default: T) -> T:
         """Ask the broker until it answers; `default` if the process is told to stop before."""

@@ -18,7 +18,7 @@ from connector.mapping.place import Json
 from connector.mapping.texts import text_form
 from connector.mapping.values import Value, compile_value, constant
 from connector.settings.problems import did_you_mean
-from connector.settings.types import Plain
+from connector.settings.types import InterpolatedStr
 from connector.tuzhan.endpoints import (
     DEFAULT_PARAMETERS,
     ENDPOINTS,
@@ -90,7 +90,7 @@ def _constant(raw: Json, value: Value, parameter: Parameter | None, place: Place
     if parameter is None or value.literal is None:
         return value
     try:
-        held = _held(parameter, value.literal, lenient=isinstance(raw, Plain))
+        held = _held(parameter, value.literal, lenient=isinstance(raw, InterpolatedStr))
     except ImpossibleError as error:
         place.add(str(error), "wrong_type")
         return value

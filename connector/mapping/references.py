@@ -16,7 +16,7 @@ from connector.core.errors import DecodeError
 from connector.core.record import Record
 from connector.decode import decode_json
 from connector.mapping.place import Json
-from connector.settings.types import Plain
+from connector.settings.types import InterpolatedStr
 
 if TYPE_CHECKING:
     from connector.mapping.place import Place
@@ -44,12 +44,12 @@ _Path = tuple[str | _Wildcard, ...]
 
 def is_reference(raw: object) -> bool:
     """Whether a scalar of the file refers into the record; text out of the environment never does."""
-    return isinstance(raw, str) and not isinstance(raw, Plain) and raw.startswith("$") and raw[1:2] != "$"
+    return isinstance(raw, str) and not isinstance(raw, InterpolatedStr) and raw.startswith("$") and raw[1:2] != "$"
 
 
 def literal_text(raw: str) -> str:
     """A literal as it is meant: `$$x` is `$x`."""
-    if isinstance(raw, Plain):
+    if isinstance(raw, InterpolatedStr):
         return str(raw)
     return raw[1:] if raw.startswith("$$") else raw
 

@@ -27,7 +27,7 @@ from connector.mapping.references import (
 )
 from connector.mapping.template import compile_template
 from connector.settings.problems import did_you_mean
-from connector.settings.types import Plain
+from connector.settings.types import InterpolatedStr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -205,16 +205,16 @@ def _blank_is_missing_later(raw: dict[Json, Json]) -> bool:
 def _reference(raw: Json, place: Place) -> Value:
     if is_reference(raw):
         return refer(raw, place)
-    hint = "" if isinstance(raw, Plain) or not isinstance(raw, str) else f": did you mean '$.{raw}'?"
+    hint = "" if isinstance(raw, InterpolatedStr) or not isinstance(raw, str) else f": did you mean '$.{raw}'?"
     place.add(f"`from` takes a reference, or a list of them{hint}", "bad_reference")
     return Value(nothing)
 
 
 def _fallback(raw: Json, place: Place) -> Getter:
     """What `default` or `otherwise` gives: a value, or an end."""
-    if raw == SKIP and not isinstance(raw, Plain):
+    if raw == SKIP and not isinstance(raw, InterpolatedStr):
         return _skip
-    if raw == DEAD_LETTER and not isinstance(raw, Plain):
+    if raw == DEAD_LETTER and not isinstance(raw, InterpolatedStr):
         field = place.field
 
         def bury(_value: Json, _record: Record) -> Json:

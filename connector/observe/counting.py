@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from itertools import accumulate
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from connector.core.events import (
     CommitAnswered,
@@ -19,9 +19,9 @@ from connector.core.events import (
     RequestDone,
     RetentionGap,
     TokenRenewed,
-    VerdictName,
 )
 from connector.core.record import Outcome
+from connector.core.sink import VerdictKind
 from connector.observe.metric_table import METRICS
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class EventCounts:
         match event:
             case RequestDone():
                 self._request(event)
-                if event.verdict == "delivered":
+                if event.verdict is VerdictKind.DELIVERED:
                     self.last_delivery[(event.target,)] = now
             case ItemsSettled():
                 self._items(event)
@@ -89,7 +89,7 @@ class EventCounts:
                 pass
 
     def _request(self, event: RequestDone) -> None:
-        self._add("requests_total", (event.target, event.verdict), by=1)
+        self._add("requests_total", (event.target, event.verdict.value), by=1)
         self._histogram("request_duration_seconds", event.target).observe(event.seconds)
         self._histogram("batch_items", event.target).observe(len(event.records))
         self._histogram("batch_bytes", event.target).observe(event.body_bytes)
@@ -108,6 +108,6 @@ class EventCounts:
 
     def know(self, target: str) -> None:
         """Let a target's series start at 0 instead of at their first event."""
-        self._add("requests_total", *((target, verdict) for verdict in get_args(VerdictName)))
+        self._add("requests_total", *((target, kind.value) for kind in VerdictKind))
         for name in self.histograms:
             self._histogram(name, target)

@@ -14,7 +14,7 @@ from connector.core.events import (
     CommitAnswered,
     DeadLettered,
     ItemsSettled,
-    Noted,
+    Notice,
     ReasonCleared,
     ReasonRaised,
     Rebalanced,
@@ -22,6 +22,7 @@ from connector.core.events import (
     RetentionGap,
     TokenRenewed,
 )
+from connector.core.sink import VerdictKind
 from connector.observe.ranges import ranges
 from connector.observe.repeats import Repeats
 from connector.observe.scrub import scrub
@@ -70,7 +71,7 @@ class Lines:
             case RetentionGap():
                 fields: Fields = {"partition": f"{event.topic}[{event.partition}]", "records": event.records}
                 return self._line(ERROR, "records lost to retention", fields)
-            case Noted():
+            case Notice():
                 return self._noted(event)
             case _:
                 return self._background(event)
@@ -95,9 +96,9 @@ class Lines:
                 return self._failure(WARNING, "token renewal failed", {"detail": scrub(event.detail)}, "token")
 
     def _request(self, event: RequestDone) -> Line | None:
-        fields: Fields = {"target": event.target, "verdict": event.verdict, "items": len(event.records)}
+        fields: Fields = {"target": event.target, "verdict": event.verdict.value, "items": len(event.records)}
         level = INFO
-        if event.verdict != "delivered":
+        if event.verdict is not VerdictKind.DELIVERED:
             level, repeated = self._weigh((event.target, event.verdict, event.http_status, event.code))
             fields["repeated"] = repeated
         if level < self._threshold:
@@ -133,7 +134,7 @@ class Lines:
             level = ERROR
         return self._failure(level, "not ready", {**fields, "remedy": scrub(event.remedy)}, key)
 
-    def _noted(self, event: Noted) -> Line | None:
+    def _noted(self, event: Notice) -> Line | None:
         fields: Fields = {
             f"{name}_" if name in RESERVED else name: scrub(value) if isinstance(value, str) else value
             for name, value in event.fields.items()

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from connector.core.events import Event
     from connector.observe.counting import Histogram, Labels
-    from connector.observe.status import Status, TargetStatus, TopicCounts
+    from connector.observe.status import Status, TargetStatus, TopicStatus
 
 Samples = dict[tuple[str, ...], float]
 _OPENMETRICS = "application/openmetrics-text"
@@ -105,7 +105,7 @@ class _Families(Collector):
 
 
 def _of_topics(status: Status) -> dict[str, Samples]:
-    outcomes: dict[str, Callable[[TopicCounts], int]] = {
+    outcomes: dict[str, Callable[[TopicStatus], int]] = {
         "delivered": lambda topic: topic.delivered,
         "skipped": lambda topic: topic.skipped,
         "dead_lettered": lambda topic: topic.dead_lettered,

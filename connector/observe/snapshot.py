@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from connector import __version__
-from connector.observe.status import PartitionStatus, Status, TargetStatus, TokenStatus, TopicCounts
+from connector.observe.status import PartitionStatus, Status, TargetStatus, TokenStatus, TopicStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from connector.core.ledger import Lease, Tally
+    from connector.core.ledger import Lease, TopicCounts
     from connector.flow.pipeline import Pipeline
     from connector.flow.target import Target
     from connector.tuzhan.token import Tokens
@@ -27,7 +27,7 @@ class Snapshots:
     config_sha256: str
     pipeline: Pipeline
     targets: Mapping[str, Target]
-    tallies: Mapping[str, Tally]
+    topic_counts: Mapping[str, TopicCounts]
     tokens: Tokens
     began: float
     """When the process began, on the clock of the event loop."""
@@ -51,22 +51,22 @@ class Snapshots:
             items_skipped=dict(self.items_skipped or {}),
         )
 
-    def _topics(self) -> list[TopicCounts]:
-        tallies = dict(self.tallies)  # at once: the consumer's thread adds topics
-        in_flight = dict.fromkeys(tallies, 0)
+    def _topics(self) -> list[TopicStatus]:
+        topic_counts = dict(self.topic_counts)  # at once: the consumer's thread adds topics
+        in_flight = dict.fromkeys(topic_counts, 0)
         for lease in self.pipeline.leases:
             in_flight[lease.partition.topic] += lease.unsettled
         return [
-            TopicCounts(
+            TopicStatus(
                 topic=topic,
-                consumed=tally.consumed,
-                delivered=tally.delivered,
-                skipped=tally.skipped,
-                dead_lettered=tally.dead_lettered,
-                released=tally.released,
+                consumed=counts.consumed,
+                delivered=counts.delivered,
+                skipped=counts.skipped,
+                dead_lettered=counts.dead_lettered,
+                released=counts.released,
                 in_flight=in_flight[topic],
             )
-            for topic, tally in tallies.items()
+            for topic, counts in topic_counts.items()
         ]
 
     def _partition(self, lease: Lease, now: float) -> PartitionStatus:

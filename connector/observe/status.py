@@ -22,7 +22,7 @@ TargetState = Literal["up", "down", "held"]
 
 
 @dataclass(frozen=True, slots=True)
-class TopicCounts:
+class TopicStatus:
     """What became of one topic's records since the process started."""
 
     topic: str
@@ -93,7 +93,7 @@ class Status:
     config_sha256: str
     state: str
     uptime_s: float
-    topics: Sequence[TopicCounts]
+    topics: Sequence[TopicStatus]
     partitions: Sequence[PartitionStatus]
     targets: Sequence[TargetStatus]
     token: TokenStatus
@@ -104,7 +104,7 @@ class Status:
 
 
 COUNTS = ("consumed", "delivered", "skipped", "dead_lettered", "released", "in_flight")
-"""The fields of `TopicCounts`, in the order in which people read the law."""
+"""The fields of `TopicStatus`, in the order in which people read the law."""
 
 
 def totals(status: Status) -> dict[str, int]:

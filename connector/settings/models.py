@@ -16,7 +16,7 @@ from connector.settings.types import (
     Credential,
     Duration,
     Flag,
-    Plain,
+    InterpolatedStr,
     Positive,
     Property,
     Rate,
@@ -34,12 +34,11 @@ __all__ = [
     "Config",
     "DeadLetter",
     "Decode",
+    "InterpolatedStr",
     "Kafka",
     "Log",
-    "MatchingDefault",
     "Model",
     "Ordering",
-    "Plain",
     "Platform",
     "PositiveDuration",
     "Queue",
@@ -51,8 +50,6 @@ __all__ = [
 
 Raw = Any
 """A piece of the mapping language as it stands in the file: str, int, float, bool, None, list, dict."""
-
-MatchingDefault: dict[str, Raw] = {"isMatching": True, "matchingType": 1}
 
 
 def _empty_table(value: object) -> object:

@@ -1,7 +1,7 @@
 """Settings with a type: durations, sizes, rates, whole numbers, flags and text, read from the file's scalars.
 
-What came out of `${…}` is text (`Plain`) and is converted; what stands in the file itself has its type by YAML's
-rules and must be the right one: `"500"` in quotes is text, and text is not a number. No message shows a value.
+What came out of `${…}` is text (`InterpolatedStr`) and is converted; what stands in the file itself has its type by
+YAML's rules and must be the right one: `"500"` in quotes is text, and text is not a number. No message shows a value.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _RATE_UNITS = {"s": 1.0, "m": 60.0}
 _WHOLE = re.compile(r"[-+]?\d{1,18}", re.ASCII)
 
 
-class Plain(str):
+class InterpolatedStr(str):
     """Text that came out of `${…}`: a literal, never a reference, whatever it begins with; its repr hides it."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return "Plain('***')"
+        return "InterpolatedStr('***')"
 
 
 def kind(value: object) -> str:
@@ -54,7 +54,7 @@ def _refuse(code: Literal["wrong_type", "bad_value", "bad_reference"], message: 
 
 def refuse_reference(value: str) -> None:
     """Raise if a setting's text is written as a reference into the record: a setting has no record to look at."""
-    if value.startswith("$") and not isinstance(value, Plain) and not value.startswith("$$"):
+    if value.startswith("$") and not isinstance(value, InterpolatedStr) and not value.startswith("$$"):
         _refuse(
             "bad_reference",
             "a setting can't refer to the record: write ${NAME} for an environment variable,"
@@ -67,7 +67,7 @@ def _text(value: object) -> object:
         hint = "; put it in quotes" if isinstance(value, bool | int | float) else ""
         _refuse("wrong_type", f"must be text, not {kind(value)}{hint}")
     refuse_reference(value)
-    return value[1:] if value.startswith("$$") and not isinstance(value, Plain) else value
+    return value[1:] if value.startswith("$$") and not isinstance(value, InterpolatedStr) else value
 
 
 def _credential(value: object) -> object:
@@ -88,7 +88,7 @@ def _property(value: object) -> object:
 def _whole(value: object) -> object:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    if isinstance(value, Plain) and _WHOLE.fullmatch(value.strip()):
+    if isinstance(value, InterpolatedStr) and _WHOLE.fullmatch(value.strip()):
         return int(value)
     return _refuse("wrong_type", f"must be a whole number, not {kind(value)}")
 
@@ -96,7 +96,7 @@ def _whole(value: object) -> object:
 def _flag(value: object) -> object:
     if isinstance(value, bool):
         return value
-    if isinstance(value, Plain) and value.strip().lower() in {"true", "false"}:
+    if isinstance(value, InterpolatedStr) and value.strip().lower() in {"true", "false"}:
         return value.strip().lower() == "true"
     return _refuse("wrong_type", f"must be true or false, not {kind(value)}")
 

@@ -80,9 +80,6 @@ DEFAULT_PARAMETERS: Mapping[str, str | int | bool] = MappingProxyType({"isMatchi
 EXACT_MATCHING = 1
 FUZZY_MATCHING = 2
 
-MAX_ITEMS = 500
-"""The most items of one request (document 001)."""
-
 FLAT_ONLY_TYPES = frozenset({"audienceUserId", "identityId"})
 """Ids of the platform's own, which only older endpoints take, and none in `identities[]`."""
 

@@ -15,6 +15,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from connector.core.sink import VerdictKind
 from connector.tuzhan.replies import CREDENTIALS_REMEDY, Reply, judge, read
 
 if TYPE_CHECKING:
@@ -62,9 +63,9 @@ def read_grant(reply: Reply, now: datetime) -> Grant | NoGrant:
     """Take the token out of a reply of the token endpoint; `now` is for `judge`."""
     verdict = judge(reply, now)
     detail = f"the token endpoint answered {verdict.detail}"
-    if verdict.name == "again":
+    if verdict.kind is VerdictKind.AGAIN:
         return NoGrant(detail, "none needed: it is asked again until it answers", verdict.retry_after_s)
-    if verdict.name != "delivered":
+    if verdict.kind is not VerdictKind.DELIVERED:
         return NoGrant(detail, verdict.remedy or CREDENTIALS_REMEDY)
     data = read(reply.body).data
     token = usable(data.get("orgAccessToken")) if isinstance(data, dict) else None

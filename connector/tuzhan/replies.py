@@ -23,35 +23,35 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
 
 import orjson
 
 from connector.core.retry import MAX_RETRY_AFTER_S
-from connector.core.sink import MAX_REPLY_BYTES, Verdict
-
-if TYPE_CHECKING:
-    from connector.core.events import VerdictName
+from connector.core.sink import MAX_REPLY_BYTES, Verdict, VerdictKind
 
 SUCCESS = "200"
 TOKEN_ERROR = "100200"  # noqa: S105 - an error code, not a password
 APP_SECRET_ERROR = "100100"  # noqa: S105 - the same
 BUSY = "操作频繁"
 
-_AT_ANY_STATUS: dict[str, VerdictName] = {TOKEN_ERROR: "token", APP_SECRET_ERROR: "held", "100300": "held"}
-_BY_NUMBER: dict[int, VerdictName] = {
+_AT_ANY_STATUS: dict[str, VerdictKind] = {
+    TOKEN_ERROR: VerdictKind.TOKEN,
+    APP_SECRET_ERROR: VerdictKind.HELD,
+    "100300": VerdictKind.HELD,
+}
+_BY_NUMBER: dict[int, VerdictKind] = {
     # As an HTTP status, or as the code inside 2xx.
-    400: "refused",
-    401: "token",
-    403: "held",
-    404: "held",
-    405: "held",
-    408: "again",
-    409: "refused",
-    413: "split",
-    422: "refused",
-    425: "again",
-    429: "again",
+    400: VerdictKind.REFUSED,
+    401: VerdictKind.TOKEN,
+    403: VerdictKind.HELD,
+    404: VerdictKind.HELD,
+    405: VerdictKind.HELD,
+    408: VerdictKind.AGAIN,
+    409: VerdictKind.REFUSED,
+    413: VerdictKind.SPLIT,
+    422: VerdictKind.REFUSED,
+    425: VerdictKind.AGAIN,
+    429: VerdictKind.AGAIN,
 }
 CREDENTIALS_REMEDY = (
     "check app_id and app_secret; if they are right, the app may have expired: submit it for review again"
@@ -100,16 +100,16 @@ def judge(reply: Reply, now: datetime) -> Verdict:
     `now` (aware) is what a `Retry-After` that names a date is measured from.
     """
     envelope = read(reply.body)
-    name = _name(reply.http_status, envelope)
+    kind = _kind(reply.http_status, envelope)
     return Verdict(
-        name=name,
+        kind=kind,
         detail=_describe(reply.http_status, envelope),
         http_status=reply.http_status,
         code=envelope.code,
         reply=_cut(reply.body),
-        retry_after_s=retry_after_s(reply.retry_after, now) if name == "again" else None,
-        import_batch=_import_batch(reply.body, envelope.data) if name == "delivered" else "",
-        remedy=_remedy(reply.http_status, envelope) if name == "held" else "",
+        retry_after_s=retry_after_s(reply.retry_after, now) if kind is VerdictKind.AGAIN else None,
+        import_batch=_import_batch(reply.body, envelope.data) if kind is VerdictKind.DELIVERED else "",
+        remedy=_remedy(reply.http_status, envelope) if kind is VerdictKind.HELD else "",
     )
 
 
@@ -159,20 +159,20 @@ def _parse_leniently(body: bytes) -> object:
         return None
 
 
-def _name(status: int, envelope: Envelope) -> VerdictName:
+def _kind(status: int, envelope: Envelope) -> VerdictKind:
     success_status = 200 <= status < 300
     if envelope.code in _AT_ANY_STATUS:
         return _AT_ANY_STATUS[envelope.code]
     if success_status and envelope.code == SUCCESS:
-        return "delivered"
+        return VerdictKind.DELIVERED
     if BUSY in envelope.message:
-        return "again"
+        return VerdictKind.AGAIN
     if not success_status:
-        return _BY_NUMBER.get(status, "held" if 300 <= status < 500 else "again")
+        return _BY_NUMBER.get(status, VerdictKind.HELD if 300 <= status < 500 else VerdictKind.AGAIN)
     if not envelope.code:
-        return "again"
+        return VerdictKind.AGAIN
     number = _three_digits(envelope.code)
-    return _BY_NUMBER.get(number, "again" if 500 <= number < 600 else "refused")
+    return _BY_NUMBER.get(number, VerdictKind.AGAIN if 500 <= number < 600 else VerdictKind.REFUSED)
 
 
 def _code(value: object) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from connector.core.errors import TransportError
-from connector.core.sink import Verdict
+from connector.core.sink import Verdict, VerdictKind
 from connector.tuzhan.replies import judge
 
 if TYPE_CHECKING:
@@ -45,23 +45,23 @@ class HttpSink:
         """Post the items as one request; see `connector.core.sink.Sink`."""
         token = self._tokens.current
         if token is None:
-            return Verdict("token", "the token was refused to another request")
+            return Verdict(VerdictKind.TOKEN, "the token was refused to another request")
         try:
             reply = await self._client.post(self._path, request_body(items), token)
         except TransportError as error:
-            return Verdict("again", str(error))
+            return Verdict(VerdictKind.AGAIN, str(error))
         verdict = judge(reply, datetime.now(UTC))
-        if verdict.name == "token":
+        if verdict.kind is VerdictKind.TOKEN:
             self._tokens.refuse(token)
-        elif verdict.name == "delivered":
+        elif verdict.kind is VerdictKind.DELIVERED:
             self._tokens.accept(token)
         return verdict
 
-    def weigh(self, item: Item) -> int:
+    def item_size(self, item: Item) -> int:
         """The bytes of the item and of its comma."""
         return len(item.body) + 1
 
-    def frame(self, params: bytes) -> int:
+    def request_overhead(self, params: bytes) -> int:
         """The bytes around the items, less the one comma that the first item lacks: so the sum is exact."""
         return _FRAME_BYTES + len(params) - 1
 

@@ -11,7 +11,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from connector.core.events import Noted
+from connector.core.events import Notice
 from connector.tuzhan.renewal import usable
 from connector.tuzhan.token import Tokens
 
@@ -97,7 +97,7 @@ class TokenFile(Tokens):
     def _take(self, token: str) -> None:
         self._offer(token)
         if token != self._worn:
-            self._emit(Noted("info", "the token file was read", {"file": str(self._path)}))
+            self._emit(Notice("info", "the token file was read", {"file": str(self._path)}))
             self.accept(token)
 
     def _no_use(self, what: str) -> None:

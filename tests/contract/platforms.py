@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from connector.core.record import Item, Record
 from connector.core.retry import Backoff
-from connector.core.sink import Verdict
+from connector.core.sink import Verdict, VerdictKind
 from connector.sandbox.faults import Fault
 from connector.sandbox.main import running
 from connector.sandbox.platform import APP_ID, APP_SECRET, Sandbox
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
 
-    from connector.core.events import Event, VerdictName
+    from connector.core.events import Event
     from connector.core.sink import Sink
 
 PATH = "event/v2/batchAdd"
 PARAMS = b'{"isMatching":true,"matchingType":1}'
 
-FAULTS: dict[VerdictName, Fault] = {
-    "again": Fault(kind="status", status=503, retry_after=7),
-    "token": Fault(kind="code", code="100200"),
-    "held": Fault(kind="status", status=403),
-    "split": Fault(kind="status", status=413),
-    "refused": Fault(kind="code", code="400"),
+FAULTS: dict[VerdictKind, Fault] = {
+    VerdictKind.AGAIN: Fault(kind="status", status=503, retry_after=7),
+    VerdictKind.TOKEN: Fault(kind="code", code="100200"),
+    VerdictKind.HELD: Fault(kind="status", status=403),
+    VerdictKind.SPLIT: Fault(kind="status", status=413),
+    VerdictKind.REFUSED: Fault(kind="code", code="400"),
 }
 """For each verdict but `delivered` one way to it."""
 
@@ -66,7 +66,7 @@ class Platform(Protocol):
 
     sink: Sink
 
-    def script(self, *verdicts: VerdictName) -> None:
+    def script(self, *verdicts: VerdictKind) -> None:
         """Let the next requests end so, and all that follow in `delivered`."""
 
     def refuse(self, uuid: str) -> None:
@@ -82,19 +82,21 @@ class FakePlatform:
     def __init__(self) -> None:
         self._fake = FakeSink(self._answer)
         self.sink: Sink = self._fake
-        self._verdicts: list[VerdictName] = []
+        self._verdicts: list[VerdictKind] = []
         self._refused = ""
 
     def _answer(self, items: Sequence[Item]) -> Verdict:
-        name = self._verdicts.pop(0) if self._verdicts else "delivered"
+        name = self._verdicts.pop(0) if self._verdicts else VerdictKind.DELIVERED
         if self._refused in map(uuid_of, items):
-            name = "refused"
-        if name == "delivered":
+            name = VerdictKind.REFUSED
+        if name is VerdictKind.DELIVERED:
             return deliver(items)
-        remedy = "put it right" if name == "held" else ""
-        return Verdict(name, name, retry_after_s=7.0 if name == "again" else None, remedy=remedy, reply=name)
+        remedy = "put it right" if name is VerdictKind.HELD else ""
+        return Verdict(
+            name, name.value, retry_after_s=7.0 if name is VerdictKind.AGAIN else None, remedy=remedy, reply=name.value
+        )
 
-    def script(self, *verdicts: VerdictName) -> None:
+    def script(self, *verdicts: VerdictKind) -> None:
         self._verdicts = list(verdicts)
 
     def refuse(self, uuid: str) -> None:
@@ -114,7 +116,7 @@ class RealPlatform:
     events: list[Event]
     sink: Sink
 
-    def script(self, *verdicts: VerdictName) -> None:
+    def script(self, *verdicts: VerdictKind) -> None:
         self.sandbox.faults.put([FAULTS[name].model_copy(update={"count": 1}) for name in verdicts])
 
     def refuse(self, uuid: str) -> None:

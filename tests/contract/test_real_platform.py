@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from connector.core.events import ReasonCleared, ReasonRaised, TokenRenewed
+from connector.core.sink import VerdictKind
 from connector.sandbox.faults import Fault
 from tests.contract.platforms import RealPlatform, batch, real, uuid_of
 
@@ -33,7 +34,7 @@ CODES = {"100200": "token", "100100": "held", "100300": "held", "777": "refused"
 async def send(platform: RealPlatform) -> tuple[str, str]:
     await platform.sink.ready()
     verdict = await platform.sink.send(batch(1))
-    return verdict.name, verdict.detail
+    return verdict.kind.value, verdict.detail
 
 
 async def deliver(platform: RealPlatform, size: int = 1) -> list[str]:
@@ -42,9 +43,9 @@ async def deliver(platform: RealPlatform, size: int = 1) -> list[str]:
     for _ in range(50):
         await platform.sink.ready()
         verdict = await platform.sink.send(items)
-        if verdict.name == "delivered":
+        if verdict.kind is VerdictKind.DELIVERED:
             return [uuid_of(item) for item in items]
-        assert verdict.name in {"token", "again"}
+        assert verdict.kind in {VerdictKind.TOKEN, VerdictKind.AGAIN}
         await asyncio.sleep(0.01)
     raise AssertionError(verdict.detail)
 
@@ -126,7 +127,7 @@ def test_a_short_lived_token_is_renewed_before_it_dies() -> None:
             while len(seen) < 3:
                 await platform.sink.ready()
                 verdict = await platform.sink.send(batch(1))
-                assert verdict.name == "delivered", "not once is a dead token sent"
+                assert verdict.kind is VerdictKind.DELIVERED, "not once is a dead token sent"
                 seen.add(platform.tokens.current or "")
                 await asyncio.sleep(0.02)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING
 
-from connector.core.sink import Verdict
+from connector.core.sink import Verdict, VerdictKind
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def deliver(_items: Sequence[Item]) -> Verdict:
     """Say yes to everything."""
-    return Verdict("delivered", http_status=200, code="200")
+    return Verdict(VerdictKind.DELIVERED, http_status=200, code="200")
 
 
 class FakeSink:
@@ -35,16 +35,16 @@ class FakeSink:
         self.requests.append(taken)
         answer = self.script(taken)
         verdict = await answer if inspect.isawaitable(answer) else answer
-        if verdict.name == "delivered":
+        if verdict.kind is VerdictKind.DELIVERED:
             self.stored += taken
         else:
             self.stored += [taken[position] for position in sorted(verdict.done)]
         return verdict
 
-    def weigh(self, item: Item) -> int:
+    def item_size(self, item: Item) -> int:
         """The body and a comma."""
         return len(item.body) + 1
 
-    def frame(self, params: bytes) -> int:
+    def request_overhead(self, params: bytes) -> int:
         """The params, and about what the platform's frame has."""
         return len(params) + 27

@@ -149,9 +149,9 @@ class Flow:
     def check(self) -> None:
         """The law of conservation, and the bounds, at this very moment."""
         in_flight = sum(lease.unsettled for lease in self.pipeline.leases)
-        for tally in self.source.tallies.values():
-            settled = tally.delivered + tally.skipped + tally.dead_lettered
-            assert tally.consumed == settled + tally.released + in_flight
+        for counts in self.source.topic_counts.values():
+            settled = counts.delivered + counts.skipped + counts.dead_lettered
+            assert counts.consumed == settled + counts.released + in_flight
         for lease in self.pipeline.paused:
             assert not lease.ended
             assert lease in self.pipeline.leases

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Protocol
 
-from connector.core.ledger import Lease, Tally
+from connector.core.ledger import Lease, TopicCounts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
@@ -51,7 +51,7 @@ class FakeSource:
         self, partitions: Iterable[TopicPartition], close: CloseLeases, random: Random, *, chunk: int = 20
     ) -> None:
         self.logs = {partition: Log() for partition in partitions}
-        self.tallies: dict[str, Tally] = {}
+        self.topic_counts: dict[str, TopicCounts] = {}
         self.leases: dict[TopicPartition, Lease] = {}
         self.lease_of: dict[int, tuple[Record, Lease]] = {}
         """By the identity of each record handed over: the lease it came with."""
@@ -118,7 +118,7 @@ class FakeSource:
             if partition not in self.leases:
                 log = self.logs[partition]
                 start = log.committed or 0
-                lease = Lease(partition, start, self.tallies.setdefault(partition.topic, Tally()))
+                lease = Lease(partition, start, self.topic_counts.setdefault(partition.topic, TopicCounts()))
                 lease.committed = log.committed
                 self.leases[partition] = lease
                 self._next[lease] = start

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from connector.core.batching import Limits
-from connector.core.ledger import Lease, Tally
+from connector.core.ledger import Lease, TopicCounts
 from connector.core.pacing import Pacer
 from connector.core.record import Outcome, TopicPartition
 from connector.core.retry import Backoff
-from connector.core.sink import Verdict
+from connector.core.sink import Verdict, VerdictKind
 from connector.flow.target import Surroundings, Target, TargetSettings
 from connector.runtime.tasks import Tasks
 from tests.support.fakes_flow import TARGET, TOPIC, item, record, seeded
@@ -77,10 +77,10 @@ class StormSink:
     async def ready(self) -> None:
         await self.token.wait()
 
-    def weigh(self, item: Item) -> int:
+    def item_size(self, item: Item) -> int:
         return len(item.body) + 1
 
-    def frame(self, params: bytes) -> int:
+    def request_overhead(self, params: bytes) -> int:
         return FRAME + len(params)
 
     async def send(self, items: Sequence[Item]) -> Verdict:
@@ -128,26 +128,29 @@ class StormSink:
         if self.random.random() < self.trouble.share:
             return self._passing_trouble()
         if sum(len(one.body) for one in items) > self.trouble.cap:
-            return Verdict("split", http_status=413)
+            return Verdict(VerdictKind.SPLIT, http_status=413)
         if any(one.record.offset in self.trouble.poison for one in items):
-            return Verdict("refused", "not acceptable", http_status=200, code="400", reply='{"code":"400"}')
-        return Verdict("delivered", http_status=200, code="200")
+            return Verdict(VerdictKind.REFUSED, "not acceptable", http_status=200, code="400", reply='{"code":"400"}')
+        return Verdict(VerdictKind.DELIVERED, http_status=200, code="200")
 
     def _passing_trouble(self) -> Verdict:
         kind = self.random.choice(["again", "again later", "token", "held"])
         if kind == "again later":
-            return Verdict("again", http_status=429, retry_after_s=self.random.uniform(0.1, 20))
+            return Verdict(VerdictKind.AGAIN, http_status=429, retry_after_s=self.random.uniform(0.1, 20))
         if kind == "token":
             self.token.clear()
             asyncio.get_running_loop().call_later(self.random.uniform(0, 3), self.token.set)
-            return Verdict("token", http_status=401)
-        return Verdict("held" if kind == "held" else "again", http_status=403 if kind == "held" else 503)
+            return Verdict(VerdictKind.TOKEN, http_status=401)
+        return Verdict(
+            VerdictKind.HELD if kind == "held" else VerdictKind.AGAIN,
+            http_status=403 if kind == "held" else 503,
+        )
 
     def _note(self, exchange: Exchange) -> None:
         verdict = exchange.verdict
-        if verdict is None or verdict.name not in {"delivered", "refused", "split"}:
+        if verdict is None or verdict.kind not in {VerdictKind.DELIVERED, VerdictKind.REFUSED, VerdictKind.SPLIT}:
             return
-        if verdict.name == "delivered" or len(exchange.items) == 1:
+        if verdict.kind is VerdictKind.DELIVERED or len(exchange.items) == 1:
             self.settled += exchange.items
             self.suspects -= set(map(_known_by, exchange.items))
         else:
@@ -176,8 +179,8 @@ class Stage:
     """One target on one sink, one partition, and a list for the dead letters. Made on the event loop."""
 
     def __init__(self, sink: Sink, settings: TargetSettings = SETTINGS, *, rate: float | None = None) -> None:
-        self.tally = Tally()
-        self.lease = Lease(TopicPartition(TOPIC, 0), 0, self.tally)
+        self.counts = TopicCounts()
+        self.lease = Lease(TopicPartition(TOPIC, 0), 0, self.counts)
         self.entries: list[Entry] = []
         self.buried: list[Item] = []
         self.events: list[Event] = []

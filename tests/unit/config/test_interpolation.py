@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.config.interpolation import interpolate
-from connector.settings.models import Plain
+from connector.settings.models import InterpolatedStr
 from connector.settings.problems import Problems
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def replaced(text: str) -> tuple[object, list[str]]:
 def test_expressions_are_replaced_once_and_the_result_is_a_literal(text: str, result: str) -> None:
     found, problems = replaced(text)
     assert found == result
-    assert type(found) is Plain
+    assert type(found) is InterpolatedStr
     assert problems == []
 
 
@@ -152,4 +152,4 @@ def test_what_a_variable_holds_is_never_looked_into(value: str) -> None:
 
 def test_the_repr_of_a_replaced_value_hides_it() -> None:
     found, _ = replaced("${NAME}")
-    assert repr([found]) == "[Plain('***')]"
+    assert repr([found]) == "[InterpolatedStr('***')]"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from connector.config.loading import load
-from connector.settings.models import Config, Plain
+from connector.settings.models import Config, InterpolatedStr
 from tests.unit.config.files import ENVIRON, SOUND, changed, checked, lines
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def test_typed_settings_convert_what_comes_from_the_environment(tmp_path: Path) 
 def test_a_replaced_value_of_the_mapping_stays_a_literal(tmp_path: Path) -> None:
     config = config_of(tmp_path, changed("event_key: c_buy", "event_key: ${KEY}"), KEY="$.key")
     assert config.routes[0].event_key == "$.key"
-    assert type(config.routes[0].event_key) is Plain
+    assert type(config.routes[0].event_key) is InterpolatedStr
 
 
 def test_two_dollars_make_a_setting_that_begins_with_one(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from connector.core.ledger import Entry, Lease, LeaseState, Tally
+from connector.core.ledger import Entry, Lease, LeaseState, TopicCounts
 from connector.core.record import Outcome, TopicPartition
 
 OUTCOMES = st.sampled_from(list(Outcome))
@@ -90,19 +90,19 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.tally = Tally()
+        self.counts = TopicCounts()
         self.owned: list[_Owned] = []
         self.marks: dict[Lease, int] = {}
 
     @rule(target=leases, partition=st.integers(0, 1), start=st.integers(0, 5))
     def assign(self, partition: int, start: int) -> _Owned:
-        owned = _Owned(Lease(TopicPartition("orders", partition), start, self.tally))
+        owned = _Owned(Lease(TopicPartition("orders", partition), start, self.counts))
         self.owned.append(owned)
         return owned
 
     @initialize(target=leases)
     def begin(self) -> MultipleResults[_Owned]:
-        self.owned.append(_Owned(Lease(TopicPartition("orders", 0), 3, self.tally)))
+        self.owned.append(_Owned(Lease(TopicPartition("orders", 0), 3, self.counts)))
         return multiple(self.owned[0])
 
     @rule(target=items, owned=leases, counts=st.lists(st.integers(0, 2), min_size=1, max_size=6))
@@ -181,19 +181,19 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def consumed_is_settled_and_released_and_in_flight(self) -> None:
-        tally = self.tally
-        settled = tally.delivered + tally.skipped + tally.dead_lettered
+        counts = self.counts
+        settled = counts.delivered + counts.skipped + counts.dead_lettered
         in_flight = sum(owned.lease.unsettled for owned in self.owned)
-        assert tally.consumed == settled + tally.released + in_flight
-        assert tally.consumed == sum(len(owned.records) for owned in self.owned)
+        assert counts.consumed == settled + counts.released + in_flight
+        assert counts.consumed == sum(len(owned.records) for owned in self.owned)
         assert in_flight == sum(owned.in_flight() for owned in self.owned)
 
     @invariant()
     def every_record_is_counted_by_its_worst_item(self) -> None:
         counted = {
-            Outcome.DELIVERED: self.tally.delivered,
-            Outcome.SKIPPED: self.tally.skipped,
-            Outcome.DEAD_LETTERED: self.tally.dead_lettered,
+            Outcome.DELIVERED: self.counts.delivered,
+            Outcome.SKIPPED: self.counts.skipped,
+            Outcome.DEAD_LETTERED: self.counts.dead_lettered,
         }
         expected = dict.fromkeys(Outcome, 0)
         for owned in self.owned:
@@ -226,7 +226,7 @@ TestLedger.settings = settings(max_examples=80, stateful_step_count=40, deadline
 
 
 def _lease() -> Lease:
-    return Lease(TopicPartition("orders", 0), 10, Tally())
+    return Lease(TopicPartition("orders", 0), 10, TopicCounts())
 
 
 @given(counts=st.lists(st.integers(0, 2), max_size=8), data=st.data())
@@ -268,10 +268,10 @@ def test_closing_a_lease_that_has_ended_is_quiet_at_once() -> None:
 
 
 def test_a_late_outcome_of_an_ended_lease_moves_nothing() -> None:
-    tally = Tally()
-    lease = Lease(TopicPartition("orders", 0), 10, tally)
+    counts = TopicCounts()
+    lease = Lease(TopicPartition("orders", 0), 10, counts)
     entry = lease.track(10, 0.0)
     entry.expect(1)
     assert lease.end() == 10
     entry.settle(Outcome.DELIVERED)
-    assert (lease.watermark, lease.released, tally) == (10, 1, Tally(consumed=1, released=1))
+    assert (lease.watermark, lease.released, counts) == (10, 1, TopicCounts(consumed=1, released=1))

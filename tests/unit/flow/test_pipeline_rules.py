@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 import connector.flow.pipeline
-from connector.core.ledger import Lease, Tally
+from connector.core.ledger import Lease, TopicCounts
 from connector.core.pacing import Pacer
 from connector.core.record import DEAD_LETTERS, TopicPartition
-from connector.core.sink import Verdict
+from connector.core.sink import Verdict, VerdictKind
 from connector.flow.pipeline import Pipeline
 from connector.flow.target import Surroundings, Target
 from tests.support.clock import run_virtual
@@ -69,18 +69,18 @@ def test_closing_awaits_what_is_on_the_wire_and_commits_it() -> None:
 
 
 def test_a_late_ack_of_a_lost_partition_commits_nothing_and_counts_nothing() -> None:
-    async def main() -> tuple[Tally, int | None]:
+    async def main() -> tuple[TopicCounts, int | None]:
         flow = await _running(replace(CALM, latency_s=5.0), ["e"] * 6)
         await flow.source.revoke([FIRST], 0.0)
         await flow.until(lambda: len(flow.sinks[EVENTS].settled) == 6)
         await flow.pass_time(5.0)
-        return flow.source.tallies["orders"], flow.source.logs[FIRST].committed
+        return flow.source.topic_counts["orders"], flow.source.logs[FIRST].committed
 
-    assert run_virtual(main()) == (Tally(consumed=6, released=6), None)
+    assert run_virtual(main()) == (TopicCounts(consumed=6, released=6), None)
 
 
 def test_a_chunk_that_comes_after_its_lease_has_ended_is_not_tracked() -> None:
-    async def main() -> Tally:
+    async def main() -> TopicCounts:
         flow = Flow(CALM)
         await flow.source.assign(FIRST)
         lease = flow.source.leases[FIRST]
@@ -89,9 +89,9 @@ def test_a_chunk_that_comes_after_its_lease_has_ended_is_not_tracked() -> None:
         await flow.source._chunks.put((lease, [record(0, value=b"e")]))
         await flow.pass_time(1.0)
         assert lease not in flow.pipeline.leases
-        return flow.source.tallies["orders"]
+        return flow.source.topic_counts["orders"]
 
-    assert run_virtual(main()) == Tally()
+    assert run_virtual(main()) == TopicCounts()
 
 
 # -- back-pressure ----------------------------------------------------------------------------------------------
@@ -100,7 +100,7 @@ def test_a_chunk_that_comes_after_its_lease_has_ended_is_not_tracked() -> None:
 def test_memory_is_flat_however_long_a_storm_of_429_lasts() -> None:
     async def main() -> tuple[int, int]:
         flow = Flow(CALM)
-        flow.sinks[EVENTS].outage = Verdict("again", http_status=429, retry_after_s=5.0)
+        flow.sinks[EVENTS].outage = Verdict(VerdictKind.AGAIN, http_status=429, retry_after_s=5.0)
         for partition in PARTITIONS:
             flow.produce(partition, ["e"] * 150)
             await flow.source.assign(partition)
@@ -164,7 +164,7 @@ def test_one_record_that_is_stuck_lets_the_others_run_ahead_only_so_far(monkeypa
 
     async def main() -> tuple[int, int | None]:
         flow = Flow(CALM)
-        flow.sinks[TAGS].outage = Verdict("again")
+        flow.sinks[TAGS].outage = Verdict(VerdictKind.AGAIN)
         flow.produce(FIRST, ["t", *["e"] * 500])
         await flow.source.assign(FIRST)
         await flow.pass_time(60.0)
@@ -225,7 +225,7 @@ def test_a_full_target_pauses_only_what_feeds_it() -> None:
             for name in ("full", "free", DEAD_LETTERS)
         }
         pipeline = Pipeline(targets, lambda topic: [names[topic]])
-        leases = [Lease(TopicPartition(topic, 0), 0, Tally()) for topic in names]
+        leases = [Lease(TopicPartition(topic, 0), 0, TopicCounts()) for topic in names]
         source = _Steered()
         pipeline._source = source  # type: ignore[assignment] # all of a source that is needed here
         for lease in leases:

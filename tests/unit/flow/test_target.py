@@ -11,7 +11,7 @@ import pytest
 
 from connector.core.batching import Limits
 from connector.core.events import ItemsSettled, ReasonCleared, ReasonRaised, RequestDone
-from connector.core.sink import Verdict
+from connector.core.sink import Verdict, VerdictKind
 from tests.support.clock import run_virtual
 from tests.support.fakes import FakeSink
 from tests.support.fakes_flow import seeded
@@ -29,7 +29,7 @@ def _tries(verdict: Verdict, tries: int, *, rate: float | None = None) -> list[f
 
         def script(_: object) -> Verdict:
             times.append(asyncio.get_running_loop().time())
-            return verdict if len(times) < tries else Verdict("delivered")
+            return verdict if len(times) < tries else Verdict(VerdictKind.DELIVERED)
 
         stage = Stage(FakeSink(script), rate=rate)
         stage.put()
@@ -40,7 +40,7 @@ def _tries(verdict: Verdict, tries: int, *, rate: float | None = None) -> list[f
 
 
 def test_a_failure_that_passes_is_tried_again_within_the_bounds_of_the_backoff() -> None:
-    times = _tries(Verdict("again"), 40)
+    times = _tries(Verdict(VerdictKind.AGAIN), 40)
     waits = [later - earlier for earlier, later in pairwise(times)]
     assert all(wait <= SETTINGS.backoff.bound(number) + 1e-6 for number, wait in enumerate(waits, start=1))
     assert max(waits) > 10, "the backoff never grew"
@@ -48,7 +48,7 @@ def test_a_failure_that_passes_is_tried_again_within_the_bounds_of_the_backoff()
 
 
 def test_retry_after_is_obeyed_even_where_the_backoff_is_shorter() -> None:
-    times = _tries(Verdict("again", retry_after_s=45.0), 6)
+    times = _tries(Verdict(VerdictKind.AGAIN, retry_after_s=45.0), 6)
     assert all(later - earlier >= 45 for earlier, later in pairwise(times))
 
 
@@ -58,7 +58,7 @@ def test_retry_after_holds_for_the_whole_target() -> None:
 
         def script(_: object) -> Verdict:
             began.append(asyncio.get_running_loop().time())
-            return Verdict("again", retry_after_s=60.0) if len(began) == 1 else Verdict("delivered")
+            return Verdict(VerdictKind.AGAIN, retry_after_s=60.0) if len(began) == 1 else Verdict(VerdictKind.DELIVERED)
 
         stage = Stage(FakeSink(script))
         stage.put(10)
@@ -73,20 +73,20 @@ def test_retry_after_holds_for_the_whole_target() -> None:
 
 
 def test_a_refused_token_costs_one_try_at_once_and_then_backs_off() -> None:
-    times = _tries(Verdict("token"), 4)
+    times = _tries(Verdict(VerdictKind.TOKEN), 4)
     assert times[1] == times[0]
     assert times[2] > times[1]
 
 
 def test_no_more_requests_than_the_rate_allows_retries_included() -> None:
-    times = _tries(Verdict("again", retry_after_s=None), 12, rate=0.1)
+    times = _tries(Verdict(VerdictKind.AGAIN, retry_after_s=None), 12, rate=0.1)
     assert all(later - earlier >= 10 - 1e-6 for earlier, later in pairwise(times))
 
 
 def test_a_held_target_says_so_sends_one_probe_at_a_time_and_says_when_it_is_over() -> None:
     async def main() -> tuple[Stage, int]:
         sink = StormSink(Trouble(1, latency_s=0.01), seeded(1))
-        sink.outage = Verdict("held", "forbidden", http_status=403, remedy="grant it")
+        sink.outage = Verdict(VerdictKind.HELD, "forbidden", http_status=403, remedy="grant it")
         stage = Stage(sink)
         stage.put(60)
         await asyncio.sleep(600)
@@ -103,11 +103,16 @@ def test_a_held_target_says_so_sends_one_probe_at_a_time_and_says_when_it_is_ove
     assert raised == [ReasonRaised("target_held", "sink", "grant it"), ReasonCleared("target_held", "sink")]
     assert 20 < probes < 100, "600 s of a backoff of 30 s at most"
     assert stage.target.gate.hold is None
-    assert (stage.tally.delivered, stage.buried) == (60, [])
+    assert (stage.counts.delivered, stage.buried) == (60, [])
 
 
 def test_a_held_target_stays_held_while_its_probe_fails_by_transport() -> None:
-    verdicts = [Verdict("held"), Verdict("again", "no connection"), Verdict("token"), Verdict("delivered")]
+    verdicts = [
+        Verdict(VerdictKind.HELD),
+        Verdict(VerdictKind.AGAIN, "no connection"),
+        Verdict(VerdictKind.TOKEN),
+        Verdict(VerdictKind.DELIVERED),
+    ]
 
     async def main() -> list[bool]:
         held: list[bool] = []
@@ -130,7 +135,7 @@ def test_a_target_that_is_held_again_has_one_probe_again() -> None:
         stage = Stage(sink)
         counts = []
         for _ in range(2):
-            sink.outage = Verdict("held")
+            sink.outage = Verdict(VerdictKind.HELD)
             before = len(sink.log)
             stage.put(30)
             await asyncio.sleep(300)
@@ -144,7 +149,7 @@ def test_a_target_that_is_held_again_has_one_probe_again() -> None:
 
 
 def test_items_that_were_done_are_settled_although_the_rest_must_be_tried_again() -> None:
-    verdicts = [Verdict("again", done=frozenset({0, 2})), Verdict("delivered")]
+    verdicts = [Verdict(VerdictKind.AGAIN, done=frozenset({0, 2})), Verdict(VerdictKind.DELIVERED)]
 
     async def main() -> tuple[Stage, list[list[Item]]]:
         sink = FakeSink(lambda _: verdicts.pop(0))
@@ -155,7 +160,7 @@ def test_items_that_were_done_are_settled_although_the_rest_must_be_tried_again(
 
     stage, requests = run_virtual(main())
     assert [[one.record.offset for one in items] for items in requests] == [[0, 1, 2, 3], [1, 3]]
-    assert (stage.tally.delivered, stage.target.queued_bytes) == (4, 0)
+    assert (stage.counts.delivered, stage.target.queued_bytes) == (4, 0)
 
 
 def test_full_and_relaxed_are_values_with_room_between_them() -> None:
@@ -190,7 +195,7 @@ def test_a_batch_that_does_not_fill_leaves_when_it_is_old_enough(count: int) -> 
         def script(items: object) -> Verdict:
             assert isinstance(items, list)
             times.append(asyncio.get_running_loop().time())
-            return Verdict("delivered")
+            return Verdict(VerdictKind.DELIVERED)
 
         sink = FakeSink(script)
         stage = Stage(sink)
@@ -213,7 +218,7 @@ def test_each_request_and_each_ending_is_told_with_its_exact_bytes() -> None:
     stage = run_virtual(main())
     request, ended = stage.events
     assert isinstance(request, RequestDone)
-    assert (request.verdict, len(request.records), request.body_bytes) == ("delivered", 3, 27 + 2 + 3 * 6)
+    assert (request.verdict, len(request.records), request.body_bytes) == (VerdictKind.DELIVERED, 3, 27 + 2 + 3 * 6)
     assert isinstance(ended, ItemsSettled)
     assert dict(ended.by_route) == {"route": 3}
     assert stage.progress == 1

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from connector.core.batching import Limits
 from connector.core.ledger import Lease
 from connector.core.record import TopicPartition
-from connector.core.sink import Verdict
+from connector.core.sink import Verdict, VerdictKind
 from tests.support.clock import run_virtual
 from tests.support.fakes import FakeSink
 from tests.support.fakes_target import SETTINGS, Stage
@@ -49,12 +49,12 @@ def test_what_is_buffered_gets_its_one_try_at_once() -> None:
         return stage, asyncio.get_running_loop().time() - began
 
     stage, waited = run_virtual(main())
-    assert (stage.tally.delivered, waited) == (3, 0.0)
+    assert (stage.counts.delivered, waited) == (3, 0.0)
 
 
 def test_what_fails_at_its_one_try_is_given_up_and_not_tried_again() -> None:
     async def main() -> tuple[Stage, int]:
-        sink = FakeSink(lambda _: Verdict("again"))
+        sink = FakeSink(lambda _: Verdict(VerdictKind.AGAIN))
         stage = Stage(sink)
         stage.put(3)
         await _close(stage).wait()
@@ -67,7 +67,7 @@ def test_what_fails_at_its_one_try_is_given_up_and_not_tried_again() -> None:
 
 def test_what_waits_for_a_retry_is_given_up_at_once() -> None:
     async def main() -> tuple[float, int]:
-        sink = FakeSink(lambda _: Verdict("again", retry_after_s=300))
+        sink = FakeSink(lambda _: Verdict(VerdictKind.AGAIN, retry_after_s=300))
         stage = Stage(sink)
         stage.put(10)
         await asyncio.sleep(1)
@@ -82,7 +82,7 @@ def test_no_split_starts_but_what_is_alone_and_refused_is_buried() -> None:
     """Its verdict is known: to release it would only have it sent once more."""
 
     async def main(count: int) -> tuple[Stage, int]:
-        sink = FakeSink(lambda _: Verdict("refused"))
+        sink = FakeSink(lambda _: Verdict(VerdictKind.REFUSED))
         stage = Stage(sink)
         stage.put(count)
         await _close(stage).wait()
@@ -100,7 +100,7 @@ def test_nothing_of_an_ended_lease_is_buried() -> None:
 
         async def script(_: object) -> Verdict:
             await answer.wait()
-            return Verdict("refused")
+            return Verdict(VerdictKind.REFUSED)
 
         stage = Stage(FakeSink(script))
         stage.put(1)
@@ -111,14 +111,14 @@ def test_nothing_of_an_ended_lease_is_buried() -> None:
         return stage
 
     stage = run_virtual(main())
-    assert (stage.buried, stage.tally.released, stage.tally.dead_lettered) == ([], 1, 0)
+    assert (stage.buried, stage.counts.released, stage.counts.dead_lettered) == ([], 1, 0)
 
 
 def test_what_is_on_the_wire_is_awaited() -> None:
     async def main() -> tuple[Stage, float]:
         async def script(_: object) -> Verdict:
             await asyncio.sleep(7)
-            return Verdict("delivered")
+            return Verdict(VerdictKind.DELIVERED)
 
         stage = Stage(FakeSink(script))
         stage.put(10)
@@ -127,14 +127,14 @@ def test_what_is_on_the_wire_is_awaited() -> None:
         return stage, asyncio.get_running_loop().time()
 
     stage, now = run_virtual(main())
-    assert (stage.tally.delivered, now) == (10, 1007.0)
+    assert (stage.counts.delivered, now) == (10, 1007.0)
 
 
 def test_what_is_ordered_does_not_overtake_what_was_given_up() -> None:
     """The first item fails at its one try; those behind it, in other requests, must not be sent before it."""
 
     async def main() -> list[list[int]]:
-        sink = FakeSink(lambda _: Verdict("again"))
+        sink = FakeSink(lambda _: Verdict(VerdictKind.AGAIN))
         stage = Stage(sink, replace(ORDERED, limits=Limits(1, 1_000, 0.2)))
         stage.put(5, keys=["anna"])
         await asyncio.sleep(0)
@@ -148,9 +148,9 @@ def test_what_is_ordered_does_not_overtake_what_was_given_up() -> None:
 
 def test_other_leases_go_on_while_one_closes() -> None:
     async def main() -> Stage:
-        verdicts = [Verdict("again"), Verdict("delivered")]
+        verdicts = [Verdict(VerdictKind.AGAIN), Verdict(VerdictKind.DELIVERED)]
         stage = Stage(FakeSink(lambda _: verdicts.pop(0)))
-        other = Lease(TopicPartition("orders", 1), 0, stage.tally)
+        other = Lease(TopicPartition("orders", 1), 0, stage.counts)
         stage.put(5)
         stage.put(5, lease=other)
         await _close(stage).wait()
@@ -159,15 +159,15 @@ def test_other_leases_go_on_while_one_closes() -> None:
         return stage
 
     stage = run_virtual(main())
-    assert (stage.tally.delivered, stage.tally.released) == (5, 5)
+    assert (stage.counts.delivered, stage.counts.released) == (5, 5)
 
 
 def test_what_waits_in_a_lane_leaves_the_queue_when_its_lease_ends_although_no_place_is_free() -> None:
     """Another lease has the only place, for ever; items of this one differ in params, so each waits for another."""
 
     async def main() -> tuple[int, int]:
-        stage = Stage(FakeSink(lambda _: Verdict("again")), ONE_PLACE)
-        other = Lease(TopicPartition("orders", 1), 0, stage.tally)
+        stage = Stage(FakeSink(lambda _: Verdict(VerdictKind.AGAIN)), ONE_PLACE)
+        other = Lease(TopicPartition("orders", 1), 0, stage.counts)
         stage.put(10, lease=other)
         for params in (b"add", b"delete", b"add", b"delete"):
             stage.put(keys=["anna"], params=params)
@@ -179,7 +179,7 @@ def test_what_waits_in_a_lane_leaves_the_queue_when_its_lease_ends_although_no_p
 
 def test_what_waits_in_a_lane_is_given_up_at_once_with_what_it_waits_for() -> None:
     async def main() -> tuple[bool, int]:
-        stage = Stage(FakeSink(lambda _: Verdict("again", retry_after_s=600)), ONE_PLACE)
+        stage = Stage(FakeSink(lambda _: Verdict(VerdictKind.AGAIN, retry_after_s=600)), ONE_PLACE)
         for params in (b"add", b"delete", b"add", b"delete"):
             stage.put(keys=["anna"], params=params)
         await asyncio.sleep(1)
@@ -193,23 +193,23 @@ def test_what_moves_up_in_a_lane_while_its_lease_closes_does_not_wait_for_more()
     async def main() -> tuple[float, int]:
         async def script(_: object) -> Verdict:
             await asyncio.sleep(0.5)
-            return Verdict("delivered")
+            return Verdict(VerdictKind.DELIVERED)
 
         stage = Stage(FakeSink(script), replace(ORDERED, limits=Limits(10, 1_000, 5.0)))
         for params in (b"add", b"delete", b"add", b"delete"):
             stage.put(keys=["anna"], params=params)
         began = asyncio.get_running_loop().time()
         await _close(stage).wait()
-        return asyncio.get_running_loop().time() - began, stage.tally.delivered
+        return asyncio.get_running_loop().time() - began, stage.counts.delivered
 
     assert run_virtual(main()) == (2.0, 4)
 
 
 def test_while_a_target_is_held_there_is_no_try_to_wait_for() -> None:
     async def main() -> tuple[float, int]:
-        sink = FakeSink(lambda _: Verdict("held"))
+        sink = FakeSink(lambda _: Verdict(VerdictKind.HELD))
         stage = Stage(sink, replace(SETTINGS, max_in_flight=1))
-        other = Lease(TopicPartition("orders", 1), 0, stage.tally)
+        other = Lease(TopicPartition("orders", 1), 0, stage.counts)
         stage.put(10, lease=other)
         quiet = asyncio.Event()
         stage.put(5)

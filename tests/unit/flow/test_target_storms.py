@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.core.batching import Limits
+from connector.core.sink import VerdictKind
 from tests.support.clock import run_virtual
 from tests.support.fakes_flow import seeded
 from tests.support.fakes_target import SETTINGS, Stage, StormSink, Trouble
@@ -64,8 +65,8 @@ def test_through_any_storm_every_item_ends_once_and_in_order(
     assert reasons == dict.fromkeys(too_large, "too_large") | dict.fromkeys(poisonous, "refused")
     assert sorted(one.record.offset for one in sink.settled) == list(range(len(puts)))
     assert all(entry.settled for entry in stage.entries)
-    assert stage.tally.dead_lettered == len(stage.buried)
-    assert stage.tally.delivered == len(puts) - len(stage.buried)
+    assert stage.counts.dead_lettered == len(stage.buried)
+    assert stage.counts.delivered == len(puts) - len(stage.buried)
     assert (target.queued, target.queued_bytes, target.gate.requests_in_flight) == (0, 0, 0)
     assert target._lanes is None or target._lanes.keys == 0
     if how.ordered:
@@ -113,7 +114,7 @@ def test_others_keep_flowing_while_a_batch_is_being_split() -> None:
         return stage, sink
 
     stage, sink = run_virtual(main())
-    healthy = [one.ended for one in sink.log if one.verdict and one.verdict.name == "delivered"]
-    splitting = [one.ended for one in sink.log if one.verdict and one.verdict.name == "refused"]
+    healthy = [one.ended for one in sink.log if one.verdict and one.verdict.kind is VerdictKind.DELIVERED]
+    splitting = [one.ended for one in sink.log if one.verdict and one.verdict.kind is VerdictKind.REFUSED]
     assert max(healthy) < max(splitting)
     assert len(stage.buried) == 10

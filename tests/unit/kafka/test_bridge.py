@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from confluent_kafka import KafkaError, Message
 
-from connector.core.ledger import Lease, Tally
+from connector.core.ledger import Lease, TopicCounts
 from connector.core.record import TopicPartition
 from connector.kafka.bridge import Bridge, Commit
 from connector.kafka.consumer import ConsumerThread
@@ -64,7 +64,7 @@ def _bridge() -> Bridge:
 def test_marks_do_not_pile_up_while_the_thread_waits_for_a_broker() -> None:
     async def main() -> Bridge:
         bridge = _bridge()
-        lease = Lease(PARTITION, 0, Tally())
+        lease = Lease(PARTITION, 0, TopicCounts())
         for _ in range(100):
             bridge.commit([lease])
             bridge.pause([lease])

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as Position
 
-from connector.core.ledger import Lease, Tally
+from connector.core.ledger import Lease, TopicCounts
 from connector.core.record import TopicPartition
 from connector.kafka.bridge import Bridge, Mark
 from connector.kafka.commits import Commits
@@ -53,7 +53,7 @@ class _Bridge:
 class _Stage:
     def __init__(self, committed: int | None = None) -> None:
         self.consumer, self.bridge = _Consumer(), _Bridge()
-        self.lease = Lease(PARTITION, committed or 0, Tally())
+        self.lease = Lease(PARTITION, committed or 0, TopicCounts())
         self.commits = Commits(cast("Bridge", self.bridge))
         self.commits.begin(self.lease, committed)
 
@@ -135,7 +135,7 @@ def test_an_answer_that_the_partitions_last_lease_asked_for_says_nothing_of_the_
     stage = _Stage()
     stage.ask(1000, received=1000, idle=False)
     stage.commits.forget(stage.lease)
-    stage.lease = Lease(PARTITION, 0, Tally())
+    stage.lease = Lease(PARTITION, 0, TopicCounts())
     stage.commits.begin(stage.lease, None)
     stage.answer(1000)
     stage.ask(5, received=6, idle=False)

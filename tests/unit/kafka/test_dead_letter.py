@@ -9,8 +9,9 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connector.core.events import Noted
+from connector.core.events import Notice
 from connector.core.record import DEAD_LETTERS, Failure, Item, Record
+from connector.core.sink import VerdictKind
 from connector.kafka import dead_letter
 from connector.kafka.dead_letter import DeadLetterSink, Origin, added_headers
 from connector.settings.models import Kafka
@@ -141,13 +142,13 @@ def _send_twice(monkeypatch: pytest.MonkeyPatch, *troubles: int | None) -> list[
 def test_a_producer_that_librdkafka_has_given_up_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     """A user without the right to write makes it give up; once he has it, letters must flow without a restart."""
     verdicts = _send_twice(monkeypatch, KafkaError._FATAL, None)
-    assert [verdict.name for verdict in verdicts] == ["again", "delivered"]
+    assert [verdict.kind for verdict in verdicts] == [VerdictKind.AGAIN, VerdictKind.DELIVERED]
 
 
 def test_after_a_failure_the_topic_is_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody may have deleted it: what creates it must not be left to the broker's own defaults."""
     verdicts = _send_twice(monkeypatch, KafkaError.UNKNOWN_TOPIC_OR_PART)
-    assert [verdict.name for verdict in verdicts] == ["again", "delivered"]
+    assert [verdict.kind for verdict in verdicts] == [VerdictKind.AGAIN, VerdictKind.DELIVERED]
     assert _Admin.asked == 2
 
 
@@ -162,12 +163,12 @@ def test_where_topics_can_only_be_made_by_producing_a_dead_letter_makes_its_own(
         sink = DeadLetterSink(kafka, "letters", ORIGIN, events.append)
         try:
             verdict = await sink.send([Item(DEAD_LETTERS, "orders", b"", b"", (), RECORD, REFUSED)])
-            while verdict.name != "delivered":
+            while verdict.kind is not VerdictKind.DELIVERED:
                 verdict = await sink.send([Item(DEAD_LETTERS, "orders", b"", b"", (), RECORD, REFUSED)])
         finally:
             sink.close()
         return verdict, events
 
     verdict, events = asyncio.run(main())
-    assert verdict.name == "delivered"
-    assert any(isinstance(event, Noted) and "retention" in event.message for event in events)
+    assert verdict.kind is VerdictKind.DELIVERED
+    assert any(isinstance(event, Notice) and "retention" in event.message for event in events)

@@ -9,10 +9,10 @@ from connector.kafka.properties import (
     consumer_properties,
     is_incremental,
     is_static,
-    judge_properties,
     producer_properties,
     reason_of,
     remedy_for,
+    validate_properties,
 )
 from connector.settings.models import Kafka
 from connector.settings.problems import Problems
@@ -25,7 +25,7 @@ def kafka(**properties: str | int | bool) -> Kafka:
 
 def judged(config: Kafka) -> list[tuple[tuple[str | int, ...], str]]:
     problems = Problems()
-    judge_properties(config, problems)
+    validate_properties(config, problems)
     return [(problem.path, problem.message) for problem in problems.found]
 
 

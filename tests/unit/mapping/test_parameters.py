@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from connector.mapping import parameters
-from connector.settings.types import Plain
+from connector.settings.types import InterpolatedStr
 from tests.unit.mapping.helpers import EVENT_V1, TAG, failure, mapper, record, route
 
 if TYPE_CHECKING:
@@ -40,7 +40,14 @@ def test_a_null_takes_a_default_away() -> None:
 
 
 def test_text_from_the_environment_becomes_what_the_parameter_is() -> None:
-    mapped = tag({}, public_params={"isMatching": Plain("false"), "matchingType": Plain("1"), "optType": Plain("add")})
+    mapped = tag(
+        {},
+        public_params={
+            "isMatching": InterpolatedStr("false"),
+            "matchingType": InterpolatedStr("1"),
+            "optType": InterpolatedStr("add"),
+        },
+    )
     assert sent(mapped, {}) == '{"isMatching":false,"matchingType":1,"optType":"add"}'
 
 

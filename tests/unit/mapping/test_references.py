@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connector.settings.types import Plain
+from connector.settings.types import InterpolatedStr
 from tests.unit.mapping.helpers import NOW_MS, body, found, mapper, record, route, value_of
 
 NESTED = {
@@ -92,8 +92,8 @@ def test_the_whole_value_can_be_sent() -> None:
 
 def test_two_dollars_are_one_and_text_from_the_environment_is_never_a_reference() -> None:
     assert value_of("$$.a", {"a": 1}) == "$.a"
-    assert value_of(Plain("$.a"), {"a": 1}) == "$.a"
-    assert value_of(Plain("$$x"), {}) == "$$x"
+    assert value_of(InterpolatedStr("$.a"), {"a": 1}) == "$.a"
+    assert value_of(InterpolatedStr("$$x"), {}) == "$$x"
 
 
 def test_paths_into_a_value_that_is_no_object_lead_nowhere_or_by_number() -> None:

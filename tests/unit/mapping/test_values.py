@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.settings.types import Plain
+from connector.settings.types import InterpolatedStr
 from tests.unit.mapping.helpers import body, failure, failure_of, mapper, record, route, value_of
 
 
@@ -97,7 +97,7 @@ def test_skip_and_dead_letter_end_the_item() -> None:
 
 
 def test_text_from_the_environment_is_no_command() -> None:
-    assert value_of({"from": "$.x", "default": Plain("$skip")}, {}) == "$skip"
+    assert value_of({"from": "$.x", "default": InterpolatedStr("$skip")}, {}) == "$skip"
 
 
 @pytest.mark.parametrize(

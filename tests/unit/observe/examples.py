@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from connector.core.events import RequestDone, VerdictName
+from connector.core.events import RequestDone
 from connector.core.record import Record
-from connector.observe.status import PartitionStatus, Status, TargetStatus, TokenStatus, TopicCounts
+from connector.core.sink import VerdictKind
+from connector.observe.status import PartitionStatus, Status, TargetStatus, TokenStatus, TopicStatus
 
 SECRET = "s3cr3t-of-the-app"  # noqa: S105 - no secret: the tests look for it where none may be
 MOBILE = "13812345678"
 
 TOPICS = (
-    TopicCounts("shop.orders", 100, delivered=50, skipped=20, dead_lettered=5, released=10, in_flight=15),
-    TopicCounts("crm.tags", 7, delivered=7, skipped=0, dead_lettered=0, released=0, in_flight=0),
+    TopicStatus("shop.orders", 100, delivered=50, skipped=20, dead_lettered=5, released=10, in_flight=15),
+    TopicStatus("crm.tags", 7, delivered=7, skipped=0, dead_lettered=0, released=0, in_flight=0),
 )
 PARTITIONS = (
     PartitionStatus(
@@ -28,7 +29,7 @@ TARGETS = (
 
 
 def status(
-    topics: tuple[TopicCounts, ...] = TOPICS,
+    topics: tuple[TopicStatus, ...] = TOPICS,
     partitions: tuple[PartitionStatus, ...] = PARTITIONS,
     targets: tuple[TargetStatus, ...] = TARGETS,
     expires_in_s: float | None = 7_000.0,
@@ -54,7 +55,7 @@ def record(offset: int, partition: int = 3, topic: str = "shop.orders") -> Recor
 
 
 def request(
-    verdict: VerdictName = "delivered",
+    verdict: VerdictKind = VerdictKind.DELIVERED,
     *,
     target: str = "purchases",
     offsets: range = range(100, 103),
@@ -69,7 +70,7 @@ def request(
         body_bytes=1000,
         seconds=0.0123,
         http_status=http_status,
-        code="200" if verdict == "delivered" else "",
+        code="200" if verdict is VerdictKind.DELIVERED else "",
         detail=detail,
         import_batch=import_batch,
     )

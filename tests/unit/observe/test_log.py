@@ -18,16 +18,16 @@ from connector.core.events import (
     DeadLettered,
     Event,
     ItemsSettled,
-    Noted,
+    Notice,
     ReasonCleared,
     ReasonCode,
     ReasonRaised,
     Rebalanced,
     RetentionGap,
     TokenRenewed,
-    VerdictName,
 )
 from connector.core.record import Outcome
+from connector.core.sink import VerdictKind
 from connector.observe.log import Level, configure
 from connector.observe.log_lines import INFO, WARNING, Lines
 from connector.observe.repeats import WINDOW_S
@@ -98,11 +98,11 @@ def test_text_has_the_same_facts_on_one_line() -> None:
     )
 
 
-@pytest.mark.parametrize("verdict", get_args(VerdictName))
-def test_every_request_has_a_line_at_info_and_its_failure_is_a_warning(verdict: VerdictName) -> None:
+@pytest.mark.parametrize("verdict", list(VerdictKind))
+def test_every_request_has_a_line_at_info_and_its_failure_is_a_warning(verdict: VerdictKind) -> None:
     line = line_of(request(verdict))
-    assert line["verdict"] == verdict
-    assert line["level"] == ("info" if verdict == "delivered" else "warning")
+    assert line["verdict"] == verdict.value
+    assert line["level"] == ("info" if verdict is VerdictKind.DELIVERED else "warning")
 
 
 def test_a_storm_of_503_leaves_a_warning_a_minute_and_a_line_per_request_at_info() -> None:
@@ -111,7 +111,7 @@ def test_a_storm_of_503_leaves_a_warning_a_minute_and_a_line_per_request_at_info
     seen: list[tuple[int, object]] = []
     for second in range(int(WINDOW_S) + 1):
         now = float(second)
-        line = lines.of(request("again", http_status=503))
+        line = lines.of(request(VerdictKind.AGAIN, http_status=503))
         assert line is not None
         seen.append((line.level, line.fields.get("repeated")))
     assert seen[0] == (WARNING, None)
@@ -120,8 +120,8 @@ def test_a_storm_of_503_leaves_a_warning_a_minute_and_a_line_per_request_at_info
 
 
 def test_another_failure_in_the_storm_is_a_warning_of_its_own() -> None:
-    storm = [request("again", http_status=503)] * 3
-    other = [request("again", http_status=429), request("again", http_status=503, target="tags")]
+    storm = [request(VerdictKind.AGAIN, http_status=503)] * 3
+    other = [request(VerdictKind.AGAIN, http_status=429), request(VerdictKind.AGAIN, http_status=503, target="tags")]
     assert [line["level"] for line in lines_of(*storm, *other)] == ["warning", "info", "info", "warning", "warning"]
 
 
@@ -173,7 +173,7 @@ def test_starting_and_draining_are_no_warnings_and_lost_records_are_an_error(cod
         (TokenRenewed("failed", "503"), "warning", "token renewal failed"),
         (RetentionGap("shop.orders", 3, 12), "error", "records lost to retention"),
         (ItemsSettled("purchases", Outcome.DELIVERED, {"orders": 3}), "debug", "items settled"),
-        (Noted("error", "the consumer died", {"partition": 3}), "error", "the consumer died"),
+        (Notice("error", "the consumer died", {"partition": 3}), "error", "the consumer died"),
     ],
 )
 def test_each_event_has_its_level_and_its_words(event: Event, level: str, words: str) -> None:
@@ -192,13 +192,13 @@ def test_dead_letters_are_found_by_their_offsets() -> None:
 
 
 ANY_EVENT: list[Event] = [
-    request("again", detail=f"GET {URL} for {MOBILE}"),
-    request("refused", detail=f"手机号 {MOBILE} 格式错误\n{URL}"),
+    request(VerdictKind.AGAIN, detail=f"GET {URL} for {MOBILE}"),
+    request(VerdictKind.REFUSED, detail=f"手机号 {MOBILE} 格式错误\n{URL}"),
     DeadLettered("orders", "bad_time", 2, [record(7)]),
     ReasonRaised("no_token", "", f"{URL} answered 500"),
     CommitAnswered("failed", f"{URL}"),
     TokenRenewed("failed", f"GET {URL}: timeout"),
-    Noted("warning", f"asked {URL}", {"for": MOBILE, "url": URL, "event": "x", "at": 1, "level": "y"}),
+    Notice("warning", f"asked {URL}", {"for": MOBILE, "url": URL, "event": "x", "at": 1, "level": "y"}),
 ]
 
 
@@ -212,14 +212,14 @@ def test_no_event_brings_a_secret_or_a_value_of_a_record_into_the_log(write: str
 
 @given(message=some.text(some.characters()), value=some.one_of(some.text(some.characters()), some.integers()))
 def test_whatever_is_said_is_one_line_of_json_and_never_raises(message: str, value: str | int) -> None:
-    (line,) = lines_of(Noted("info", message, {"value": value}))
+    (line,) = lines_of(Notice("info", message, {"value": value}))
     assert line["level"] == "info"
-    assert len(text_of(Noted("info", message, {"value": value})).splitlines()) == 1
+    assert len(text_of(Notice("info", message, {"value": value})).splitlines()) == 1
 
 
 def test_a_number_beyond_64_bits_is_written_all_the_same() -> None:
     stream = io.BytesIO()
-    configure("json", "info", stream).on(Noted("info", "big", {"number": 2**70}))
+    configure("json", "info", stream).on(Notice("info", "big", {"number": 2**70}))
     assert str(2**70).encode() in stream.getvalue()
 
 
@@ -290,7 +290,7 @@ def test_warnings_of_python_are_lines_of_the_log() -> None:
 
 
 def test_the_log_goes_to_stderr_and_stdout_stays_clean() -> None:
-    program = "from connector.observe.log import configure as c; from connector.core.events import Noted as N;"
+    program = "from connector.observe.log import configure as c; from connector.core.events import Notice as N;"
     done = subprocess.run(
         [sys.executable, "-c", program + "c('text', 'info').on(N('info', 'hello', {}))"],
         capture_output=True,

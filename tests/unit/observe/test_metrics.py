@@ -12,15 +12,16 @@ from connector.core.events import (
     CommitAnswered,
     DeadLettered,
     ItemsSettled,
-    Noted,
+    Notice,
     Rebalanced,
     RetentionGap,
     TokenRenewed,
 )
 from connector.core.record import Outcome
+from connector.core.sink import VerdictKind
 from connector.observe.metric_table import METRICS, PREFIX
 from connector.observe.metrics import Metrics
-from connector.observe.status import TopicCounts
+from connector.observe.status import TopicStatus
 from tests.unit.observe.examples import TOPICS, record, request, status
 
 if TYPE_CHECKING:
@@ -88,8 +89,8 @@ def test_the_names_are_those_of_the_contract() -> None:
 
 def a_full_life(metrics: Metrics) -> None:
     for event in (
-        request("delivered"),
-        request("again", http_status=503),
+        request(VerdictKind.DELIVERED),
+        request(VerdictKind.AGAIN, http_status=503),
         ItemsSettled("purchases", Outcome.DELIVERED, {"orders": 2, "refunds": 1}),
         ItemsSettled("dead-letters", Outcome.DEAD_LETTERED, {"orders": 4}),
         ItemsSettled("purchases", Outcome.SKIPPED, {"orders": 9}),
@@ -98,7 +99,7 @@ def a_full_life(metrics: Metrics) -> None:
         CommitAnswered("ok"),
         TokenRenewed("failed"),
         RetentionGap("shop.orders", 0, 12),
-        Noted("info", "said", {}),
+        Notice("info", "said", {}),
     ):
         metrics.on(event)
 
@@ -181,7 +182,7 @@ def test_what_is_not_known_has_no_sample() -> None:
     assert scrape.value("last_delivery_timestamp_seconds", target="purchases") is None
 
 
-def law_holds(scrape: Scrape, topics: Iterable[TopicCounts]) -> None:
+def law_holds(scrape: Scrape, topics: Iterable[TopicStatus]) -> None:
     for topic in (counts.topic for counts in topics):
         settled = [
             scrape.number("records_settled_total", topic=topic, outcome=outcome)
@@ -197,7 +198,7 @@ NUMBERS = some.integers(min_value=0, max_value=2**50)
 
 @given(some.lists(some.tuples(some.text(), NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS), unique_by=lambda row: row[0]))
 def test_the_law_of_conservation_holds_at_every_scrape(rows: list[tuple[str, int, int, int, int, int]]) -> None:
-    topics = tuple(TopicCounts(name, sum(parts), *parts) for name, *parts in rows)
+    topics = tuple(TopicStatus(name, sum(parts), *parts) for name, *parts in rows)
     scraped = Scrape(Metrics(lambda: status(topics=topics)))
     law_holds(scraped, topics)
 

@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.core.sink import MAX_REPLY_BYTES
+from connector.core.sink import MAX_REPLY_BYTES, VerdictKind
 from connector.tuzhan.replies import BUSY, Reply, judge, read, retry_after_s
 
 NOW = datetime(2024, 1, 1, 12, tzinfo=UTC)
-VERDICTS = {"delivered", "again", "token", "held", "split", "refused"}
 
 
 def body(code: object, **more: object) -> bytes:
@@ -22,7 +21,7 @@ def body(code: object, **more: object) -> bytes:
 
 
 def name(status: int, content: bytes = b"") -> str:
-    return judge(Reply(status, content), NOW).name
+    return judge(Reply(status, content), NOW).kind.value
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 299])
@@ -83,7 +82,7 @@ def test_401_asks_for_another_token_as_status_and_as_code() -> None:
 @pytest.mark.parametrize("status", [200, 400, 401, 500])
 def test_wrong_credentials_hold_the_target_at_any_status(status: int, code: object) -> None:
     verdict = judge(Reply(status, body(code)), NOW)
-    assert verdict.name == "held"
+    assert verdict.kind is VerdictKind.HELD
     assert verdict.remedy
 
 
@@ -97,7 +96,7 @@ def test_missing_rights_and_wrong_addresses_hold_the_target(number: int) -> None
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
 def test_a_redirect_holds_the_target_even_if_its_body_claims_success(status: int) -> None:
     verdict = judge(Reply(status, body("200")), NOW)
-    assert verdict.name == "held"
+    assert verdict.kind is VerdictKind.HELD
     assert "redirect" in verdict.remedy
 
 
@@ -122,7 +121,7 @@ def test_2xx_with_any_other_code_is_refused(code: str) -> None:
 @pytest.mark.parametrize("status", [402, 406, 407, 410, 411, 415, 421, 423, 431, 451])
 def test_a_4xx_that_nobody_documents_blames_no_item(status: int) -> None:
     verdict = judge(Reply(status, body("200")), NOW)
-    assert verdict.name == "held"
+    assert verdict.kind is VerdictKind.HELD
     assert verdict.remedy
 
 
@@ -219,7 +218,7 @@ def test_the_detail_repeats_nothing_that_might_be_a_value_of_a_record() -> None:
 
 def test_a_code_can_forge_no_line_of_the_log() -> None:
     verdict = judge(Reply(200, body("4\n00 delivered\x1b[31m" + "x" * 100)), NOW)
-    assert verdict.name == "refused"
+    assert verdict.kind is VerdictKind.REFUSED
     assert "\n" not in verdict.detail
     assert "\x1b" not in verdict.detail
     assert len(verdict.code) <= 32
@@ -249,8 +248,7 @@ def test_whatever_comes_there_is_a_verdict_and_only_2xx_with_200_is_success(
     status: int, content: bytes, header: str | None
 ) -> None:
     verdict = judge(Reply(status, content, header), NOW)
-    assert verdict.name in VERDICTS
-    assert (verdict.name == "delivered") == (200 <= status < 300 and read(content).code == "200")
-    assert (verdict.name == "held") == bool(verdict.remedy)
+    assert (verdict.kind is VerdictKind.DELIVERED) == (200 <= status < 300 and read(content).code == "200")
+    assert (verdict.kind is VerdictKind.HELD) == bool(verdict.remedy)
     assert len(verdict.reply.encode()) <= MAX_REPLY_BYTES
     assert verdict.retry_after_s is None or 0 <= verdict.retry_after_s <= 600

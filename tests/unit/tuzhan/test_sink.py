@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from connector.core.errors import TransportError
 from connector.core.record import Item, Record
+from connector.core.sink import VerdictKind
 from connector.tuzhan.replies import Reply
 from connector.tuzhan.sink import HttpSink, request_body
 from connector.tuzhan.token import Tokens
@@ -73,7 +74,7 @@ def test_a_request_is_as_many_bytes_as_its_frame_and_its_items_weigh(params: byt
     made: Sink = sink(OK)[0]
     items = [item(body, params) for body in bodies]
     body = request_body(items)
-    assert len(body) == made.frame(params) + sum(map(made.weigh, items))
+    assert len(body) == made.request_overhead(params) + sum(map(made.item_size, items))
     assert json.loads(body) == {"publicParams": json.loads(params), "data": [json.loads(one) for one in bodies]}
 
 
@@ -94,19 +95,19 @@ def test_a_delivery_vouches_for_the_token_and_a_refusal_names_it() -> None:
         (Reply(200, b'{"code":"400"}'), "refused", []),
     ]:
         made, _, tokens = sink(answer)
-        assert asyncio.run(made.send([item(b"{}")])).name == verdict
+        assert asyncio.run(made.send([item(b"{}")])).kind.value == verdict
         assert tokens.told == told
 
 
 def test_no_reply_is_again_with_its_reason() -> None:
     made, _, _ = sink(TransportError("the connection was reset"))
     verdict = asyncio.run(made.send([item(b"{}")]))
-    assert (verdict.name, verdict.detail, verdict.http_status) == ("again", "the connection was reset", None)
+    assert (verdict.kind, verdict.detail, verdict.http_status) == (VerdictKind.AGAIN, "the connection was reset", None)
 
 
 def test_without_a_token_nothing_is_sent() -> None:
     made, client, tokens = sink(OK, None)
-    assert asyncio.run(made.send([item(b"{}")])).name == "token"
+    assert asyncio.run(made.send([item(b"{}")])).kind is VerdictKind.TOKEN
     assert client.posts == []
     assert tokens.told == []
 
