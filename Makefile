@@ -2,33 +2,46 @@
 # `test`, `bench` and `broker` also use Java 17 and Maven for a real Kafka broker.
 PYTHON ?= python3
 BIN := .venv/bin
-READY := .venv/.ready
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint constraints.txt --editable
+# What a user needs to run the connector, and what its developers need besides.
+INSTALLED := .venv/.installed
+DEVELOPED := .venv/.installed-dev
 
-.PHONY: setup demo test check bench broker
+.PHONY: setup demo test unit check bench broker
 .DELETE_ON_ERROR:
 
-$(READY): pyproject.toml constraints.txt
+$(INSTALLED): pyproject.toml constraints.txt
+	@echo 'Setting up .venv: the connector and the libraries it runs on (once; half a minute or more, by your network)'
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one: make PYTHON=python3.11")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	@$(PIP) .
+	@touch $@
+	@echo 'Ready: $(BIN)/tuzhan-connector --help'
+
+$(DEVELOPED): $(INSTALLED)
+	@echo 'Adding the tools that tests and checks need'
+	@$(PIP) '.[dev]'
 	@touch $@
 
-setup: $(READY)
+setup: $(INSTALLED)
 
-demo: $(READY)
-	$(BIN)/tuzhan-connector demo
+demo: $(INSTALLED)
+	@$(BIN)/tuzhan-connector demo
 
-test: $(READY)
+test: $(DEVELOPED)
 	$(BIN)/python -m pytest -m 'not bench' $(ARGS)
 
-check: $(READY)
+unit: $(DEVELOPED)
+	$(BIN)/python -m pytest -q -m 'not bench and not kafka' tests/unit tests/contract $(ARGS)
+
+check: $(DEVELOPED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/unit/test_layers.py
 
-bench: $(READY)
+bench: $(DEVELOPED)
 	$(BIN)/python -m pytest -q -s -m bench tests/bench $(ARGS)
 
-broker: $(READY)
+broker: $(DEVELOPED)
 	$(BIN)/python -m tests.kafka.broker

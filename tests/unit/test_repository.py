@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+import connector
 from connector.config.loading import load
 from connector.core.record import Record
 from connector.settings import models
@@ -205,7 +206,7 @@ def test_compose_gives_no_secret_by_environment() -> None:
 
 
 def test_the_version_is_the_same_everywhere() -> None:
-    version = project()["version"]
+    version = connector.__version__  # pyproject.toml takes it from there
     assert f"\n## [{version}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     image = read_yaml(ROOT / "compose/compose.yaml")["services"]["connector"]["image"]
     assert image == f"tuzhan-connector:{version}"
