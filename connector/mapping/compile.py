@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connector.mapping.conditions import compile_where
-from connector.mapping.failures import UnmappableError
+from connector.mapping.errors import MappingError
 from connector.mapping.fields import compile_fields
 from connector.mapping.identity import compile_identity
+from connector.mapping.location import Location
 from connector.mapping.mapper import CompiledMapping, Subscribed
-from connector.mapping.parameters import Encoded, Named, Resolve, compile_named, resolver
-from connector.mapping.place import Place
+from connector.mapping.parameters import EncodedParams, ParamsGetter, ParamValue, compile_named, resolver
 from connector.mapping.route import CompiledRoute
 from connector.mapping.values import compile_value
 from connector.tuzhan.endpoints import DEFAULT_PARAMETERS, ENDPOINTS, Endpoint
@@ -36,7 +36,7 @@ def compile_mapping(
     subscribed = [
         Subscribed(route.topics, compiled)
         for index, route in routes
-        if (compiled := compiler.route(route, Place(problems, ("routes", index)))) is not None
+        if (compiled := compiler.route(route, Location(problems, ("routes", index)))) is not None
     ]
     compiler.check_required([route for _, route in routes])
     return CompiledMapping(subscribed) if len(problems.errors) == before else None
@@ -54,28 +54,28 @@ class _Compiler:
         self._targets = targets
         self._problems = problems
         self._params = {
-            name: self._target_params(target, Place(problems, ("targets", name, "public_params")))
+            name: self._target_params(target, Location(problems, ("targets", name, "public_params")))
             for name, target in targets.items()
         }
 
-    def _target_params(self, target: Target, place: Place) -> dict[str, Named]:
+    def _target_params(self, target: Target, location: Location) -> dict[str, ParamValue]:
         return compile_named(
             target.public_params,
             ENDPOINTS[target.endpoint],
-            place,
+            location,
             allow_unknown=target.allow_unknown,
             per_record=False,
         )
 
-    def route(self, route: Route, place: Place) -> CompiledRoute | None:
+    def route(self, route: Route, location: Location) -> CompiledRoute | None:
         """Compile one route; None if its publicParams can't be."""
         target = self._targets[route.to]
         endpoint = ENDPOINTS[target.endpoint]
-        params = self._resolver(route, endpoint, target, place.at("public_params"))
-        where = None if route.where is None else compile_where(route.where, place.at("where"))
-        identity = compile_identity(route.identity, endpoint, place.at("identity"))
-        event_key = _event_key(route, endpoint, place.at("event_key").named("event_key"))
-        fields = compile_fields(route.fields, endpoint, place.at("fields"), allow_unknown=target.allow_unknown)
+        params = self._resolver(route, endpoint, target, location.at("public_params"))
+        where = None if route.where is None else compile_where(route.where, location.at("where"))
+        identity = compile_identity(route.identity, endpoint, location.at("identity"))
+        event_key = _event_key(route, endpoint, location.at("event_key").named("event_key"))
+        fields = compile_fields(route.fields, endpoint, location.at("fields"), allow_unknown=target.allow_unknown)
         if params is None:
             return None
         return CompiledRoute(
@@ -91,33 +91,37 @@ class _Compiler:
             fields=fields,
         )
 
-    def _resolver(self, route: Route, endpoint: Endpoint, target: Target, place: Place) -> Resolve | Encoded | None:
-        own = compile_named(route.public_params, endpoint, place, allow_unknown=target.allow_unknown, per_record=True)
+    def _resolver(
+        self, route: Route, endpoint: Endpoint, target: Target, location: Location
+    ) -> ParamsGetter | EncodedParams | None:
+        own = compile_named(
+            route.public_params, endpoint, location, allow_unknown=target.allow_unknown, per_record=True
+        )
         named = {**self._params[route.to], **own}
         try:
             return resolver(endpoint, named)
-        except UnmappableError as failure:
-            self._note_incomplete(failure, route, endpoint, named, place)
+        except MappingError as failure:
+            self._note_incomplete(failure, route, endpoint, named, location)
             return None
 
     def _note_incomplete(
-        self, failure: UnmappableError, route: Route, endpoint: Endpoint, named: dict[str, Named], place: Place
+        self, failure: MappingError, route: Route, endpoint: Endpoint, named: dict[str, ParamValue], location: Location
     ) -> None:
         """Note what is missing from one combination; a value that is wrong by itself was noted where it stands."""
         name = failure.field.removeprefix("public_params.")
         parameter = endpoint.parameter(name)
         if failure.reason != "value_missing":
             if not self._problems.errors:
-                place.add(failure.detail, "bad_value")
+                location.add(failure.detail, "bad_value")
             return
         if name in named:
-            named[name].place.add(failure.detail, "missing_key")
+            named[name].location.add(failure.detail, "missing_key")
         elif parameter is None or not parameter.required:  # what is required is told once, by check_required
-            self._params_place(route, place).at(name).add(failure.detail, "missing_key")
+            self._params_place(route, location).at(name).add(failure.detail, "missing_key")
 
-    def _params_place(self, route: Route, place: Place) -> Place:
+    def _params_place(self, route: Route, location: Location) -> Location:
         """Whose public_params lack something: the route's if it names any, else the target's."""
-        return place if route.public_params else Place(self._problems, ("targets", route.to, "public_params"))
+        return location if route.public_params else Location(self._problems, ("targets", route.to, "public_params"))
 
     def check_required(self, routes: Sequence[Route]) -> None:
         """Note each required parameter that neither a target nor every route to it names."""
@@ -138,16 +142,16 @@ class _Compiler:
                 self._problems.add(path, message, "missing_key")
 
 
-def _event_key(route: Route, endpoint: Endpoint, place: Place) -> Value | None:
+def _event_key(route: Route, endpoint: Endpoint, location: Location) -> Value | None:
     if endpoint.kind == "audience":
         if route.event_key is not None:
             message = f"{endpoint.path} takes no events: drop `event_key`"
-            place.add(message, "not_for_this_endpoint", at_key=True)
+            location.add(message, "not_for_this_endpoint", at_key=True)
         return None
     if route.event_key is None:
-        place.add(f"{endpoint.path} requires an event key", "missing_key")
+        location.add(f"{endpoint.path} requires an event key", "missing_key")
         return None
-    value = compile_value(route.event_key, place)
+    value = compile_value(route.event_key, location)
     if value.constant and (isinstance(value.literal, (list, dict)) or not str(value.literal).strip()):
-        place.add("an event key is text", "wrong_type")
+        location.add("an event key is text", "wrong_type")
     return value

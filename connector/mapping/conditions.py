@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 
 from connector.core.record import Record
 from connector.mapping.conversions.numbers import decimal_of
-from connector.mapping.place import Json
+from connector.mapping.json_values import text_form
+from connector.mapping.location import Json
 from connector.mapping.references import Getter, compile_reference, is_reference, literal_text
-from connector.mapping.texts import text_form
 from connector.settings.problems import did_you_mean
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from connector.mapping.place import Place
+    from connector.mapping.location import Location
 
 Condition = Callable[[Json, Record], bool]
 """Whether a record is wanted. Never raises."""
@@ -34,12 +34,12 @@ _Compare = Callable[[Json, Json], bool]
 COMBINATIONS = ("any", "all", "not")
 
 
-def compile_where(raw: Json, place: Place) -> Condition:
+def compile_where(raw: Json, location: Location) -> Condition:
     """Compile a table of conditions; what is wrong is noted."""
     if not isinstance(raw, dict):
-        place.add("conditions are a table, like {$.status: PAID}", "wrong_type")
+        location.add("conditions are a table, like {$.status: PAID}", "wrong_type")
         return _never
-    conditions = [_entry(key, each, place.at(key)) for key, each in raw.items()]
+    conditions = [_entry(key, each, location.at(key)) for key, each in raw.items()]
     return conditions[0] if len(conditions) == 1 else _all_of(conditions)
 
 
@@ -61,45 +61,45 @@ def _any_of(conditions: list[Condition]) -> Condition:
     return lambda value, record: any(condition(value, record) for condition in conditions)
 
 
-def _entry(key: Json, raw: Json, place: Place) -> Condition:
+def _entry(key: Json, raw: Json, location: Location) -> Condition:
     if key in ("any", "all"):
         if not isinstance(raw, list) or not raw:
-            place.add(f"`{key}` takes a list of tables of conditions", "wrong_type")
+            location.add(f"`{key}` takes a list of tables of conditions", "wrong_type")
             return _never
-        conditions = [compile_where(each, place.at(index)) for index, each in enumerate(raw)]
+        conditions = [compile_where(each, location.at(index)) for index, each in enumerate(raw)]
         return _any_of(conditions) if key == "any" else _all_of(conditions)
     if key == "not":
-        inner = compile_where(raw, place)
+        inner = compile_where(raw, location)
         return lambda value, record: not inner(value, record)
     if not is_reference(key):
         hint = did_you_mean(str(key), COMBINATIONS) or f": did you mean '$.{key}'?"
-        place.add(f"a condition begins with a reference, or is any, all or not{hint}", "bad_reference", at_key=True)
+        location.add(f"a condition begins with a reference, or is any, all or not{hint}", "bad_reference", at_key=True)
         return _never
-    return _condition(compile_reference(key, place), raw, place)
+    return _condition(compile_reference(key, location), raw, location)
 
 
-def _condition(get: Getter, raw: Json, place: Place) -> Condition:
+def _condition(get: Getter, raw: Json, location: Location) -> Condition:
     if isinstance(raw, list):
-        return _operator("in", get, raw, place)
+        return _operator("in", get, raw, location)
     if not isinstance(raw, dict):
-        return _operator("eq", get, raw, place)
+        return _operator("eq", get, raw, location)
     if not raw:
-        place.add(f"no condition: {', '.join(OPERATORS)}", "bad_value")
-    return _all_of([_operator(name, get, operand, place.at(name)) for name, operand in raw.items()])
+        location.add(f"no condition: {', '.join(OPERATORS)}", "bad_value")
+    return _all_of([_operator(name, get, operand, location.at(name)) for name, operand in raw.items()])
 
 
-def _operator(name: Json, get: Getter, operand: Json, place: Place) -> Condition:
+def _operator(name: Json, get: Getter, operand: Json, location: Location) -> Condition:
     if name not in OPERATORS:
         hint = did_you_mean(str(name), OPERATORS) or f": one of {', '.join(OPERATORS)}"
-        place.add(f"unknown key{hint}", "unknown_key", at_key=True)
+        location.add(f"unknown key{hint}", "unknown_key", at_key=True)
         return _never
     if name == "exists":
-        return _exists(get, operand, place)
+        return _exists(get, operand, location)
     if is_reference(operand) and name in _COMPARED:
-        return _against_reference(get, compile_reference(operand, place), _COMPARED[name])
+        return _against_reference(get, compile_reference(operand, location), _COMPARED[name])
     if name in ("eq", "in"):
-        return _equal_to_one_of(get, operand if name == "in" else [operand], place)
-    test = _TESTS[name](operand, place)
+        return _equal_to_one_of(get, operand if name == "in" else [operand], location)
+    test = _TESTS[name](operand, location)
 
     def holds(value: Json, record: Record) -> bool:
         got = get(value, record)
@@ -108,9 +108,9 @@ def _operator(name: Json, get: Getter, operand: Json, place: Place) -> Condition
     return holds
 
 
-def _equal_to_one_of(get: Getter, operands: Json, place: Place) -> Condition:
+def _equal_to_one_of(get: Getter, operands: Json, location: Location) -> Condition:
     """The commonest conditions, in one step: what is missing has no text, so it is among no texts."""
-    texts = _texts(operands, place)
+    texts = _texts(operands, location)
 
     def holds(value: Json, record: Record) -> bool:
         got = get(value, record)
@@ -119,9 +119,9 @@ def _equal_to_one_of(get: Getter, operands: Json, place: Place) -> Condition:
     return holds
 
 
-def _exists(get: Getter, wanted: Json, place: Place) -> Condition:
+def _exists(get: Getter, wanted: Json, location: Location) -> Condition:
     if not isinstance(wanted, bool):
-        place.add("`exists` is true or false", "wrong_type")
+        location.add("`exists` is true or false", "wrong_type")
     return lambda value, record: (get(value, record) is not None) is wanted
 
 
@@ -170,40 +170,40 @@ _COMPARED: dict[str, _Compare] = {
 """The operators whose operand may be a reference."""
 
 
-def _literal(raw: Json, place: Place) -> str:
+def _literal(raw: Json, location: Location) -> str:
     if isinstance(raw, str):
         if is_reference(raw):
-            place.add("a reference can't stand here", "bad_reference")
+            location.add("a reference can't stand here", "bad_reference")
         return literal_text(raw)
     text = text_form(raw)
     if text is None:
         hint = ": write {exists: false} for a field that is null or missing" if raw is None else ""
-        place.add(f"a scalar is compared here{hint}", "wrong_type")
+        location.add(f"a scalar is compared here{hint}", "wrong_type")
     return text or ""
 
 
-def _test_not_equal(operand: Json, place: Place) -> _Test:
-    text = _literal(operand, place)
+def _test_not_equal(operand: Json, location: Location) -> _Test:
+    text = _literal(operand, location)
     return lambda got: (got if got.__class__ is str else text_form(got)) != text
 
 
-def _texts(operand: Json, place: Place) -> frozenset[str]:
+def _texts(operand: Json, location: Location) -> frozenset[str]:
     if not isinstance(operand, list) or not operand:
-        place.add("a list of scalars, one of which is to be equal", "wrong_type")
+        location.add("a list of scalars, one of which is to be equal", "wrong_type")
         return frozenset()
-    return frozenset(_literal(each, place) for each in operand)
+    return frozenset(_literal(each, location) for each in operand)
 
 
-def _test_not_in(operand: Json, place: Place) -> _Test:
-    texts = _texts(operand, place)
+def _test_not_in(operand: Json, location: Location) -> _Test:
+    texts = _texts(operand, location)
     return lambda got: (got if got.__class__ is str else text_form(got)) not in texts
 
 
-def _test_order(order: Callable[[Json, Json], bool]) -> Callable[[Json, Place], _Test]:
-    def build(operand: Json, place: Place) -> _Test:
+def _test_order(order: Callable[[Json, Json], bool]) -> Callable[[Json, Location], _Test]:
+    def build(operand: Json, location: Location) -> _Test:
         bound = None if isinstance(operand, bool) else _number(operand)
         if bound is None:
-            place.add("a number is compared here", "wrong_type")
+            location.add("a number is compared here", "wrong_type")
             return lambda _got: False
 
         def test(got: Json) -> bool:
@@ -215,14 +215,14 @@ def _test_order(order: Callable[[Json, Json], bool]) -> Callable[[Json, Place], 
     return build
 
 
-def _test_matches(operand: Json, place: Place) -> _Test:
+def _test_matches(operand: Json, location: Location) -> _Test:
     if not isinstance(operand, str):
-        place.add("`matches` takes a regular expression", "wrong_type")
+        location.add("`matches` takes a regular expression", "wrong_type")
         return lambda _got: False
     try:
         search = re.compile(operand).search
     except re.error as error:
-        place.add(f"not a regular expression: {error.msg} at position {error.pos}", "bad_value")
+        location.add(f"not a regular expression: {error.msg} at position {error.pos}", "bad_value")
         return lambda _got: False
 
     def test(got: Json) -> bool:
@@ -232,12 +232,12 @@ def _test_matches(operand: Json, place: Place) -> _Test:
     return test
 
 
-def _test_contains(operand: Json, place: Place) -> _Test:
-    text = _literal(operand, place)
+def _test_contains(operand: Json, location: Location) -> _Test:
+    text = _literal(operand, location)
     return lambda got: _contains(got, text)
 
 
-_TESTS: dict[str, Callable[[Json, Place], _Test]] = {
+_TESTS: dict[str, Callable[[Json, Location], _Test]] = {
     "ne": _test_not_equal,
     "not_in": _test_not_in,
     "gt": _test_order(operator.gt),

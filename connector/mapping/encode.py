@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from connector.mapping.failures import UnmappableError
+from connector.mapping.errors import MappingError
 
 if TYPE_CHECKING:
-    from connector.mapping.place import Json
+    from connector.mapping.location import Json
 
 
 def encode(mapped: dict[str, Json]) -> bytes:
-    """Compact JSON, integers beyond 64 bits included. Raises UnmappableError if it can't be."""
+    """Compact JSON, integers beyond 64 bits included. Raises MappingError if it can't be."""
     try:
         return orjson.dumps(mapped)
     except orjson.JSONEncodeError:
@@ -23,4 +23,4 @@ def encode(mapped: dict[str, Json]) -> bytes:
         return json.dumps(mapped, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     except (ValueError, TypeError, RecursionError) as error:
         detail = f"the item can't be written as JSON ({type(error).__name__})"
-        raise UnmappableError("item_invalid", "", detail) from error
+        raise MappingError("item_invalid", "", detail) from error

@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING
 
 from connector.core.record import Record
 from connector.mapping.conversions.numbers import boolean
-from connector.mapping.failures import ImpossibleError, UnmappableError
-from connector.mapping.place import Json
-from connector.mapping.texts import text_form
+from connector.mapping.errors import ConversionError, MappingError
+from connector.mapping.json_values import text_form
+from connector.mapping.location import Json
 from connector.mapping.values import Value, compile_value
 from connector.tuzhan.endpoints import FLAT_ONLY_TYPES, WECHAT_PLATFORMS, Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from connector.mapping.place import Place
+    from connector.mapping.location import Location
     from connector.mapping.references import Getter
 
-Identify = Callable[[Json, Record, dict[str, Json], bool], tuple[str, ...] | None]
+IdentityWriter = Callable[[Json, Record, dict[str, Json], bool], tuple[str, ...] | None]
 """Writes a record's identities into an item (the last argument: for exact matching). Gives what orders the item,
 `type=value` of each identity, or () if nothing asks for it; None if no identity is there."""
 
@@ -38,7 +38,7 @@ _KEYS = ("type", "value", *_LIST_ONLY)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class IdentityRule:
     """One identity line, compiled."""
 
     type: str
@@ -51,79 +51,85 @@ class Line:
     """List: platform, mpid, isWeChatEcosystem, as far as they are there."""
 
 
-def compile_identity(raw: Sequence[Json], endpoint: Endpoint, place: Place) -> list[Line]:
+def compile_identity(raw: Sequence[Json], endpoint: Endpoint, location: Location) -> list[IdentityRule]:
     """Compile the lines for an endpoint; what is wrong is noted."""
-    lines = [_line(line, endpoint, place.at(index)) for index, line in enumerate(raw)]
+    lines = [_line(line, endpoint, location.at(index)) for index, line in enumerate(raw)]
     return [line for line in lines if line is not None]
 
 
-def identifier(lines: Sequence[Line], endpoint: Endpoint, note: NoteInvalid, *, ordered: bool) -> Identify:
+def identifier(
+    lines: Sequence[IdentityRule], endpoint: Endpoint, note: NoteInvalid, *, ordered: bool
+) -> IdentityWriter:
     """The function that writes the lines' identities."""
     if endpoint.flat_identities is not None:
         return _flat(lines, note, ordered=ordered)
     return _listed(lines, note, ordered=ordered)
 
 
-def _line(raw: Json, endpoint: Endpoint, place: Place) -> Line | None:
+def _line(raw: Json, endpoint: Endpoint, location: Location) -> IdentityRule | None:
     if not isinstance(raw, dict):
-        place.add("an identity line is a table, like {type: phone, value: $.mobile}", "wrong_type")
+        location.add("an identity line is a table, like {type: phone, value: $.mobile}", "wrong_type")
         return None
     for key in raw:
         if key not in _KEYS:
-            place.at(key).unknown_key(_KEYS)
-    kind = _type(raw, place)
+            location.at(key).unknown_key(_KEYS)
+    kind = _type(raw, location)
     if "value" not in raw:
-        place.at("value").add("an identity line needs a value", "missing_key")
+        location.at("value").add("an identity line needs a value", "missing_key")
     if kind is None or "value" not in raw:
         return None
-    value = compile_value(raw["value"], place.at("value").named(f"identity.{kind}"))
+    value = compile_value(raw["value"], location.at("value").named(f"identity.{kind}"))
     if endpoint.flat_identities is None:
-        return _list_line(kind, value, raw, endpoint, place)
-    return _flat_line(kind, value, raw, endpoint, place)
+        return _list_line(kind, value, raw, endpoint, location)
+    return _flat_line(kind, value, raw, endpoint, location)
 
 
-def _type(raw: dict[Json, Json], place: Place) -> str | None:
+def _type(raw: dict[Json, Json], location: Location) -> str | None:
     kind = raw.get("type")
     if kind is None:
-        place.at("type").add("an identity line needs a type: phone, openid, unionid, uid, …", "missing_key")
+        location.at("type").add("an identity line needs a type: phone, openid, unionid, uid, …", "missing_key")
     elif not isinstance(kind, str) or not kind or kind.startswith("$"):
-        place.at("type").add("a type is a name: phone, openid, unionid, uid, …", "wrong_type")
+        location.at("type").add("a type is a name: phone, openid, unionid, uid, …", "wrong_type")
         return None
     return kind
 
 
-def _flat_line(kind: str, value: Value, raw: dict[Json, Json], endpoint: Endpoint, place: Place) -> Line | None:
+def _flat_line(
+    kind: str, value: Value, raw: dict[Json, Json], endpoint: Endpoint, location: Location
+) -> IdentityRule | None:
     known = endpoint.flat_identities or {}
     for key in _LIST_ONLY:
         if key in raw:
             message = f"{endpoint.path} has no '{key}' of an identity: drop it"
-            place.at(key).add(message, "not_for_this_endpoint", at_key=True)
+            location.at(key).add(message, "not_for_this_endpoint", at_key=True)
     if kind not in known:
         message = f"{endpoint.path} has no identity type '{kind}', only {', '.join(known)}: drop the line"
-        place.at("type").add(message, "not_for_this_endpoint")
+        location.at("type").add(message, "not_for_this_endpoint")
         return None
-    return Line(kind, value.written_out(), field=known[kind].field, identity_type=known[kind].identity_type)
+    return IdentityRule(kind, value.compiled(), field=known[kind].field, identity_type=known[kind].identity_type)
 
 
-def _list_line(kind: str, value: Value, raw: dict[Json, Json], endpoint: Endpoint, place: Place) -> Line | None:
+def _list_line(
+    kind: str, value: Value, raw: dict[Json, Json], endpoint: Endpoint, location: Location
+) -> IdentityRule | None:
     if kind in FLAT_ONLY_TYPES:
         message = f"{endpoint.path} has no identity type '{kind}': drop the line"
-        place.at("type").add(message, "not_for_this_endpoint")
+        location.at("type").add(message, "not_for_this_endpoint")
         return None
     extra = []
     for key in _LIST_ONLY:
         if key in raw:
-            compiled = compile_value(raw[key], place.at(key).named(f"identity.{kind}.{key}"))
+            compiled = compile_value(raw[key], location.at(key).named(f"identity.{kind}.{key}"))
             if compiled.constant and key == "isWeChatEcosystem" and not isinstance(compiled.literal, bool):
-                place.at(key).add("true or false", "wrong_type")
+                location.at(key).add("true or false", "wrong_type")
             extra.append((key, compiled.get))
     if "mpid" in raw and "isWeChatEcosystem" not in raw and "platform" not in raw:
         message = "with mpid, isWeChatEcosystem is required: name it, or the platform that it follows from"
-        place.at("isWeChatEcosystem").add(message, "missing_key")
-    return Line(kind, value.written_out(), extra=tuple(extra))
+        location.at("isWeChatEcosystem").add(message, "missing_key")
+    return IdentityRule(kind, value.compiled(), extra=tuple(extra))
 
 
-def _count_invalid(failure: UnmappableError, kind: str, note: NoteInvalid) -> None:
+def _count_invalid(failure: MappingError, kind: str, note: NoteInvalid) -> None:
     """Count a value that can't be converted; any other failure is the record's."""
     if failure.reason != "conversion_failed":
         raise failure
@@ -140,7 +146,7 @@ def _as_text(got: Json, kind: str, note: NoteInvalid) -> str | None:
     return text
 
 
-def _flat(lines: Sequence[Line], note: NoteInvalid, *, ordered: bool) -> Identify:
+def _flat(lines: Sequence[IdentityRule], note: NoteInvalid, *, ordered: bool) -> IdentityWriter:
     def identify(
         value: Json,
         record: Record,
@@ -153,7 +159,7 @@ def _flat(lines: Sequence[Line], note: NoteInvalid, *, ordered: bool) -> Identif
                 continue
             try:
                 got = line.get(value, record)
-            except UnmappableError as failure:
+            except MappingError as failure:
                 _count_invalid(failure, line.type, note)
                 continue
             if got.__class__ is not str or not got or got.isspace():
@@ -172,7 +178,7 @@ def _flat(lines: Sequence[Line], note: NoteInvalid, *, ordered: bool) -> Identif
     return identify
 
 
-def _listed(lines: Sequence[Line], note: NoteInvalid, *, ordered: bool) -> Identify:
+def _listed(lines: Sequence[IdentityRule], note: NoteInvalid, *, ordered: bool) -> IdentityWriter:
     prepared = [(line.type, line.get, line) for line in lines]
 
     def identify(
@@ -185,7 +191,7 @@ def _listed(lines: Sequence[Line], note: NoteInvalid, *, ordered: bool) -> Ident
         for kind, get, line in prepared:
             try:
                 got = get(value, record)
-            except UnmappableError as failure:
+            except MappingError as failure:
                 _count_invalid(failure, kind, note)
                 continue
             if got.__class__ is not str or not got or got.isspace():
@@ -208,7 +214,7 @@ def _order_keys(identities: Sequence[dict[str, Json]]) -> tuple[str, ...]:
     return tuple(f"{identity['identityType']}={identity['identityValue']}" for identity in identities)
 
 
-def _add_extra(identity: dict[str, Json], line: Line, value: Json, record: Record) -> None:
+def _add_extra(identity: dict[str, Json], line: IdentityRule, value: Json, record: Record) -> None:
     for key, get in line.extra:
         got = get(value, record)
         if got is None:
@@ -216,9 +222,9 @@ def _add_extra(identity: dict[str, Json], line: Line, value: Json, record: Recor
         if key == "isWeChatEcosystem":
             try:
                 identity[key] = boolean(got)
-            except ImpossibleError as error:
+            except ConversionError as error:
                 field = f"identity.{line.type}.{key}"
-                raise UnmappableError("item_invalid", field, str(error)) from error
+                raise MappingError("item_invalid", field, str(error)) from error
         elif (text := text_form(got)) is not None and text.strip():
             identity[key] = text
     if "mpid" in identity and "isWeChatEcosystem" not in identity:

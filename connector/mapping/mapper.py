@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from connector.core.errors import DecodeError
 from connector.core.record import DEAD_LETTERS, Failure, Item, Record
 from connector.decode import decode_json
-from connector.mapping.route import CompiledRoute, MapRecord, Tally
+from connector.mapping.route import CompiledRoute, MappingCounters, MapRecord
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -63,19 +63,19 @@ class Mapper:
     def __init__(self, mapping: CompiledMapping, cluster_id: str) -> None:
         self._mapping = mapping
         self._cluster_id = cluster_id
-        self._tally = Tally()
+        self._counters = MappingCounters()
         self._bound: dict[CompiledRoute, MapRecord] = {}
         self._by_topic: dict[str, tuple[MapRecord, ...]] = {}
 
     @property
     def skipped(self) -> Counter[tuple[str, str]]:
         """Items skipped because the config says `$skip`, by route and target; only grows."""
-        return self._tally.skipped
+        return self._counters.skipped
 
     @property
     def identity_invalid(self) -> Counter[tuple[str, str]]:
         """Identities that could not be converted, by route and type; only grows."""
-        return self._tally.identity_invalid
+        return self._counters.identity_invalid
 
     def items(self, record: Record) -> Sequence[Item]:
         """What a record becomes, in the order of the routes; nothing: it is skipped (so is every tombstone).
@@ -107,5 +107,5 @@ class Mapper:
     def _bind(self, route: CompiledRoute) -> MapRecord:
         bound = self._bound.get(route)
         if bound is None:
-            bound = self._bound[route] = route.bind(self._cluster_id, self._tally)
+            bound = self._bound[route] = route.bind(self._cluster_id, self._counters)
         return bound

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from connector.core.record import Record
 from connector.mapping.conversions.numbers import boolean, integer
 from connector.mapping.encode import encode
-from connector.mapping.failures import ImpossibleError, UnmappableError, type_name
-from connector.mapping.place import Json
-from connector.mapping.texts import text_form
+from connector.mapping.errors import ConversionError, MappingError, type_name
+from connector.mapping.json_values import text_form
+from connector.mapping.location import Json
 from connector.mapping.values import Value, compile_value, constant
 from connector.settings.problems import did_you_mean
 from connector.settings.types import InterpolatedStr
@@ -31,37 +31,37 @@ from connector.tuzhan.endpoints import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from connector.mapping.place import Place
+    from connector.mapping.location import Location
 
 _MOST_COMBINATIONS = 1024
 """A parameter that differs with every record would make a batch of each; it must not make memory grow, too."""
 
 
-class Encoded(NamedTuple):
+class EncodedParams(NamedTuple):
     """One combination: as JSON, and whether it asks for exact matching."""
 
     json: bytes
     exact: bool
 
 
-Resolve = Callable[[Json, Record], Encoded]
+ParamsGetter = Callable[[Json, Record], EncodedParams]
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class ParamValue:
     """One parameter of a target or a route, and where it stands."""
 
     value: Value
-    place: Place
+    location: Location
 
 
 def compile_named(
-    raw: Mapping[str, Json], endpoint: Endpoint, place: Place, *, allow_unknown: bool, per_record: bool
-) -> dict[str, Named]:
+    raw: Mapping[str, Json], endpoint: Endpoint, location: Location, *, allow_unknown: bool, per_record: bool
+) -> dict[str, ParamValue]:
     """Compile what a target or a route (`per_record`) names; what is wrong is noted."""
-    named: dict[str, Named] = {}
+    named: dict[str, ParamValue] = {}
     for name, each in raw.items():
-        at = place.at(name).named(f"public_params.{name}")
+        at = location.at(name).named(f"public_params.{name}")
         parameter = endpoint.parameter(name)
         if parameter is None and not allow_unknown:
             _refuse(name, endpoint, at)
@@ -71,31 +71,31 @@ def compile_named(
             value = _constant(each, value, parameter, at)
         elif not per_record:
             at.add("only a route's public_params may depend on the record", "bad_reference")
-        named[name] = Named(value, at)
+        named[name] = ParamValue(value, at)
     return named
 
 
-def _refuse(name: str, endpoint: Endpoint, place: Place) -> None:
+def _refuse(name: str, endpoint: Endpoint, location: Location) -> None:
     others = [other.path for other in ENDPOINTS.values() if other.parameter(name) is not None]
     if others:
         message = f"{endpoint.path} has no parameter '{name}' ({', '.join(others)}): drop it"
-        place.add(message, "not_for_this_endpoint", at_key=True)
+        location.add(message, "not_for_this_endpoint", at_key=True)
         return
     names = [parameter.name for parameter in endpoint.parameters]
     hint = did_you_mean(name, names) or f": {endpoint.path} has {', '.join(names)}"
-    place.add(f"unknown key{hint}", "unknown_key", at_key=True)
+    location.add(f"unknown key{hint}", "unknown_key", at_key=True)
 
 
-def _constant(raw: Json, value: Value, parameter: Parameter | None, place: Place) -> Value:
+def _constant(raw: Json, value: Value, parameter: Parameter | None, location: Location) -> Value:
     if parameter is None or value.literal is None:
         return value
     try:
         held = _held(parameter, value.literal, lenient=isinstance(raw, InterpolatedStr))
-    except ImpossibleError as error:
-        place.add(str(error), "wrong_type")
+    except ConversionError as error:
+        location.add(str(error), "wrong_type")
         return value
     if parameter.allowed and held not in parameter.allowed:
-        place.add(_allowed(parameter), "bad_value")
+        location.add(_allowed(parameter), "bad_value")
     return constant(held)
 
 
@@ -104,23 +104,23 @@ def _allowed(parameter: Parameter) -> str:
 
 
 def _held(parameter: Parameter, value: Json, *, lenient: bool) -> Json:
-    """A value as the parameter wants it; lenient: text is turned into it. Raises ImpossibleError."""
+    """A value as the parameter wants it; lenient: text is turned into it. Raises ConversionError."""
     if parameter.kind == "text":
         text = text_form(value)
         if text is None:
-            raise ImpossibleError(f"text is wanted here, not {type_name(value)}")
+            raise ConversionError(f"text is wanted here, not {type_name(value)}")
         return text
     wanted, convert = (bool, boolean) if parameter.kind == "boolean" else (int, integer)
     if not lenient and value.__class__ is not wanted:
-        raise ImpossibleError(f"{type_name(wanted())} is wanted here, not {type_name(value)}")
+        raise ConversionError(f"{type_name(wanted())} is wanted here, not {type_name(value)}")
     return convert(value)
 
 
-def resolver(endpoint: Endpoint, named: Mapping[str, Named]) -> Resolve | Encoded:
+def resolver(endpoint: Endpoint, named: Mapping[str, ParamValue]) -> ParamsGetter | EncodedParams:
     """What gives a record's publicParams; at once, if they depend on nothing.
 
     `named` are those of the target with those of the route laid over them. What is missing or contradicts is
-    raised as UnmappableError, here or when the function is called.
+    raised as MappingError, here or when the function is called.
     """
     values = {name: constant(default) for name, default in DEFAULT_PARAMETERS.items()}
     values.update((name, each.value) for name, each in named.items())
@@ -128,9 +128,9 @@ def resolver(endpoint: Endpoint, named: Mapping[str, Named]) -> Resolve | Encode
     fixed = {name: value.literal for name, value in values.items()}
     if not dynamic:
         return _encode(endpoint, fixed)
-    known: dict[tuple[tuple[type, Json], ...], Encoded] = {}
+    known: dict[tuple[tuple[type, Json], ...], EncodedParams] = {}
 
-    def resolve(value: Json, record: Record) -> Encoded:
+    def resolve(value: Json, record: Record) -> EncodedParams:
         found = [(name, get(value, record)) for name, get in dynamic]
         key = tuple((got.__class__, got if got.__hash__ else repr(got)) for _, got in found)
         encoded = known.get(key)
@@ -143,7 +143,7 @@ def resolver(endpoint: Endpoint, named: Mapping[str, Named]) -> Resolve | Encode
     return resolve
 
 
-def _encode(endpoint: Endpoint, values: Mapping[str, Json]) -> Encoded:
+def _encode(endpoint: Endpoint, values: Mapping[str, Json]) -> EncodedParams:
     made: dict[str, Json] = {}
     for name, value in values.items():
         if value is None:
@@ -152,22 +152,22 @@ def _encode(endpoint: Endpoint, values: Mapping[str, Json]) -> Encoded:
         parameter = endpoint.parameter(name)
         try:
             made[name] = value if parameter is None else _held(parameter, value, lenient=True)
-        except ImpossibleError as error:
-            raise UnmappableError("item_invalid", field, str(error)) from error
+        except ConversionError as error:
+            raise MappingError("item_invalid", field, str(error)) from error
         if parameter is not None and parameter.allowed and made[name] not in parameter.allowed:
-            raise UnmappableError("item_invalid", field, _allowed(parameter))
+            raise MappingError("item_invalid", field, _allowed(parameter))
     _check_complete(endpoint, made)
-    return Encoded(encode(made), made.get("matchingType") == EXACT_MATCHING)
+    return EncodedParams(encode(made), made.get("matchingType") == EXACT_MATCHING)
 
 
 def _check_complete(endpoint: Endpoint, made: Mapping[str, Json]) -> None:
     for parameter in endpoint.parameters:
         if parameter.required and parameter.name not in made:
-            raise UnmappableError("value_missing", f"public_params.{parameter.name}", _required(endpoint, parameter))
+            raise MappingError("value_missing", f"public_params.{parameter.name}", _required(endpoint, parameter))
     fuzzy = made.get("matchingType") == FUZZY_MATCHING
     if fuzzy and endpoint.parameter("identifyWay") is not None and "identifyWay" not in made:
         detail = f"{endpoint.path} requires 'identifyWay' (1 or 2) for fuzzy matching (matchingType 2)"
-        raise UnmappableError("value_missing", "public_params.identifyWay", detail)
+        raise MappingError("value_missing", "public_params.identifyWay", detail)
 
 
 def _required(endpoint: Endpoint, parameter: Parameter) -> str:

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 from connector.core.errors import DecodeError
 from connector.core.record import Record
 from connector.decode import decode_json
-from connector.mapping.place import Json
+from connector.mapping.location import Json
 from connector.settings.types import InterpolatedStr
 
 if TYPE_CHECKING:
-    from connector.mapping.place import Place
+    from connector.mapping.location import Location
 
 Getter = Callable[[Json, Record], Json]
-"""Finds or makes one value; None is missing. May raise UnmappableError and SkipError."""
+"""Finds or makes one value; None is missing. May raise MappingError and SkipItem."""
 
 SKIP = "$skip"
 DEAD_LETTER = "$dead_letter"
@@ -59,13 +59,13 @@ def nothing(_value: Json, _record: Record) -> Json:
     return None
 
 
-def compile_reference(text: str, place: Place) -> Getter:
-    """Compile one reference; what is wrong with it is noted at `place`, and nothing is found then."""
+def compile_reference(text: str, location: Location) -> Getter:
+    """Compile one reference; what is wrong with it is noted at `location`, and nothing is found then."""
     if text in (SKIP, DEAD_LETTER):
-        place.add(f"'{text}' stands only for `default` and `otherwise`", "bad_reference")
+        location.add(f"'{text}' stands only for `default` and `otherwise`", "bad_reference")
         return nothing
     if (later := _NOT_YET.match(text)) is not None:
-        place.add(f"${later[1]} is not supported yet", "bad_reference")
+        location.add(f"${later[1]} is not supported yet", "bad_reference")
         return nothing
     if text == "$" or text.startswith("$."):
         path = _parse_path(text[1:])
@@ -75,7 +75,7 @@ def compile_reference(text: str, place: Place) -> Getter:
         return _OF_RECORD[text]
     elif text.startswith("$headers."):
         return _header_getter(_header_name(text.removeprefix("$headers.")))
-    place.add(_complaint(text), "bad_reference")
+    location.add(_complaint(text), "bad_reference")
     return nothing
 
 

@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from connector.core.record import DEAD_LETTERS, Failure, Item, Record
+from connector.mapping.codegen import BodyWriter, Call, completed
 from connector.mapping.encode import encode
+from connector.mapping.errors import MappingError, SkipItem
 from connector.mapping.event_uuid import EventUuid, event_uuids
-from connector.mapping.failures import SkipError, UnmappableError
-from connector.mapping.identity import Identify, Line, identifier
-from connector.mapping.inline import Call, Complete, completed
-from connector.mapping.parameters import Encoded
-from connector.mapping.place import Json
-from connector.mapping.texts import text_form
+from connector.mapping.identity import IdentityRule, IdentityWriter, identifier
+from connector.mapping.json_values import text_form
+from connector.mapping.location import Json
+from connector.mapping.parameters import EncodedParams
 from connector.mapping.values import Value
 
 if TYPE_CHECKING:
     from connector.mapping.conditions import Condition
-    from connector.mapping.parameters import Resolve
+    from connector.mapping.parameters import ParamsGetter
     from connector.settings.models import Ordering
     from connector.tuzhan.endpoints import Endpoint
 
@@ -35,7 +35,7 @@ _new_item = tuple.__new__
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class MappingCounters:
     """What the mapping counts, as it has no other way to tell."""
 
     skipped: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -53,17 +53,17 @@ class CompiledRoute:
     endpoint: Endpoint
     ordering: Ordering
     where: Condition | None
-    params: Resolve | Encoded
-    identity: list[Line]
+    params: ParamsGetter | EncodedParams
+    identity: list[IdentityRule]
     skip_without_identity: bool
     event_key: Value | None
     fields: dict[str, Value]
 
-    def bind(self, cluster_id: str, tally: Tally) -> MapRecord:
+    def bind(self, cluster_id: str, counters: MappingCounters) -> MapRecord:
         """The function that maps records of this Kafka cluster."""
         route, target, where, params = self.name, self.target, self.where, self.params
-        fixed = params if isinstance(params, Encoded) else None
-        identify, complete = self._identify(tally), self._completer(cluster_id)
+        fixed = params if isinstance(params, EncodedParams) else None
+        identify, complete = self._identify(counters), self._completer(cluster_id)
         by_key, without_identity = self.ordering == "key", self._without_identity
 
         def map_record(value: Json, record: Record) -> Item | None:
@@ -79,10 +79,10 @@ class CompiledRoute:
                 if by_key:
                     keys = _key_of(record)
                 return _new_item(Item, (target, route, encode(body), json_params, keys, record, None))
-            except SkipError:
-                tally.skipped[route, target] += 1
+            except SkipItem:
+                counters.skipped[route, target] += 1
                 return None
-            except UnmappableError as error:
+            except MappingError as error:
                 failure = Failure(error.reason, target, error.field, error.detail)
             except Exception as error:  # noqa: BLE001 - one record must not stop the others; told by its type
                 failure = Failure("item_invalid", target, "", f"the mapping raised {type(error).__name__}")
@@ -92,18 +92,18 @@ class CompiledRoute:
 
     def _without_identity(self) -> Exception:
         if self.skip_without_identity:
-            return SkipError()
-        return UnmappableError("identity_missing", "identity", "no identity line found a value")
+            return SkipItem()
+        return MappingError("identity_missing", "identity", "no identity line found a value")
 
-    def _identify(self, tally: Tally) -> Identify:
+    def _identify(self, counters: MappingCounters) -> IdentityWriter:
         route = self.name
 
         def note(kind: str) -> None:
-            tally.identity_invalid[route, kind] += 1
+            counters.identity_invalid[route, kind] += 1
 
         return identifier(self.identity, self.endpoint, note, ordered=self.ordering == "identity")
 
-    def _completer(self, cluster_id: str) -> Complete:
+    def _completer(self, cluster_id: str) -> BodyWriter:
         """What adds everything but the identities to an item, in the order of the documents' examples."""
         entries = self.fields
         if self.event_key is not None:
@@ -135,9 +135,9 @@ def _time(time: Json, record: Record) -> Json:
     if time is None:
         return sent
     if time < _YEAR_2000_MS:
-        raise UnmappableError("bad_time", "time", "before 2000: is its unit milliseconds?")
+        raise MappingError("bad_time", "time", "before 2000: is its unit milliseconds?")
     if sent is not None and time > sent + _DAY_MS:
-        raise UnmappableError("bad_time", "time", "more than a day after the Kafka timestamp: is its unit right?")
+        raise MappingError("bad_time", "time", "more than a day after the Kafka timestamp: is its unit right?")
     return time
 
 
@@ -148,7 +148,7 @@ def _own_or(event_uuid: EventUuid) -> Callable[[Json, Record], Json]:
 def _event_key(key: Json) -> str:
     text = key if key.__class__ is str else text_form(key)
     if not text or text.isspace():
-        raise UnmappableError("event_key_unmapped", "event_key", "no event key was found for this record")
+        raise MappingError("event_key_unmapped", "event_key", "no event key was found for this record")
     return text
 
 

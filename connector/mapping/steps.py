@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from connector.mapping.failures import ImpossibleError, UnmappableError
-from connector.mapping.place import Json
-from connector.mapping.texts import text_form
+from connector.mapping.errors import ConversionError, MappingError
+from connector.mapping.json_values import text_form
+from connector.mapping.location import Json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from connector.mapping.references import Getter
 
 Step = Callable[[Json], Json]
-"""Makes one value of another; None is missing. May raise UnmappableError."""
+"""Makes one value of another; None is missing. May raise MappingError."""
 
 
 def key_text(key: Json) -> str:
@@ -62,7 +62,7 @@ def required(field: str) -> Step:
 
     def demand(got: Json) -> Json:
         if got is None:
-            raise UnmappableError("value_missing", field, "nothing was found, and it is required")
+            raise MappingError("value_missing", field, "nothing was found, and it is required")
         return got
 
     return demand
@@ -96,8 +96,8 @@ def _converted_once(link: Link, field: str) -> Step:
             return _apply(link, got, field)
         try:
             return conversion(got)
-        except ImpossibleError as error:
-            raise UnmappableError("conversion_failed", field, f"{link.rule}: {error}") from error
+        except ConversionError as error:
+            raise MappingError("conversion_failed", field, f"{link.rule}: {error}") from error
 
     return convert
 
@@ -107,8 +107,8 @@ def _apply(link: Link, value: Json, field: str) -> Json:
         if value.__class__ is not list or link.takes_list:
             return link.convert(value)
         made = [link.convert(element) for element in value if element is not None]
-    except ImpossibleError as error:
-        raise UnmappableError("conversion_failed", field, f"{link.rule}: {error}") from error
+    except ConversionError as error:
+        raise MappingError("conversion_failed", field, f"{link.rule}: {error}") from error
     return [element for element in made if element is not None] or None
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from connector.mapping.json_values import text_form
 from connector.mapping.references import is_reference
-from connector.mapping.texts import text_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from connector.mapping.place import Json, Place
+    from connector.mapping.location import Json, Location
 
 _PART = re.compile(r'(?P<text>(?:[^{}]|\{\{|\}\})+)|\{(?P<reference>(?:[^{}"]|"(?:[^"\\]|\\.)*")*)\}')
 
@@ -24,17 +24,17 @@ class Template(NamedTuple):
     """The text with what the references found, in their order; None if a part is missing, blank or no scalar."""
 
 
-def compile_template(raw: Json, place: Place) -> Template:
+def compile_template(raw: Json, location: Location) -> Template:
     """Take a template apart; what is wrong is noted."""
     if not isinstance(raw, str):
-        place.add("a template is text with {references} in it", "wrong_type")
+        location.add("a template is text with {references} in it", "wrong_type")
         return Template((), _filler(""))
     pattern, references = "", []
     position = 0
     while position < len(raw):
         match = _PART.match(raw, position)
         if match is None:
-            place.add("a brace is not closed; braces themselves are written {{ and }}", "bad_value")
+            location.add("a brace is not closed; braces themselves are written {{ and }}", "bad_value")
             break
         if match["text"] is not None:
             pattern += match["text"].replace("{{", "{").replace("}}", "}").replace("%", "%%")
@@ -42,7 +42,7 @@ def compile_template(raw: Json, place: Place) -> Template:
             pattern += "%s"
             references.append(reference)
         else:
-            place.add(f"'{{{reference}}}' holds no reference: they begin with $", "bad_reference")
+            location.add(f"'{{{reference}}}' holds no reference: they begin with $", "bad_reference")
         position = match.end()
     return Template(tuple(references), _filler(pattern))
 

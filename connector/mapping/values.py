@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from connector.mapping import steps
 from connector.mapping.chain import compile_chain
-from connector.mapping.failures import SkipError, UnmappableError
-from connector.mapping.inline import RECORD, Call, Expression, Same, function, path_expression
+from connector.mapping.codegen import RECORD, Call, Expression, Same, function, path_expression
+from connector.mapping.errors import MappingError, SkipItem
 from connector.mapping.references import (
     DEAD_LETTER,
     SKIP,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from connector.core.record import Record
-    from connector.mapping.place import Json, Place
+    from connector.mapping.location import Json, Location
 
 SOURCES = ("from", "template", "literal")
 WORDS = (*SOURCES, "default", "required", "as", "unit", "zone", "multiply", "round", "map", "otherwise")
@@ -68,7 +68,7 @@ class Value:
             case _:
                 return Value(lambda value, record: step(get(value, record)), path=path)
 
-    def written_out(self) -> Getter:
+    def compiled(self) -> Getter:
         """The value as one function."""
         return self.get if self.constant else function(self.expression, self.get)
 
@@ -78,22 +78,22 @@ def constant(literal: Json) -> Value:
     return Value(lambda _value, _record: literal, constant=True, literal=literal)
 
 
-def refer(reference: str, place: Place) -> Value:
+def refer(reference: str, location: Location) -> Value:
     """The value of a reference."""
-    return Value(compile_reference(reference, place), path=path_expression(plain_names(reference)))
+    return Value(compile_reference(reference, location), path=path_expression(plain_names(reference)))
 
 
-def compile_value(raw: Json, place: Place) -> Value:
-    """Compile whatever stands in the place of a value; what is wrong is noted."""
+def compile_value(raw: Json, location: Location) -> Value:
+    """Compile whatever stands in the location of a value; what is wrong is noted."""
     if isinstance(raw, str):
-        return refer(raw, place) if is_reference(raw) else constant(literal_text(raw))
+        return refer(raw, location) if is_reference(raw) else constant(literal_text(raw))
     if isinstance(raw, dict):
-        return _compile_words(raw, place)
+        return _compile_words(raw, location)
     if isinstance(raw, list):
-        return _compile_list(raw, place)
+        return _compile_list(raw, location)
     if raw is None or isinstance(raw, (bool, int, float)):
         return constant(raw)
-    place.add("not a value of JSON: put it in quotes", "wrong_type")
+    location.add("not a value of JSON: put it in quotes", "wrong_type")
     return constant(None)
 
 
@@ -105,8 +105,8 @@ def looks_like_words(raw: Json) -> bool:
     return not others or all(did_you_mean(key, WORDS) for key in others)
 
 
-def _compile_list(raw: list[Json], place: Place) -> Value:
-    elements = [compile_value(element, place.at(index)) for index, element in enumerate(raw)]
+def _compile_list(raw: list[Json], location: Location) -> Value:
+    elements = [compile_value(element, location.at(index)) for index, element in enumerate(raw)]
     if all(element.constant for element in elements):
         return constant([element.literal for element in elements])
     getters = [element.get for element in elements]
@@ -117,66 +117,66 @@ def _compile_list(raw: list[Json], place: Place) -> Value:
     return Value(get)
 
 
-def _compile_words(raw: dict[Json, Json], place: Place) -> Value:
-    if not _check_words(raw, place):
+def _compile_words(raw: dict[Json, Json], location: Location) -> Value:
+    if not _check_words(raw, location):
         return Value(nothing)
     if "literal" in raw:
         return constant(raw["literal"])
-    found = _source(raw, place)
+    found = _source(raw, location)
     required = raw.get("required", False)
     if not isinstance(required, bool):
-        place.at("required").add("true or false", "wrong_type")
-    demand = steps.required(place.field)
-    default = _fallback(raw["default"], place.at("default")) if "default" in raw else None
+        location.at("required").add("true or false", "wrong_type")
+    demand = steps.required(location.field)
+    default = _fallback(raw["default"], location.at("default")) if "default" in raw else None
     if default is not None:
         found = Value(steps.with_default(found.get, default))
     elif required:
         found = found.then(demand)
-    chain = compile_chain(raw, place)
-    found = found.then(steps.converted(chain, place.field)) if chain else found
+    chain = compile_chain(raw, location)
+    found = found.then(steps.converted(chain, location.field)) if chain else found
     if "map" in raw:
-        found = _mapped(raw, found, place)
+        found = _mapped(raw, found, location)
         if default is not None and "otherwise" not in raw:  # what is not in the table counts as not found
             found = Value(steps.with_default(found.get, default))
     elif "otherwise" in raw:
-        place.at("otherwise").add("`otherwise` says what `map` does not: it needs one", "bad_value", at_key=True)
+        location.at("otherwise").add("`otherwise` says what `map` does not: it needs one", "bad_value", at_key=True)
     if required and (chain or "map" in raw or "default" in raw):
         found = found.then(demand)
     return found
 
 
-def _check_words(raw: dict[Json, Json], place: Place) -> bool:
+def _check_words(raw: dict[Json, Json], location: Location) -> bool:
     sound = True
     for key in raw:
         if key in NOT_YET or (key == "value" and "each" in raw):
-            place.at(key).not_yet(f"`{key}`")
+            location.at(key).not_yet(f"`{key}`")
             sound = False
         elif key not in WORDS:
-            _unknown_word(str(key), place)
+            _unknown_word(str(key), location)
             sound = False
     sources = [key for key in SOURCES if key in raw]
     if sound and not sources:
-        place.at("from").add("a value is made `from` a reference, or of a `template`", "missing_key")
+        location.at("from").add("a value is made `from` a reference, or of a `template`", "missing_key")
         sound = False
     elif len(sources) > 1:
-        place.at(sources[1]).add(f"`{sources[0]}` and `{sources[1]}` exclude each other", "bad_value", at_key=True)
+        location.at(sources[1]).add(f"`{sources[0]}` and `{sources[1]}` exclude each other", "bad_value", at_key=True)
         sound = False
     if "literal" in raw and len(raw) > 1 and len(sources) == 1:
-        place.add("`literal` stands alone", "bad_value")
+        location.add("`literal` stands alone", "bad_value")
         sound = False
     return sound
 
 
-def _unknown_word(key: str, place: Place) -> None:
+def _unknown_word(key: str, location: Location) -> None:
     hint = did_you_mean(key, WORDS) or " here; an object that is meant as it stands is written {literal: …}"
-    place.at(key).add(f"unknown key{hint}", "unknown_key", at_key=True)
+    location.at(key).add(f"unknown key{hint}", "unknown_key", at_key=True)
 
 
-def _source(raw: dict[Json, Json], place: Place) -> Value:
+def _source(raw: dict[Json, Json], location: Location) -> Value:
     if "template" in raw:
-        return _template(raw["template"], place.at("template"))
+        return _template(raw["template"], location.at("template"))
     source = raw["from"]
-    at = place.at("from")
+    at = location.at("from")
     if not isinstance(source, list):
         found = _reference(source, at)
         return found if _blank_is_missing_later(raw) else found.then(steps.not_blank)
@@ -185,10 +185,10 @@ def _source(raw: dict[Json, Json], place: Place) -> Value:
     return Value(steps.first_of([_reference(each, at.at(index)).get for index, each in enumerate(source)]))
 
 
-def _template(raw: Json, place: Place) -> Value:
+def _template(raw: Json, location: Location) -> Value:
     """Text with what its references find in it; one of two, as most are, is written out with them."""
-    text = compile_template(raw, place)
-    parts = [refer(reference, place) for reference in text.references]
+    text = compile_template(raw, location)
+    parts = [refer(reference, location) for reference in text.references]
     getters = [part.get for part in parts]
     fill = text.filled
     get: Getter = lambda value, record: fill(*[get(value, record) for get in getters])  # noqa: E731
@@ -202,35 +202,35 @@ def _blank_is_missing_later(raw: dict[Json, Json]) -> bool:
     return any(word in raw for word in ("as", "multiply", "round", "map"))
 
 
-def _reference(raw: Json, place: Place) -> Value:
+def _reference(raw: Json, location: Location) -> Value:
     if is_reference(raw):
-        return refer(raw, place)
+        return refer(raw, location)
     hint = "" if isinstance(raw, InterpolatedStr) or not isinstance(raw, str) else f": did you mean '$.{raw}'?"
-    place.add(f"`from` takes a reference, or a list of them{hint}", "bad_reference")
+    location.add(f"`from` takes a reference, or a list of them{hint}", "bad_reference")
     return Value(nothing)
 
 
-def _fallback(raw: Json, place: Place) -> Getter:
+def _fallback(raw: Json, location: Location) -> Getter:
     """What `default` or `otherwise` gives: a value, or an end."""
     if raw == SKIP and not isinstance(raw, InterpolatedStr):
         return _skip
     if raw == DEAD_LETTER and not isinstance(raw, InterpolatedStr):
-        field = place.field
+        field = location.field
 
         def bury(_value: Json, _record: Record) -> Json:
-            raise UnmappableError("requested", field, f"by `{place.path[-1]}`")
+            raise MappingError("requested", field, f"by `{location.path[-1]}`")
 
         return bury
-    return compile_value(raw, place).get
+    return compile_value(raw, location).get
 
 
 def _skip(_value: Json, _record: Record) -> Json:
-    raise SkipError
+    raise SkipItem
 
 
-def _mapped(raw: dict[Json, Json], found: Value, place: Place) -> Value:
-    at = place.at("map")
-    otherwise = _fallback(raw["otherwise"], place.at("otherwise")) if "otherwise" in raw else nothing
+def _mapped(raw: dict[Json, Json], found: Value, location: Location) -> Value:
+    at = location.at("map")
+    otherwise = _fallback(raw["otherwise"], location.at("otherwise")) if "otherwise" in raw else nothing
     if not isinstance(raw["map"], dict) or not raw["map"]:
         at.add("a table of what is found and what it becomes", "wrong_type")
         return found

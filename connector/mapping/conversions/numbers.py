@@ -14,10 +14,10 @@ from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import TYPE_CHECKING
 
-from connector.mapping.failures import ImpossibleError, type_name
+from connector.mapping.errors import ConversionError, type_name
 
 if TYPE_CHECKING:
-    from connector.mapping.place import Json
+    from connector.mapping.location import Json
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _LONGEST = 400
@@ -49,12 +49,12 @@ def decimal_of(value: Json) -> Decimal | None:
 
 
 def plain_number(exact: Decimal) -> int | float:
-    """An exact number as JSON has it: whole if it is whole, else the nearest float. May raise ImpossibleError."""
+    """An exact number as JSON has it: whole if it is whole, else the nearest float. May raise ConversionError."""
     if exact == exact.to_integral_value():
         return int(exact)
     nearest = float(exact)
     if math.isinf(nearest):
-        raise ImpossibleError("the number is too large")
+        raise ConversionError("the number is too large")
     return nearest
 
 
@@ -64,7 +64,7 @@ def number(value: Json) -> Json:
         return value
     exact = decimal_of(value)
     if exact is None:
-        raise ImpossibleError(f"{type_name(value)} is not a number")
+        raise ConversionError(f"{type_name(value)} is not a number")
     return plain_number(exact)
 
 
@@ -74,7 +74,7 @@ def integer(value: Json) -> Json:
         return value
     exact = decimal_of(value)
     if exact is None or exact != exact.to_integral_value():
-        raise ImpossibleError(f"{type_name(value)} is not a whole number")
+        raise ConversionError(f"{type_name(value)} is not a whole number")
     return int(exact)
 
 
@@ -90,7 +90,7 @@ def boolean(value: Json) -> Json:
             return True
         if word in _FALSE:
             return False
-    raise ImpossibleError(f"{type_name(value)} is not true or false")
+    raise ConversionError(f"{type_name(value)} is not true or false")
 
 
 def arithmetic(factor: Decimal, digits: int | None) -> Arithmetic:
@@ -108,7 +108,7 @@ def arithmetic(factor: Decimal, digits: int | None) -> Arithmetic:
                 return product / denominator  # of two integers this is the nearest float, exactly
         exact = decimal_of(value)
         if exact is None:
-            raise ImpossibleError(f"{type_name(value)} is not a number")
+            raise ConversionError(f"{type_name(value)} is not a number")
         exact = _EXACT.multiply(exact, factor)
         return plain_number(exact if unit is None else exact.quantize(unit, context=_EXACT))
 

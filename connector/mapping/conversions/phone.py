@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING
 from unicodedata import category, normalize
 
-from connector.mapping.failures import ImpossibleError, type_name
+from connector.mapping.errors import ConversionError, type_name
 
 if TYPE_CHECKING:
-    from connector.mapping.place import Json
+    from connector.mapping.location import Json
 
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 _is_mobile = _MOBILE.fullmatch
@@ -39,10 +39,10 @@ def phone(value: Json) -> Json:
     elif isinstance(value, str) and len(value) <= _LONGEST:
         text = _cleaned(value)
     else:
-        raise ImpossibleError(f"{type_name(value)} is not a phone number")
+        raise ConversionError(f"{type_name(value)} is not a phone number")
     match = _PREFIXED.fullmatch(text)
     if match is None:
-        raise ImpossibleError(f"{type_name(value)} is not a mainland mobile number of 11 digits")
+        raise ConversionError(f"{type_name(value)} is not a mainland mobile number of 11 digits")
     return match[1]
 
 

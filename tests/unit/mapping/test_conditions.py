@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.mapping.conditions import OPERATORS, compile_where
-from connector.mapping.place import Place
+from connector.mapping.location import Location
 from connector.settings.problems import Problems
 from tests.unit.mapping.helpers import record
 
@@ -36,7 +36,7 @@ TABLES = st.dictionaries(st.sampled_from(["$.a", "$.b", "$.c"]), CONDITIONS, min
 
 def holds(where: Any, value: object, **changed: Any) -> bool:  # noqa: ANN401 - JSON
     problems = Problems()
-    condition = compile_where(where, Place(problems, ("where",)))
+    condition = compile_where(where, Location(problems, ("where",)))
     assert not problems.found
     return condition(value, record({}, **changed))
 

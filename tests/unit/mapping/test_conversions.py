@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.mapping.conversions import NAMES, conversion, moments, numbers
+from connector.mapping.conversions import NAMES, conversion, numbers, timestamps
 from connector.mapping.conversions.phone import phone
-from connector.mapping.failures import ImpossibleError
+from connector.mapping.errors import ConversionError
 from tests.unit.mapping.helpers import failure_of, value_of
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -77,7 +77,7 @@ def test_a_phone_number_is_found_however_it_was_typed(written: object) -> None:
     ],
 )
 def test_what_is_no_mainland_mobile_number_is_refused(written: object) -> None:
-    with pytest.raises(ImpossibleError):
+    with pytest.raises(ConversionError):
         convert("phone", written)
 
 
@@ -85,7 +85,7 @@ def test_what_is_no_mainland_mobile_number_is_refused(written: object) -> None:
 def test_a_converted_phone_number_stays_as_it_is(value: object) -> None:
     try:
         once = phone(value)
-    except ImpossibleError:
+    except ConversionError:
         return
     assert phone(once) == once
 
@@ -176,7 +176,7 @@ def test_a_unit_says_what_a_number_is(written: object, unit: str, expected: int)
     ],
 )
 def test_what_is_no_moment_is_refused(written: object) -> None:
-    with pytest.raises(ImpossibleError):
+    with pytest.raises(ConversionError):
         convert("timestamp", written)
 
 
@@ -201,7 +201,7 @@ def test_all_forms_of_one_moment_give_the_same_milliseconds(at: datetime) -> Non
 
 @given(st.integers(-(10**15), 10**15), st.sampled_from(["s", "ms", "us", "ns"]))
 def test_units_differ_by_a_thousand(number: int, unit: str) -> None:
-    milliseconds = moments.timestamp(UTC, unit)(number)
+    milliseconds = timestamps.timestamp(UTC, unit)(number)
     assert milliseconds == {"s": number * 1000, "ms": number, "us": number // 1000, "ns": number // 10**6}[unit]
 
 
@@ -313,7 +313,7 @@ def test_conversions_of_text(name: str, value: object, expected: object) -> None
     ],
 )
 def test_impossible_conversions_are_refused(name: str, value: object) -> None:
-    with pytest.raises(ImpossibleError):
+    with pytest.raises(ConversionError):
         convert(name, value)
 
 
@@ -322,7 +322,7 @@ def test_impossible_conversions_are_refused(name: str, value: object) -> None:
     st.booleans() | st.integers() | FLOATS | st.text() | st.lists(st.text(), max_size=3),
 )
 def test_a_conversion_succeeds_or_says_that_it_is_impossible(name: str, value: object) -> None:
-    with contextlib.suppress(ImpossibleError):
+    with contextlib.suppress(ConversionError):
         json.dumps(convert(name, value))
 
 

@@ -37,8 +37,8 @@ PLACES = st.tuples(
 )
 
 
-def uuid_at(place: tuple[str, str, str, int, int, int | None]) -> str:
-    cluster_id, route_name, topic, partition, offset, timestamp_ms = place
+def uuid_at(location: tuple[str, str, str, int, int, int | None]) -> str:
+    cluster_id, route_name, topic, partition, offset, timestamp_ms = location
     at = record({}, topic=topic, partition=partition, offset=offset, timestamp_ms=timestamp_ms)
     return event_uuids(cluster_id, route_name)(at)
 
@@ -51,8 +51,8 @@ def test_two_records_have_one_uuid_only_if_they_are_one(
 
 
 @given(PLACES)
-def test_a_uuid_is_one_of_36_characters(place: tuple[str, str, str, int, int, int | None]) -> None:
-    text = uuid_at(place)
+def test_a_uuid_is_one_of_36_characters(location: tuple[str, str, str, int, int, int | None]) -> None:
+    text = uuid_at(location)
     assert len(text) == 36
     assert str(uuid.UUID(text)) == text
     assert uuid.UUID(text).version == 8

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from connector.core.record import DEAD_LETTERS, Record
 from connector.mapping import Mapper, compile_mapping
-from connector.mapping.failures import ImpossibleError
+from connector.mapping.errors import ConversionError
 from connector.settings.models import Route, Target
 from connector.settings.problems import Problems
 from tests.unit.mapping.helpers import EVENT, EVENT_V1, INFO, TAG, body, failure, mapper, record, route
@@ -218,4 +218,4 @@ def test_no_failure_keeps_the_record_alive_by_a_traceback() -> None:
     for _ in range(3):
         failure(mapped.items(record({**PERSON, "x": "no"})))
     gc.collect()
-    assert not [each for each in gc.get_objects() if isinstance(each, ImpossibleError)]
+    assert not [each for each in gc.get_objects() if isinstance(each, ConversionError)]

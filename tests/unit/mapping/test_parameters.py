@@ -100,7 +100,7 @@ def test_memory_does_not_grow_with_values_that_never_repeat(monkeypatch: pytest.
     encoded = []
     original = parameters._encode
 
-    def counted(endpoint: Endpoint, values: Mapping[str, object]) -> parameters.Encoded:
+    def counted(endpoint: Endpoint, values: Mapping[str, object]) -> parameters.EncodedParams:
         encoded.append(values)
         return original(endpoint, values)
 

@@ -1,4 +1,4 @@
-"""Everything that the mapping language refuses at start: the place, the code, and what it says."""
+"""Everything that the mapping language refuses at start: the location, the code, and what it says."""
 
 from __future__ import annotations
 

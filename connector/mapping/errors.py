@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 
-class ImpossibleError(Exception):
+class ConversionError(Exception):
     """A conversion can't be done; says why, without the value."""
 
 
-class UnmappableError(Exception):
+class MappingError(Exception):
     """The record goes to the dead letters."""
 
     def __init__(self, reason: str, field: str, detail: str = "") -> None:
@@ -17,7 +17,7 @@ class UnmappableError(Exception):
         self.detail = detail
 
 
-class SkipError(Exception):
+class SkipItem(Exception):  # noqa: N818 - what the config asks for, not an error
     """The config says `$skip`: no item."""
 
 

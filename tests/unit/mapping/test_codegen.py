@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.mapping.inline import Call, Expression, completed, function, table
-from connector.mapping.place import Place
+from connector.mapping.codegen import Call, Expression, completed, function, table
+from connector.mapping.location import Location
 from connector.mapping.references import Getter, nothing
 from connector.mapping.values import compile_value
 from connector.settings.problems import Problems
@@ -25,11 +25,11 @@ def quoted(name: str) -> str:
 
 
 @given(st.lists(NAMES, min_size=1, max_size=4), TREES | st.dictionaries(NAMES, TREES))
-def test_a_path_written_out_leads_where_the_path_leads(names: list[str], value: object) -> None:
+def test_a_path_compiled_leads_where_the_path_leads(names: list[str], value: object) -> None:
     problems = Problems()
-    compiled = compile_value("$" + "".join(f".{quoted(name)}" for name in names), Place(problems, ("x",)))
+    compiled = compile_value("$" + "".join(f".{quoted(name)}" for name in names), Location(problems, ("x",)))
     assert not problems.found
-    assert compiled.written_out()(value, record()) == compiled.get(value, record())
+    assert compiled.compiled()(value, record()) == compiled.get(value, record())
 
 
 WORDS = st.sampled_from(
@@ -53,8 +53,8 @@ WORDS = st.sampled_from(
 
 
 @given(st.dictionaries(NAMES, WORDS), TREES | st.dictionaries(st.sampled_from("abc"), TREES))
-def test_a_table_written_out_holds_what_its_values_are(raw: dict[str, Any], value: object) -> None:
-    compiled = {name: compile_value(each, Place(Problems(), ("x",))) for name, each in raw.items()}
+def test_a_table_compiled_holds_what_its_values_are(raw: dict[str, Any], value: object) -> None:
+    compiled = {name: compile_value(each, Location(Problems(), ("x",))) for name, each in raw.items()}
     expected = {name: got for name, each in compiled.items() if (got := each.get(value, record())) is not None}
     entries = [(name, each.expression) for name, each in compiled.items()]
 
@@ -74,8 +74,8 @@ def test_a_table_written_out_holds_what_its_values_are(raw: dict[str, Any], valu
 
 
 def test_names_of_the_file_are_never_read_as_program() -> None:
-    path = compile_value('$."x\') or boom(\'"."y\\"z"', Place(Problems(), ("x",)))
-    assert path.written_out()({"x') or boom('": {'y"z': 1}}, record()) == 1
+    path = compile_value('$."x\') or boom(\'"."y\\"z"', Location(Problems(), ("x",)))
+    assert path.compiled()({"x') or boom('": {'y"z': 1}}, record()) == 1
 
 
 @pytest.mark.parametrize("expression", ["value.get('a')", Call(lambda value: value["a"], ("value",))])

@@ -16,10 +16,10 @@ from decimal import ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING
 
 from connector.mapping.conversions.numbers import decimal_of
-from connector.mapping.failures import ImpossibleError, type_name
+from connector.mapping.errors import ConversionError, type_name
 
 if TYPE_CHECKING:
-    from connector.mapping.place import Json
+    from connector.mapping.location import Json
 
 UNITS: dict[str, Decimal] = {
     "s": Decimal(1000),
@@ -66,7 +66,7 @@ def date(zone: tzinfo, unit: str | None) -> Conversion:
             moment = _EPOCH + timedelta(milliseconds=to_milliseconds(value))
             return moment.astimezone(zone).date().isoformat()
         except (OverflowError, ValueError) as error:
-            raise ImpossibleError(f"{type_name(value)} is a moment out of range") from error
+            raise ConversionError(f"{type_name(value)} is a moment out of range") from error
 
     return convert
 
@@ -78,7 +78,7 @@ def _numbers(zone: tzinfo, unit: str | None) -> Callable[[Json], int]:
             return _from_number(exact, value, zone, unit)
         if isinstance(value, str):
             return _from_text(value, zone)
-        raise ImpossibleError(f"{type_name(value)} is not a moment")
+        raise ConversionError(f"{type_name(value)} is not a moment")
 
     return to_milliseconds
 
@@ -91,7 +91,7 @@ def _from_number(exact: Decimal, value: Json, zone: tzinfo, unit: str | None) ->
     if unit is None:
         unit = next((unit for limit, unit in _SIZES if abs(exact) < limit), None)
     if unit is None:
-        raise ImpossibleError(f"{type_name(value)} is too large for a moment")
+        raise ConversionError(f"{type_name(value)} is too large for a moment")
     return int((exact * UNITS[unit]).to_integral_value(ROUND_FLOOR))
 
 
@@ -101,7 +101,7 @@ def _from_digits(digits: str, value: Json, zone: tzinfo) -> int:
         return _milliseconds(datetime(*parts, tzinfo=zone))  # type: ignore[misc,arg-type]
     except (ValueError, OverflowError) as error:
         detail = f"{type_name(value)} of {len(digits)} digits is not {_DIGITS[len(digits)]}"
-        raise ImpossibleError(detail) from error
+        raise ConversionError(detail) from error
 
 
 def _from_text(text: str, zone: tzinfo) -> int:
@@ -112,7 +112,7 @@ def _from_text(text: str, zone: tzinfo) -> int:
         moment = _parse(text)
         return _milliseconds(moment if moment.tzinfo is not None else moment.replace(tzinfo=zone))
     except (ValueError, OverflowError) as error:
-        raise ImpossibleError("text is not a moment in any known form") from error
+        raise ConversionError("text is not a moment in any known form") from error
 
 
 def _parse(text: str) -> datetime:

@@ -15,25 +15,25 @@ Json = Any
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """A key of the file, and the name that a dead letter has for what is made there."""
 
     problems: Problems
     path: Path
     field: str = ""
 
-    def at(self, *keys: str | int) -> Place:
+    def at(self, *keys: str | int) -> Location:
         """A key below that belongs to the same field."""
-        return Place(self.problems, (*self.path, *keys), self.field)
+        return Location(self.problems, (*self.path, *keys), self.field)
 
-    def under(self, key: str | int) -> Place:
+    def under(self, key: str | int) -> Location:
         """A key below that makes a field of its own."""
         field = f"{self.field}.{key}" if self.field else str(key)
-        return Place(self.problems, (*self.path, key), field)
+        return Location(self.problems, (*self.path, key), field)
 
-    def named(self, field: str) -> Place:
-        """The same place, with another name for dead letters."""
-        return Place(self.problems, self.path, field)
+    def named(self, field: str) -> Location:
+        """The same location, with another name for dead letters."""
+        return Location(self.problems, self.path, field)
 
     def add(self, message: str, code: Code, *, at_key: bool = False) -> None:
         """Note one problem here."""

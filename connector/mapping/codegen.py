@@ -23,7 +23,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from connector.core.record import Record
-from connector.mapping.place import Json
+from connector.mapping.location import Json
 from connector.mapping.references import Getter, nothing, step
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Same(NamedTuple):
 Expression = str | Call | Same
 """Python that finds one value, with the names `value` (an object of JSON) and `record`; text is taken as it is."""
 
-Complete = Callable[[Json, Record, dict[str, Json]], dict[str, Json]]
+BodyWriter = Callable[[Json, Record, dict[str, Json]], dict[str, Json]]
 """Gives a new table: the entries of another one, and after them those that were found."""
 
 RECORD: tuple[Expression, ...] = ("value", "record")
@@ -94,7 +94,7 @@ def table(entries: Sequence[tuple[str, Expression]], otherwise: Getter) -> Gette
     return get
 
 
-def completed(entries: Sequence[tuple[str, Expression]], otherwise: Complete) -> Complete:
+def completed(entries: Sequence[tuple[str, Expression]], otherwise: BodyWriter) -> BodyWriter:
     """The same, as a function that puts the values behind those of a table that is given."""
     names = tuple(name for name, _ in entries)
 
@@ -102,7 +102,7 @@ def completed(entries: Sequence[tuple[str, Expression]], otherwise: Complete) ->
         return head | {name: each for name, each in zip(names, found, strict=True) if each is not None}
 
     writer = _Writer({"otherwise": otherwise, "some": some})
-    complete: Complete = writer.compiled(
+    complete: BodyWriter = writer.compiled(
         "value, record, head",
         "    if value.__class__ is not dict:",
         "        return otherwise(value, record, head)",

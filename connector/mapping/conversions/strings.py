@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from connector.mapping.failures import ImpossibleError, type_name
-from connector.mapping.texts import text_form
+from connector.mapping.errors import ConversionError, type_name
+from connector.mapping.json_values import text_form
 
 if TYPE_CHECKING:
-    from connector.mapping.place import Json
+    from connector.mapping.location import Json
 
 
 def string(value: Json) -> Json:
@@ -21,7 +21,7 @@ def string(value: Json) -> Json:
         return value
     text = text_form(value)
     if text is None:
-        raise ImpossibleError(f"{type_name(value)} has no text form; use json")
+        raise ConversionError(f"{type_name(value)} has no text form; use json")
     return text
 
 
@@ -55,7 +55,7 @@ def joined(value: Json) -> Json:
         part = string(element).strip()
         if "," in part:
             hint = "" if isinstance(value, list) else "; use [split, joined]"
-            raise ImpossibleError(f"an element holds a comma, which separates elements{hint}")
+            raise ConversionError(f"an element holds a comma, which separates elements{hint}")
         if part:
             parts[part] = None
     return ",".join(parts) or None
@@ -71,7 +71,7 @@ def json_text(value: Json) -> Json:
     try:
         return orjson.dumps(value).decode()
     except orjson.JSONEncodeError as error:
-        raise ImpossibleError("it can't be written as JSON: a number is beyond 64 bits") from error
+        raise ConversionError("it can't be written as JSON: a number is beyond 64 bits") from error
 
 
 def uuid_of(value: Json) -> Json:
