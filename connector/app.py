@@ -41,6 +41,7 @@ from connector.observe.snapshot import Snapshots
 from connector.runtime.tasks import Tasks
 from connector.runtime.web import bind, serve
 from connector.tuzhan.build import build_client, build_tokens
+from connector.tuzhan.endpoints import ENDPOINTS
 from connector.tuzhan.sink import HttpSink
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ class _App:
         return targets
 
     def _build_target(self, name: str, target: TargetConfig) -> Target:
-        ordering = target.ordering or ("identity" if target.endpoint.startswith("audience/") else "none")
+        ordering = target.ordering or ENDPOINTS[target.endpoint].default_ordering
         settings = TargetSettings(
             name=name,
             endpoint=target.endpoint,

@@ -108,7 +108,7 @@ def sandbox(
     from connector.sandbox.main import serve  # noqa: PLC0415 - see the top
 
     try:
-        web.parse(listen)
+        web.parse_listen(listen)
     except StartError as error:
         raise typer.BadParameter(str(error), param_hint="'--listen'") from error
     raise typer.Exit(serve(listen, app_id, app_secret))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from connector.mapping.values import Value
-    from connector.settings.models import Ordering, Route, Target
+    from connector.settings.models import Route, Target
     from connector.settings.problems import Problems
 
 
@@ -40,11 +40,6 @@ def compile_mapping(
     ]
     compiler.check_required([route for _, route in routes])
     return CompiledMapping(subscribed) if len(problems.errors) == before else None
-
-
-def ordering_of(target: Target, endpoint: Endpoint) -> Ordering:
-    """What a target's items must not overtake: as configured, else by the endpoint's kind."""
-    return target.ordering or ("identity" if endpoint.kind == "audience" else "none")
 
 
 class _Compiler:
@@ -82,7 +77,7 @@ class _Compiler:
             name=route.name,
             target=route.to,
             endpoint=endpoint,
-            ordering=ordering_of(target, endpoint),
+            ordering=target.ordering or endpoint.default_ordering,
             where=where,
             params=params,
             identity=identity,

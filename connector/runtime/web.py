@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from connector.core.addresses import HostPort, parse_host_port
 from connector.core.errors import StartError
 
 if TYPE_CHECKING:
@@ -25,15 +26,15 @@ _BACKLOG = 2048
 _GRACE_S = 1
 
 
-def parse(listen: str) -> tuple[str, int]:
-    """Split `host:port` or `[v6]:port`; an empty host means every interface.
-
-    Raises StartError with the remedy if it is neither.
-    """
-    host, colon, port = listen.rpartition(":")
-    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        raise StartError(f"cannot listen on '{listen}': write host:port, for example 127.0.0.1:8080")
-    return host.removeprefix("[").removesuffix("]"), int(port)
+def parse_listen(listen: str) -> HostPort:
+    """Parse the address to listen on, `host:port` or `[v6]:port`. Raise StartError with the remedy if it is neither."""
+    address = parse_host_port(listen)
+    if address is None:
+        raise StartError(
+            f"cannot listen on '{listen}': write host:port, such as 127.0.0.1:8080 (this machine only) "
+            "or 0.0.0.0:8080 (every interface)"
+        )
+    return address
 
 
 def bind(listen: str) -> socket.socket:
@@ -42,12 +43,10 @@ def bind(listen: str) -> socket.socket:
     Raises StartError if it can't be had. Listening at once is what makes two binders exclude each other:
     with SO_REUSEADDR two sockets may be bound to one port as long as neither listens.
     """
-    host, port = parse(listen)
+    host, port = parse_listen(listen)
     sock: socket.socket | None = None
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         sock = socket.socket(family, kind, protocol)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)

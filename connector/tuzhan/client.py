@@ -20,7 +20,6 @@ Theory of operation
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import ssl
 import urllib.request
 import warnings
@@ -31,6 +30,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from connector import __version__
+from connector.core.addresses import is_loopback
 from connector.core.errors import TransportError
 from connector.tuzhan.replies import Reply
 
@@ -131,16 +131,9 @@ def proxy_for(url: str, proxies: Mapping[str, str]) -> httpx.Proxy | None:
     """Choose the proxy for `url` from what `urllib.request.getproxies` found; None: ask directly."""
     parsed = httpx.URL(url)
     proxy = proxies.get(parsed.scheme)
-    if not proxy or _is_loopback(parsed.host) or urllib.request.proxy_bypass(parsed.host, dict(proxies)):
+    if not proxy or is_loopback(parsed.host) or urllib.request.proxy_bypass(parsed.host, dict(proxies)):
         return None
     return httpx.Proxy(proxy if "://" in proxy else f"http://{proxy}")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _root(error: BaseException) -> BaseException:

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from connector.settings.models import Ordering
+
 ParameterKind = Literal["boolean", "integer", "text"]
 FieldKind = Literal["text", "milliseconds", "object", "custom_fields"]
 
@@ -64,6 +66,11 @@ class Endpoint:
     fields: tuple[ItemField, ...]
     flat_identities: Mapping[str, FlatIdentity] | None
     """By identity type; None: the endpoint takes `identities[]`, with any type but FLAT_ONLY_TYPES."""
+
+    @property
+    def default_ordering(self) -> Ordering:
+        """The ordering of a target that names none: a later profile or tag replaces an earlier one; events add up."""
+        return "identity" if self.kind == "audience" else "none"
 
     def parameter(self, name: str) -> Parameter | None:
         """The parameter of that name, if the endpoint documents it."""

@@ -306,6 +306,8 @@ def test_every_foreign_error_is_worded_without_its_own_text() -> None:
         ("http://127.0.0.1:9100/x", {"http": "http://p:3128"}, None),
         ("http://[::1]:9100/x", {"http": "http://p:3128"}, None),
         ("http://localhost:9100/x", {"http": "http://p:3128"}, None),
+        ("http://LOCALHOST:9100/x", {"http": "http://p:3128"}, None),
+        ("http://x.localhost:9100/x", {"http": "http://p:3128"}, "http://p:3128"),
     ],
 )
 def test_proxies_count_as_for_curl_but_never_for_loopback(url: str, proxies: dict[str, str], proxy: str | None) -> None:

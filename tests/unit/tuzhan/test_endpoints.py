@@ -78,5 +78,14 @@ def test_flat_endpoints_know_these_identities(path: str, types: list[str]) -> No
     assert flat["uid"].identity_type == "uid"
 
 
+def test_audience_items_keep_their_order_by_default_and_events_do_not() -> None:
+    assert {path: endpoint.default_ordering for path, endpoint in ENDPOINTS.items()} == {
+        "event/batchAdd": "none",
+        "event/v2/batchAdd": "none",
+        "audience/info/batchAdd": "identity",
+        "audience/tag/batchAdd": "identity",
+    }
+
+
 def test_the_newer_event_endpoint_takes_a_list_of_identities() -> None:
     assert ENDPOINTS["event/v2/batchAdd"].flat_identities is None
