@@ -21,7 +21,7 @@ from connector.tuzhan.client import PlatformClient
 from connector.tuzhan.renewal import Renewal
 from connector.tuzhan.sink import HttpSink
 from connector.tuzhan.token import FetchedToken
-from tests.support.fakes import FakeSink, deliver
+from tests.support.fake_sink import FakeSink, deliver
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence

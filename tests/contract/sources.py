@@ -17,9 +17,9 @@ from connector.kafka.consumer import ConsumerThread
 from connector.settings.models import Kafka
 from tests.kafka.cluster import Cluster, fresh
 from tests.kafka.waiting import until as kafka_until
+from tests.support.builders import seeded
 from tests.support.clock import run_virtual
-from tests.support.fakes_flow import seeded
-from tests.support.fakes_source import FakeSource
+from tests.support.fake_source import FakeSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence

@@ -2,7 +2,7 @@
 
 When nothing is ready to run, the loop would sleep until its next timer; this one moves its clock there
 instead. Code under test must take its time from ``loop.time()`` and ``asyncio.sleep`` only, and use no threads
-and no sockets: nobody would wait for them.
+and no sockets: the loop does not wait for them.
 
 If nothing is ready and no timer is set, nothing can ever happen again: a real loop would hang there,
 this one raises `StuckError`.
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 START_S = 1_000.0
-"""Where the clock starts: not zero, so that a time that is mistaken for a truth value is noticed."""
+"""Where the clock starts: not at zero, so that a time used as a truth value is noticed."""
 LIMIT_S = 7 * 24 * 3600.0
-"""How much virtual time may pass in one run, unless told otherwise."""
+"""The default limit of virtual time in one run."""
 
 
 class StuckError(AssertionError):
@@ -30,7 +30,7 @@ class StuckError(AssertionError):
 
 
 class _JumpingSelector(selectors.SelectSelector):
-    """Never sleeps: adds what it was asked to wait to `now_s`."""
+    """Adds the time that it was asked to wait to `now_s`, and returns at once."""
 
     def __init__(self, limit_s: float) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         super().__init__(self._jumping)
 
     def time(self) -> float:
-        """Virtual seconds."""
+        """Return virtual seconds."""
         return self._jumping.now_s
 
 
@@ -65,7 +65,7 @@ def run_virtual(coroutine: Coroutine[Any, Any, Result], *, limit_s: float = LIMI
     """Run like `asyncio.run`, on virtual time; tasks that are left at the end are cancelled.
 
     Raises:
-        StuckError: everything waits for ever, or `limit_s` of virtual time has passed.
+        StuckError: every task waits without a timer, or `limit_s` of virtual time has passed.
     """
     with asyncio.Runner(loop_factory=lambda: VirtualLoop(limit_s)) as runner:
         return runner.run(coroutine)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.core.retry import MAX_RETRY_AFTER_S, Backoff
-from tests.support.fakes_flow import seeded
+from tests.support.builders import seeded
 
 BACKOFFS = st.builds(Backoff, st.floats(0.001, 10), st.floats(0.001, 600))
 FAILURES = st.integers(1, 100_000)

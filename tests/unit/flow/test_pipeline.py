@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.clock import run_virtual
-from tests.support.fakes_pipeline import PARTITIONS, Flow
-from tests.support.fakes_target import Trouble
+from tests.support.flow_harness import PARTITIONS, FlowHarness
+from tests.support.storm_sink import Trouble
 
 if TYPE_CHECKING:
     from connector.core.record import TopicPartition
@@ -25,7 +25,7 @@ class _Produce:
     plans: list[str]
     gap: int
 
-    async def play(self, flow: Flow) -> None:
+    async def play(self, flow: FlowHarness) -> None:
         flow.produce(self.partition, self.plans, self.gap)
 
 
@@ -33,7 +33,7 @@ class _Produce:
 class _Assign:
     partition: TopicPartition
 
-    async def play(self, flow: Flow) -> None:
+    async def play(self, flow: FlowHarness) -> None:
         await flow.source.assign(self.partition)
 
 
@@ -43,7 +43,7 @@ class _Revoke:
     deadline_s: float
     """0: lost."""
 
-    async def play(self, flow: Flow) -> None:
+    async def play(self, flow: FlowHarness) -> None:
         await flow.source.revoke(self.partitions, self.deadline_s)
 
 
@@ -51,7 +51,7 @@ class _Revoke:
 class _Wait:
     seconds: float
 
-    async def play(self, flow: Flow) -> None:
+    async def play(self, flow: FlowHarness) -> None:
         await flow.pass_time(self.seconds)
 
 
@@ -78,8 +78,8 @@ TROUBLES = st.builds(
 )
 
 
-async def _play(script: list[Step], trouble: Trouble) -> Flow:
-    flow = Flow(trouble)
+async def _play(script: list[Step], trouble: Trouble) -> FlowHarness:
+    flow = FlowHarness(trouble)
     for partition in PARTITIONS:
         await flow.source.assign(partition)
     for step in script:
@@ -92,7 +92,7 @@ async def _play(script: list[Step], trouble: Trouble) -> Flow:
 @settings(max_examples=80, deadline=None)
 @given(script=_scripts([0.0, 0.5, 15.0]), trouble=TROUBLES)
 def test_nothing_is_lost_and_nothing_is_committed_early_whatever_happens(script: list[Step], trouble: Trouble) -> None:
-    """The sinks, the source and the oracle check all else on the way: see `tests/support/fakes_pipeline.py`."""
+    """The sinks, the source and the oracle check all else on the way: see `tests/support/flow_harness.py`."""
     run_virtual(_play(script, trouble))
 
 
@@ -100,4 +100,4 @@ def test_nothing_is_lost_and_nothing_is_committed_early_whatever_happens(script:
 @given(script=_scripts([15.0]), seed=st.integers(0, 1 << 30))
 def test_without_faults_planned_rebalances_repeat_nothing(script: list[Step], seed: int) -> None:
     flow = run_virtual(_play(script, Trouble(seed, latency_s=0.5)))
-    assert set(flow.stored().values()) <= {1}
+    assert set(flow.oracle.stored().values()) <= {1}

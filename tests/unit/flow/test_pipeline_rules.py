@@ -15,12 +15,14 @@ from connector.core.record import DEAD_LETTERS, TopicPartition
 from connector.core.sink import Verdict, VerdictKind
 from connector.flow.pipeline import Pipeline
 from connector.flow.target import Surroundings, Target
+from tests.support.builders import item, record, seeded
 from tests.support.clock import run_virtual
-from tests.support.fakes import FakeSink
-from tests.support.fakes_flow import item, record, seeded
-from tests.support.fakes_pipeline import EVENTS, PARTITIONS, TAGS, TARGETS, Flow
-from tests.support.fakes_source import CHUNKS_UNDER_WAY
-from tests.support.fakes_target import SETTINGS, Stage, StormSink, Trouble
+from tests.support.fake_sink import FakeSink
+from tests.support.fake_source import CHUNKS_UNDER_WAY
+from tests.support.flow_harness import PARTITIONS, TARGETS, FlowHarness
+from tests.support.flow_oracle import EVENTS, TAGS
+from tests.support.storm_sink import StormSink, Trouble
+from tests.support.target_harness import SETTINGS, TargetHarness
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,9 +32,9 @@ HANGING = Trouble(1, latency_s=10_000.0)
 FIRST, SECOND, _ = PARTITIONS
 
 
-async def _running(trouble: Trouble, plans: list[str]) -> Flow:
+async def _running(trouble: Trouble, plans: list[str]) -> FlowHarness:
     """A flow that owns the first partition and has had one second to get under way."""
-    flow = Flow(trouble)
+    flow = FlowHarness(trouble)
     flow.produce(FIRST, plans)
     await flow.source.assign(FIRST)
     await flow.pass_time(1.0)
@@ -56,7 +58,7 @@ def test_closing_takes_no_longer_than_its_deadline_and_a_lost_lease_no_time(dead
 
 def test_closing_awaits_what_is_on_the_wire_and_commits_it() -> None:
     async def main() -> tuple[int | None, int]:
-        flow = Flow(replace(CALM, latency_s=8.0))
+        flow = FlowHarness(replace(CALM, latency_s=8.0))
         flow.produce(FIRST, ["e"] * 30)
         await flow.source.assign(FIRST)
         await flow.pass_time(0.3)
@@ -81,12 +83,12 @@ def test_a_late_ack_of_a_lost_partition_commits_nothing_and_counts_nothing() -> 
 
 def test_a_chunk_that_comes_after_its_lease_has_ended_is_not_tracked() -> None:
     async def main() -> TopicCounts:
-        flow = Flow(CALM)
+        flow = FlowHarness(CALM)
         await flow.source.assign(FIRST)
         lease = flow.source.leases[FIRST]
         await flow.pass_time(1.0)
         await flow.source.revoke([FIRST], 15.0)
-        await flow.source._chunks.put((lease, [record(0, value=b"e")]))
+        await flow.source.hand_over(lease, [record(0, value=b"e")])
         await flow.pass_time(1.0)
         assert lease not in flow.pipeline.leases
         return flow.source.topic_counts["orders"]
@@ -99,7 +101,7 @@ def test_a_chunk_that_comes_after_its_lease_has_ended_is_not_tracked() -> None:
 
 def test_memory_is_flat_however_long_a_storm_of_429_lasts() -> None:
     async def main() -> tuple[int, int]:
-        flow = Flow(CALM)
+        flow = FlowHarness(CALM)
         flow.sinks[EVENTS].outage = Verdict(VerdictKind.AGAIN, http_status=429, retry_after_s=5.0)
         for partition in PARTITIONS:
             flow.produce(partition, ["e"] * 150)
@@ -119,7 +121,7 @@ def test_memory_is_flat_however_long_a_storm_of_429_lasts() -> None:
 
 def test_a_partition_is_paused_while_full_resumed_below_half_and_never_paused_when_idle() -> None:
     async def main() -> tuple[int, int]:
-        flow = Flow(CALM)
+        flow = FlowHarness(CALM)
         target = flow.targets[EVENTS]
         paused = resumed = 0
 
@@ -129,17 +131,13 @@ def test_a_partition_is_paused_while_full_resumed_below_half_and_never_paused_wh
             assert target.full
             assert not lease.idle
 
-        resume = flow.source.resume
-
-        def on_resume(leases: Iterable[Lease]) -> None:
+        def on_resume(lease: Lease) -> None:
             nonlocal resumed
-            leases = list(leases)
-            resumed += len(leases)
-            assert target.relaxed or all(lease.idle for lease in leases)
-            resume(leases)
+            resumed += 1
+            assert target.relaxed or lease.idle
 
         flow.source.on_pause = on_pause
-        flow.source.resume = on_resume  # type: ignore[method-assign] # watched
+        flow.source.on_resume = on_resume
         for partition in PARTITIONS:
             flow.produce(partition, ["e"] * 150)
         await flow.finish()
@@ -152,7 +150,7 @@ def test_a_partition_is_paused_while_full_resumed_below_half_and_never_paused_wh
 def test_a_record_larger_than_the_queue_passes_alone() -> None:
     async def main() -> None:
         small = {name: replace(one, max_queued_bytes=5) for name, one in TARGETS.items()}
-        flow = Flow(CALM, small)
+        flow = FlowHarness(CALM, small)
         flow.produce(FIRST, ["eeee", "tttt", "d"] * 10)
         await flow.finish()
 
@@ -163,7 +161,7 @@ def test_one_record_that_is_stuck_lets_the_others_run_ahead_only_so_far(monkeypa
     monkeypatch.setattr(connector.flow.pipeline, "MAX_OPEN_OFFSETS", 100)
 
     async def main() -> tuple[int, int | None]:
-        flow = Flow(CALM)
+        flow = FlowHarness(CALM)
         flow.sinks[TAGS].outage = Verdict(VerdictKind.AGAIN)
         flow.produce(FIRST, ["t", *["e"] * 500])
         await flow.source.assign(FIRST)
@@ -209,13 +207,13 @@ class _Steered:
 
 def test_a_full_target_pauses_only_what_feeds_it() -> None:
     async def main() -> list[str]:
-        stage = Stage(FakeSink())
+        harness = TargetHarness(FakeSink())
         hanging = StormSink(HANGING, seeded(1))
         around = Surroundings(
             emit=lambda _: None,
             bury=lambda *_: None,
             on_progress=lambda: None,
-            spawn=stage.tasks.spawn,
+            spawn=harness.tasks.spawn,
             pacer=Pacer(None),
             random=seeded(1),
         )

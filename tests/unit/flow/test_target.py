@@ -12,10 +12,11 @@ import pytest
 from connector.core.batching import Limits
 from connector.core.events import ItemsSettled, ReasonCleared, ReasonRaised, RequestDone
 from connector.core.sink import Verdict, VerdictKind
+from tests.support.builders import seeded
 from tests.support.clock import run_virtual
-from tests.support.fakes import FakeSink
-from tests.support.fakes_flow import seeded
-from tests.support.fakes_target import SETTINGS, Stage, StormSink, Trouble
+from tests.support.fake_sink import FakeSink
+from tests.support.storm_sink import StormSink, Trouble
+from tests.support.target_harness import SETTINGS, TargetHarness
 
 if TYPE_CHECKING:
     from connector.core.record import Item
@@ -31,9 +32,9 @@ def _tries(verdict: Verdict, tries: int, *, rate: float | None = None) -> list[f
             times.append(asyncio.get_running_loop().time())
             return verdict if len(times) < tries else Verdict(VerdictKind.DELIVERED)
 
-        stage = Stage(FakeSink(script), rate=rate)
-        stage.put()
-        await stage.done()
+        harness = TargetHarness(FakeSink(script), rate=rate)
+        harness.put()
+        await harness.done()
         return times
 
     return run_virtual(main())
@@ -60,11 +61,11 @@ def test_retry_after_holds_for_the_whole_target() -> None:
             began.append(asyncio.get_running_loop().time())
             return Verdict(VerdictKind.AGAIN, retry_after_s=60.0) if len(began) == 1 else Verdict(VerdictKind.DELIVERED)
 
-        stage = Stage(FakeSink(script))
-        stage.put(10)
+        harness = TargetHarness(FakeSink(script))
+        harness.put(10)
         await asyncio.sleep(1)
-        stage.put(10)
-        await stage.done()
+        harness.put(10)
+        await harness.done()
         return began
 
     began = run_virtual(main())
@@ -84,26 +85,26 @@ def test_no_more_requests_than_the_rate_allows_retries_included() -> None:
 
 
 def test_a_held_target_says_so_sends_one_probe_at_a_time_and_says_when_it_is_over() -> None:
-    async def main() -> tuple[Stage, int]:
+    async def main() -> tuple[TargetHarness, int]:
         sink = StormSink(Trouble(1, latency_s=0.01), seeded(1))
         sink.outage = Verdict(VerdictKind.HELD, "forbidden", http_status=403, remedy="grant it")
-        stage = Stage(sink)
-        stage.put(60)
+        harness = TargetHarness(sink)
+        harness.put(60)
         await asyncio.sleep(600)
         probes = len(sink.log)
-        hold = stage.target.gate.hold
+        hold = harness.target.gate.hold
         assert hold is not None
         assert hold.reason == "forbidden"
         sink.outage = None
-        await stage.done()
-        return stage, probes
+        await harness.done()
+        return harness, probes
 
-    stage, probes = run_virtual(main())
-    raised = [event for event in stage.events if isinstance(event, ReasonRaised | ReasonCleared)]
+    harness, probes = run_virtual(main())
+    raised = [event for event in harness.events if isinstance(event, ReasonRaised | ReasonCleared)]
     assert raised == [ReasonRaised("target_held", "sink", "grant it"), ReasonCleared("target_held", "sink")]
     assert 20 < probes < 100, "600 s of a backoff of 30 s at most"
-    assert stage.target.gate.hold is None
-    assert (stage.counts.delivered, stage.buried) == (60, [])
+    assert harness.target.gate.hold is None
+    assert (harness.counts.delivered, harness.dead_letters) == (60, [])
 
 
 def test_a_held_target_stays_held_while_its_probe_fails_by_transport() -> None:
@@ -118,13 +119,13 @@ def test_a_held_target_stays_held_while_its_probe_fails_by_transport() -> None:
         held: list[bool] = []
 
         def script(_: object) -> Verdict:
-            held.append(stage.target.gate.hold is not None)
+            held.append(harness.target.gate.hold is not None)
             return verdicts.pop(0)
 
-        stage = Stage(FakeSink(script))
-        stage.put()
-        await stage.done()
-        return [*held, stage.target.gate.hold is not None]
+        harness = TargetHarness(FakeSink(script))
+        harness.put()
+        await harness.done()
+        return [*held, harness.target.gate.hold is not None]
 
     assert run_virtual(main()) == [False, True, True, True, False]
 
@@ -132,16 +133,16 @@ def test_a_held_target_stays_held_while_its_probe_fails_by_transport() -> None:
 def test_a_target_that_is_held_again_has_one_probe_again() -> None:
     async def main() -> tuple[int, int]:
         sink = StormSink(Trouble(1, latency_s=0.01), seeded(1))
-        stage = Stage(sink)
+        harness = TargetHarness(sink)
         counts = []
         for _ in range(2):
             sink.outage = Verdict(VerdictKind.HELD)
             before = len(sink.log)
-            stage.put(30)
+            harness.put(30)
             await asyncio.sleep(300)
             counts.append(len(sink.log) - before)
             sink.outage = None
-            await stage.done()
+            await harness.done()
         return counts[0], counts[1]
 
     first, second = run_virtual(main())
@@ -151,38 +152,40 @@ def test_a_target_that_is_held_again_has_one_probe_again() -> None:
 def test_items_that_were_done_are_settled_although_the_rest_must_be_tried_again() -> None:
     verdicts = [Verdict(VerdictKind.AGAIN, done=frozenset({0, 2})), Verdict(VerdictKind.DELIVERED)]
 
-    async def main() -> tuple[Stage, list[list[Item]]]:
+    async def main() -> tuple[TargetHarness, list[list[Item]]]:
         sink = FakeSink(lambda _: verdicts.pop(0))
-        stage = Stage(sink)
-        stage.put(4)
-        await stage.done()
-        return stage, sink.requests
+        harness = TargetHarness(sink)
+        harness.put(4)
+        await harness.done()
+        return harness, sink.requests
 
-    stage, requests = run_virtual(main())
+    harness, requests = run_virtual(main())
     assert [[one.record.offset for one in items] for items in requests] == [[0, 1, 2, 3], [1, 3]]
-    assert (stage.counts.delivered, stage.target.queued_bytes) == (4, 0)
+    assert (harness.counts.delivered, harness.target.queued_bytes) == (4, 0)
 
 
 def test_full_and_relaxed_are_values_with_room_between_them() -> None:
     async def main() -> list[tuple[bool, bool]]:
-        stage = Stage(FakeSink(), replace(SETTINGS, max_queued=10, limits=Limits(1, 1_000, 0.2), max_in_flight=1))
+        harness = TargetHarness(
+            FakeSink(), replace(SETTINGS, max_queued=10, limits=Limits(1, 1_000, 0.2), max_in_flight=1)
+        )
         seen = []
         for count in (4, 1, 4, 1):
-            stage.put(count)
-            seen.append((stage.target.full, stage.target.relaxed))
-        await stage.done()
-        return [*seen, (stage.target.full, stage.target.relaxed)]
+            harness.put(count)
+            seen.append((harness.target.full, harness.target.relaxed))
+        await harness.done()
+        return [*seen, (harness.target.full, harness.target.relaxed)]
 
     assert run_virtual(main()) == [(False, True), (False, False), (False, False), (True, False), (False, True)]
 
 
 def test_the_bytes_of_items_and_their_records_fill_a_target_too() -> None:
     async def main() -> tuple[bool, bool]:
-        stage = Stage(FakeSink(), replace(SETTINGS, max_queued_bytes=100))
-        stage.put(body=b"x" * 97)
-        before = stage.target.full
-        stage.put(body=b"x")
-        return before, stage.target.full
+        harness = TargetHarness(FakeSink(), replace(SETTINGS, max_queued_bytes=100))
+        harness.put(body=b"x" * 97)
+        before = harness.target.full
+        harness.put(body=b"x")
+        return before, harness.target.full
 
     assert run_virtual(main()) == (False, True)
 
@@ -198,10 +201,10 @@ def test_a_batch_that_does_not_fill_leaves_when_it_is_old_enough(count: int) -> 
             return Verdict(VerdictKind.DELIVERED)
 
         sink = FakeSink(script)
-        stage = Stage(sink)
+        harness = TargetHarness(sink)
         began = asyncio.get_running_loop().time()
-        stage.put(count)
-        await stage.done()
+        harness.put(count)
+        await harness.done()
         return times[0] - began, len(sink.requests)
 
     waited, requests = run_virtual(main())
@@ -209,16 +212,16 @@ def test_a_batch_that_does_not_fill_leaves_when_it_is_old_enough(count: int) -> 
 
 
 def test_each_request_and_each_ending_is_told_with_its_exact_bytes() -> None:
-    async def main() -> Stage:
-        stage = Stage(FakeSink())
-        stage.put(3, body=b"12345")
-        await stage.done()
-        return stage
+    async def main() -> TargetHarness:
+        harness = TargetHarness(FakeSink())
+        harness.put(3, body=b"12345")
+        await harness.done()
+        return harness
 
-    stage = run_virtual(main())
-    request, ended = stage.events
+    harness = run_virtual(main())
+    request, ended = harness.events
     assert isinstance(request, RequestDone)
     assert (request.verdict, len(request.records), request.body_bytes) == (VerdictKind.DELIVERED, 3, 27 + 2 + 3 * 6)
     assert isinstance(ended, ItemsSettled)
     assert dict(ended.by_route) == {"route": 3}
-    assert stage.progress == 1
+    assert harness.progress == 1

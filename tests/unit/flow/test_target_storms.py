@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from connector.core.batching import Limits
 from connector.core.sink import VerdictKind
+from tests.support.builders import seeded
 from tests.support.clock import run_virtual
-from tests.support.fakes_flow import seeded
-from tests.support.fakes_target import SETTINGS, Stage, StormSink, Trouble
+from tests.support.storm_sink import StormSink, Trouble
+from tests.support.target_harness import SETTINGS, TargetHarness, assert_empty
 
 if TYPE_CHECKING:
     from connector.flow.target import TargetSettings
@@ -42,14 +43,14 @@ TARGETS = st.builds(
 Put = tuple[tuple[str, ...], bytes, int, float]
 
 
-async def _storm(puts: list[Put], trouble: Trouble, how: TargetSettings) -> tuple[Stage, StormSink]:
+async def _storm(puts: list[Put], trouble: Trouble, how: TargetSettings) -> tuple[TargetHarness, StormSink]:
     sink = StormSink(trouble, seeded(trouble.seed))
-    stage = Stage(sink, how)
+    harness = TargetHarness(sink, how)
     for keys, params, size, wait_s in puts:
-        stage.put(keys=keys, params=params, body=b"x" * size)
+        harness.put(keys=keys, params=params, body=b"x" * size)
         await asyncio.sleep(wait_s)
-    await stage.done()
-    return stage, sink
+    await harness.done()
+    return harness, sink
 
 
 @settings(max_examples=80, deadline=None)
@@ -57,31 +58,29 @@ async def _storm(puts: list[Put], trouble: Trouble, how: TargetSettings) -> tupl
 def test_through_any_storm_every_item_ends_once_and_in_order(
     puts: list[Put], trouble: Trouble, how: TargetSettings
 ) -> None:
-    stage, sink = run_virtual(_storm(puts, trouble, how))
-    target = stage.target
+    harness, sink = run_virtual(_storm(puts, trouble, how))
     too_large = {number for number, put in enumerate(puts) if put[2] > trouble.cap}
     poisonous = (trouble.poison & set(range(len(puts)))) - too_large
-    reasons = {one.record.offset: one.failure.reason for one in stage.buried if one.failure is not None}
+    reasons = {one.record.offset: one.failure.reason for one in harness.dead_letters if one.failure is not None}
     assert reasons == dict.fromkeys(too_large, "too_large") | dict.fromkeys(poisonous, "refused")
     assert sorted(one.record.offset for one in sink.settled) == list(range(len(puts)))
-    assert all(entry.settled for entry in stage.entries)
-    assert stage.counts.dead_lettered == len(stage.buried)
-    assert stage.counts.delivered == len(puts) - len(stage.buried)
-    assert (target.queued, target.queued_bytes, target.gate.requests_in_flight) == (0, 0, 0)
-    assert target._lanes is None or target._lanes.keys == 0
+    assert all(entry.settled for entry in harness.entries)
+    assert harness.counts.dead_lettered == len(harness.dead_letters)
+    assert harness.counts.delivered == len(puts) - len(harness.dead_letters)
+    assert_empty(harness.target)
     if how.ordered:
         for key in "abcdef":
             ended = [one.record.offset for one in sink.settled if key in one.order_keys]
             assert ended == sorted(ended), f"{key} was overtaken"
 
 
-def _poisoned_batch(poison: frozenset[int]) -> tuple[Stage, StormSink]:
-    async def main() -> tuple[Stage, StormSink]:
+def _poisoned_batch(poison: frozenset[int]) -> tuple[TargetHarness, StormSink]:
+    async def main() -> tuple[TargetHarness, StormSink]:
         sink = StormSink(Trouble(1, poison=poison), seeded(1))
-        stage = Stage(sink, replace(ORDERED, limits=Limits(500, 100_000, 0.2)))
-        stage.put(500, keys=["anna"])
-        await stage.done()
-        return stage, sink
+        harness = TargetHarness(sink, replace(ORDERED, limits=Limits(500, 100_000, 0.2)))
+        harness.put(500, keys=["anna"])
+        await harness.done()
+        return harness, sink
 
     return run_virtual(main())
 
@@ -89,32 +88,32 @@ def _poisoned_batch(poison: frozenset[int]) -> tuple[Stage, StormSink]:
 @settings(max_examples=15, deadline=None)
 @given(poison=st.frozensets(st.integers(0, 499), min_size=1, max_size=12))
 def test_of_a_refused_batch_of_500_exactly_the_poisonous_ones_are_buried(poison: frozenset[int]) -> None:
-    stage, sink = _poisoned_batch(poison)
-    assert {one.record.offset for one in stage.buried} == poison
+    harness, sink = _poisoned_batch(poison)
+    assert {one.record.offset for one in harness.dead_letters} == poison
     assert [one.record.offset for one in sink.settled] == list(range(500))
     assert len(sink.log) <= 1 + 2 * 9 * len(poison)
 
 
 def test_a_dead_letter_of_a_refusal_tells_what_the_platform_said() -> None:
-    stage, _ = _poisoned_batch(frozenset({7}))
-    failure = stage.buried[0].failure
+    harness, _ = _poisoned_batch(frozenset({7}))
+    failure = harness.dead_letters[0].failure
     assert failure is not None
     assert (failure.reason, failure.target, failure.detail) == ("refused", "sink", "not acceptable")
     assert (failure.http_status, failure.reply) == (200, '{"code":"400"}')
 
 
 def test_others_keep_flowing_while_a_batch_is_being_split() -> None:
-    async def main() -> tuple[Stage, StormSink]:
+    async def main() -> tuple[TargetHarness, StormSink]:
         sink = StormSink(Trouble(1, poison=frozenset(range(10))), seeded(1))
-        stage = Stage(sink)
-        stage.put(10)
+        harness = TargetHarness(sink)
+        harness.put(10)
         await asyncio.sleep(3)
-        stage.put(30)
-        await stage.done()
-        return stage, sink
+        harness.put(30)
+        await harness.done()
+        return harness, sink
 
-    stage, sink = run_virtual(main())
+    harness, sink = run_virtual(main())
     healthy = [one.ended for one in sink.log if one.verdict and one.verdict.kind is VerdictKind.DELIVERED]
     splitting = [one.ended for one in sink.log if one.verdict and one.verdict.kind is VerdictKind.REFUSED]
     assert max(healthy) < max(splitting)
-    assert len(stage.buried) == 10
+    assert len(harness.dead_letters) == 10

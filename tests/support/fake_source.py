@@ -1,7 +1,8 @@
-"""Kafka in memory, on the event loop: partitions, a group's offsets, and leases that come and go as a test says.
+"""Kafka in memory, on the event loop: partitions, a group's offsets, and leases that a test assigns and revokes.
 
-It keeps the promises of `connector.flow.pipeline.Source` as the real one does: a thread that is busy with a revoke
-fetches nothing, commits are answered late, and a commit for a lease that is no longer owned is dropped.
+It keeps the contract of `connector.flow.pipeline.Source` as the real source does (tests/contract/test_source.py runs on
+both): nothing is fetched during a revoke, commits are answered late, and a commit for a lease that is no longer owned
+is dropped.
 """
 
 from __future__ import annotations
@@ -18,18 +19,19 @@ if TYPE_CHECKING:
     from connector.core.record import Record, TopicPartition
 
 CHUNKS_UNDER_WAY = 4
+"""How many chunks wait between the fetching task and the pipeline."""
 POLL_S = 0.05
 
 
 class CloseLeases(Protocol):
-    """What a source calls when leases go: `Pipeline.close`."""
+    """What a source calls when it loses leases: `Pipeline.close`."""
 
     def __call__(self, leases: Sequence[Lease], deadline_s: float) -> Coroutine[object, object, Mapping[Lease, int]]:
-        """Runs on the event loop."""
+        """Return the offset to commit for each lease."""
 
 
 class Log:
-    """One partition: its records, and what the group has committed."""
+    """One partition: its records, its next offset, and the group's committed offset."""
 
     def __init__(self) -> None:
         self.records: list[Record] = []
@@ -45,7 +47,7 @@ class Log:
 
 
 class FakeSource:
-    """Assigned, revoked and lost by the test; `allowed` hears of each commit before it counts."""
+    """Partitions are assigned, revoked and lost by the test."""
 
     def __init__(
         self, partitions: Iterable[TopicPartition], close: CloseLeases, random: Random, *, chunk: int = 20
@@ -54,10 +56,11 @@ class FakeSource:
         self.topic_counts: dict[str, TopicCounts] = {}
         self.leases: dict[TopicPartition, Lease] = {}
         self.lease_of: dict[int, tuple[Record, Lease]] = {}
-        """By the identity of each record handed over: the lease it came with."""
+        """By `id()` of each record handed over: the record and its lease."""
         self.paused: set[Lease] = set()
-        self.allowed: Callable[[Lease, int], None] = lambda _lease, _offset: None
+        self.before_commit: Callable[[Lease, int], None] = lambda _lease, _offset: None
         self.on_pause: Callable[[Lease], None] = lambda _lease: None
+        self.on_resume: Callable[[Lease], None] = lambda _lease: None
         self._close = close
         self._random = random
         self._chunk = chunk
@@ -66,7 +69,7 @@ class FakeSource:
         self._chunks: asyncio.Queue[tuple[Lease, Sequence[Record]] | None] = asyncio.Queue(CHUNKS_UNDER_WAY)
         self._stopped = False
 
-    # -- for the pipeline ---------------------------------------------------------------------------------------
+    # -- connector.flow.pipeline.Source -----------------------------------------------------------------------------
 
     async def __aiter__(self) -> AsyncIterator[tuple[Lease, Sequence[Record]]]:
         while (chunk := await self._chunks.get()) is not None:
@@ -78,7 +81,9 @@ class FakeSource:
             self.paused.add(lease)
 
     def resume(self, leases: Iterable[Lease]) -> None:
-        self.paused.difference_update(leases)
+        for lease in leases:
+            self.on_resume(lease)
+            self.paused.discard(lease)
 
     def commit(self, leases: Iterable[Lease]) -> None:
         for lease in leases:
@@ -87,31 +92,35 @@ class FakeSource:
 
     def _answer(self, lease: Lease, offset: int) -> None:
         if self.leases.get(lease.partition) is lease and offset > (lease.committed or 0):
-            self.write(lease, offset)
+            self._write(lease, offset)
 
-    def write(self, lease: Lease, offset: int) -> None:
-        self.allowed(lease, offset)
+    def _write(self, lease: Lease, offset: int) -> None:
+        self.before_commit(lease, offset)
         assert lease.committed is None or offset >= lease.committed, "committed moved back"
         lease.committed = self.logs[lease.partition].committed = offset
 
-    # -- the broker's doing -------------------------------------------------------------------------------------
+    # -- what a broker and a consumer thread do ---------------------------------------------------------------------
 
     async def fetch(self) -> None:
-        """What the thread does between polls, until a stop."""
+        """Hand over chunks of all leases that are not paused, until `stop`."""
         while not self._stopped:
             async with self._busy:
                 for lease in list(self.leases.values()):
                     if lease not in self.paused and self.leases.get(lease.partition) is lease:
-                        await self._hand_over(lease)
+                        await self._fetch_from(lease)
             await asyncio.sleep(POLL_S)
 
-    async def _hand_over(self, lease: Lease) -> None:
+    async def hand_over(self, lease: Lease, records: Sequence[Record]) -> None:
+        """Put a chunk on its way to the pipeline, even if the lease has ended meanwhile."""
+        await self._chunks.put((lease, records))
+
+    async def _fetch_from(self, lease: Lease) -> None:
         found = self.logs[lease.partition].after(self._next[lease], self._random.randint(1, self._chunk))
-        records = [record._replace() for record in found]  # new objects: each is known by its lease
+        records = [record._replace() for record in found]  # new objects, so that id() tells leases apart
         if records:
             self._next[lease] = records[-1].offset + 1
             self.lease_of.update((id(record), (record, lease)) for record in records)
-            await self._chunks.put((lease, records))
+            await self.hand_over(lease, records)
 
     async def assign(self, partition: TopicPartition) -> None:
         async with self._busy:
@@ -122,17 +131,17 @@ class FakeSource:
                 lease.committed = log.committed
                 self.leases[partition] = lease
                 self._next[lease] = start
-                await self._chunks.put((lease, ()))
+                await self.hand_over(lease, ())
 
     async def revoke(self, partitions: Iterable[TopicPartition], deadline_s: float) -> None:
-        """A planned rebalance or a stop: closed by a deadline, then committed, then gone. With 0: lost."""
+        """Close leases, commit their watermarks, end them. With a deadline of 0 they are lost: nothing is committed."""
         async with self._busy:
             gone = [self.leases[partition] for partition in partitions if partition in self.leases]
             marks = await self._close(gone, deadline_s) if gone else {}
             for lease in gone:
                 assert lease.ended
                 if deadline_s:
-                    self.write(lease, max(marks[lease], lease.committed or 0))
+                    self._write(lease, max(marks[lease], lease.committed or 0))
                 del self.leases[lease.partition]
                 self.paused.discard(lease)
 

@@ -1,4 +1,4 @@
-"""Doubles that are as small as the interfaces they stand for."""
+"""A sink that answers from a script and remembers what it was given."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def deliver(_items: Sequence[Item]) -> Verdict:
-    """Say yes to everything."""
+    """Accept everything."""
     return Verdict(VerdictKind.DELIVERED, http_status=200, code="200")
 
 
 class FakeSink:
-    """A sink that does what its script says, and remembers what it was given and what it stored."""
+    """Calls `script` for the verdict of each request; `requests` and `stored` show what came of it."""
 
     def __init__(self, script: Callable[[Sequence[Item]], Verdict | Awaitable[Verdict]] = deliver) -> None:
         self.script = script
@@ -27,24 +27,24 @@ class FakeSink:
         self.stored: list[Item] = []
 
     async def ready(self) -> None:
-        """At once."""
+        """Return at once: there is no token to wait for."""
 
     async def send(self, items: Sequence[Item]) -> Verdict:
-        """Ask the script; what it says was delivered (or done) is stored, as of the end of the exchange."""
-        taken = list(items)
-        self.requests.append(taken)
-        answer = self.script(taken)
+        """Return the script's verdict, and store the items that it calls delivered or done."""
+        request = list(items)
+        self.requests.append(request)
+        answer = self.script(request)
         verdict = await answer if inspect.isawaitable(answer) else answer
         if verdict.kind is VerdictKind.DELIVERED:
-            self.stored += taken
+            self.stored += request
         else:
-            self.stored += [taken[position] for position in sorted(verdict.done)]
+            self.stored += [request[position] for position in sorted(verdict.done)]
         return verdict
 
     def item_size(self, item: Item) -> int:
-        """The body and a comma."""
+        """Return the length of the body and of a comma, in bytes."""
         return len(item.body) + 1
 
     def request_overhead(self, params: bytes) -> int:
-        """The params, and about what the platform's frame has."""
+        """Return the length of the params and of a request's braces and names, in bytes."""
         return len(params) + 27

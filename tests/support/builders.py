@@ -1,4 +1,4 @@
-"""What tests of the flow are made of: records, items, seeded randomness."""
+"""Records and items for tests of the flow, and randomness that is the same in each run."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ TARGET = "sink"
 
 
 def seeded(seed: int) -> Random:
-    """Randomness that is the same in each run."""
+    """Return a random generator that gives the same numbers in each run."""
     return Random(seed)  # noqa: S311 - jitter, not secrets
 
 
 def record(offset: int, *, partition: int = 0, value: bytes = b"{}") -> Record:
-    """A record of the one topic; its timestamp is its offset."""
+    """Return a record of `TOPIC`; its timestamp is its offset."""
     return Record(TOPIC, partition, offset, offset, b"key", value, ())
 
 
 def item(
     source: Record, *, keys: Sequence[str] = (), params: bytes = b"{}", body: bytes = b"", target: str = TARGET
 ) -> Item:
-    """What a mapping makes of a record; its body tells the offset unless given."""
+    """Return an item as a mapping makes it; its body is `partition/offset` unless given."""
     return Item(target, "route", body or b"%d/%d" % (source.partition, source.offset), params, tuple(keys), source)
 
 
-def failed(source: Record) -> Item:
-    """What a mapping makes of a record that it can't map."""
+def unmappable(source: Record) -> Item:
+    """Return the item that a mapping makes of a record that it cannot map: it is addressed to the dead letters."""
     return Item("dead-letters", "route", b"", b"", (), source, Failure("identity_missing"))

@@ -1,0 +1,148 @@
+"""The whole flow on fakes: two targets and the dead letters on stormy sinks, a source in memory, and an oracle."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from connector.core.batching import Limits
+from connector.core.pacing import Pacer
+from connector.core.record import DEAD_LETTERS, Item, Outcome, TopicPartition
+from connector.flow.pipeline import Pipeline
+from connector.flow.target import Surroundings, Target, TargetSettings
+from connector.runtime.tasks import Tasks
+from tests.support.builders import TOPIC, record, seeded
+from tests.support.fake_source import FakeSource
+from tests.support.flow_oracle import EVENTS, TAGS, Oracle, PlanMapper
+from tests.support.storm_sink import StormSink, Trouble
+from tests.support.target_harness import SETTINGS, assert_empty
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from connector.core.ledger import Entry
+
+PARTITIONS = tuple(TopicPartition(TOPIC, number) for number in range(3))
+TARGETS: dict[str, TargetSettings] = {
+    EVENTS: replace(SETTINGS, name=EVENTS, limits=Limits(6, 1_000, 0.2), max_in_flight=2, max_queued=40),
+    TAGS: replace(SETTINGS, name=TAGS, limits=Limits(6, 1_000, 0.2), max_in_flight=3, max_queued=40, ordered=True),
+    DEAD_LETTERS: replace(SETTINGS, name=DEAD_LETTERS, outcome=Outcome.DEAD_LETTERED, max_queued=40),
+}
+
+
+class FlowHarness:
+    """Everything, built and running; the sinks, the source and the oracle check the rules on the way.
+
+    Made on the event loop.
+    """
+
+    def __init__(
+        self, trouble: Trouble, settings: dict[str, TargetSettings] = TARGETS, *, commit_every_s: float = 1.0
+    ) -> None:
+        self.random = seeded(trouble.seed)
+        self.tasks = Tasks()
+        self.sinks = {name: StormSink(trouble, self.random) for name in settings}
+        self.sinks[DEAD_LETTERS].trouble = replace(trouble, poison=frozenset())
+        self.targets: dict[str, Target] = {}
+        self.pipeline = Pipeline(self.targets, lambda _: [EVENTS, TAGS])
+        self.targets |= {name: Target(one, self.sinks[name], self._around()) for name, one in settings.items()}
+        self.source = FakeSource(PARTITIONS, self.pipeline.close, self.random)
+        self.mapper = PlanMapper()
+        self.oracle = Oracle(self.sinks, self.source, self.mapper)
+        self.source.before_commit = self.oracle.check_commit
+        self.most_queued = 0
+        for name, sink in self.sinks.items():
+            sink.target = self.targets[name]
+            sink.must_not_send = self._lease_has_ended
+        self.running = self.tasks.spawn(self.pipeline.run(self.source, self.mapper), name="flow")
+        self.fetching = self.tasks.spawn(self.source.fetch(), name="fetch")
+        self.tasks.keep(self.pipeline.commit_often(commit_every_s), name="commits")
+        self.tasks.keep(self._keep_checking(), name="checks")
+
+    def _around(self) -> Surroundings:
+        return Surroundings(
+            emit=lambda _: None,
+            bury=self._dead_letter,
+            on_progress=self._on_progress,
+            spawn=self.tasks.spawn,
+            pacer=Pacer(None),
+            random=self.random,
+        )
+
+    def _dead_letter(self, item: Item, entry: Entry) -> None:
+        assert not entry.lease.ended, "something of an ended lease was dead-lettered"
+        self.pipeline.bury(item, entry)
+
+    def _on_progress(self) -> None:
+        self.check()
+        self.pipeline.on_progress()
+
+    def _lease_has_ended(self, item: Item) -> bool:
+        return self.source.lease_of[id(item.record)][1].ended
+
+    async def _keep_checking(self) -> None:
+        while True:
+            self.check()
+            await asyncio.sleep(0.037)
+
+    def check(self) -> None:
+        """Assert the law of conservation and that only live leases are paused, at this moment."""
+        in_flight = sum(lease.unsettled for lease in self.pipeline.leases)
+        for counts in self.source.topic_counts.values():
+            settled = counts.delivered + counts.skipped + counts.dead_lettered
+            assert counts.consumed == settled + counts.released + in_flight
+        for lease in self.pipeline.paused:
+            assert not lease.ended
+            assert lease in self.pipeline.leases
+        self.most_queued = max(self.most_queued, *(target.queued for target in self.targets.values()))
+
+    # -- what a test does ---------------------------------------------------------------------------------------
+
+    def produce(self, partition: TopicPartition, plans: Sequence[str], gap: int = 0) -> None:
+        """Append one record per plan; `gap` offsets are left out before them."""
+        log = self.source.logs[partition]
+        log.end += gap
+        for plan in plans:
+            log.append(record(log.end, partition=partition.partition, value=plan.encode()))
+
+    def calm(self) -> None:
+        """Let nothing but poison fail from now on."""
+        for sink in self.sinks.values():
+            sink.trouble = replace(sink.trouble, share=0.0)
+
+    async def until(self, reached: Callable[[], bool], within_s: float = 7200.0) -> None:
+        """Wait until `reached()`. Raises TimeoutError, or what a background task raised."""
+        async with asyncio.timeout(within_s):
+            while not reached():
+                await self.pass_time(0.5)
+
+    async def pass_time(self, seconds: float) -> None:
+        """Let virtual time pass. Raises what a background task raised."""
+        await asyncio.sleep(seconds)
+        if self.tasks.failure.done():
+            self.tasks.failure.result()
+
+    def finished(self) -> bool:
+        """Whether all that was produced is committed."""
+        return all(
+            (log.committed or 0) >= log.records[-1].offset + 1 for log in self.source.logs.values() if log.records
+        )
+
+    async def finish(self) -> None:
+        """Own all partitions, without trouble, until everything is committed; then stop and check the end state."""
+        self.calm()
+        for partition in PARTITIONS:
+            await self.source.assign(partition)
+        await self.until(self.finished)
+        await self.source.stop(15.0)
+        await self.pass_time(60.0)
+        assert self.running.done()
+        assert self.fetching.done()
+        self.check()
+        self.oracle.check_nothing_is_lost()
+        self.oracle.check_order()
+        for target in self.targets.values():
+            assert_empty(target)
+        assert not self.pipeline.leases
+        assert not self.pipeline.paused

@@ -1,0 +1,104 @@
+"""One target on a sink of the test's choice, fed from one partition."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from connector.core.batching import Limits
+from connector.core.ledger import Lease, TopicCounts
+from connector.core.pacing import Pacer
+from connector.core.record import Outcome, TopicPartition
+from connector.core.retry import Backoff
+from connector.flow.target import Surroundings, Target, TargetSettings
+from connector.runtime.tasks import Tasks
+from tests.support.builders import TARGET, TOPIC, item, record, seeded
+from tests.support.storm_sink import StormSink
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from connector.core.events import Event
+    from connector.core.ledger import Entry
+    from connector.core.record import Item
+    from connector.core.sink import Sink
+
+SETTINGS = TargetSettings(
+    name=TARGET,
+    endpoint="event/batchAdd",
+    limits=Limits(max_records=10, max_bytes=1_000, max_wait_s=0.2),
+    max_in_flight=3,
+    max_queued=100,
+    max_queued_bytes=100_000,
+    ordered=False,
+    outcome=Outcome.DELIVERED,
+    backoff=Backoff(0.25, 30.0),
+)
+
+
+class TargetHarness:
+    """One target, one lease, and a list in place of the dead-letter topic. Made on the event loop."""
+
+    def __init__(self, sink: Sink, settings: TargetSettings = SETTINGS, *, rate: float | None = None) -> None:
+        self.counts = TopicCounts()
+        self.lease = Lease(TopicPartition(TOPIC, 0), 0, self.counts)
+        self.entries: list[Entry] = []
+        self.dead_letters: list[Item] = []
+        self.events: list[Event] = []
+        self.progress = 0
+        self.tasks = Tasks()
+        self.target = Target(settings, sink, self._around(rate))
+        if isinstance(sink, StormSink):
+            sink.target = self.target
+
+    def _around(self, rate: float | None) -> Surroundings:
+        return Surroundings(
+            emit=self.events.append,
+            bury=self._dead_letter,
+            on_progress=self._on_progress,
+            spawn=self.tasks.spawn,
+            pacer=Pacer(rate),
+            random=seeded(7),
+        )
+
+    def _dead_letter(self, item: Item, entry: Entry) -> None:
+        self.dead_letters.append(item)
+        entry.settle(Outcome.DEAD_LETTERED)
+
+    def _on_progress(self) -> None:
+        self.progress += 1
+
+    def put(
+        self,
+        count: int = 1,
+        *,
+        keys: Sequence[str] = (),
+        params: bytes = b"{}",
+        body: bytes = b"",
+        lease: Lease | None = None,
+    ) -> list[Item]:
+        """Put `count` items, each of a new record."""
+        put = []
+        for _ in range(count):
+            owner = lease or self.lease
+            entry = owner.track(owner.next_offset, asyncio.get_running_loop().time())
+            entry.expect(1)
+            self.entries.append(entry)
+            made = item(record(entry.offset, partition=owner.partition.partition), keys=keys, params=params, body=body)
+            put.append(made)
+            self.target.put(made, entry)
+        return put
+
+    async def done(self) -> None:
+        """Wait until every item has ended. Raises what a background task raised."""
+        while self.target.queued:
+            await asyncio.sleep(1)
+            if self.tasks.failure.done():
+                self.tasks.failure.result()
+        await asyncio.sleep(0)
+
+
+def assert_empty(target: Target) -> None:
+    """Assert that a target holds no item, no bytes, no request and no order key."""
+    assert (target.queued, target.queued_bytes, target.gate.requests_in_flight) == (0, 0, 0)
+    assert target._lanes is None or target._lanes.keys == 0
