@@ -6,12 +6,13 @@ from the environment is not shown.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from connector.core.addresses import is_loopback, parse_host_port
 from connector.core.record import DEAD_LETTERS
+from connector.settings.kafka_properties import CLASSIC_PROTOCOL_ONLY, OWNED_PROPERTIES
 from connector.settings.models import Admin, DeadLetter, Kafka, Platform
 from connector.settings.problems import did_you_mean
 from connector.settings.types import InterpolatedStr
@@ -25,20 +26,6 @@ if TYPE_CHECKING:
     from connector.settings.problems import Path, Problems
 
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
-_LISTEN = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:\[\]/]+):(\d{1,5})", re.ASCII)
-_COMMITS_ITSELF = "remove it: the connector commits an offset after the platform said yes, never by itself"
-_OWNED = {
-    "bootstrap.servers": "use kafka.bootstrap_servers",
-    "metadata.broker.list": "use kafka.bootstrap_servers",
-    "group.id": "use kafka.group_id",
-    "enable.auto.commit": _COMMITS_ITSELF,
-    "auto.commit.enable": _COMMITS_ITSELF,
-    "enable.auto.offset.store": _COMMITS_ITSELF,
-    "auto.offset.reset": "use kafka.start_from: the connector finds the start itself and never jumps silently",
-    "enable.partition.eof": "remove it: the connector does not use it",
-}
-"""Properties that the connector sets itself, aliases included, with the remedy."""
-_CLASSIC_ONLY = ("partition.assignment.strategy", "session.timeout.ms", "heartbeat.interval.ms")
 _WAYS = "app_id with app_secret, or token, or token_file"
 
 
@@ -78,11 +65,11 @@ def _properties(sections: Sections, problems: Problems) -> None:
     properties = _table(sections.data, "kafka", "properties")
     at = ("kafka", "properties")
     for name in properties:
-        if name in _OWNED:
-            message = f"the connector sets this property itself; {_OWNED[name]}"
+        if name in OWNED_PROPERTIES:
+            message = f"the connector sets this property itself; {OWNED_PROPERTIES[name].remedy}"
             problems.add((*at, name), message, "owned_property", at_key=True)
     if str(properties.get("group.protocol", "")).lower() == "consumer":
-        for name in _CLASSIC_ONLY:
+        for name in CLASSIC_PROTOCOL_ONLY:
             if name in properties:
                 message = "not with group.protocol: consumer, where the broker decides this: remove it"
                 problems.add((*at, name), message, "bad_value", at_key=True)
@@ -126,19 +113,12 @@ def _url_complaint(url: str, *, allow_http: bool) -> str:
         return "must not hold a user or a password: the platform takes a token, see platform.auth"
     if "?" in url or "#" in url:
         return "must end with its path: no '?' and no '#'"
-    if parts.scheme == "http" and not allow_http and not _is_loopback(parts.hostname or ""):
+    if parts.scheme == "http" and not allow_http and not is_loopback(parts.hostname or ""):
         return (
             "must begin with https://, because the app secret travels in it"
             " (allow_http: true if the way is safe all the same)"
         )
     return ""
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def _retry(sections: Sections, problems: Problems) -> None:
@@ -151,8 +131,7 @@ def _retry(sections: Sections, problems: Problems) -> None:
 
 def _listen(sections: Sections, problems: Problems) -> None:
     admin = sections.get(Admin)
-    match = _LISTEN.fullmatch(admin.listen) if admin is not None else None
-    if admin is not None and (match is None or int(match[1]) > 65535):
+    if admin is not None and parse_host_port(admin.listen) is None:
         problems.add(("admin", "listen"), "must be host:port, like 127.0.0.1:8080 or [::1]:8080", "bad_value")
 
 

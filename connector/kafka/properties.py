@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
+from connector.settings.kafka_properties import FIXED_PROPERTIES
+
 if TYPE_CHECKING:
     from connector.core.events import ReasonCode
     from connector.settings.models import Kafka
@@ -94,10 +96,7 @@ def consumer_properties(kafka: Kafka) -> dict[str, Any]:
         **{name: _text(value) for name, value in kafka.properties.items()},
         "bootstrap.servers": kafka.bootstrap_servers,
         "group.id": kafka.group_id,
-        "enable.auto.commit": "false",
-        "enable.auto.offset.store": "false",
-        "auto.offset.reset": "error",
-        "enable.partition.eof": "false",
+        **FIXED_PROPERTIES,
     }
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from connector.core.sink import MAX_BATCH_ITEMS
 from connector.settings.types import (
     Credential,
     Duration,
@@ -141,7 +142,12 @@ class Platform(Model):
 class Batching(Model):
     """When a batch is full: whatever comes first."""
 
-    max_records: Whole = Field(default=500, ge=1, le=500, description="Items; the platform takes at most 500")
+    max_records: Whole = Field(
+        default=MAX_BATCH_ITEMS,
+        ge=1,
+        le=MAX_BATCH_ITEMS,
+        description=f"Items; the platform takes at most {MAX_BATCH_ITEMS}",
+    )
     max_bytes: PositiveSize = Field(default=900 << 10, description="Bytes of the request's body")
     max_wait: PositiveDuration = Field(
         default=0.2, description="Age of its oldest item; an incomplete batch leaves then"

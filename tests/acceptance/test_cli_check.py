@@ -186,7 +186,8 @@ def test_what_a_command_raises_becomes_an_exit_code_and_no_traceback(
     tmp_path: Path, raised: str, code: int, told: str
 ) -> None:
     script = (
-        "from connector import cli, errors\n"
+        "from connector import cli\n"
+        "from connector.core import errors\n"
         "from connector.config import schema\n"
         f"def raising(): raise {raised}\n"
         "schema.schema_text = raising\n"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # back up and none runs in a circle. The modules in the package's own root (app, cli) are the roof: they import all.
 FOLDERS: dict[str, tuple[str, ...]] = {
     "core": (),
-    "settings": (),
+    "settings": ("core",),
     "runtime": ("core",),
     "flow": ("core",),
     "decode": ("core",),

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.config.files import Broken
+from connector.settings.kafka_properties import OWNED_PROPERTIES
+from tests.unit.config.files import Broken, changed, lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -206,12 +207,12 @@ TABLE = [
         ),
         (
             "4:51: kafka.properties.auto.offset.reset: the connector sets this property itself; use "
-            "kafka.start_from: the connector finds the start itself and never jumps silently "
-            "[owned_property]"
+            "kafka.start_from: the connector resolves the start offsets itself and never skips records "
+            "silently [owned_property]"
         ),
         (
             "4:78: kafka.properties.enable.auto.commit: the connector sets this property itself; remove it: "
-            "the connector commits an offset after the platform said yes, never by itself [owned_property]"
+            "the connector commits an offset only after the platform has accepted the record [owned_property]"
         ),
     ),
     Broken(
@@ -268,6 +269,21 @@ TABLE = [
         "4:17: admin.listen: must be host:port, like 127.0.0.1:8080 or [::1]:8080 [bad_value]",
     ),
     Broken(
+        "a host that is missing",
+        "platform:\n",
+        "admin: {listen: ':8080'}\nplatform:\n",
+        "4:17: admin.listen: must be host:port, like 127.0.0.1:8080 or [::1]:8080 [bad_value]",
+    ),
+    Broken(
+        "plain http to a name below localhost, which need not be this machine",
+        "  auth:",
+        "  base_url: http://tuzhan.localhost/api/open\n  auth:",
+        (
+            "5:13: platform.base_url: must begin with https://, because the app secret travels in it "
+            "(allow_http: true if the way is safe all the same) [bad_value]"
+        ),
+    ),
+    Broken(
         "properties without a text",
         "  group_id: shop\n",
         "  group_id: shop\n  properties: {sasl.password: null, client.id: [a]}\n",
@@ -316,3 +332,14 @@ TABLE = [
 @pytest.mark.parametrize("broken", TABLE, ids=lambda broken: broken.name)
 def test_the_lines_name_the_place_and_the_remedy(broken: Broken, tmp_path: Path) -> None:
     assert broken.found(tmp_path) == broken.expected
+
+
+@pytest.mark.parametrize("name", OWNED_PROPERTIES)
+def test_every_owned_property_is_refused_with_its_remedy(name: str, tmp_path: Path) -> None:
+    text = changed("  group_id: shop\n", f"  group_id: shop\n  properties: {{{name}: 'true'}}\n")
+    assert lines(tmp_path, text) == [
+        (
+            f"c.yaml:4:16: kafka.properties.{name}: the connector sets this property itself;"
+            f" {OWNED_PROPERTIES[name].remedy} [owned_property]"
+        )
+    ]
