@@ -110,7 +110,7 @@ class _App:
         self._random = random.Random()  # noqa: S311 - jitter
         self._tokens = build_tokens(config.platform, self._client, self._emit, self._random)
         self._topic_counts: dict[str, TopicCounts] = {}
-        self._dead_letters = DeadLetterSink(
+        self._dead_letters = DeadLetterSink.build(
             config.kafka, config.dead_letter_topic, Origin(config.kafka.group_id, loaded.sha256[:12]), self._emit
         )
         self._pacer = Pacer(config.platform.rate_limit)

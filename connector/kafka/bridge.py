@@ -1,23 +1,30 @@
-"""The bridge between the event loop and the thread that owns the consumer.
+"""The bridge between the event loop and the thread that owns the Kafka consumer.
 
 Theory of operation
-1. One thread owns the Kafka consumer and makes every call on it (`consumer.py`): a call from a second thread can hang.
-2. The loop never waits for the thread: it posts small frozen commands, read between polls.
-3. The thread waits for the loop in two places only, each with a time limit: handing over a chunk (at most
-   CHUNKS_UNDER_WAY wait for the loop), and closing leases.
+1. One thread owns the consumer and makes every call on it (`consumer.py`): a call from a second thread can hang.
+2. The loop never waits for the thread: it posts small frozen commands, which the thread reads between polls.
+3. The thread waits for the loop in two places only, each with a time limit: handing over a chunk (the loop has at
+   most MAX_QUEUED_CHUNKS to process), and closing leases.
 4. Revoke and stop are one operation: the pipeline closes the leases by a deadline well below max.poll.interval and
-   gives the watermarks; the thread, which still owns the partitions, commits them synchronously; then they go. Lost
-   partitions end without waiting and without a commit. A callback never raises.
-5. One commit mechanism: explicit, at most every `commit_interval`; an offset counts as committed when the broker's
-   answer says so. When nothing is in flight, the position is committed, so that transaction markers and compacted
-   gaps don't show as lag.
+   returns their watermarks; the thread, which still owns the partitions, commits them synchronously; only then are
+   the partitions given up. Leases of lost partitions end without waiting and without a commit. A callback never raises.
+5. One commit mechanism: explicit, at most every `commit_interval`; an offset counts as committed when the broker has
+   confirmed it. When nothing is in flight, the position is committed, so that transaction markers and compacted gaps
+   do not show as lag.
+
+Example: orders[0] is revoked while records 40 to 46 are on the wire and 47 waits for a retry
+   thread   on_revoke: stops tracking the lease, posts Pipeline.close to the loop, waits at most deadline + grace
+   loop     the lease is CLOSING: 47 is abandoned, the replies for 40 to 46 arrive, the lease ENDS at watermark 47
+   thread   commits 47 synchronously, unassigns the partition, emits Rebalanced("revoked", unsettled=1)
+   later    a chunk of this lease that was still queued is dropped; the next owner starts at 47
+   If the loop does not answer in time, nothing is committed: records may be repeated, none is lost.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
-import time
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -31,16 +38,17 @@ if TYPE_CHECKING:
     from connector.core.events import CommitAnswered, Emit, Event
     from connector.core.record import Record, TopicPartition
 
-CHUNKS_UNDER_WAY = 4
+MAX_QUEUED_CHUNKS = 4
 HAND_OVER_TIMEOUT_S = 1.0
 CLOSE_GRACE_S = 2.0
+"""How much longer than the deadline the thread waits for the loop to close leases."""
 
 Chunk = list[tuple[Lease, "Sequence[Record]"]]
-"""What one call of `consume` brought, by lease; a new lease first comes with no record."""
+"""The records of one `consume` call, by lease. A new lease first comes without records."""
 
 
 class CloseLeases(Protocol):
-    """Ends leases by a deadline; gives the watermarks to commit. See `Pipeline.close`."""
+    """Ends leases by a deadline and returns the watermarks to commit. See `Pipeline.close`."""
 
     def __call__(self, leases: Sequence[Lease], deadline_s: float) -> Coroutine[object, object, Mapping[Lease, int]]:
         """Runs on the event loop."""
@@ -48,37 +56,38 @@ class CloseLeases(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Fetch nothing more for these leases."""
+    """Stop fetching for these leases."""
 
     leases: Sequence[Lease]
 
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Go on fetching for these leases."""
+    """Fetch for these leases again."""
 
     leases: Sequence[Lease]
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """What may be committed of a lease. `idle_at`: nothing is in flight below this offset, nor was more received."""
+class CommitRequest:
+    """What may be committed of one lease."""
 
     lease: Lease
     watermark: int
     idle_at: int | None
+    """The offset after the last record received, if nothing is in flight; else None."""
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """Commit those marks that have moved."""
+    """Commit those of the requests that have moved."""
 
-    marks: Sequence[Mark]
+    requests: Sequence[CommitRequest]
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Close all leases within so many seconds, leave the group, end."""
+    """Close all leases within `deadline_s` seconds, leave the group, end the thread."""
 
     deadline_s: float
 
@@ -87,133 +96,135 @@ Command = Pause | Resume | Commit | Stop
 
 
 class Bridge:
-    """The loop's side. What is named `*_from_thread` is called by the consumer's thread, the rest on the loop."""
+    """Both ends of the bridge: methods named `*_from_thread` are called by the consumer's thread, others on the loop.
+
+    Built on the event loop; lives as long as the process.
+    """
 
     def __init__(self, emit: Emit, close_leases: CloseLeases, topic_counts: dict[str, TopicCounts]) -> None:
         self.commands: deque[Command] = deque()
-        self._posted = threading.Event()
+        """Posted on the loop, taken by the thread."""
+        self.stop_requested = False
+        """Set on the loop, read by the thread, which may be busy with earlier commands."""
+        self._command_posted = threading.Event()
         self._topic_counts = topic_counts
         self._emit = emit
         self._close_leases = close_leases
         self._loop = asyncio.get_running_loop()
         self._chunks: asyncio.Queue[Chunk | None] = asyncio.Queue()
-        self._credits = threading.BoundedSemaphore(CHUNKS_UNDER_WAY)
+        self._free_places = threading.BoundedSemaphore(MAX_QUEUED_CHUNKS)
         self._connected: asyncio.Future[str] = self._loop.create_future()
         self._failure: BaseException | None = None
-        self.ended = asyncio.Event()
 
     # -- for the pipeline ---------------------------------------------------------------------------------------
 
     async def connected(self) -> str:
-        """Wait until a broker has answered; gives the cluster's id (empty if the thread ended before)."""
+        """Wait until a broker has answered; return the cluster's id (empty if the thread ended before)."""
         return await asyncio.shield(self._connected)
 
     async def __aiter__(self) -> AsyncIterator[tuple[Lease, Sequence[Record]]]:
-        """Chunks of one lease each. Ends after a stop; raises BackgroundTaskError if the thread has died."""
+        """Yield chunks of one lease each until a stop. Raises BackgroundTaskError if the thread has died."""
         while (chunk := await self._chunks.get()) is not None:
             for lease, records in chunk:
                 yield lease, records
             if any(records for _, records in chunk):
-                self._credits.release()
+                self._free_places.release()
         if self._failure is not None:
             raise BackgroundTaskError("kafka consumer", self._failure) from self._failure
 
     def pause(self, leases: Iterable[Lease]) -> None:
-        """Fetch nothing more for these until `resume`; a chunk that is under way still comes."""
-        self._command(Pause(tuple(leases)))
+        """Stop fetching for these leases until `resume`; chunks that are already queued still arrive."""
+        self._post_command(Pause(tuple(leases)))
 
     def resume(self, leases: Iterable[Lease]) -> None:
-        """Go on fetching."""
-        self._command(Resume(tuple(leases)))
+        """Fetch for these leases again."""
+        self._post_command(Resume(tuple(leases)))
 
     def commit(self, leases: Iterable[Lease]) -> None:
-        """Commit each lease's watermark, if it has moved; of an idle lease its position."""
+        """Commit each lease's watermark if it has moved; for an idle lease, its position."""
         if any(isinstance(command, Commit) for command in list(self.commands)):
-            return  # the thread waits for a broker: marks must not pile up meanwhile, the next ones say more
-        marks = [Mark(lease, lease.watermark, lease.next_offset if lease.idle else None) for lease in leases]
-        if marks:
-            self._command(Commit(marks))
+            return  # the thread waits for a broker: requests must not pile up, and the next ones say more
+        requests = [CommitRequest(one, one.watermark, one.next_offset if one.idle else None) for one in leases]
+        if requests:
+            self._post_command(Commit(requests))
 
     def stop(self, deadline_s: float) -> None:
-        """Close all leases within so many seconds, leave the group; then the iteration ends."""
-        self._command(Stop(deadline_s))
+        """Close all leases within `deadline_s` seconds and leave the group; then the iteration ends."""
+        self.stop_requested = True
+        self._post_command(Stop(deadline_s))
 
-    def _command(self, command: Command) -> None:
+    def _post_command(self, command: Command) -> None:
         self.commands.append(command)
-        self._posted.set()
+        self._command_posted.set()
 
     # -- for the thread -----------------------------------------------------------------------------------------
 
-    def wait_for_command(self, seconds: float) -> None:
-        """Sleep, or wake earlier because a command was posted. Called by the thread."""
-        if self._posted.wait(seconds):
-            self._posted.clear()
+    def wait_for_command_from_thread(self, timeout_s: float) -> None:
+        """Sleep until a command is posted, at most `timeout_s`."""
+        if self._command_posted.wait(timeout_s):
+            self._command_posted.clear()
 
-    def new_lease(self, partition: TopicPartition, start: int, committed: int | None) -> Lease:
-        """Make a lease, whose ledger the loop alone will touch."""
-        counts = self._topic_counts.setdefault(partition.topic, TopicCounts())
-        lease = Lease(partition, start, counts)
+    def new_lease_from_thread(self, partition: TopicPartition, start: int, committed: int | None) -> Lease:
+        """Return a new lease; from here on only the loop may touch its ledger."""
+        lease = Lease(partition, start, self._topic_counts.setdefault(partition.topic, TopicCounts()))
         lease.committed = committed
         return lease
 
-    def tell_from_thread(self, event: Event) -> None:
-        """Give an event to the listeners."""
+    def emit_from_thread(self, event: Event) -> None:
+        """Emit an event on the loop."""
         self._post(self._emit, event)
 
-    def connected_from_thread(self, cluster_id: str) -> None:
-        """Tell that a broker has answered."""
+    def on_connected_from_thread(self, cluster_id: str) -> None:
+        """Called once, when a broker has answered."""
         self._post(self._connected.set_result, cluster_id)
 
-    def hand_over_from_thread(self, chunk: Chunk, alive: Callable[[], bool]) -> None:
-        """Give a chunk; waits while the loop has CHUNKS_UNDER_WAY to do. Gives up when `alive` says so."""
-        while any(records for _, records in chunk) and not self._credits.acquire(timeout=HAND_OVER_TIMEOUT_S):
-            if not alive():
+    def put_chunk_from_thread(self, chunk: Chunk, heartbeat: Callable[[], bool]) -> None:
+        """Hand over a chunk; wait for a free place while `heartbeat` returns True, else drop the chunk.
+
+        A chunk without records needs no place.
+        """
+        while any(records for _, records in chunk) and not self._free_places.acquire(timeout=HAND_OVER_TIMEOUT_S):
+            if not heartbeat():
                 return
         self._post(self._chunks.put_nowait, chunk)
 
-    def close_from_thread(self, leases: Sequence[Lease], deadline_s: float) -> Mapping[Lease, int]:
-        """Have leases closed on the loop, and wait for that; nothing if the loop is gone or does not answer."""
+    def close_leases_from_thread(self, leases: Sequence[Lease], deadline_s: float) -> Mapping[Lease, int]:
+        """Close leases on the loop and return their watermarks; nothing if the loop does not answer in time."""
         if not leases:
             return {}
         try:
-            closing = asyncio.run_coroutine_threadsafe(self._close(leases, deadline_s), self._loop)
+            closing = asyncio.run_coroutine_threadsafe(self._close_leases(leases, deadline_s), self._loop)
             return closing.result(deadline_s + CLOSE_GRACE_S)
         except (TimeoutError, RuntimeError):
             return {}
 
-    def committed_from_thread(self, offsets: Mapping[Lease, int], event: CommitAnswered) -> None:
-        """Tell what the broker has answered to a commit."""
-        self._post(self._on_committed, offsets, event)
+    def on_committed_from_thread(self, offsets: Mapping[Lease, int], event: CommitAnswered) -> None:
+        """Called with what the broker has confirmed, and with its answer as an event."""
+        self._post(self._store_committed, offsets, event)
 
-    def ends_from_thread(self, ends: Mapping[Lease, int]) -> None:
-        """Tell the partitions' ends, as far as they are known."""
-        self._post(self._on_ends, ends)
+    def on_end_offsets_from_thread(self, end_offsets: Mapping[Lease, int]) -> None:
+        """Called with the partitions' end offsets, as far as they are known."""
+        self._post(self._store_end_offsets, end_offsets)
 
-    def ended_from_thread(self, failure: BaseException | None) -> None:
-        """Tell that the thread ends, and of what."""
-        self._post(self._on_ended, failure)
+    def on_ended_from_thread(self, failure: BaseException | None) -> None:
+        """Called when the thread ends; `failure` is what ended it, None after a stop."""
+        self._post(self._end, failure)
 
     def _post(self, call: Callable[..., object], *arguments: object) -> None:
-        try:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the process is ending, nothing listens any more
             self._loop.call_soon_threadsafe(call, *arguments)
-        except RuntimeError:
-            time.sleep(0)  # the loop is closed: the process is ending, nobody listens any more
 
-    async def _close(self, leases: Sequence[Lease], deadline_s: float) -> Mapping[Lease, int]:
-        return await self._close_leases(leases, deadline_s)
-
-    def _on_committed(self, offsets: Mapping[Lease, int], event: CommitAnswered) -> None:
+    def _store_committed(self, offsets: Mapping[Lease, int], event: CommitAnswered) -> None:
         for lease, offset in offsets.items():
             lease.committed = offset
         self._emit(event)
 
-    def _on_ends(self, ends: Mapping[Lease, int]) -> None:
-        for lease, end in ends.items():
-            lease.end_offset = end
+    def _store_end_offsets(self, end_offsets: Mapping[Lease, int]) -> None:
+        for lease, offset in end_offsets.items():
+            lease.end_offset = offset
 
-    def _on_ended(self, failure: BaseException | None) -> None:
+    def _end(self, failure: BaseException | None) -> None:
         self._failure = failure
         if not self._connected.done():
-            self._connected.set_result("")  # the iteration that follows ends at once, and tells why
+            self._connected.set_result("")  # the iteration that follows ends at once and raises the failure
         self._chunks.put_nowait(None)
-        self.ended.set()

@@ -1,114 +1,117 @@
-"""Commits, as the consumer's thread makes them: explicit, repeated until the broker has confirmed."""
+"""Offset commits: explicit, repeated until the broker has confirmed them, and never for a lease that has ended."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
-from confluent_kafka import TopicPartition as Position
+from confluent_kafka import TopicPartition as KafkaTopicPartition
 
 from connector.core.events import CommitAnswered
 from connector.core.record import TopicPartition
+from connector.kafka.errors import COMMIT_REFUSED, cause_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from connector.core.ledger import Lease
-    from connector.kafka.bridge import Bridge, Mark
-
-_REFUSED_AROUND_A_REBALANCE: Final = {
-    KafkaError.ILLEGAL_GENERATION,
-    KafkaError.UNKNOWN_MEMBER_ID,
-    KafkaError.REBALANCE_IN_PROGRESS,
-    KafkaError.STALE_MEMBER_EPOCH,
-    KafkaError.FENCED_MEMBER_EPOCH,
-    KafkaError._WAIT_COORD,  # noqa: SLF001 - librdkafka's local errors are named so
-    KafkaError._ASSIGNMENT_LOST,  # noqa: SLF001 - the same
-}
+    from connector.kafka.bridge import Bridge, CommitRequest
 
 
 class Commits:
-    """Used by the consumer's thread only. A lease that was forgotten is never committed again."""
+    """What was requested and what was confirmed, per tracked lease. Used by the consumer's thread only.
+
+    Within a lease the committed offset never moves back, although the watermark may lie below it:
+
+        0 to 11 settled, a transaction marker at 12   idle: the position, 13, is committed
+        13 received and in flight                     the watermark is 12: nothing is committed
+        13 settled                                    the watermark, 14, is committed
+    """
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
         self._leases: dict[TopicPartition, Lease] = {}
-        self._asked: dict[TopicPartition, int] = {}
-        """The last offset whose commit was asked for and not refused."""
+        self._requested: dict[TopicPartition, int] = {}
+        """The last offset that was requested and not refused."""
         self._confirmed: dict[TopicPartition, int] = {}
 
-    def begin(self, lease: Lease, committed: int | None) -> None:
-        """Know a new lease; `committed` is what the group has for its partition."""
+    def track(self, lease: Lease, committed: int | None) -> None:
+        """Start to track a lease; `committed` is what the group has committed for its partition."""
         self._leases[lease.partition] = lease
-        for offsets in (self._asked, self._confirmed):
+        for offsets in (self._requested, self._confirmed):
             offsets.pop(lease.partition, None)
             if committed is not None:
                 offsets[lease.partition] = committed
 
-    def forget(self, lease: Lease) -> None:
-        """Let a lease go: answers that come late are nobody's."""
+    def untrack(self, lease: Lease) -> None:
+        """Stop tracking a lease; late commit replies for it are ignored."""
         self._leases.pop(lease.partition, None)
 
-    def ask(self, consumer: Consumer, marks: Sequence[Mark], received: Mapping[TopicPartition, int]) -> None:
-        """Commit those that have moved, without waiting.
+    def commit_async(
+        self, consumer: Consumer, requests: Sequence[CommitRequest], received: Mapping[TopicPartition, int]
+    ) -> None:
+        """Commit what has moved, without waiting. Raises KafkaException if librdkafka refuses the call.
 
-        `received` is the offset after the last record handed over. Where nothing is in flight and nothing more was
-        handed over, the position counts: what lies between is markers and gaps. Raises KafkaException.
+        `received` is the offset after the last record handed over. A lease is idle if nothing is in flight and
+        nothing was handed over since the request was made; then its position counts, which is past markers and gaps.
         """
-        idle = [Position(*m.lease.partition) for m in marks if m.idle_at == received[m.lease.partition]]
-        positions = {(p.topic, p.partition): p.offset for p in (consumer.position(idle) if idle else ())}
+        idle = [one.lease.partition for one in requests if one.idle_at == received[one.lease.partition]]
+        positions = consumer.position([KafkaTopicPartition(*partition) for partition in idle]) if idle else []
+        position_of = {(one.topic, one.partition): one.offset for one in positions}
         offsets = []
-        for mark in marks:
-            partition = mark.lease.partition
-            offset = mark.watermark
-            if mark.idle_at == received[partition]:
-                offset = max(offset, mark.idle_at, positions[partition])
-            if offset > self._reached(partition):
-                offsets.append(Position(*partition, offset))
+        for request in requests:
+            partition = request.lease.partition
+            offset = request.watermark
+            if partition in position_of:
+                offset = max(offset, received[partition], position_of[partition])
+            if offset > self._highest_requested(partition):
+                offsets.append(KafkaTopicPartition(*partition, offset))
         if offsets:
             consumer.commit(offsets=offsets, asynchronous=True)
-            self._asked.update((TopicPartition(one.topic, one.partition), one.offset) for one in offsets)
+            self._requested.update((TopicPartition(one.topic, one.partition), one.offset) for one in offsets)
 
-    def ask_and_wait(self, consumer: Consumer, watermarks: Mapping[Lease, int]) -> None:
-        """Commit synchronously, while the partitions are still ours."""
+    def commit_sync(self, consumer: Consumer, watermarks: Mapping[Lease, int]) -> None:
+        """Commit and wait for the reply, while the partitions are still owned. Never raises KafkaException."""
         offsets = []
         for lease, watermark in watermarks.items():
-            offset = max(watermark, self._reached(lease.partition))
+            offset = max(watermark, self._highest_requested(lease.partition))
             if offset != self._confirmed.get(lease.partition):
-                offsets.append(Position(*lease.partition, offset))
+                offsets.append(KafkaTopicPartition(*lease.partition, offset))
         if not offsets:
             return
         refused: KafkaError | None = None
         try:
-            for answer in consumer.commit(offsets=offsets, asynchronous=False) or []:
-                refused = refused or answer.error
+            for reply in consumer.commit(offsets=offsets, asynchronous=False) or []:
+                refused = refused or reply.error
         except KafkaException as error:
-            refused = error.args[0]
-        self._bridge.committed_from_thread({}, _answer(refused))
+            refused = cause_of(error)
+        self._bridge.on_committed_from_thread({}, _answer(refused))
 
-    def _reached(self, partition: TopicPartition) -> int:
-        """What may be the group's offset by now. A watermark may lie below it: a position was committed while idle."""
-        return max(self._asked.get(partition, -1), self._confirmed.get(partition, -1))
-
-    def on_answer(self, error: KafkaError | None, partitions: list[Position]) -> None:
-        """Hear the broker's answer to `ask`. Called between polls."""
-        done: dict[Lease, int] = {}
+    def on_commit(self, error: KafkaError | None, partitions: list[KafkaTopicPartition]) -> None:
+        """Called by librdkafka, between polls, with the broker's reply to `commit_async`."""
+        confirmed: dict[Lease, int] = {}
         refused = error
-        for position in partitions:
-            partition = TopicPartition(position.topic, position.partition)
-            refused = refused or position.error
-            if error is not None or position.error is not None:
-                self._asked.pop(partition, None)  # the next commit repeats it
-            elif partition in self._leases and self._confirmed.get(partition, -1) < position.offset <= self._asked.get(
-                partition, -1
-            ):  # else it is nobody's: the partition's last lease asked for it
-                done[self._leases[partition]] = position.offset
-                self._confirmed[partition] = position.offset
-        self._bridge.committed_from_thread(done, _answer(refused))
+        for reply in partitions:
+            partition = TopicPartition(reply.topic, reply.partition)
+            refused = refused or reply.error
+            if error is not None or reply.error is not None:
+                self._requested.pop(partition, None)  # the next commit repeats it
+            elif self._was_requested(partition, reply.offset):
+                confirmed[self._leases[partition]] = reply.offset
+                self._confirmed[partition] = reply.offset
+        self._bridge.on_committed_from_thread(confirmed, _answer(refused))
+
+    def _was_requested(self, partition: TopicPartition, offset: int) -> bool:
+        """Whether the tracked lease requested it; otherwise an earlier lease of the partition did."""
+        confirmed, requested = self._confirmed.get(partition, -1), self._requested.get(partition, -1)
+        return partition in self._leases and confirmed < offset <= requested
+
+    def _highest_requested(self, partition: TopicPartition) -> int:
+        """Return the highest offset that may be committed by now."""
+        return max(self._requested.get(partition, -1), self._confirmed.get(partition, -1))
 
 
 def _answer(error: KafkaError | None) -> CommitAnswered:
     if error is None:
         return CommitAnswered("ok")
-    refused = error.code() in _REFUSED_AROUND_A_REBALANCE
-    return CommitAnswered("refused" if refused else "failed", error.str())
+    return CommitAnswered("refused" if error.code() in COMMIT_REFUSED else "failed", error.str())

@@ -1,18 +1,17 @@
 """The dead-letter topic as a sink: a dead letter counts only after the topic has acknowledged it (acks=all).
 
-Key, value and headers stay untouched; added headers say where it came from, why it failed, what the platform answered
-and under which config. Its timestamp is now: with the original one, retention would delete it at once. What is too
-large to produce goes without its value; whoever replays fetches that from where it came.
+Key, value and headers of the record stay untouched; added headers say where it came from, why it failed, what the
+platform answered and under which config. The timestamp is the time of producing: with the record's own, retention
+would delete the dead letter at once. A value that is too large to produce is left out; replay reads it from its origin.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import orjson
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -21,7 +20,8 @@ from confluent_kafka.cimpl import NewTopic
 
 from connector.core.events import DeadLettered, Notice, ReasonCleared, ReasonRaised
 from connector.core.sink import MAX_REPLY_BYTES, Verdict, VerdictKind
-from connector.kafka.properties import producer_properties
+from connector.kafka.errors import FATAL, QUEUE_FULL, cause_of
+from connector.kafka.properties import CLIENT_LOG, REQUEST_TIMEOUT_S, producer_properties
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,62 +32,69 @@ if TYPE_CHECKING:
     from connector.core.record import Item, Record
     from connector.settings.models import Kafka
 
-_LOG = logging.getLogger("connector.kafka")
-_REQUEST_TIMEOUT_S: Final = 15.0
 _CREATE_TIMEOUT_S: Final = 5.0
-_POLL_S: Final = 0.1
-_HEADERS_BYTES: Final = 1024
-"""About what the added headers take."""
+"""A broker without a controller does not answer for much longer, and the producer may still create the topic."""
+_POLL_TIMEOUT_S: Final = 0.1
+_ADDED_HEADERS_BYTES: Final = 1024
+"""An estimate of the size of the added headers."""
 
 Headers = list[tuple[str, bytes | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What every dead letter of this process says about it: the group, and 12 hex digits of the config's sha256."""
+    """What every dead letter of this process says about its producer."""
 
     group: str
     config: str
+    """12 hex digits of the config's sha256."""
 
 
 class DeadLetterSink:
-    """Produces dead letters. Made on the event loop; a thread of its own serves the producer's callbacks."""
+    """Produces dead letters. Lives from `build`, on the event loop, to `close`; a thread serves delivery reports."""
 
-    def __init__(self, kafka: Kafka, topic: str, origin: Origin, emit: Emit) -> None:
+    def __init__(self, properties: dict[str, Any], producer: Producer, topic: str, origin: Origin, emit: Emit) -> None:
+        self._properties = properties
+        self._producer = producer
         self._topic = topic
         self._origin = origin
         self._emit = emit
         self._loop = asyncio.get_running_loop()
-        self._properties = producer_properties(kafka)
-        self._producer = Producer(self._properties, logger=_LOG)
-        self._dead: list[Producer] = []
-        """Those that librdkafka has given up; they are polled until all their callbacks were called."""
-        self._exists = False
+        self._failed_producers: list[Producer] = []
+        """Polled until all their delivery reports were served."""
+        self._topic_exists = False
         self._failing = False
         self._closed = threading.Event()
         self._poller = threading.Thread(target=self._poll, name="dead-letter-callbacks", daemon=True)
-        self._poller.start()
+
+    @classmethod
+    def build(cls, kafka: Kafka, topic: str, origin: Origin, emit: Emit) -> Self:
+        """Create the producer and start its thread. No network: a broker that is away shows when producing."""
+        properties = producer_properties(kafka)
+        sink = cls(properties, Producer(properties, logger=CLIENT_LOG), topic, origin, emit)
+        sink._poller.start()
+        return sink
 
     def close(self) -> None:
-        """Let the producer go; what is not acknowledged was never settled."""
+        """Stop the thread and drop what is not acknowledged: it was never settled."""
         self._closed.set()
-        self._poller.join(_POLL_S * 10)
+        self._poller.join(_POLL_TIMEOUT_S * 10)
         self._producer.purge()
-        self._producer.flush(_POLL_S)
+        self._producer.flush(_POLL_TIMEOUT_S)
 
     # -- the sink -----------------------------------------------------------------------------------------------
 
     async def ready(self) -> None:
-        """Go on: a broker that is away shows when producing."""
+        """Return at once; there is no token to wait for."""
 
     async def send(self, items: Sequence[Item]) -> Verdict:
-        """Produce all of them and wait for each; those that failed are to be tried again."""
-        if trouble := await asyncio.to_thread(self._make_sure_it_exists):
-            return self._failed(trouble, frozenset())
-        troubles = await asyncio.gather(*(self._produce(item) for item in items))
-        done = frozenset(n for n, trouble in enumerate(troubles) if trouble is None)
-        self._tell(items, done)
-        first = next((trouble for trouble in troubles if trouble is not None), None)
+        """Produce the items and wait for each to be acknowledged; those that failed are to be sent again."""
+        if error := await asyncio.to_thread(self._ensure_topic):
+            return self._failed(error, frozenset())
+        errors = await asyncio.gather(*(self._produce(item) for item in items))
+        done = frozenset(position for position, error in enumerate(errors) if error is None)
+        self._emit_dead_lettered([item for item, error in zip(items, errors, strict=True) if error is None])
+        first = next((error for error in errors if error is not None), None)
         if first is not None:
             return self._failed(first, done)
         if self._failing:
@@ -96,111 +103,114 @@ class DeadLetterSink:
         return Verdict(VerdictKind.DELIVERED, detail=f"acknowledged by {self._topic}")
 
     def item_size(self, item: Item) -> int:
-        """The bytes of the message, about."""
+        """Return about how many bytes the message takes."""
         record = item.record
-        return len(record.value or b"") + len(record.key or b"") + _HEADERS_BYTES
+        return len(record.value or b"") + len(record.key or b"") + _ADDED_HEADERS_BYTES
 
     def request_overhead(self, params: bytes) -> int:
-        """Nothing: each dead letter is a message of its own."""
+        """Return 0: each dead letter is a message of its own."""
         del params
         return 0
 
-    # -- inside -------------------------------------------------------------------------------------------------
+    # -- producing ----------------------------------------------------------------------------------------------
 
-    def _failed(self, trouble: KafkaError, done: frozenset[int]) -> Verdict:
+    def _failed(self, error: KafkaError, done: frozenset[int]) -> Verdict:
         self._failing = True
-        self._exists = False  # whatever it was: the topic may be gone, and is looked for again
-        remedy = f"make topic {self._topic} writable for this user, or create it (Kafka says: {trouble.str()})"
+        self._topic_exists = False  # whatever the error: the topic may have been deleted
+        remedy = f"make topic {self._topic} writable for this user, or create it (Kafka says: {error.str()})"
         self._emit(ReasonRaised("dead_letter_unavailable", self._topic, remedy))
-        return Verdict(VerdictKind.AGAIN, detail=f"{self._topic}: {trouble.str()}", done=done)
+        return Verdict(VerdictKind.AGAIN, detail=f"{self._topic}: {error.str()}", done=done)
 
-    def _tell(self, items: Sequence[Item], done: frozenset[int]) -> None:
+    def _emit_dead_lettered(self, items: Sequence[Item]) -> None:
         by_reason: dict[tuple[str, str], list[Record]] = {}
-        for position in sorted(done):
-            item = items[position]
+        for item in items:
             reason = item.failure.reason if item.failure is not None else ""
             by_reason.setdefault((item.route, reason), []).append(item.record)
         for (route, reason), records in by_reason.items():
             self._emit(DeadLettered(route, reason, len(records), records))
 
     async def _produce(self, item: Item) -> KafkaError | None:
-        trouble = await self._produce_message(item, item.record.value, omitted=False)
-        if trouble is not None and trouble.code() == KafkaError.MSG_SIZE_TOO_LARGE and item.record.value is not None:
-            trouble = await self._produce_message(item, None, omitted=True)
-        return trouble
+        error = await self._produce_message(item, item.record.value, omitted=False)
+        if error is not None and error.code() == KafkaError.MSG_SIZE_TOO_LARGE and item.record.value is not None:
+            error = await self._produce_message(item, None, omitted=True)
+        return error
 
     async def _produce_message(self, item: Item, value: bytes | None, *, omitted: bool) -> KafkaError | None:
-        answered: asyncio.Future[KafkaError | None] = self._loop.create_future()
+        delivered: asyncio.Future[KafkaError | None] = self._loop.create_future()
 
         def on_delivery(error: KafkaError | None, _: Message) -> None:
-            self._loop.call_soon_threadsafe(_answer, answered, error)
+            self._loop.call_soon_threadsafe(_set_result, delivered, error)
 
         headers: Any = [*item.record.headers, *added_headers(item, self._origin, omitted=omitted)]
         try:
             self._producer.produce(self._topic, value, item.record.key, on_delivery=on_delivery, headers=headers)
         except BufferError:
-            return KafkaError(KafkaError._QUEUE_FULL)  # noqa: SLF001 - librdkafka's local errors are named so
-        except KafkaException as error:
-            trouble: KafkaError = error.args[0]
-            if trouble.code() == KafkaError._FATAL:  # noqa: SLF001 - the same
+            return KafkaError(QUEUE_FULL)
+        except KafkaException as exception:
+            error = cause_of(exception)
+            if error.code() == FATAL:
                 self._replace_producer()
-            return trouble
-        return await answered
+            return error
+        return await delivered
 
     def _replace_producer(self) -> None:
-        """Begin anew: a producer that was refused its rights once takes nothing more, even when it has them."""
-        self._dead.append(self._producer)
-        self._producer = Producer(self._properties, logger=_LOG)
+        """Create a new producer: one that was refused its rights once stays unusable after they are granted."""
+        self._failed_producers.append(self._producer)
+        self._producer = Producer(self._properties, logger=CLIENT_LOG)
 
-    def _make_sure_it_exists(self) -> KafkaError | None:
-        """Create the topic, with unlimited retention, if it is missing. Blocks; not on the loop.
+    def _ensure_topic(self) -> KafkaError | None:
+        """Create the topic, with unlimited retention, if it is missing. Blocks; not called on the loop.
 
-        Where that can't be done (no right to, or no controller), a broker that makes topics for its producers may.
+        Where that is refused (no right, or no controller), the broker may create the topic for its producers.
         """
-        if self._exists:
+        if self._topic_exists:
             return None
-        admin = AdminClient(self._properties, logger=_LOG)
+        admin = AdminClient(self._properties, logger=CLIENT_LOG)
         try:
-            if self._topic not in admin.list_topics(timeout=_REQUEST_TIMEOUT_S).topics:
+            if self._topic not in admin.list_topics(timeout=REQUEST_TIMEOUT_S).topics:
                 topic = NewTopic(self._topic, config={"retention.ms": "-1"})
                 admin.create_topics([topic], request_timeout=_CREATE_TIMEOUT_S)[self._topic].result()
-        except KafkaException as error:
-            trouble: KafkaError = error.args[0]
-            if trouble.code() != KafkaError.TOPIC_ALREADY_EXISTS and not self._broker_makes_it():
-                return trouble
-        self._exists = True
+        except KafkaException as exception:
+            error = cause_of(exception)
+            if error.code() != KafkaError.TOPIC_ALREADY_EXISTS and not self._is_auto_created():
+                return error
+        self._topic_exists = True
         return None
 
-    def _broker_makes_it(self) -> bool:
-        """Ask for the topic as a producer does; its retention is then the broker's own, so say so."""
+    def _is_auto_created(self) -> bool:
+        """Ask for the topic as a producer does, which lets the broker create it; its retention is the broker's."""
         try:
-            if self._producer.list_topics(self._topic, timeout=_CREATE_TIMEOUT_S).topics[self._topic].error is not None:
-                return False
+            metadata = self._producer.list_topics(self._topic, timeout=_CREATE_TIMEOUT_S).topics[self._topic]
         except KafkaException:
             return False
-        message = f"{self._topic} was made by the broker, with its retention: set retention.ms=-1 to keep dead letters"
+        if metadata.error is not None:
+            return False
+        message = f"{self._topic} was created by the broker: set its retention.ms=-1 to keep dead letters"
         self._loop.call_soon_threadsafe(self._emit, Notice("warning", message, {}))
         return True
 
     def _poll(self) -> None:
         while not self._closed.is_set():
-            self._producer.poll(_POLL_S)
-            for producer in list(self._dead):
+            self._producer.poll(_POLL_TIMEOUT_S)
+            for producer in list(self._failed_producers):
                 producer.poll(0)
                 if not len(producer):
-                    self._dead.remove(producer)
+                    self._failed_producers.remove(producer)
 
 
-def _answer(answered: asyncio.Future[KafkaError | None], error: KafkaError | None) -> None:
-    if not answered.done():
-        answered.set_result(error)
+def _set_result(delivered: asyncio.Future[KafkaError | None], error: KafkaError | None) -> None:
+    if not delivered.done():
+        delivered.set_result(error)
 
 
 def added_headers(item: Item, origin: Origin, *, omitted: bool) -> Headers:
-    """The headers that a dead letter adds; see the outer face. UTF-8 text, in a fixed order."""
+    """Return the headers that a dead letter adds (UTF-8, at most 2 KiB each, in a fixed order); empty ones left out.
+
+    `omitted`: the record's value is left out.
+    """
     record, failure = item.record, item.failure
-    uuid, event_key = _named_in(item.body)
-    texts: dict[str, str] = {
+    uuid, event_key = _uuid_and_event_key(item.body)
+    headers: dict[str, str] = {
         "dl-version": "1",
         "dl-topic": record.topic,
         "dl-partition": str(record.partition),
@@ -221,16 +231,17 @@ def added_headers(item: Item, origin: Origin, *, omitted: bool) -> Headers:
         "dl-attempt": "1",
         "dl-value-omitted": "1" if omitted else "",
     }
-    return [(name, _cut(text)) for name, text in texts.items() if text or name == "dl-route"]
+    # An empty dl-route says that decoding failed.
+    return [(name, _truncate(text)) for name, text in headers.items() if text or name == "dl-route"]
 
 
-def _cut(text: str) -> bytes:
-    """UTF-8, at most MAX_REPLY_BYTES, whole characters."""
+def _truncate(text: str) -> bytes:
+    """Return the text as UTF-8, at most MAX_REPLY_BYTES of whole characters."""
     return text.encode(errors="replace")[:MAX_REPLY_BYTES].decode(errors="ignore").encode()
 
 
-def _named_in(body: bytes) -> tuple[str, str]:
-    """The uuid and eventKey of an encoded item; empty where it has none."""
+def _uuid_and_event_key(body: bytes) -> tuple[str, str]:
+    """Return the uuid and eventKey of an encoded item; empty where it has none."""
     if not body:
         return "", ""
     entry = orjson.loads(body)

@@ -1,4 +1,4 @@
-"""What keeps the consumer from being ready, as its thread sees it: raised, told, looked at again, cleared."""
+"""Why the consumer is not ready: raises reasons, probes whether they still hold, and clears them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from connector.core.events import Notice, ReasonCleared, ReasonRaised
-from connector.kafka.properties import reason_of, remedy_for
+from connector.kafka.errors import cause_of, reason_of, remedy_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -17,87 +17,80 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PROBE_EVERY_S: Final = 2.0
-REQUEST_TIMEOUT_S: Final = 5.0
-ASK_AGAIN_S: Final = 0.2
-LAST_TRY_S: Final = 1.0
-"""How long a broker that did not answer lately is given at a stop."""
+PROBE_INTERVAL_S: Final = 2.0
+PROBE_TIMEOUT_S: Final = 5.0
+"""How long a probe may block the consumer's thread."""
+RETRY_DELAY_S: Final = 0.2
+LAST_PROBE_TIMEOUT_S: Final = 1.0
+"""How long a stop waits for a broker that did not answer lately."""
 
 
 class Readiness:
-    """Used by the consumer's thread only. `alive` tells whether the process still runs; it is asked while waiting."""
+    """The reasons that the consumer's thread has raised. Used by that thread only.
 
-    def __init__(self, tell: Callable[[Event], None], alive: Callable[[], bool]) -> None:
-        self._tell = tell
-        self._alive = alive
+    `heartbeat` is called while waiting; once it returns False, waiting ends.
+    """
+
+    def __init__(self, emit: Callable[[Event], None], heartbeat: Callable[[], bool]) -> None:
+        self._emit = emit
+        self._heartbeat = heartbeat
         self._reasons: set[tuple[ReasonCode, str]] = {("starting", "")}
-        self._look_at = 0.0
+        self._next_probe_s = 0.0
 
-    def broker_answers(self, consumer: Consumer) -> bool:
-        """Whether asking the broker makes sense; if it did not answer lately, it is tried once more, briefly."""
-        if not {("kafka_unreachable", ""), ("kafka_not_authorized", "")} & self._reasons:
-            return True
-        try:
-            consumer.list_topics(timeout=LAST_TRY_S)
-        except KafkaException:
-            return False
-        return True
+    def on_error(self, error: KafkaError, about: str = "", otherwise: ReasonCode | None = None) -> None:
+        """Raise the reason that an error stands for, or else `otherwise`; without either, log a warning.
 
-    def on_error(self, error: KafkaError) -> None:
-        """Hear librdkafka's own troubles. Called between polls."""
-        self.trouble(error, "")
-
-    def trouble(self, error: KafkaError, about: str, otherwise: ReasonCode | None = None) -> None:
-        """Raise the reason that an error stands for; what stands for none is only noted."""
+        `about` is the topic concerned, if any. Also librdkafka's `error_cb`.
+        """
         reason = reason_of(error) or otherwise
         if reason is None:
-            self.note(f"Kafka: {error.str()}")
+            self.warn(f"Kafka: {error.str()}")
             return
         if (reason, about) not in self._reasons:
-            self._look_at = time.monotonic() + PROBE_EVERY_S
+            self._next_probe_s = time.monotonic() + PROBE_INTERVAL_S
         self._reasons.add((reason, about))
-        self._tell(ReasonRaised(reason, about, remedy_for(reason, error)))
+        self._emit(ReasonRaised(reason, about, remedy_for(reason, error)))
 
     def clear(self, *reasons: ReasonCode, about: str = "") -> None:
-        """Tell that these are gone."""
+        """Clear those of the reasons that are raised."""
         for reason in reasons:
             if (reason, about) in self._reasons:
                 self._reasons.discard((reason, about))
-                self._tell(ReasonCleared(reason, about))
+                self._emit(ReasonCleared(reason, about))
 
-    def note(self, message: str) -> None:
-        """Write a line to the log."""
-        self._tell(Notice("warning", message, {}))
+    def warn(self, message: str) -> None:
+        """Log a warning."""
+        self._emit(Notice("warning", message, {}))
 
-    def ask(self, question: Callable[[], T], default: T) -> T:
-        """Ask the broker until it answers; `default` if the process is told to stop before."""
-        while self._alive():
+    def call_until_answered(self, request: Callable[[], T], default: T) -> T:
+        """Repeat a blocking request to the broker until it succeeds; return `default` if a stop comes first."""
+        while self._heartbeat():
             try:
-                answer = question()
+                answer = request()
             except KafkaException as error:
-                self.trouble(error.args[0], "", otherwise="kafka_unreachable")
-                time.sleep(ASK_AGAIN_S)
+                self.on_error(cause_of(error), otherwise="kafka_unreachable")
+                time.sleep(RETRY_DELAY_S)
             else:
                 self.clear("kafka_unreachable")
                 return answer
         return default
 
-    def came(self, topics: Iterable[str]) -> None:
-        """Hear that records of these topics came: then nothing is wrong with them."""
+    def on_records(self, topics: Iterable[str]) -> None:
+        """Called when records of these topics arrived: they exist and may be read."""
         if self._reasons:
             for topic in topics:
                 self.clear("topic_missing", "kafka_not_authorized", about=topic)
 
-    def look_again(self, consumer: Consumer) -> None:
-        """While something is wrong, see now and then whether it still is."""
+    def probe(self, consumer: Consumer) -> None:
+        """Check every PROBE_INTERVAL_S whether the raised reasons still hold. Blocks while it asks the broker."""
         now = time.monotonic()
-        if not self._reasons or now < self._look_at:
+        if not self._reasons or now < self._next_probe_s:
             return
-        self._look_at = now + PROBE_EVERY_S
+        self._next_probe_s = now + PROBE_INTERVAL_S
         try:
-            topics = consumer.list_topics(timeout=REQUEST_TIMEOUT_S).topics
+            topics = consumer.list_topics(timeout=PROBE_TIMEOUT_S).topics
         except KafkaException as error:
-            self.trouble(error.args[0], "", otherwise="kafka_unreachable")
+            self.on_error(cause_of(error), otherwise="kafka_unreachable")
             return
         self.clear("kafka_unreachable")
         for reason, about in list(self._reasons):
@@ -105,5 +98,15 @@ class Readiness:
                 self.clear(reason, about=about)
         if consumer.memberid():
             self.clear("starting")
-        if consumer.assignment():  # signed in, and in the group: what was refused no longer is
+        if consumer.assignment():  # authenticated, and a member of the group
             self.clear("kafka_not_authorized")
+
+    def broker_answers(self, consumer: Consumer) -> bool:
+        """Return whether a last request makes sense; a broker that did not answer lately is probed once more."""
+        if not {("kafka_unreachable", ""), ("kafka_not_authorized", "")} & self._reasons:
+            return True
+        try:
+            consumer.list_topics(timeout=LAST_PROBE_TIMEOUT_S)
+        except KafkaException:
+            return False
+        return True

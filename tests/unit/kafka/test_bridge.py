@@ -1,69 +1,37 @@
-"""The bridge and the thread's grouping of records, without a broker."""
+"""The loop's end of the bridge, without a thread."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from confluent_kafka import KafkaError, Message
+import pytest
 
+from connector.core.errors import BackgroundTaskError
 from connector.core.ledger import Lease, TopicCounts
 from connector.core.record import TopicPartition
-from connector.kafka.bridge import Bridge, Commit
-from connector.kafka.consumer import ConsumerThread
-from connector.kafka.start_offsets import Start
-from connector.settings.models import Kafka
+from connector.kafka.bridge import Bridge, Commit, Pause
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pytest
-
 PARTITION = TopicPartition("orders", 0)
 
 
-class _Message:
-    """As much of librdkafka's message as is asked for."""
-
-    def __init__(self, offset: int, error: KafkaError | None = None) -> None:
-        self._offset, self._error = offset, error
-
-    def error(self) -> KafkaError | None:
-        return self._error
-
-    def topic(self) -> str:
-        return PARTITION.topic
-
-    def partition(self) -> int:
-        return PARTITION.partition
-
-    def offset(self) -> int:
-        return self._offset
-
-    def timestamp(self) -> tuple[int, int]:
-        return 1, 0
-
-    def key(self) -> None:
-        return None
-
-    def value(self) -> bytes:
-        return b"{}"
-
-    headers = key
-
-
-async def _close(leases: Sequence[Lease], deadline_s: float) -> dict[Lease, int]:
+async def close_leases(leases: Sequence[Lease], deadline_s: float) -> dict[Lease, int]:
     del deadline_s
-    return dict.fromkeys(leases, 0)
+    return {lease: lease.end() for lease in leases}
 
 
-def _bridge() -> Bridge:
-    return Bridge(lambda _: None, _close, {})
+async def close_never(leases: Sequence[Lease], deadline_s: float) -> dict[Lease, int]:
+    del leases, deadline_s
+    await asyncio.Event().wait()
+    return {}
 
 
-def test_marks_do_not_pile_up_while_the_thread_waits_for_a_broker() -> None:
+def test_commit_commands_do_not_pile_up_while_the_thread_waits_for_a_broker() -> None:
     async def main() -> Bridge:
-        bridge = _bridge()
+        bridge = Bridge(lambda _: None, close_leases, {})
         lease = Lease(PARTITION, 0, TopicCounts())
         for _ in range(100):
             bridge.commit([lease])
@@ -72,21 +40,40 @@ def test_marks_do_not_pile_up_while_the_thread_waits_for_a_broker() -> None:
 
     commands = asyncio.run(main()).commands
     assert sum(isinstance(command, Commit) for command in commands) == 1
+    assert sum(isinstance(command, Pause) for command in commands) == 100
 
 
-def test_what_came_before_a_topic_was_made_anew_does_not_count_for_its_new_lease(
+def test_the_iteration_raises_what_ended_the_thread() -> None:
+    async def main() -> None:
+        bridge = Bridge(lambda _: None, close_leases, {})
+        bridge.on_ended_from_thread(ValueError("died"))
+        assert await bridge.connected() == ""
+        async for _ in bridge:
+            pass
+
+    with pytest.raises(BackgroundTaskError) as raised:
+        asyncio.run(main())
+    assert isinstance(raised.value.cause, ValueError)
+
+
+def test_closing_leases_returns_their_watermarks_to_the_thread() -> None:
+    async def main() -> tuple[Lease, object]:
+        bridge = Bridge(lambda _: None, close_leases, {})
+        lease = bridge.new_lease_from_thread(PARTITION, 40, 40)
+        return lease, await asyncio.to_thread(bridge.close_leases_from_thread, [lease], 1.0)
+
+    lease, watermarks = asyncio.run(main())
+    assert watermarks == {lease: 40}
+
+
+def test_closing_leases_ends_without_watermarks_if_the_loop_does_not_answer_in_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """One call of consume() may bring the last records of the old topic and the error that tells of the new one."""
+    monkeypatch.setattr("connector.kafka.bridge.CLOSE_GRACE_S", 0.05)
 
-    async def main() -> tuple[list[object], int]:
-        kafka = Kafka(bootstrap_servers="localhost:1", group_id="g")
-        thread = ConsumerThread(kafka, ["orders"], "", _bridge())
-        thread._adopt(Start(PARTITION, 90, 90))
-        monkeypatch.setattr(
-            thread, "_on_message_error", lambda _: thread._adopt(Start(PARTITION, 0, None))
-        )  # as _jump_over_gap does
-        messages = [_Message(90), _Message(91), _Message(-1, KafkaError(KafkaError._AUTO_OFFSET_RESET))]
-        return list(thread._group(cast("list[Message]", messages))), thread._received[PARTITION]
+    async def main() -> object:
+        bridge = Bridge(lambda _: None, close_never, {})
+        lease = bridge.new_lease_from_thread(PARTITION, 40, 40)
+        return await asyncio.to_thread(bridge.close_leases_from_thread, [lease], 0.05)
 
-    assert asyncio.run(main()) == ([], 0)
+    assert asyncio.run(main()) == {}

@@ -1,4 +1,4 @@
-"""What a dead letter says about itself."""
+"""The headers of a dead letter, and producing it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_record_that_could_not_be_decoded_has_an_empty_route() -> None:
     assert headers(item)["dl-reason"] == "decode_failed"
 
 
-def test_a_value_that_was_too_large_to_produce_is_said_to_be_missing() -> None:
+def test_a_header_says_that_the_value_was_left_out() -> None:
     item = Item(DEAD_LETTERS, "orders", b"", b"", (), RECORD, REFUSED)
     assert headers(item, omitted=True)["dl-value-omitted"] == "1"
     assert "dl-value-omitted" not in headers(item)
@@ -79,21 +79,21 @@ def test_every_header_is_utf8_and_no_longer_than_two_kib(reply: str) -> None:
         value.decode()
 
 
-class _Producer:
-    """Does at once what `troubles` says, producer by producer; a fatal trouble stays."""
+class _FakeProducer:
+    """Fails once with its error code, one of `codes` per producer (None: succeeds); a fatal error stays."""
 
-    made = 0
-    troubles: tuple[int | None, ...] = ()
+    built = 0
+    codes: tuple[int | None, ...] = ()
 
     def __init__(self, *_: object, **__: object) -> None:
-        self._trouble = _Producer.troubles[min(_Producer.made, len(_Producer.troubles) - 1)]
-        _Producer.made += 1
+        self._code = _FakeProducer.codes[min(_FakeProducer.built, len(_FakeProducer.codes) - 1)]
+        _FakeProducer.built += 1
 
     def produce(self, *_: object, on_delivery: Callable[[KafkaError | None, None], None], **__: object) -> None:
-        if self._trouble == KafkaError._FATAL:
-            raise KafkaException(KafkaError(self._trouble))
-        on_delivery(None if self._trouble is None else KafkaError(self._trouble), None)
-        self._trouble = None
+        if self._code == KafkaError._FATAL:
+            raise KafkaException(KafkaError(self._code))
+        on_delivery(None if self._code is None else KafkaError(self._code), None)
+        self._code = None
 
     def poll(self, seconds: float) -> None:
         del seconds
@@ -107,29 +107,29 @@ class _Producer:
         return 0
 
 
-class _Admin:
-    """Says that the topic is there."""
+class _FakeAdmin:
+    """Knows the topic; counts the look-ups."""
 
-    asked = 0
+    lookups = 0
 
     def __init__(self, *_: object, **__: object) -> None:
         self.topics = {"letters": None}
 
     def list_topics(self, timeout: float) -> Any:  # noqa: ANN401 - a double
         del timeout
-        _Admin.asked += 1
+        _FakeAdmin.lookups += 1
         return self
 
 
-def _send_twice(monkeypatch: pytest.MonkeyPatch, *troubles: int | None) -> list[Verdict]:
-    monkeypatch.setattr(dead_letter, "Producer", _Producer)
-    monkeypatch.setattr(dead_letter, "AdminClient", _Admin)
-    monkeypatch.setattr(dead_letter, "_POLL_S", 0.01)
-    _Producer.made, _Producer.troubles, _Admin.asked = 0, troubles, 0
+def _send_twice(monkeypatch: pytest.MonkeyPatch, *codes: int | None) -> list[Verdict]:
+    monkeypatch.setattr(dead_letter, "Producer", _FakeProducer)
+    monkeypatch.setattr(dead_letter, "AdminClient", _FakeAdmin)
+    monkeypatch.setattr(dead_letter, "_POLL_TIMEOUT_S", 0.01)
+    _FakeProducer.built, _FakeProducer.codes, _FakeAdmin.lookups = 0, codes, 0
 
     async def main() -> list[Verdict]:
         kafka = Kafka(bootstrap_servers="localhost:1", group_id="g")
-        sink = DeadLetterSink(kafka, "letters", ORIGIN, lambda _: None)
+        sink = DeadLetterSink.build(kafka, "letters", ORIGIN, lambda _: None)
         try:
             item = Item(DEAD_LETTERS, "orders", b"", b"", (), RECORD, REFUSED)
             return [await sink.send([item]), await sink.send([item])]
@@ -139,28 +139,28 @@ def _send_twice(monkeypatch: pytest.MonkeyPatch, *troubles: int | None) -> list[
     return asyncio.run(main())
 
 
-def test_a_producer_that_librdkafka_has_given_up_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A user without the right to write makes it give up; once he has it, letters must flow without a restart."""
+def test_a_producer_with_a_fatal_error_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Missing write rights are fatal for a producer; once they are granted, no restart must be needed."""
     verdicts = _send_twice(monkeypatch, KafkaError._FATAL, None)
     assert [verdict.kind for verdict in verdicts] == [VerdictKind.AGAIN, VerdictKind.DELIVERED]
 
 
-def test_after_a_failure_the_topic_is_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody may have deleted it: what creates it must not be left to the broker's own defaults."""
+def test_after_a_failure_the_topic_is_looked_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have been deleted: then the sink must create it, not the broker with its own retention."""
     verdicts = _send_twice(monkeypatch, KafkaError.UNKNOWN_TOPIC_OR_PART)
     assert [verdict.kind for verdict in verdicts] == [VerdictKind.AGAIN, VerdictKind.DELIVERED]
-    assert _Admin.asked == 2
+    assert _FakeAdmin.lookups == 2
 
 
-def test_where_topics_can_only_be_made_by_producing_a_dead_letter_makes_its_own() -> None:
-    """librdkafka's mock cluster has no controller to ask, as a cluster without the right to create has none for us."""
+def test_a_topic_that_only_the_broker_can_create_is_created_by_producing_with_a_warning() -> None:
+    """librdkafka's mock cluster has no controller; that resembles a cluster where this user may not create topics."""
 
     async def main() -> tuple[Verdict, list[Event]]:
         cluster = Producer({"bootstrap.servers": "mock", "test.mock.num.brokers": 1, "log_level": 0})
         [broker] = cluster.list_topics(timeout=10).brokers.values()
         kafka = Kafka(bootstrap_servers=f"{broker.host}:{broker.port}", group_id="g")
         events: list[Event] = []
-        sink = DeadLetterSink(kafka, "letters", ORIGIN, events.append)
+        sink = DeadLetterSink.build(kafka, "letters", ORIGIN, events.append)
         try:
             verdict = await sink.send([Item(DEAD_LETTERS, "orders", b"", b"", (), RECORD, REFUSED)])
             while verdict.kind is not VerdictKind.DELIVERED:

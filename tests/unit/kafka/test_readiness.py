@@ -1,4 +1,4 @@
-"""What keeps the consumer from being ready passes when it has passed, and not before."""
+"""A reason for not being ready is cleared when its cause is gone, and not before."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from connector.core.events import Event
 
 
-class _Consumer:
-    """Answers, or does not; owns partitions, or does not."""
+class _FakeConsumer:
+    """Answers metadata requests unless `answers` is False; `owned` is its assignment."""
 
     def __init__(self) -> None:
         self.answers = True
         self.owned: list[object] = []
         self.topics: dict[str, object] = {}
 
-    def list_topics(self, timeout: float) -> _Consumer:
+    def list_topics(self, timeout: float) -> _FakeConsumer:
         del timeout
         if not self.answers:
             raise KafkaException(KafkaError(KafkaError._TRANSPORT))
@@ -36,63 +36,70 @@ class _Consumer:
         return self.owned
 
 
-class _Stage:
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(readiness, "PROBE_EVERY_S", 0.0)
-        self.reasons: set[tuple[str, str]] = {("starting", "")}
-        self.fake = _Consumer()
-        self.consumer = cast("Consumer", self.fake)
-        self.readiness = Readiness(self._tell, lambda: True)
+class ReadinessHarness:
+    """Readiness on a fake consumer; `reasons` are those that are raised."""
 
-    def _tell(self, event: Event) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(readiness, "PROBE_INTERVAL_S", 0.0)
+        self.reasons: set[tuple[str, str]] = {("starting", "")}
+        self.fake = _FakeConsumer()
+        self.consumer = cast("Consumer", self.fake)
+        self.readiness = Readiness(self._emit, lambda: True)
+
+    def _emit(self, event: Event) -> None:
         if isinstance(event, ReasonRaised):
             self.reasons.add((event.code, event.target))
         elif isinstance(event, ReasonCleared):
             self.reasons.remove((event.code, event.target))
 
     def refuse(self, about: str = "", code: int = KafkaError._AUTHENTICATION) -> None:
-        self.readiness.trouble(KafkaError(code), about)
+        self.readiness.on_error(KafkaError(code), about)
 
 
 @pytest.fixture
-def stage(monkeypatch: pytest.MonkeyPatch) -> _Stage:
+def joined(monkeypatch: pytest.MonkeyPatch) -> ReadinessHarness:
     """A consumer that has joined its group, on a broker that answers."""
-    stage = _Stage(monkeypatch)
-    stage.fake.owned = ["a partition"]
-    stage.readiness.look_again(stage.consumer)
-    assert not stage.reasons
-    return stage
+    harness = ReadinessHarness(monkeypatch)
+    harness.fake.owned = ["a partition"]
+    harness.readiness.probe(harness.consumer)
+    assert not harness.reasons
+    return harness
 
 
-def test_a_refusal_that_has_passed_without_a_rebalance_does_not_stand_for_ever(stage: _Stage) -> None:
-    stage.refuse()
-    assert stage.reasons == {("kafka_not_authorized", "")}
-    stage.readiness.look_again(stage.consumer)
-    assert not stage.reasons
+def test_a_refusal_that_ended_without_a_rebalance_is_cleared(joined: ReadinessHarness) -> None:
+    joined.refuse()
+    assert joined.reasons == {("kafka_not_authorized", "")}
+    joined.readiness.probe(joined.consumer)
+    assert not joined.reasons
 
 
-def test_who_is_refused_by_the_group_is_not_ready_although_the_broker_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = _Stage(monkeypatch)
-    stage.refuse(code=KafkaError.GROUP_AUTHORIZATION_FAILED)
-    stage.readiness.look_again(stage.consumer)
-    assert ("kafka_not_authorized", "") in stage.reasons
+def test_a_consumer_refused_by_the_group_is_not_ready_although_the_broker_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    harness = ReadinessHarness(monkeypatch)
+    harness.refuse(code=KafkaError.GROUP_AUTHORIZATION_FAILED)
+    harness.readiness.probe(harness.consumer)
+    assert ("kafka_not_authorized", "") in harness.reasons
 
 
-def test_a_topic_that_was_refused_is_well_when_its_records_come(stage: _Stage) -> None:
+def test_a_refused_topic_is_cleared_when_its_records_arrive(joined: ReadinessHarness) -> None:
     for topic in ("orders", "refunds"):
-        stage.refuse(topic, KafkaError.TOPIC_AUTHORIZATION_FAILED)
-    stage.readiness.look_again(stage.consumer)
-    stage.readiness.came(["orders"])
-    assert stage.reasons == {("kafka_not_authorized", "refunds")}
+        joined.refuse(topic, KafkaError.TOPIC_AUTHORIZATION_FAILED)
+    joined.readiness.probe(joined.consumer)
+    joined.readiness.on_records(["orders"])
+    assert joined.reasons == {("kafka_not_authorized", "refunds")}
 
 
-def test_at_a_stop_a_topic_that_is_refused_keeps_nobody_from_committing(stage: _Stage) -> None:
-    stage.refuse("orders", KafkaError.TOPIC_AUTHORIZATION_FAILED)
-    assert stage.readiness.broker_answers(stage.consumer)
+def test_a_refused_topic_does_not_prevent_the_last_commit(joined: ReadinessHarness) -> None:
+    joined.refuse("orders", KafkaError.TOPIC_AUTHORIZATION_FAILED)
+    assert joined.readiness.broker_answers(joined.consumer)
 
 
 @pytest.mark.parametrize("answers", [True, False])
-def test_a_broker_that_was_away_a_moment_ago_is_asked_once_more_at_a_stop(stage: _Stage, answers: bool) -> None:  # noqa: FBT001
-    stage.refuse(code=KafkaError._ALL_BROKERS_DOWN)
-    stage.fake.answers = answers
-    assert stage.readiness.broker_answers(stage.consumer) is answers
+def test_a_broker_that_did_not_answer_lately_is_probed_once_more_before_the_last_commit(
+    joined: ReadinessHarness,
+    answers: bool,  # noqa: FBT001
+) -> None:
+    joined.refuse(code=KafkaError._ALL_BROKERS_DOWN)
+    joined.fake.answers = answers
+    assert joined.readiness.broker_answers(joined.consumer) is answers

@@ -1,4 +1,4 @@
-"""Where consuming starts when a topic is gone by the time that it is asked for."""
+"""Where consuming starts when an assigned topic has been deleted meanwhile."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException
-from confluent_kafka import TopicPartition as Position
+from confluent_kafka import TopicPartition as KafkaTopicPartition
 
 from connector.core.record import TopicPartition
-from connector.kafka.start_offsets import Start, resolve
+from connector.kafka.start_offsets import StartOffset, resolve_start_offsets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,44 +25,48 @@ class _Topic:
 
 
 @dataclass
-class _Group:
-    """One topic that exists, with 7 records, and whatever else is said of others."""
+class _FakeConsumer:
+    """Topic `here` has 7 records; `offsets` are the group's commits."""
 
     topics: dict[str, _Topic]
     offsets: dict[TopicPartition, int] = field(default_factory=dict)
 
-    def committed(self, partitions: Sequence[Position], timeout: float) -> list[Position]:
+    def committed(self, partitions: Sequence[KafkaTopicPartition], timeout: float) -> list[KafkaTopicPartition]:
         del timeout
         found = [TopicPartition(one.topic, one.partition) for one in partitions]
-        return [Position(*one, self.offsets.get(one, -1001)) for one in found]
+        return [KafkaTopicPartition(*one, self.offsets.get(one, -1001)) for one in found]
 
-    def list_topics(self, topic: str, timeout: float) -> _Group:
+    def list_topics(self, topic: str, timeout: float) -> _FakeConsumer:
         del topic, timeout
         return self
 
-    def get_watermark_offsets(self, partition: Position, timeout: float) -> tuple[int, int]:
+    def get_watermark_offsets(self, partition: KafkaTopicPartition, timeout: float) -> tuple[int, int]:
         del timeout
         assert partition.topic == "here"
         return 0, 7
 
 
-def _start(group: _Group, *, without_missing: bool) -> list[Start]:
-    return resolve(cast("Consumer", group), [GONE, HERE], "latest", without_missing=without_missing)
+def _resolve(consumer: _FakeConsumer, *, missing_is_deleted: bool) -> list[StartOffset]:
+    return resolve_start_offsets(
+        cast("Consumer", consumer), [GONE, HERE], "latest", missing_is_deleted=missing_is_deleted
+    )
 
 
-def test_a_topic_that_is_gone_for_good_does_not_hold_up_the_others() -> None:
-    group = _Group({"gone": _Topic(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)), "here": _Topic()})
-    with pytest.raises(KafkaException):  # it may only be young
-        _start(group, without_missing=False)
-    assert _start(group, without_missing=True) == [Start(GONE, 0, None), Start(HERE, 7, None)]
+def test_a_deleted_topic_starts_at_0_and_does_not_hold_up_the_others() -> None:
+    consumer = _FakeConsumer({"gone": _Topic(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)), "here": _Topic()})
+    with pytest.raises(KafkaException):  # it may be too new for this broker to know
+        _resolve(consumer, missing_is_deleted=False)
+    assert _resolve(consumer, missing_is_deleted=True) == [StartOffset(GONE, 0, None), StartOffset(HERE, 7, None)]
 
 
-def test_an_offset_that_was_committed_counts_although_its_topic_is_gone() -> None:
-    group = _Group({"gone": _Topic(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)), "here": _Topic()}, {GONE: 5})
-    assert Start(GONE, 5, 5) in _start(group, without_missing=True)
+def test_a_committed_offset_counts_although_its_topic_was_deleted() -> None:
+    consumer = _FakeConsumer(
+        {"gone": _Topic(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)), "here": _Topic()}, {GONE: 5}
+    )
+    assert StartOffset(GONE, 5, 5) in _resolve(consumer, missing_is_deleted=True)
 
 
-def test_a_topic_that_may_not_be_asked_about_is_not_taken_for_a_missing_one() -> None:
-    group = _Group({"gone": _Topic(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)), "here": _Topic()})
+def test_a_topic_that_this_user_may_not_describe_is_not_taken_for_a_deleted_one() -> None:
+    consumer = _FakeConsumer({"gone": _Topic(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)), "here": _Topic()})
     with pytest.raises(KafkaException):
-        _start(group, without_missing=True)
+        _resolve(consumer, missing_is_deleted=True)

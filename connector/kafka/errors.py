@@ -1,0 +1,72 @@
+"""What librdkafka's errors mean for the connector and for the operator.
+
+Codes that begin with an underscore are librdkafka's own: no broker sent them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from confluent_kafka import KafkaError
+
+if TYPE_CHECKING:
+    from confluent_kafka import KafkaException
+
+    from connector.core.events import ReasonCode
+
+COMMIT_REFUSED: Final = {
+    KafkaError.ILLEGAL_GENERATION,
+    KafkaError.UNKNOWN_MEMBER_ID,
+    KafkaError.REBALANCE_IN_PROGRESS,
+    KafkaError.STALE_MEMBER_EPOCH,
+    KafkaError.FENCED_MEMBER_EPOCH,
+    KafkaError._WAIT_COORD,
+    KafkaError._ASSIGNMENT_LOST,
+}
+"""Normal answers to a commit around a rebalance; the next commit repeats it."""
+
+OFFSET_DELETED: Final = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
+"""The offset to fetch from no longer exists: retention deleted it, or the topic was re-created."""
+
+QUEUE_FULL: Final = KafkaError._QUEUE_FULL
+FATAL: Final = KafkaError._FATAL
+
+_REASONS: Final[dict[ReasonCode, set[int]]] = {
+    "kafka_not_authorized": {
+        KafkaError._AUTHENTICATION,
+        KafkaError.SASL_AUTHENTICATION_FAILED,
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+        KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+    },
+    "topic_missing": {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC},
+    "kafka_unreachable": {
+        KafkaError._ALL_BROKERS_DOWN,
+        KafkaError._TRANSPORT,
+        KafkaError._RESOLVE,
+        KafkaError._TIMED_OUT,
+        KafkaError._SSL,
+    },
+}
+_REMEDIES: Final[dict[ReasonCode, str]] = {
+    "kafka_not_authorized": "check security.protocol, sasl.* and the ACLs of this user for the topics and the group",
+    "kafka_unreachable": "check kafka.bootstrap_servers, security.protocol, and that the brokers are up",
+    "topic_missing": "create the topic, or correct its name under `topics`; it is consumed as soon as it exists",
+}
+
+
+def cause_of(exception: KafkaException) -> KafkaError:
+    """Return the error that a KafkaException carries."""
+    error: KafkaError = exception.args[0]
+    return error
+
+
+def reason_of(error: KafkaError) -> ReasonCode | None:
+    """Return the readiness reason that an error stands for; None for an error that passes without the operator."""
+    return next((reason for reason, codes in _REASONS.items() if error.code() in codes), None)
+
+
+def remedy_for(reason: ReasonCode, error: KafkaError) -> str:
+    """Return what the operator can do, followed by Kafka's own message."""
+    return f"{_REMEDIES[reason]} (Kafka says: {error.str()})"

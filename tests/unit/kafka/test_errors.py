@@ -1,0 +1,30 @@
+"""What KafkaErrors mean for the operator."""
+
+from __future__ import annotations
+
+import pytest
+from confluent_kafka import KafkaError
+
+from connector.kafka.errors import reason_of, remedy_for
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (KafkaError._AUTHENTICATION, "kafka_not_authorized"),
+        (KafkaError.TOPIC_AUTHORIZATION_FAILED, "kafka_not_authorized"),
+        (KafkaError.GROUP_AUTHORIZATION_FAILED, "kafka_not_authorized"),
+        (KafkaError._ALL_BROKERS_DOWN, "kafka_unreachable"),
+        (KafkaError._TRANSPORT, "kafka_unreachable"),
+        (KafkaError.UNKNOWN_TOPIC_OR_PART, "topic_missing"),
+        (KafkaError.REBALANCE_IN_PROGRESS, None),
+    ],
+)
+def test_an_error_that_the_operator_can_fix_is_a_reason_with_a_remedy_and_others_are_none(
+    code: int, reason: str | None
+) -> None:
+    error = KafkaError(code)
+    found = reason_of(error)
+    assert found == reason
+    if found is not None:
+        assert error.str() in remedy_for(found, error)
