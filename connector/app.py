@@ -20,14 +20,14 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from connector.config.loading import load
-from connector.core.batching import Limits
+from connector.core.batching import BatchLimits
 from connector.core.errors import BackgroundTaskError, ConfigError, StartError
 from connector.core.events import Notice, ReasonRaised
 from connector.core.pacing import Pacer
 from connector.core.record import DEAD_LETTERS, Outcome
 from connector.core.retry import Backoff
 from connector.flow.pipeline import Pipeline
-from connector.flow.target import Surroundings, Target, TargetSettings
+from connector.flow.target import Target, TargetDependencies, TargetSettings
 from connector.kafka.bridge import Bridge
 from connector.kafka.consumer import ConsumerThread
 from connector.kafka.dead_letter import DeadLetterSink, Origin
@@ -60,7 +60,7 @@ LEAVE_MARGIN_S: Final = 5.0
 """What of `shutdown_timeout` is kept for the last commit and for leaving the group."""
 TIDY_UP_S: Final = 2.0
 """What the process may take to end once all that matters is done."""
-DEAD_LETTER_LIMITS: Final = Limits(max_records=500, max_bytes=16 << 20, max_wait_s=0.05)
+DEAD_LETTER_LIMITS: Final = BatchLimits(max_records=500, max_bytes=16 << 20, max_wait_s=0.05)
 DEAD_LETTER_QUEUE: Final = (20_000, 64 << 20)
 
 
@@ -161,7 +161,7 @@ class _App:
             outcome=Outcome.DEAD_LETTERED,
             backoff=self._backoff,
         )
-        targets[DEAD_LETTERS] = Target(settings, self._dead_letters, self._surroundings(Pacer(None)))
+        targets[DEAD_LETTERS] = Target(settings, self._dead_letters, self._dependencies(Pacer(None)))
         return targets
 
     def _build_target(self, name: str, target: TargetConfig) -> Target:
@@ -169,7 +169,7 @@ class _App:
         settings = TargetSettings(
             name=name,
             endpoint=target.endpoint,
-            limits=Limits(target.batch.max_records, target.batch.max_bytes, target.batch.max_wait),
+            limits=BatchLimits(target.batch.max_records, target.batch.max_bytes, target.batch.max_wait),
             max_in_flight=target.max_in_flight,
             max_queued=target.queue.max_records,
             max_queued_bytes=target.queue.max_bytes,
@@ -177,12 +177,12 @@ class _App:
             outcome=Outcome.DELIVERED,
             backoff=self._backoff,
         )
-        return Target(settings, HttpSink(target.endpoint, self._client, self._tokens), self._surroundings(self._pacer))
+        return Target(settings, HttpSink(target.endpoint, self._client, self._tokens), self._dependencies(self._pacer))
 
-    def _surroundings(self, pacer: Pacer) -> Surroundings:
-        return Surroundings(
+    def _dependencies(self, pacer: Pacer) -> TargetDependencies:
+        return TargetDependencies(
             emit=self._emit,
-            bury=self._pipeline.bury,
+            dead_letter=self._pipeline.dead_letter,
             on_progress=self._pipeline.on_progress,
             spawn=self._tasks.spawn,
             pacer=pacer,
@@ -207,7 +207,7 @@ class _App:
         self._tasks.keep(serve(admin, self._sock), name="admin port")
         self._tasks.keep(self._beat_on(), name="heartbeat")
         self._tasks.keep(self._tokens.run(), name="token renewal")
-        self._tasks.keep(self._pipeline.commit_often(self._config.kafka.commit_interval), name="commits")
+        self._tasks.keep(self._pipeline.commit_periodically(self._config.kafka.commit_interval), name="commits")
         self._consumer.start()
         flow: asyncio.Future[object] = self._tasks.spawn(self._flow(), name="flow")
         stop: asyncio.Future[object] = asyncio.ensure_future(self._stop_asked.wait())

@@ -1,4 +1,4 @@
-"""Words and pure logic: what flows, how it ends, and the rules of batching, ordering, retry and settlement.
+"""The vocabulary and the pure logic: records, events, errors; batching, ordering, retry and settlement.
 
-No I/O, no clock: the time is an argument. Everything else in the connector may import it, and it imports nothing.
+No I/O and no clock: the time is an argument. Every other folder may import it; it imports none of them.
 """

@@ -1,6 +1,6 @@
 """Network addresses as text: `host:port`, and which hosts are this machine.
 
-The config, the command line, both servers and the platform's client decide these two questions, and all of them here.
+The config, the command line, both servers and the platform's client all use these two functions.
 """
 
 from __future__ import annotations

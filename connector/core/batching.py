@@ -1,9 +1,17 @@
-"""Items become batches: by publicParams, count, exact bytes and age. Pure: `now` is an argument.
+"""Group items into batches by publicParams, count, exact bytes and age. Pure: `now` is an argument.
 
-One batch is open per publicParams; it is *sealed* when the next item would not fit, or when it is full, and is
-*due* when its first item is `max_wait_s` old. Sealed batches leave in the order in which they were sealed. A batch
-that is due is taken only when somebody has room to send it: under load it goes on filling instead. But it goes before
-those that were opened after it: publicParams that come rarely are not starved by those that come often.
+One batch is open per publicParams. It is *sealed* when it is full or the next item would not fit, and *due* once its
+first item has waited `max_wait_s`. `take` returns the sealed or due batch that was opened first, so publicParams that
+occur rarely are not starved by frequent ones. A due batch that is not taken, because no request slot is free, goes on
+filling.
+
+Example: at most 3 items, at most 0.2 s; items a1… have publicParams A, b1 has publicParams B.
+
+    t=0.00  add b1          opens batch 1, due at 0.20
+    t=0.01  add a1 a2 a3    opens batch 2 and seals it
+    t=0.01  take            batch 2: batch 1 is neither sealed nor due
+    t=0.02  add a4 a5 a6    opens batch 3 and seals it
+    t=0.20  take, take      batch 1, which is due and older; then batch 3
 """
 
 from __future__ import annotations
@@ -19,8 +27,8 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What one request may hold: items, bytes with its frame, and seconds of waiting for more."""
+class BatchLimits:
+    """The most items and bytes of one request, and the longest wait for more items (seconds)."""
 
     max_records: int
     max_bytes: int
@@ -29,81 +37,90 @@ class Limits:
 
 @dataclass(slots=True)
 class Batch(Generic[T]):
-    """Items of one request. `lot` tells batches apart: it rises with each one opened."""
+    """The items of one request. Batch ids rise in the order in which batches are opened, and are never used again."""
 
-    lot: int
+    batch_id: int
     params: bytes
     opened_at: float
     bytes: int
+    """The size of the request: overhead and items."""
     items: list[T] = field(default_factory=list)
 
 
 class Batcher(Generic[T]):
-    """The open and the sealed batches of one target. `frame` gives a request's bytes without items."""
+    """The open and the sealed batches of one target.
 
-    def __init__(self, limits: Limits, frame: Callable[[bytes], int]) -> None:
+    `request_overhead` returns the bytes of a request that has these publicParams and no item.
+    """
+
+    def __init__(self, limits: BatchLimits, request_overhead: Callable[[bytes], int]) -> None:
         self._limits = limits
-        self._frame = frame
+        self._request_overhead = request_overhead
         self._open: dict[bytes, Batch[T]] = {}
         self._sealed: deque[Batch[T]] = deque()
-        self._lots = 0
+        self._last_batch_id = 0
 
-    def lot_for(self, params: bytes, weight: int) -> int:
-        """The lot that an item of `weight` bytes goes into if it is added next. Asking changes nothing."""
+    def batch_id_for(self, params: bytes, size: int) -> int:
+        """Return the id of the batch that an item of `size` bytes would join if it were added next."""
         batch = self._open.get(params)
-        overflows = batch is not None and batch.bytes + weight > self._limits.max_bytes
-        return self._lots + 1 if batch is None or overflows else batch.lot
+        if batch is None or batch.bytes + size > self._limits.max_bytes:
+            return self._last_batch_id + 1
+        return batch.batch_id
 
-    def add(self, params: bytes, item: T, weight: int, now: float) -> bool:
-        """Put an item into its open batch; an item too large for any batch makes one alone. True if this seals one."""
+    def add(self, params: bytes, item: T, size: int, now: float) -> bool:
+        """Add an item of `size` bytes; return whether this sealed a batch.
+
+        An item that is too large for any batch gets one of its own.
+        """
         limits = self._limits
         sealed = False
         batch = self._open.get(params)
-        if batch is not None and batch.bytes + weight > limits.max_bytes:
+        if batch is not None and batch.bytes + size > limits.max_bytes:
             self._seal(batch)
             sealed, batch = True, None
         if batch is None:
-            self._lots += 1
-            batch = self._open[params] = Batch(self._lots, params, now, self._frame(params))
+            self._last_batch_id += 1
+            batch = self._open[params] = Batch(self._last_batch_id, params, now, self._request_overhead(params))
         batch.items.append(item)
-        batch.bytes += weight
+        batch.bytes += size
         if len(batch.items) >= limits.max_records or batch.bytes >= limits.max_bytes:
             self._seal(batch)
             return True
         return sealed
 
     def take(self, now: float) -> Batch[T] | None:
-        """The next batch to send, if there is one that is sealed, or due by its age: the older of the two."""
-        oldest = self._oldest()
-        due = oldest is not None and oldest.opened_at + self._limits.max_wait_s <= now
-        if oldest is not None and due and not (self._sealed and self._sealed[0].opened_at <= oldest.opened_at):
-            return self._open.pop(oldest.params)
-        return self._sealed.popleft() if self._sealed else None
+        """Remove and return the batch to send next; None if no batch is sealed or due."""
+        due = self._oldest_open()
+        if due is not None and now < due.opened_at + self._limits.max_wait_s:
+            due = None
+        if due is None or (self._sealed and self._sealed[0].opened_at <= due.opened_at):
+            return self._sealed.popleft() if self._sealed else None
+        return self._open.pop(due.params)
 
     def due_at(self) -> float | None:
-        """When the oldest open batch is due; None if nothing is open."""
-        oldest = self._oldest()
+        """Return when the oldest open batch becomes due; None if no batch is open."""
+        oldest = self._oldest_open()
         return None if oldest is None else oldest.opened_at + self._limits.max_wait_s
 
     def flush(self) -> None:
-        """Seal everything that is open: it need not wait for more."""
+        """Seal all open batches."""
         for batch in list(self._open.values()):
             self._seal(batch)
 
-    def discard(self, unwanted: Callable[[T], bool], weigh: Callable[[T], int]) -> list[T]:
-        """Take out and return the items that nobody wants any more."""
-        gone: list[T] = []
+    def discard(self, should_discard: Callable[[T], bool], size_of: Callable[[T], int]) -> list[T]:
+        """Remove and return the items for which `should_discard` is true."""
+        discarded: list[T] = []
         for batch in [*self._sealed, *self._open.values()]:
-            out = [item for item in batch.items if unwanted(item)]
-            if out:
-                gone += out
-                batch.items = [item for item in batch.items if not unwanted(item)]
-                batch.bytes -= sum(map(weigh, out))
+            removed = [item for item in batch.items if should_discard(item)]
+            if removed:
+                discarded += removed
+                batch.items = [item for item in batch.items if not should_discard(item)]
+                batch.bytes -= sum(map(size_of, removed))
         self._sealed = deque(batch for batch in self._sealed if batch.items)
         self._open = {params: batch for params, batch in self._open.items() if batch.items}
-        return gone
+        return discarded
 
-    def _oldest(self) -> Batch[T] | None:
+    def _oldest_open(self) -> Batch[T] | None:
         return min(self._open.values(), key=lambda batch: batch.opened_at, default=None)
 
     def _seal(self, batch: Batch[T]) -> None:

@@ -1,14 +1,14 @@
 """Every error that the connector raises on purpose.
 
     ConnectorError
-    ├── ConfigError            the file is wrong: all problems at once, exit code 2
-    ├── DecodeError            a record's value is not what its format says
-    ├── StartError             the process can't start for a reason outside the config (a port is taken), exit code 1
-    ├── KafkaClientError       the Kafka client has given up for good (a fatal error of librdkafka)
-    ├── BackgroundTaskError    a task that should run for ever has ended: names it, exit code 1
-    └── TransportError         no readable reply came: retryable, cause kept
+    ├── ConfigError            the config file is wrong: all problems at once; exit code 2
+    ├── DecodeError            a record's value does not have the configured format
+    ├── StartError             the process can't start for a reason outside the config (a port is taken); exit code 1
+    ├── KafkaClientError       the Kafka client can't go on (a fatal error of librdkafka)
+    ├── BackgroundTaskError    a task that should run until the process ends has ended; names it; exit code 1
+    └── TransportError         a request got no readable reply; keeps the cause
 
-A message names the thing, the place and the remedy. None holds a secret or a value of a record.
+A message names the thing, the place and the remedy. No message holds a secret or a value of a record.
 """
 
 from __future__ import annotations
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 
 class ConnectorError(Exception):
-    """The base of all."""
-
-    retryable: bool = False
+    """The base class of the connector's own errors."""
 
 
 class ConfigError(ConnectorError):
@@ -46,7 +44,7 @@ class KafkaClientError(ConnectorError):
 
 
 class BackgroundTaskError(ConnectorError):
-    """A background task died; the process must end. What killed it is `cause`: its text may hold anything."""
+    """A background task has ended, so the process must end. `cause` is what ended it: its text may hold anything."""
 
     def __init__(self, task: str, cause: BaseException | None) -> None:
         super().__init__(f"the background task '{task}' died" if cause else f"the task '{task}' ended by itself")
@@ -55,6 +53,4 @@ class BackgroundTaskError(ConnectorError):
 
 
 class TransportError(ConnectorError):
-    """A request got no reply that can be read: no connection, timeout, TLS, a broken or truncated reply."""
-
-    retryable = True
+    """A request got no readable reply: no connection, a timeout, a TLS failure, a broken or truncated reply."""

@@ -1,7 +1,7 @@
-"""What the flow tells: typed events, given to listeners. No listener knows another; the flow knows none.
+"""What the connector reports about itself: typed events, given to listeners that do not know each other.
 
-Events are emitted on the event loop only, a few per request and per chunk, never one per record: counts of
-records are read off the ledgers at scrape time.
+Events are emitted on the event loop only: a few per request and per chunk, never one per record. Counts of records
+are read from the ledgers when a snapshot is taken.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ ReasonCode = Literal[
 
 @dataclass(frozen=True, slots=True)
 class RequestDone:
-    """One request to the platform (or one round of dead letters) was answered, or failed."""
+    """One request to the platform, or one batch of dead letters, got its reply or failed."""
 
     target: str
     verdict: VerdictKind
     records: Sequence[Record]
-    """The records whose items were in the request, one per item, in order."""
+    """The records of the request's items, one per item, in order."""
     body_bytes: int
     seconds: float
     http_status: int | None
     code: str
-    """The reply body's ``code``; empty if there was none."""
+    """The ``code`` in the reply's body; empty if there was none."""
     detail: str
-    """For people: what the reply was, or why there was none. Holds no secret and no value."""
+    """For people: what the reply was, or why there was none. Holds no secret and no value of a record."""
     import_batch: str
-    """The reply's ``data``: the import batch id of an audience endpoint; else empty."""
+    """The import batch id (the reply's ``data``) of an audience endpoint; else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class ItemsSettled:
 
 @dataclass(frozen=True, slots=True)
 class DeadLettered:
-    """One dead letter was acknowledged by the dead-letter topic. Told per (route, reason), with a count."""
+    """Dead letters of one route and one reason were acknowledged by the dead-letter topic."""
 
     route: str
     reason: str
@@ -68,17 +68,17 @@ class DeadLettered:
 
 @dataclass(frozen=True, slots=True)
 class ReasonRaised:
-    """The connector is not ready because of this, since now; raising it again changes the remedy only."""
+    """From now on the connector is not ready for this reason. Raising it again changes its remedy only."""
 
     code: ReasonCode
     target: str
-    """The target, topic or broker that it is about; may be empty."""
+    """The target, topic or broker that is concerned; may be empty."""
     remedy: str
 
 
 @dataclass(frozen=True, slots=True)
 class ReasonCleared:
-    """That reason is gone (or was not there)."""
+    """A reason no longer applies (or never did)."""
 
     code: ReasonCode
     target: str
@@ -86,12 +86,12 @@ class ReasonCleared:
 
 @dataclass(frozen=True, slots=True)
 class Rebalanced:
-    """Partitions came or went."""
+    """Partitions were assigned to this process or taken from it."""
 
     kind: Literal["assigned", "revoked", "lost"]
     partitions: Sequence[str]
     unsettled: int = 0
-    """Records that were released: the next owner has them."""
+    """Records that were released to the partitions' next owners."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +99,13 @@ class CommitAnswered:
     """The broker answered a commit."""
 
     result: Literal["ok", "refused", "failed"]
-    """ok; refused: around a rebalance, repeated; failed: anything else, repeated too."""
+    """`refused`: because of a rebalance; `failed`: for any other reason. Both are repeated."""
     detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRenewed:
-    """The token endpoint was asked."""
+    """The token endpoint was asked for a token."""
 
     result: Literal["ok", "failed"]
     detail: str = ""
@@ -114,7 +114,7 @@ class TokenRenewed:
 
 @dataclass(frozen=True, slots=True)
 class RetentionGap:
-    """Kafka has deleted records that nobody had read."""
+    """Kafka has deleted records before they were consumed."""
 
     topic: str
     partition: int
@@ -123,7 +123,7 @@ class RetentionGap:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Anything else worth a line in the log; `fields` hold no secret and no value of a record."""
+    """Any other log line; `fields` hold no secret and no value of a record."""
 
     level: Literal["info", "warning", "error"]
     message: str
@@ -143,4 +143,4 @@ Event = (
     | Notice
 )
 Emit = Callable[[Event], None]
-"""Gives one event to all listeners. Call it on the event loop; it does not block and does not raise."""
+"""Gives one event to all listeners. Called on the event loop; does not block and does not raise."""

@@ -1,13 +1,27 @@
-"""Which offsets are settled, per lease, and so what may be committed. Pure: no I/O, no clock.
+"""Which offsets of a lease are settled, and so which offset may be committed. Pure: no I/O, no clock.
 
 The rules
-1. An offset is tracked before any of its items can settle. Only what was received is tracked: a gap (compaction,
-   transaction markers) counts as done.
+1. An offset is tracked before any of its items can settle. Only what was received is tracked: an offset that never
+   comes (compaction, transaction markers) counts as settled.
 2. A record is settled when all of its items are; one without items is settled at once, as skipped.
 3. The watermark is the offset after the last one below which everything is settled. It never moves back.
-4. A lease is born with an assignment and dies with it. `OPEN` admits records; `CLOSING` only finishes what it has;
-   `ENDED` is dead: a late outcome has nowhere to go, and what was unsettled is released to the next owner.
+4. A lease begins with an assignment and ends with it. `OPEN` accepts records; `CLOSING` only finishes those it has;
+   in `ENDED` late outcomes are ignored, and the unsettled records have been released to the partition's next owner.
 5. Per topic, always: consumed = delivered + skipped + dead-lettered + released + in flight.
+
+Settling, for the offsets 5, 6 (two items) and 7:
+
+    7 settles               watermark 5: 5 and 6 are unsettled
+    an item of 6 settles    watermark 5
+    5 settles               watermark 6
+    6 settles               watermark 8: 7 was settled before
+
+Closing a lease, with 5, 6 and 7 unsettled:
+
+    close(on_drained)    no record is accepted any more
+    5 and 7 settle       watermark 6
+    6 is abandoned       its request failed, and a closing lease has no second try: on_drained() is called
+    end()                returns 6, which is committed; 6 is released. The next owner sends 6 and 7, 7 a second time
 """
 
 from __future__ import annotations
@@ -30,7 +44,7 @@ MAX_OPEN_OFFSETS = 100_000
 
 @dataclass(slots=True)
 class TopicCounts:
-    """How the records of one topic ended, in records, since the process began."""
+    """How many records of one topic were consumed, and how they ended, since the process started."""
 
     consumed: int = 0
     delivered: int = 0
@@ -40,7 +54,7 @@ class TopicCounts:
 
 
 class LeaseState(enum.Enum):
-    """The life of a lease."""
+    """The states of a lease, in their order."""
 
     OPEN = "open"
     CLOSING = "closing"
@@ -48,50 +62,53 @@ class LeaseState(enum.Enum):
 
 
 class Entry:
-    """One tracked record: counts its items down. Lives until its record is settled or its lease ends."""
+    """One tracked record: counts down its items. Lives until its record is settled or its lease ends."""
 
-    __slots__ = ("_abandoned", "_left", "_outcome", "lease", "offset", "settled", "since")
+    __slots__ = ("_abandoned", "_outcome", "_remaining", "lease", "offset", "settled", "tracked_at")
 
-    def __init__(self, lease: Lease, offset: int, since: float) -> None:
+    def __init__(self, lease: Lease, offset: int, tracked_at: float) -> None:
         self.lease = lease
         self.offset = offset
-        self.since = since
+        self.tracked_at = tracked_at
         self.settled = False
         """Whether every item of the record has its outcome."""
-        self._left = -1
+        self._remaining = -1
         self._outcome = Outcome.SKIPPED
         self._abandoned = False
 
     def expect(self, items: int) -> None:
-        """Say, once, how many items the record became; none settles it, as skipped."""
-        self._left = items
+        """Set how many items the record became; none settles it, as skipped. Called once."""
+        self._remaining = items
         if items == 0:
-            self._close()
+            self._finish()
 
     def settle(self, outcome: Outcome) -> None:
-        """Give one item its outcome. Of an ended lease: nothing happens, the record was released."""
-        left = self._left - 1
-        if left < 0:
+        """Count an item with its outcome. Raise ValueError if there are more outcomes than items.
+
+        If the lease has ended, nothing else changes: the record was released.
+        """
+        remaining = self._remaining - 1
+        if remaining < 0:
             raise self._surplus()
-        self._left = left
+        self._remaining = remaining
         if self._outcome is Outcome.SKIPPED or outcome is Outcome.DEAD_LETTERED:
             self._outcome = outcome
-        if left == 0:
-            self._close()
+        if remaining == 0:
+            self._finish()
 
     def abandon(self) -> None:
-        """Give one item up without an outcome, because its lease is closing: the record will be released."""
-        if self._left <= 0:
+        """Count an item that gets no outcome because its lease is closing: the record will be released."""
+        if self._remaining <= 0:
             raise self._surplus()
-        self._left -= 1
+        self._remaining -= 1
         self._abandoned = True
-        if self._left == 0:
-            self._close()
+        if self._remaining == 0:
+            self._finish()
 
     def _surplus(self) -> ValueError:
         return ValueError(f"offset {self.offset} of {self.lease.partition} has more outcomes than items")
 
-    def _close(self) -> None:
+    def _finish(self) -> None:
         if self._abandoned:
             self.lease._on_abandoned()  # noqa: SLF001 - an entry is a part of its lease
         else:
@@ -115,20 +132,20 @@ class Lease:
         self.next_offset = start
         """The offset after the last tracked one."""
         self.committed: int | None = None
-        """What the broker has confirmed, as far as this lease knows."""
+        """The offset that the broker has confirmed; None if this lease has seen none."""
         self.end_offset: int | None = None
-        """The partition's end, as far as it is known."""
-        self.broken = False
-        """An item was given up while closing: what is ordered behind it must not overtake it."""
+        """The partition's end offset; None until the broker has sent it."""
+        self.order_broken = False
+        """An ordered item was abandoned: those that are ordered behind it must not be sent any more."""
         self.released = 0
         """Records that were unsettled when the lease ended."""
         self._counts = counts
         self._abandoned = 0
         self._open: deque[Entry] = deque()
-        self._on_quiet: Callable[[], None] | None = None
+        self._on_drained: Callable[[], None] | None = None
 
     def track(self, offset: int, now: float) -> Entry:
-        """Open an entry for a received offset. Raises ValueError if it is not above all tracked ones."""
+        """Return a new entry for a received offset. Raise ValueError if it is not above all tracked ones."""
         if offset < self.next_offset or self.state is not LeaseState.OPEN:
             raise ValueError(f"{self.partition}: offset {offset} came after {self.next_offset - 1} ({self.state})")
         self.next_offset = offset + 1
@@ -140,41 +157,42 @@ class Lease:
 
     @property
     def span(self) -> int:
-        """Tracked records at or above the oldest unsettled one: what is held in memory for the watermark."""
+        """Tracked records at or above the watermark: what is held in memory for it."""
         return len(self._open)
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is in flight: the watermark is all that was received."""
+        """Whether nothing is in flight."""
         return not self.unsettled
 
     @property
     def ended(self) -> bool:
-        """Whether nothing of this lease may be sent, split, buried or committed any more."""
+        """Whether nothing of this lease may be sent, dead-lettered or committed any more."""
         return self.state is LeaseState.ENDED
 
-    def oldest_since(self) -> float | None:
-        """When the oldest unsettled record was tracked (the clock given to `track`), or None."""
-        return self._open[0].since if self._open else None
+    @property
+    def oldest_tracked_at(self) -> float | None:
+        """When the oldest unsettled record was tracked (the `now` given to `track`); None if nothing is in flight."""
+        return self._open[0].tracked_at if self._open else None
 
-    def close(self, on_quiet: Callable[[], None]) -> None:
-        """Admit nothing more; `on_quiet` is called, maybe at once, when every item has ended or was given up."""
+    def close(self, on_drained: Callable[[], None]) -> None:
+        """Accept no more records; call `on_drained`, maybe at once, when every item was settled or abandoned."""
         if self.state is LeaseState.ENDED:
-            on_quiet()
+            on_drained()
             return
         self.state = LeaseState.CLOSING
-        self._on_quiet = on_quiet
-        self._tell_if_quiet()
+        self._on_drained = on_drained
+        self._notify_if_drained()
 
     def end(self) -> int:
-        """Die: what is unsettled is released. Returns the last watermark; calling it again changes nothing."""
+        """End the lease and release its unsettled records. Idempotent; returns the last watermark."""
         if self.state is not LeaseState.ENDED:
             self.state = LeaseState.ENDED
             self.released = self.unsettled
             self._counts.released += self.released
             self.unsettled = 0
             self._open.clear()
-            self._on_quiet = None
+            self._on_drained = None
         return self.watermark
 
     def _on_settled(self, entry: Entry, outcome: Outcome) -> None:
@@ -188,18 +206,18 @@ class Lease:
             counts.skipped += 1
         else:
             counts.dead_lettered += 1
-        opened = self._open
-        if opened[0] is entry:
-            while opened and opened[0].settled:
-                self.watermark = opened.popleft().offset + 1
-        if self._on_quiet is not None:
-            self._tell_if_quiet()
+        entries = self._open
+        if entries[0] is entry:
+            while entries and entries[0].settled:
+                self.watermark = entries.popleft().offset + 1
+        if self._on_drained is not None:
+            self._notify_if_drained()
 
     def _on_abandoned(self) -> None:
         self._abandoned += 1
-        self._tell_if_quiet()
+        self._notify_if_drained()
 
-    def _tell_if_quiet(self) -> None:
-        if self._on_quiet is not None and self.unsettled == self._abandoned:
-            on_quiet, self._on_quiet = self._on_quiet, None
-            on_quiet()
+    def _notify_if_drained(self) -> None:
+        if self._on_drained is not None and self.unsettled == self._abandoned:
+            on_drained, self._on_drained = self._on_drained, None
+            on_drained()

@@ -1,18 +1,27 @@
-"""What must not overtake what. Pure.
+"""Per-key queues that keep items which share a key in order. Pure.
 
-An item has keys (its identities, or its topic and key). For each key there is a *lane*: the items that hold it,
-all in one *lot* (one batch, its retries and its splits included), and those that wait behind, in order of arrival.
+An item has keys: its identities, or its topic and key. Each key has a queue: the admitted items, all of which are in
+one batch (its retries and splits included), and the items that wait behind them, in order of arrival.
 
 The rules
-1. An item may join a lot when, in each of its lanes, it is first among those that wait, and what holds the lane, if
-   anything, is in that very lot. So two items that share a key are in one request, in order, or never at once.
-2. It leaves its lanes when it has ended. Then the first of those that wait may try again.
-3. A lot that is on its way admits nobody: its number is never offered again.
+1. An item is admitted to a batch if, in the queue of each of its keys, it is the first that waits, and the admitted
+   items, if any, are in that very batch. So two items that share a key are in one request, in order, or in two
+   requests one after the other.
+2. An item is released when it has its outcome. Then the first waiting items of its keys may be readmitted.
+3. A batch that has been taken for sending admits nothing more: its id is not offered again.
+
+Example: items 1, 2 and 3 go to three different batches (their publicParams differ).
+
+    admit(1 of anna, batch 1)             True
+    admit(2 of bert, batch 2)             True
+    admit(3 of anna and bert, batch 3)    False: waits for both
+    release(1)                            returns [3], but readmit(3, batch 3) is False: 2 is not released yet
+    release(2)                            returns [3], and readmit(3, batch 3) is True
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -23,86 +32,87 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class _Lane(Generic[T]):
-    lot: int = 0
-    holding: int = 0
+class _KeyQueue(Generic[T]):
+    batch_id: int = 0
+    admitted: int = 0
     waiting: deque[T] = field(default_factory=deque)
 
+    def admits(self, batch_id: int) -> bool:
+        return not self.admitted or self.batch_id == batch_id
 
-class Lanes(Generic[T]):
-    """The lanes of one target. `keys_of` gives an item's keys; it must give the same ones each time."""
+    def admit(self, batch_id: int) -> None:
+        self.batch_id = batch_id
+        self.admitted += 1
+
+
+class KeyQueues(Generic[T]):
+    """The key queues of one target. `keys_of` returns an item's keys, always the same ones for one item."""
 
     def __init__(self, keys_of: Callable[[T], Sequence[str]]) -> None:
         self._keys_of = keys_of
-        self._lanes: dict[str, _Lane[T]] = {}
+        self._queues: defaultdict[str, _KeyQueue[T]] = defaultdict(_KeyQueue)
 
     @property
-    def keys(self) -> int:
-        """How many keys are held or waited for."""
-        return len(self._lanes)
+    def key_count(self) -> int:
+        """How many keys have an item that is admitted or waits."""
+        return len(self._queues)
 
-    def enter(self, item: T, lot: int) -> bool:
-        """Arrive. True: it has joined `lot`; False: it waits in its lanes."""
-        lanes = [self._lane(key) for key in self._keys(item)]
-        free = all(not lane.waiting and (not lane.holding or lane.lot == lot) for lane in lanes)
-        for lane in lanes:
-            if free:
-                lane.lot = lot
-                lane.holding += 1
+    def admit(self, item: T, batch_id: int) -> bool:
+        """Admit a new item to batch `batch_id`; False if it waits behind an item that shares one of its keys."""
+        queues = [self._queues[key] for key in self._keys(item)]
+        admitted = all(not queue.waiting and queue.admits(batch_id) for queue in queues)
+        for queue in queues:
+            if admitted:
+                queue.admit(batch_id)
             else:
-                lane.waiting.append(item)
-        return free
+                queue.waiting.append(item)
+        return admitted
 
-    def join(self, item: T, lot: int) -> bool:
-        """Try again, for one that waits. True: it has joined `lot`, and `behind` it others may try."""
-        lanes = [self._lanes[key] for key in self._keys(item)]
-        for lane in lanes:
-            first = lane.waiting[0] if lane.waiting else None
-            if first is not item or (lane.holding and lane.lot != lot):
+    def readmit(self, item: T, batch_id: int) -> bool:
+        """Admit a waiting item to batch `batch_id`; False if it must still wait."""
+        queues = [self._queues[key] for key in self._keys(item)]
+        for queue in queues:
+            if not queue.waiting or queue.waiting[0] is not item or not queue.admits(batch_id):
                 return False
-        for lane in lanes:
-            lane.waiting.popleft()
-            lane.lot = lot
-            lane.holding += 1
+        for queue in queues:
+            queue.waiting.popleft()
+            queue.admit(batch_id)
         return True
 
-    def leave(self, item: T) -> list[T]:
-        """End, for one that holds its lanes. Returns those that may try now."""
+    def release(self, item: T) -> list[T]:
+        """Release an admitted item, which has its outcome; return the items that may be readmitted now."""
         for key in self._keys(item):
-            self._lanes[key].holding -= 1
-        return self.behind(item)
+            self._queues[key].admitted -= 1
+        return self.next_waiting(item)
 
-    def behind(self, item: T) -> list[T]:
-        """The first ones that wait in the lanes of `item`, without repeats."""
+    def next_waiting(self, item: T) -> list[T]:
+        """Return the first waiting item of each of the item's keys, without repeats."""
         first: dict[int, T] = {}
         for key in self._keys(item):
-            lane = self._lanes.get(key)
-            if lane is None:
+            queue = self._queues.get(key)
+            if queue is None:
                 continue
-            if lane.waiting:
-                first[id(lane.waiting[0])] = lane.waiting[0]
-            elif not lane.holding:
-                del self._lanes[key]
+            if queue.waiting:
+                first[id(queue.waiting[0])] = queue.waiting[0]
+            elif not queue.admitted:
+                del self._queues[key]
         return list(first.values())
 
-    def discard(self, unwanted: Callable[[T], bool]) -> tuple[list[T], list[T]]:
-        """Take out those that wait and that nobody wants. Returns them, and those that may try now."""
-        gone: dict[int, T] = {}
-        for lane in self._lanes.values():
-            out = [item for item in lane.waiting if unwanted(item)]
-            if out:
-                gone.update((id(item), item) for item in out)
-                lane.waiting = deque(item for item in lane.waiting if id(item) not in gone)
-        free: dict[int, T] = {}
-        for item in gone.values():
-            free.update((id(other), other) for other in self.behind(item))
-        return list(gone.values()), list(free.values())
+    def discard(self, should_discard: Callable[[T], bool]) -> tuple[list[T], list[T]]:
+        """Remove the waiting items for which `should_discard` is true.
 
-    def _lane(self, key: str) -> _Lane[T]:
-        lane = self._lanes.get(key)
-        if lane is None:
-            lane = self._lanes[key] = _Lane()
-        return lane
+        Returns them, and the items that may be readmitted now.
+        """
+        discarded: dict[int, T] = {}
+        for queue in self._queues.values():
+            removed = [item for item in queue.waiting if should_discard(item)]
+            if removed:
+                discarded.update((id(item), item) for item in removed)
+                queue.waiting = deque(item for item in queue.waiting if id(item) not in discarded)
+        candidates: dict[int, T] = {}
+        for item in discarded.values():
+            candidates.update((id(other), other) for other in self.next_waiting(item))
+        return list(discarded.values()), list(candidates.values())
 
     def _keys(self, item: T) -> Iterable[str]:
         return dict.fromkeys(self._keys_of(item))

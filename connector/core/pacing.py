@@ -1,12 +1,12 @@
-"""How fast requests may leave. Pure: `now` is an argument."""
+"""How fast requests may be sent. Pure: `now` is an argument."""
 
 from __future__ import annotations
 
 
 class Pacer:
-    """Spaces requests evenly at no more than `rate` per second; None: no limit.
+    """Spaces requests evenly, at most `rate` per second; None means no limit.
 
-    Even spacing rather than bursts: a limit on the other side is counted over a window that nobody documents.
+    Even spacing rather than bursts: the platform does not document the window over which it counts.
     """
 
     def __init__(self, rate: float | None) -> None:
@@ -14,7 +14,7 @@ class Pacer:
         self._next = float("-inf")
 
     def reserve(self, now: float) -> float:
-        """Take the next free moment; returns how many seconds from `now` it is (0: go)."""
+        """Reserve the next free moment; return how many seconds from `now` it is (0: at once)."""
         if not self._interval:
             return 0.0
         moment = max(now, self._next)

@@ -1,8 +1,8 @@
-"""The words of the connector, as types. Everything that flows is immutable.
+"""The connector's vocabulary as types. Everything that flows is immutable.
 
-A *record* is one Kafka message. The mapper makes *items* of it: entries of a request's ``data[]``, each
-encoded once. A mapping that fails makes an item too, addressed to the dead letters, with its *failure*.
-Every item gets exactly one *outcome*.
+A *record* is one Kafka message. The mapper makes *items* of it: entries of a request's ``data[]``, each encoded once.
+A record that cannot be mapped becomes an item too, addressed to the dead letters and carrying its *failure*. Every
+item gets exactly one *outcome*.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 DEAD_LETTERS = "dead-letters"
-"""The name of the target that failed mappings and refused items are addressed to."""
+"""The name of the target for failed mappings and refused items."""
 
 
 class TopicPartition(NamedTuple):
@@ -38,7 +38,7 @@ class Record(NamedTuple):
 
 
 class Outcome(enum.Enum):
-    """How an item, and by its items a record, ended."""
+    """How an item ended. A record ends as the worst of its items: dead-lettered, else delivered, else skipped."""
 
     DELIVERED = "delivered"
     SKIPPED = "skipped"
@@ -47,12 +47,12 @@ class Outcome(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why an item goes to the dead letters. Never holds a value of the record (``reply`` is the platform's)."""
+    """Why an item is dead-lettered. Holds no value of the record (``reply`` is the platform's)."""
 
     reason: str
-    """One of the reasons of the outer face: decode_failed, identity_missing, refused, …"""
+    """One of the reasons in the dead letters' headers: decode_failed, identity_missing, refused, …"""
     target: str = ""
-    """The target that the item was meant for; empty if it never got so far."""
+    """The target that the item was meant for; empty if the mapping failed before one was known."""
     field: str = ""
     detail: str = ""
     http_status: int | None = None
@@ -60,16 +60,16 @@ class Failure:
 
 
 class Item(NamedTuple):
-    """One entry of ``data[]``, encoded; or, with a failure, a dead letter."""
+    """One entry of ``data[]``, encoded; with a failure, a dead letter."""
 
     target: str
     route: str
-    """Empty if the record could not be decoded: then no route was tried."""
+    """Empty if the record could not be decoded: no route was tried then."""
     body: bytes
     """The entry as JSON; empty for a failed mapping."""
     params: bytes
-    """The request's publicParams as JSON; items of one batch share them."""
+    """The request's publicParams as JSON; the items of one batch share them."""
     order_keys: tuple[str, ...]
-    """What this item must not overtake: empty unless its target is ordered."""
+    """Items that share one of these keys are sent in order; empty unless the target is ordered."""
     record: Record
     failure: Failure | None = None

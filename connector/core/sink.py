@@ -1,7 +1,7 @@
-"""What a target sends through, and what comes of it: the border between the flow and the edges.
+"""The interface between the flow and the edges: what a target sends through, and what a reply means.
 
-A sink is one endpoint of the platform, or the dead-letter topic. The target above it knows batches, retries,
-splits and burials, and nothing of HTTP, tokens or Kafka; the sink knows one exchange, and nothing of retries.
+A sink is one endpoint of the platform, or the dead-letter topic. The target above it knows batches, retries, splits and
+dead letters, and nothing of HTTP, tokens or Kafka. The sink knows one exchange, and nothing of retries.
 """
 
 from __future__ import annotations
@@ -16,28 +16,36 @@ if TYPE_CHECKING:
     from connector.core.record import Item
 
 MAX_REPLY_BYTES = 2048
-"""As much of a reply as a dead letter carries."""
-
+"""The most bytes of a reply that a dead letter carries."""
 
 MAX_BATCH_ITEMS = 500
 """The most items of one request (document 001)."""
+
+
+class TargetState(enum.Enum):
+    """Whether a target accepts requests; the values are those of `/status`."""
+
+    UP = "up"
+    DOWN = "down"
+    HELD = "held"
+    """A verdict said that the target itself is wrong: nothing but a probe is sent, nothing is dead-lettered."""
 
 
 class VerdictKind(enum.Enum):
     """What one reply means for the items of its request; the values are those of the metrics and the log."""
 
     DELIVERED = "delivered"
-    """The items are settled."""
+    """The platform has accepted the items."""
     AGAIN = "again"
-    """The same items later, after a backoff, and not before `Verdict.retry_after_s`."""
+    """Send the same items again, after a backoff and not before `Verdict.retry_after_s`."""
     TOKEN = "token"  # noqa: S105 - a kind of verdict, not a password
-    """The token was refused: the sink has noted it, and `Sink.ready` waits for another."""
+    """The token was refused. The sink has noted it, and `Sink.ready` waits for another."""
     HELD = "held"
-    """The target itself is wrong (rights, address, credentials): only a probe now and then."""
+    """The target itself is wrong (rights, address, credentials): send nothing but a probe."""
     SPLIT = "split"
     """The request is too large: send it in two parts."""
     REFUSED = "refused"
-    """Something in the batch is not acceptable."""
+    """At least one item of the request is not acceptable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +64,23 @@ class Verdict:
     remedy: str = ""
     """For `HELD`: what the operator can do."""
     done: frozenset[int] = frozenset()
-    """Positions of items that are settled although the verdict is `AGAIN` (single dead letters)."""
+    """Positions of items that are delivered although the verdict is `AGAIN` (single dead letters)."""
 
 
 class Sink(Protocol):
-    """One way out. Used by one target, on the event loop."""
+    """Makes the exchanges of one target, on the event loop."""
 
     async def ready(self) -> None:
-        """Wait, for ever if need be, until a request can be made (a token is at hand). May be cancelled."""
+        """Wait, without a time limit, until a request can be made (there is a token). May be cancelled."""
 
     async def send(self, items: Sequence[Item]) -> Verdict:
-        """Make one exchange with 1 to 500 items that share their `params`; never raises but for cancellation.
+        """Make one exchange with 1 to MAX_BATCH_ITEMS items that share their `params`.
 
-        Nothing is awaited before the first byte leaves: what `ready` said still holds.
+        Raises nothing but `CancelledError`. Awaits nothing before the request starts, so `ready` still holds.
         """
 
     def item_size(self, item: Item) -> int:
-        """The bytes that this item adds to a request, its separator included."""
+        """Return the bytes that this item adds to a request, its separator included."""
 
     def request_overhead(self, params: bytes) -> int:
-        """The bytes of a request that has these publicParams and no item."""
+        """Return the bytes of a request that has these publicParams and no item."""

@@ -1,292 +1,217 @@
 """The life of one batch, from its first try until each of its items has ended.
 
 Theory of operation
-1. A delivery sends its items and obeys the verdict: *again* (backoff, for ever), *token* (at once with another token,
-   then backoff), *held* (rule 3), *refused* or too large (split in two, in order; what is alone is buried),
-   *delivered*.
-   One refused batch of a target is being split at a time, while the others keep flowing.
-2. Before each send it drops what must not be sent: items of a lease that has ended; of a lease that is closing, what
-   was tried before, for no retry and no split starts then. What is alone and refused is buried all the same.
-3. What the deliveries of one target share is their *gate*. It is held by a verdict that says so: then nothing passes
-   but a probe, the one delivery that met that verdict, with backoff. The probe is real work. Any reply that is neither
-   a hold nor a failure of transport or token opens the gate.
+1. A delivery sends its items and acts on the verdict:
+   delivered            settle the items
+   again, held          send the same items again after a backoff, without a limit on the number of tries
+   token                the same, but the first time at once, with another token
+   refused, too large   split in two, in order; an item that is alone is dead-lettered
+   One refused batch of a target is split at a time, while its other batches keep flowing.
+2. Before each request it abandons what must not be sent: items of a lease that has ended, and of a lease that is
+   closing those that were tried before, since no retry and no split starts then. An item of a closing lease that is
+   alone and refused is dead-lettered all the same.
+3. When it may send is decided together with the other deliveries of the target: see `sending.py`.
+
+Example: a batch of four items, of which the third, c, is not acceptable.
+
+    send a b c d    refused: split into a b and c d
+    send a b        delivered
+    send c d        refused: split into c and d
+    send c          refused: dead-lettered
+    send d          delivered
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from connector.core.events import ReasonCleared, ReasonRaised, RequestDone
+from connector.core.events import RequestDone
 from connector.core.sink import VerdictKind
+from connector.flow.sending import FINAL_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from random import Random
 
-    from connector.core.events import Emit
     from connector.core.ledger import Entry, Lease
-    from connector.core.pacing import Pacer
     from connector.core.record import Item
-    from connector.core.retry import Backoff
-    from connector.core.sink import Sink, Verdict
-
-    Load = tuple[Item, Entry]
-    """An item with the entry that waits for its outcome."""
-
-KEPT_IMPORT_BATCHES = 100
-_FINAL = frozenset({VerdictKind.DELIVERED, VerdictKind.REFUSED, VerdictKind.SPLIT})
+    from connector.core.sink import Verdict
+    from connector.flow.sending import SendContext, SendState
 
 
-class Endings(Protocol):
-    """How items end: what a delivery asks its target for. Each load is given to one of the first three, once."""
+@dataclass(slots=True, eq=False)
+class Pending:
+    """An item without an outcome, and the entry that waits for it. Compared by identity."""
 
-    def finish(self, loads: Sequence[Load]) -> None:
+    item: Item
+    entry: Entry
+    queue_bytes: int
+    """What the item adds to its target's queue: its own bytes and those of its record's value."""
+
+
+class SettlementHandler(Protocol):
+    """What a delivery asks its target for. Each item is given to one of the first three methods, once."""
+
+    def settle(self, delivered: Sequence[Pending]) -> None:
         """Settle delivered items."""
 
-    def bury(self, load: Load, verdict: Verdict) -> None:
-        """Send an item that is alone and refused to the dead letters."""
+    def dead_letter(self, pending: Pending, verdict: Verdict) -> None:
+        """Send an item that was alone in a refused request to the dead letters."""
 
-    def drop(self, loads: Sequence[Load]) -> None:
-        """Give items up without an outcome: their lease has ended or is closing."""
+    def abandon(self, abandoned: Sequence[Pending]) -> None:
+        """Give up items without an outcome, because their lease has ended or is closing."""
 
-    def held(self) -> None:
-        """Hear that the target has become held."""
+    def on_held(self) -> None:
+        """Called when a verdict says that the target is held."""
 
-    def unwanted(self, lease: Lease, *, tried: bool) -> bool:
-        """Whether the items of a lease must not be sent any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Why a target is held, and since when (unix seconds)."""
-
-    reason: str
-    since: float
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """One target's way out: its name, its sink, and the manners of sending."""
-
-    name: str
-    sink: Sink
-    backoff: Backoff
-    pacer: Pacer
-    random: Random
-    emit: Emit
-
-
-class Gate:
-    """What the deliveries of one target share: whether they may send now, and what came of it last."""
-
-    def __init__(self, way: Way) -> None:
-        self.way = way
-        self.hold: Hold | None = None
-        self.up_since = time.time()
-        self.requests_in_flight = 0
-        self.last_reply = ""
-        self.import_batches: deque[str] = deque(maxlen=KEPT_IMPORT_BATCHES)
-        self.splitting = asyncio.Lock()
-        self._probe: Delivery | None = None
-        self._not_before = 0.0
-        self._changed = asyncio.Event()
-
-    def wait_s(self, delivery: Delivery, now: float) -> float | None:
-        """How long a delivery must wait: 0 go, None until something changes. Going is not taken back."""
-        if self.hold is not None and self._probe is None:
-            self._probe = delivery
-        if self.hold is not None and self._probe is not delivery:
-            return None
-        wait = max(delivery.not_before, self._not_before) - now
-        if wait <= 0 and not delivery.paced:
-            delivery.paced = True
-            wait = self.way.pacer.reserve(now)
-            delivery.not_before = now + wait
-        return max(0.0, wait)
-
-    async def pause(self, seconds: float | None) -> None:
-        """Sleep, or wake earlier because something has changed."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._changed.wait()
-        except TimeoutError:
-            pass
-
-    def tell(self) -> None:
-        """Wake all that wait: something has changed."""
-        self._changed.set()
-        self._changed = asyncio.Event()
-
-    def obey(self, delivery: Delivery, verdict: Verdict) -> None:
-        """Close or open the gate, as the verdict says."""
-        name = self.way.name
-        if verdict.retry_after_s:
-            self._not_before = max(self._not_before, delivery.not_before)  # the server speaks for the whole target
-        if verdict.kind is VerdictKind.HELD:
-            if self.hold is None:
-                self.hold = Hold(verdict.detail, time.time())
-                self._probe = delivery
-                self.way.emit(ReasonRaised("target_held", name, verdict.remedy))
-                self.tell()
-        elif self.hold is not None and verdict.kind in _FINAL:
-            self.hold = self._probe = None
-            self.up_since = time.time()
-            self.way.emit(ReasonCleared("target_held", name))
-            self.tell()
-
-    def leave(self, delivery: Delivery) -> None:
-        """A delivery has ended; if it was the probe, another may be."""
-        if self._probe is delivery:
-            self._probe = None
-            self.tell()
+    def must_not_send(self, lease: Lease, *, tried: bool) -> bool:
+        """Return whether items of `lease` must not be sent; `tried`: they were in a request before."""
 
 
 class Delivery:
-    """One batch in one of a target's places; used on the event loop only."""
+    """One batch in one of its target's request slots. Used on the event loop only."""
 
-    def __init__(self, loads: list[Load], gate: Gate, endings: Endings) -> None:
+    def __init__(self, pending: list[Pending], shared: SendState, handler: SettlementHandler) -> None:
         self.not_before = 0.0
-        self.paced = False
-        self._gate = gate
-        self._endings = endings
-        self._loads = loads
-        """What is sent next, in order."""
-        self._rest: list[list[Load]] = []
-        """Split parts that wait for their turn, the next one last."""
+        """The earliest time of the next request, on the clock of the event loop."""
+        self.departure_reserved = False
+        """Whether the pacer has assigned the next request its moment."""
+        self._shared = shared
+        self._handler = handler
+        self._current = pending
+        """The items of the next request, in order."""
+        self._later_parts: list[list[Pending]] = []
+        """Parts of a split batch that are sent after the current one; the next of them last."""
         self._tried = False
         self._on_wire = False
         self._failures = 0
         self._token_refusals = 0
 
     async def run(self) -> None:
-        """Live until every item has ended."""
+        """Send until every item has ended."""
         splitting = False
         try:
             while True:
-                verdict = await self._exchange()
-                if verdict is not None and len(self._loads) > 1:
+                verdict = await self._send_until_final()
+                if verdict is not None and len(self._current) > 1:
                     self._split()
-                    if not splitting:
-                        splitting = await self._gate.splitting.acquire()
+                    splitting = splitting or await self._shared.split_lock.acquire()
                 elif verdict is not None:
-                    self._bury(verdict)
-                if not self._rest:
+                    self._dead_letter(verdict)
+                if not self._later_parts:
                     return
-                self._loads = self._rest.pop()
+                self._current = self._later_parts.pop()
         finally:
             if splitting:
-                self._gate.splitting.release()
-            self._gate.leave(self)
+                self._shared.split_lock.release()
+            self._shared.release_probe(self)
 
-    def prune(self) -> None:
-        """Drop what must not be sent any more."""
+    def discard_ended(self) -> None:
+        """Abandon the items that must not be sent any more, unless their request is on the wire."""
         if self._on_wire:
             return  # its reply decides
-        parts = [self._loads, *self._rest]
-        leases = {entry.lease for loads in parts for _, entry in loads}
-        unwanted = {lease for lease in leases if self._endings.unwanted(lease, tried=self._tried)}
-        if not unwanted:
+        parts = [self._current, *self._later_parts]
+        leases = {pending.entry.lease for part in parts for pending in part}
+        ended = {lease for lease in leases if self._handler.must_not_send(lease, tried=self._tried)}
+        if not ended:
             return
-        gone: list[Load] = []
-        for loads in parts:
-            gone += [load for load in loads if load[1].lease in unwanted]
-            loads[:] = [load for load in loads if load[1].lease not in unwanted]
-        self._rest = [loads for loads in self._rest if loads]
-        self._endings.drop(gone)
+        abandoned: list[Pending] = []
+        for part in parts:
+            abandoned += [pending for pending in part if pending.entry.lease in ended]
+            part[:] = [pending for pending in part if pending.entry.lease not in ended]
+        self._later_parts = [part for part in self._later_parts if part]
+        self._handler.abandon(abandoned)
 
-    async def _exchange(self) -> Verdict | None:
-        """Send until all is delivered (None), or refused or too large; None too if nothing is left to send."""
-        while await self._turn():
+    async def _send_until_final(self) -> Verdict | None:
+        """Send the current items until they are refused or too large; None if all were delivered or abandoned."""
+        while await self._wait_for_turn():
             verdict = await self._send()
-            if verdict.kind not in _FINAL:
+            if verdict.kind not in FINAL_KINDS:
                 self._back_off(verdict)
-            self._gate.obey(self, verdict)
+            self._shared.apply(self, verdict)
             if verdict.kind is VerdictKind.HELD:
-                self._endings.held()
+                self._handler.on_held()
             if verdict.kind is VerdictKind.DELIVERED:
-                loads, self._loads = self._loads, []
-                self._endings.finish(loads)
+                delivered, self._current = self._current, []
+                self._handler.settle(delivered)
                 return None
-            if verdict.kind in _FINAL:
+            if verdict.kind in FINAL_KINDS:
                 return verdict
             if verdict.done:
-                self._finish_some(verdict.done)
+                self._settle_done(verdict.done)
         return None
 
-    async def _turn(self) -> bool:
-        """Wait until this delivery may send; False if nothing is left to send."""
+    async def _wait_for_turn(self) -> bool:
+        """Wait until the current items may be sent; False if none is left."""
         loop = asyncio.get_running_loop()
         while True:
-            await self._gate.way.sink.ready()
-            self.prune()
-            if not self._loads:
+            await self._shared.context.sink.ready()
+            self.discard_ended()
+            if not self._current:
                 return False
-            wait = self._gate.wait_s(self, loop.time())
+            wait = self._shared.wait_s(self, loop.time())
             if wait == 0:
                 return True
-            await self._gate.pause(wait)
+            await self._shared.wait_for_change(wait)
 
     async def _send(self) -> Verdict:
-        items = [item for item, _ in self._loads]
-        gate = self._gate
+        items = [pending.item for pending in self._current]
+        shared = self._shared
         loop = asyncio.get_running_loop()
         began = loop.time()
         self._tried = self._on_wire = True
-        gate.requests_in_flight += 1
+        shared.requests_in_flight += 1
         try:
-            verdict = await gate.way.sink.send(items)
+            verdict = await shared.context.sink.send(items)
         finally:
-            self._on_wire = self.paced = False
-            gate.requests_in_flight -= 1
-        gate.last_reply = verdict.detail or verdict.kind.value
+            self._on_wire = self.departure_reserved = False
+            shared.requests_in_flight -= 1
+        shared.last_reply = verdict.detail or verdict.kind.value
         if verdict.import_batch:
-            gate.import_batches.append(verdict.import_batch)
-        gate.way.emit(_request_done(gate.way, items, verdict, loop.time() - began))
+            shared.import_batches.append(verdict.import_batch)
+        shared.context.emit(_request_done(shared.context, items, verdict, loop.time() - began))
         return verdict
 
     def _back_off(self, verdict: Verdict) -> None:
         if verdict.kind is VerdictKind.TOKEN:
             self._token_refusals += 1
             if self._token_refusals == 1:
-                return  # once, another token is all that it takes
+                return  # once, another token is all that is needed
         self._failures += 1
-        way = self._gate.way
-        delay = way.backoff.delay(self._failures, way.random, verdict.retry_after_s)
+        context = self._shared.context
+        delay = context.backoff.delay(self._failures, context.random, verdict.retry_after_s)
         self.not_before = asyncio.get_running_loop().time() + delay
 
-    def _finish_some(self, positions: frozenset[int]) -> None:
-        done = [load for n, load in enumerate(self._loads) if n in positions]
-        self._loads = [load for n, load in enumerate(self._loads) if n not in positions]
-        self._endings.finish(done)
+    def _settle_done(self, positions: frozenset[int]) -> None:
+        done = [pending for n, pending in enumerate(self._current) if n in positions]
+        self._current = [pending for n, pending in enumerate(self._current) if n not in positions]
+        self._handler.settle(done)
 
     def _split(self) -> None:
         self._failures = self._token_refusals = 0
-        self.prune()
-        middle = (len(self._loads) + 1) // 2
-        self._rest += [half for half in (self._loads[middle:], self._loads[:middle]) if half]
-        self._loads = []
+        self.discard_ended()
+        middle = (len(self._current) + 1) // 2
+        self._later_parts += [half for half in (self._current[middle:], self._current[:middle]) if half]
+        self._current = []
 
-    def _bury(self, verdict: Verdict) -> None:
+    def _dead_letter(self, verdict: Verdict) -> None:
         self._failures = self._token_refusals = 0
-        loads, self._loads = self._loads, []
-        for load in loads:
-            # Of a closing lease too: its verdict is known, the next owner would only send it once more.
-            if self._endings.unwanted(load[1].lease, tried=False):
-                self._endings.drop([load])
+        refused, self._current = self._current, []
+        for pending in refused:
+            # An item of a closing lease is dead-lettered too: its next owner would only get the same verdict.
+            if self._handler.must_not_send(pending.entry.lease, tried=False):
+                self._handler.abandon([pending])
             else:
-                self._endings.bury(load, verdict)
+                self._handler.dead_letter(pending, verdict)
 
 
-def _request_done(way: Way, items: Sequence[Item], verdict: Verdict, seconds: float) -> RequestDone:
+def _request_done(context: SendContext, items: Sequence[Item], verdict: Verdict, seconds: float) -> RequestDone:
     return RequestDone(
-        target=way.name,
+        target=context.name,
         verdict=verdict.kind,
         records=[item.record for item in items],
-        body_bytes=way.sink.request_overhead(items[0].params) + sum(map(way.sink.item_size, items)),
+        body_bytes=context.sink.request_overhead(items[0].params) + sum(map(context.sink.item_size, items)),
         seconds=seconds,
         http_status=verdict.http_status,
         code=verdict.code,

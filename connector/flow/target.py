@@ -1,14 +1,14 @@
-"""One target: its queue, its batches, its places. The dead letters are a target like the others.
+"""One target: its queue, its batches, its request slots. The dead letters are a target like the others.
 
 Theory of operation
-1. `put` takes an item with its entry. An ordered item first passes its lanes (`ordering.py`); then it joins the open
-   batch of its publicParams (`batching.py`).
-2. A batch that is full or due becomes a delivery (`delivery.py`) when one of `max_in_flight` places is free, and keeps
-   its place until each of its items has ended. So a storm of refusals keeps `max_in_flight` batches waiting, and the
-   rest queued.
-3. `full` is a value: the pipeline pauses what feeds a full target and resumes below half.
-4. While a lease closes, what is buffered of it gets one try; where items are ordered, nothing of that lease is sent any
-   more once one of its items was given up, for it would overtake it.
+1. `put` accepts an item with its entry. An ordered item first passes the queues of its keys (`ordering.py`); then it
+   joins the open batch of its publicParams (`batching.py`).
+2. A batch that is sealed or due becomes a delivery (`delivery.py`) when one of `max_in_flight` slots is free, and keeps
+   its slot until each of its items has ended. So while everything is refused, `max_in_flight` batches wait for their
+   next try and the rest stays queued.
+3. `full` and `has_room` are values: the pipeline pauses what feeds a full target and resumes it below half.
+4. While a lease closes, its queued items get one try. Where items are ordered, nothing of that lease is sent any more
+   once one of its items was abandoned, because it would overtake that item.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from connector.core.batching import Batcher, Limits
+from connector.core.batching import Batcher, BatchLimits
 from connector.core.events import ItemsSettled
 from connector.core.ledger import LeaseState
-from connector.core.ordering import Lanes
+from connector.core.ordering import KeyQueues
 from connector.core.record import Failure, Item, Outcome
-from connector.core.sink import VerdictKind
-from connector.flow.delivery import Delivery, Gate, Way
+from connector.core.sink import TargetState, VerdictKind
+from connector.flow.delivery import Delivery, Pending
+from connector.flow.sending import SendContext, SendState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -35,40 +36,43 @@ if TYPE_CHECKING:
     from connector.core.pacing import Pacer
     from connector.core.retry import Backoff
     from connector.core.sink import Sink, Verdict
-    from connector.flow.delivery import Load
 
 
 @dataclass(frozen=True, slots=True)
 class TargetSettings:
-    """How one target batches, sends and bounds its queue (items, bytes of items and their records)."""
+    """How one target batches, sends and bounds its queue."""
 
     name: str
     endpoint: str
-    limits: Limits
+    limits: BatchLimits
     max_in_flight: int
+    """Batches that are sent, or wait for their next try, at once."""
     max_queued: int
+    """Items in the queue."""
     max_queued_bytes: int
+    """Bytes in the queue: the items' own and those of their records' values."""
     ordered: bool
     outcome: Outcome
+    """The outcome of a delivered item."""
     backoff: Backoff
 
 
 class Spawn(Protocol):
-    """Starts a named background task that is watched: if it dies, the process ends."""
+    """Starts a named background task. If it fails, the process ends."""
 
     def __call__(self, work: Coroutine[object, object, None], *, name: str) -> object:
-        """Start it."""
+        """Start the task."""
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class TargetDependencies:
     """What a target is given to work with."""
 
     emit: Emit
-    bury: Callable[[Item, Entry], None]
-    """Takes an item that carries its failure, with its entry, to the dead letters."""
+    dead_letter: Callable[[Item, Entry], None]
+    """Sends an item that carries its failure to the dead letters."""
     on_progress: Callable[[], None]
-    """Called after each delivery: room may have come free."""
+    """Called after each delivery: the queue may have room."""
     spawn: Spawn
     pacer: Pacer
     random: Random
@@ -77,17 +81,17 @@ class Surroundings:
 class Target:
     """Lives as long as the process; used on the event loop only."""
 
-    def __init__(self, settings: TargetSettings, sink: Sink, around: Surroundings) -> None:
+    def __init__(self, settings: TargetSettings, sink: Sink, deps: TargetDependencies) -> None:
         self.settings = settings
         self.queued = 0
         """Items that were put and have not ended."""
         self.queued_bytes = 0
-        self.gate = Gate(Way(settings.name, sink, settings.backoff, around.pacer, around.random, around.emit))
+        self.sending = SendState(SendContext(settings.name, sink, settings.backoff, deps.pacer, deps.random, deps.emit))
         self._sink = sink
-        self._around = around
+        self._deps = deps
         self._loop = asyncio.get_running_loop()
-        self._batcher: Batcher[Load] = Batcher(settings.limits, sink.request_overhead)
-        self._lanes: Lanes[Load] | None = Lanes(_keys_of) if settings.ordered else None
+        self._batcher: Batcher[Pending] = Batcher(settings.limits, sink.request_overhead)
+        self._key_queues: KeyQueues[Pending] | None = KeyQueues(_order_keys) if settings.ordered else None
         self._deliveries: list[Delivery] = []
         self._timer: asyncio.TimerHandle | None = None
 
@@ -95,117 +99,117 @@ class Target:
 
     @property
     def full(self) -> bool:
-        """Whether what feeds this target should pause."""
+        """Whether the partitions that feed this target should be paused."""
         return self.queued >= self.settings.max_queued or self.queued_bytes >= self.settings.max_queued_bytes
 
     @property
-    def relaxed(self) -> bool:
-        """Whether what feeds this target may go on: below half of both bounds."""
+    def has_room(self) -> bool:
+        """Whether the partitions that feed this target may be resumed: both bounds are less than half used."""
         return self.queued * 2 < self.settings.max_queued and self.queued_bytes * 2 < self.settings.max_queued_bytes
 
+    @property
+    def key_count(self) -> int:
+        """How many order keys have a queued item."""
+        return 0 if self._key_queues is None else self._key_queues.key_count
+
     def put(self, item: Item, entry: Entry) -> None:
-        """Take an item; its entry is settled when it has ended. Never blocks, never refuses: see `full`."""
+        """Queue an item, whose entry is settled when it ends. Never blocks and never refuses: see `full`."""
+        pending = Pending(item, entry, len(item.body) + len(item.record.value or b""))
         self.queued += 1
-        self.queued_bytes += _held_bytes(item)
-        if self._lanes is None or not item.order_keys:
-            # The entry's clock is the chunk's: good enough for the age of a batch, and free.
-            if self._batcher.add(item.params, (item, entry), self._sink.item_size(item), entry.since):
-                self._pump()
-            elif self._timer is None:
-                self._arm()
-            return
-        load = (item, entry)
-        if self._lanes.enter(load, self._lot_for(item)):
-            self._add(load)
-        self._pump()
+        self.queued_bytes += pending.queue_bytes
+        if self._key_queues is not None and item.order_keys:
+            if self._key_queues.admit(pending, self._batch_id_for(pending)):
+                self._add_to_batch(pending)
+            self._start_deliveries()
+        elif self._batcher.add(item.params, pending, self._sink.item_size(item), entry.tracked_at):
+            self._start_deliveries()
+        elif self._timer is None:
+            self._start_timer()
 
     def flush(self) -> None:
-        """Send what is buffered without waiting for more; drop what must not be sent (a lease closes or ended)."""
+        """Send what is queued without waiting for more, and abandon what must not be sent (a lease closes or ended)."""
         self._batcher.flush()
-        self.sweep()
-        self._pump()
+        self.discard_ended()
+        self._start_deliveries()
 
-    def sweep(self) -> None:
-        """Drop what must not be sent any more, wherever it waits: from the back, so that nothing of it moves up."""
-        if self._lanes is not None:
-            gone, free = self._lanes.discard(self._never_sent)
-            self._forget(gone)
-            self._readmit(free)
-        self.drop(self._batcher.discard(self._never_sent, self._weigh))
+    def discard_ended(self) -> None:
+        """Abandon items of ended or closing leases; waiting items first, so that none is promoted meanwhile."""
+        if self._key_queues is not None:
+            discarded, candidates = self._key_queues.discard(self._must_not_send)
+            self._abandon_entries(discarded)
+            self._readmit(candidates)
+        self.abandon(self._batcher.discard(self._must_not_send, self._item_size))
         for delivery in list(self._deliveries):
-            delivery.prune()
-        self.gate.tell()
+            delivery.discard_ended()
+        self.sending.notify()
 
-    def _never_sent(self, load: Load) -> bool:
-        return self.unwanted(load[1].lease, tried=False)
+    def _must_not_send(self, pending: Pending) -> bool:
+        return self.must_not_send(pending.entry.lease, tried=False)
 
-    def _lot_for(self, item: Item) -> int:
-        return self._batcher.lot_for(item.params, self._sink.item_size(item))
+    def _item_size(self, pending: Pending) -> int:
+        return self._sink.item_size(pending.item)
 
-    def _add(self, load: Load) -> None:
-        self._batcher.add(load[0].params, load, self._weigh(load), self._loop.time())
+    def _batch_id_for(self, pending: Pending) -> int:
+        return self._batcher.batch_id_for(pending.item.params, self._item_size(pending))
 
-    def _weigh(self, load: Load) -> int:
-        return self._sink.item_size(load[0])
+    def _add_to_batch(self, pending: Pending) -> None:
+        self._batcher.add(pending.item.params, pending, self._item_size(pending), self._loop.time())
 
-    def _readmit(self, candidates: list[Load]) -> None:
-        """Let those that waited in a lane join the open batches, and then those behind them."""
-        lanes = self._lanes
+    def _readmit(self, candidates: list[Pending]) -> None:
+        """Add those of the candidates that need not wait to the open batches, and then the items behind them."""
         closing = False
-        while lanes is not None and candidates:
-            load = candidates.pop()
-            if lanes.join(load, self._lot_for(load[0])):
-                self._add(load)
-                closing = closing or load[1].lease.state is LeaseState.CLOSING
-                candidates += lanes.behind(load)
+        while self._key_queues is not None and candidates:
+            pending = candidates.pop()
+            if self._key_queues.readmit(pending, self._batch_id_for(pending)):
+                self._add_to_batch(pending)
+                closing = closing or pending.entry.lease.state is LeaseState.CLOSING
+                candidates += self._key_queues.next_waiting(pending)
         if closing:
-            self._batcher.flush()  # time is short: its one try does not wait for more
+            self._batcher.flush()  # the deadline is near: the item's one try does not wait for a full batch
 
-    # -- the places ---------------------------------------------------------------------------------------------
+    # -- the request slots --------------------------------------------------------------------------------------
 
-    def _pump(self) -> None:
+    def _start_deliveries(self) -> None:
         while len(self._deliveries) < self.settings.max_in_flight:
             batch = self._batcher.take(self._loop.time())
             if batch is None:
                 break
-            delivery = Delivery(batch.items, self.gate, self)
+            delivery = Delivery(batch.items, self.sending, self)
             self._deliveries.append(delivery)
-            self._around.spawn(self._deliver(delivery), name=f"{self.settings.name}:{batch.lot}")
+            self._deps.spawn(self._deliver(delivery), name=f"{self.settings.name}:{batch.batch_id}")
         if self._timer is None:
-            self._arm()
+            self._start_timer()
 
     async def _deliver(self, delivery: Delivery) -> None:
         try:
             await delivery.run()
         finally:
             self._deliveries.remove(delivery)
-        self._pump()
-        self._around.on_progress()
+        self._start_deliveries()
+        self._deps.on_progress()
 
-    def _arm(self) -> None:
+    def _start_timer(self) -> None:
         if len(self._deliveries) < self.settings.max_in_flight and (due := self._batcher.due_at()) is not None:
             self._timer = self._loop.call_at(due, self._on_timer)
 
     def _on_timer(self) -> None:
         self._timer = None
-        self._pump()
+        self._start_deliveries()
 
-    # -- how items end (delivery.Endings) -----------------------------------------------------------------------
+    # -- how items end (delivery.SettlementHandler) -------------------------------------------------------------
 
-    def finish(self, loads: Sequence[Load]) -> None:
+    def settle(self, delivered: Sequence[Pending]) -> None:
         """Settle delivered items."""
         outcome = self.settings.outcome
-        for _, entry in loads:
-            entry.settle(outcome)
-        self.queued_bytes -= sum([_held_bytes(item) for item, _ in loads])
-        self.queued -= len(loads)
-        by_route = Counter([item.route for item, _ in loads])
-        self._around.emit(ItemsSettled(self.settings.name, outcome, by_route))
-        self._leave_lanes(loads)
+        for pending in delivered:
+            pending.entry.settle(outcome)
+        self._remove_from_queue(delivered)
+        by_route = Counter([pending.item.route for pending in delivered])
+        self._deps.emit(ItemsSettled(self.settings.name, outcome, by_route))
+        self._release(delivered)
 
-    def bury(self, load: Load, verdict: Verdict) -> None:
-        """Send an item that is alone and refused to the dead letters."""
-        item, entry = load
+    def dead_letter(self, pending: Pending, verdict: Verdict) -> None:
+        """Send an item that was alone in a refused request to the dead letters."""
         failure = Failure(
             reason="too_large" if verdict.kind is VerdictKind.SPLIT else "refused",
             target=self.settings.name,
@@ -213,52 +217,53 @@ class Target:
             http_status=verdict.http_status,
             reply=verdict.reply,
         )
-        self.queued -= 1
-        self.queued_bytes -= _held_bytes(item)
-        self._around.bury(item._replace(failure=failure), entry)
-        self._leave_lanes([load])
+        self._remove_from_queue([pending])
+        self._deps.dead_letter(pending.item._replace(failure=failure), pending.entry)
+        self._release([pending])
 
-    def drop(self, loads: Sequence[Load]) -> None:
-        """Give up items that are not in a waiting lane: their lease has ended or is closing."""
-        newly_broken = self._forget(loads)
-        self._leave_lanes(loads)
-        if newly_broken:
-            self.sweep()
+    def abandon(self, abandoned: Sequence[Pending]) -> None:
+        """Give up items that are in a batch, because their lease has ended or is closing."""
+        order_broken = self._abandon_entries(abandoned)
+        self._release(abandoned)
+        if order_broken:
+            self.discard_ended()
 
-    def held(self) -> None:
-        """Drop what waits for its one try: while the target is held there is none."""
-        self.sweep()
+    def on_held(self) -> None:
+        """Abandon the items of closing leases: a held target has no try for them."""
+        self.discard_ended()
 
-    def unwanted(self, lease: Lease, *, tried: bool) -> bool:
-        """Whether a lease's items must not be sent any more. While the target is held there is no try to wait for."""
+    def must_not_send(self, lease: Lease, *, tried: bool) -> bool:
+        """Return whether items of `lease` must not be sent; `tried`: they were in a request before."""
         if lease.state is LeaseState.OPEN:
             return False
-        return lease.ended or tried or self.gate.hold is not None or (self._lanes is not None and lease.broken)
+        held = self.sending.state is TargetState.HELD
+        return lease.ended or tried or held or (self._key_queues is not None and lease.order_broken)
 
-    def _forget(self, loads: Sequence[Load]) -> bool:
-        """Give items up. True if what is ordered behind them must now be given up too."""
-        newly_broken = False
-        for item, entry in loads:
-            if self._lanes is not None and not entry.lease.broken:
-                entry.lease.broken = newly_broken = True
-            self.queued -= 1
-            self.queued_bytes -= _held_bytes(item)
-            entry.abandon()
-        return newly_broken
+    def _abandon_entries(self, abandoned: Sequence[Pending]) -> bool:
+        """Abandon items; return whether the items that are ordered behind them must now be abandoned too."""
+        order_broken = False
+        for pending in abandoned:
+            lease = pending.entry.lease
+            if self._key_queues is not None and not lease.order_broken:
+                lease.order_broken = order_broken = True
+            pending.entry.abandon()
+        self._remove_from_queue(abandoned)
+        return order_broken
 
-    def _leave_lanes(self, loads: Sequence[Load]) -> None:
-        if self._lanes is None:
+    def _remove_from_queue(self, ended: Sequence[Pending]) -> None:
+        self.queued -= len(ended)
+        self.queued_bytes -= sum([pending.queue_bytes for pending in ended])
+
+    def _release(self, ended: Sequence[Pending]) -> None:
+        """Release items that were admitted to a batch, and admit those that waited for them."""
+        if self._key_queues is None:
             return
-        candidates: list[Load] = []
-        for load in loads:
-            candidates += self._lanes.leave(load)
+        candidates: list[Pending] = []
+        for pending in ended:
+            candidates += self._key_queues.release(pending)
         self._readmit(candidates)
-        self._pump()
+        self._start_deliveries()
 
 
-def _keys_of(load: Load) -> tuple[str, ...]:
-    return load[0].order_keys
-
-
-def _held_bytes(item: Item) -> int:
-    return len(item.body) + len(item.record.value or b"")
+def _order_keys(pending: Pending) -> tuple[str, ...]:
+    return pending.item.order_keys

@@ -19,6 +19,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
+from connector.core.sink import TargetState
 from connector.observe.counting import EventCounts
 from connector.observe.metric_table import METRICS, PREFIX, Metric
 
@@ -122,8 +123,8 @@ def _of_topics(status: Status) -> dict[str, Samples]:
 
 def _of_targets(status: Status) -> dict[str, Samples]:
     gauges: dict[str, Callable[[TargetStatus], float]] = {
-        "target_up": lambda target: target.state == "up",
-        "target_held": lambda target: target.state == "held",
+        "target_up": lambda target: target.state is TargetState.UP,
+        "target_held": lambda target: target.state is TargetState.HELD,
         "requests_in_flight": lambda target: target.in_flight,
         "queued_items": lambda target: target.queued,
         "queued_bytes": lambda target: target.queued_bytes,

@@ -52,7 +52,7 @@ def _reasons(ready: ReadyView) -> list[tuple[object, ...]]:
 
 def _targets(status: Status) -> list[tuple[object, ...]]:
     return [
-        (one.name, one.endpoint, one.state, one.reason, one.in_flight, one.queued, one.last_reply)
+        (one.name, one.endpoint, one.state.value, one.reason, one.in_flight, one.queued, one.last_reply)
         for one in status.targets
     ]
 

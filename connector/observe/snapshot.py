@@ -70,7 +70,7 @@ class Snapshots:
         ]
 
     def _partition(self, lease: Lease, now: float) -> PartitionStatus:
-        since = lease.oldest_since()
+        since = lease.oldest_tracked_at
         reached = lease.committed if lease.committed is not None else lease.watermark
         return PartitionStatus(
             topic=lease.partition.topic,
@@ -85,16 +85,16 @@ class Snapshots:
 
 
 def _target(target: Target) -> TargetStatus:
-    hold = target.gate.hold
+    sending = target.sending
     return TargetStatus(
         name=target.settings.name,
         endpoint=target.settings.endpoint,
-        state="up" if hold is None else "held",
-        reason="" if hold is None else hold.reason,
-        since=target.gate.up_since if hold is None else hold.since,
-        in_flight=target.gate.requests_in_flight,
+        state=sending.state,
+        reason=sending.reason,
+        since=sending.since,
+        in_flight=sending.requests_in_flight,
         queued=target.queued,
         queued_bytes=target.queued_bytes,
-        last_reply=target.gate.last_reply,
-        import_batches=tuple(target.gate.import_batches),
+        last_reply=sending.last_reply,
+        import_batches=tuple(sending.import_batches),
     )

@@ -11,14 +11,14 @@ topic does.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import orjson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-TargetState = Literal["up", "down", "held"]
+    from connector.core.sink import TargetState
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from connector.core.batching import Limits
+from connector.core.batching import BatchLimits
 from connector.core.pacing import Pacer
 from connector.core.record import DEAD_LETTERS, Item, Outcome, TopicPartition
 from connector.flow.pipeline import Pipeline
-from connector.flow.target import Surroundings, Target, TargetSettings
+from connector.flow.target import Target, TargetDependencies, TargetSettings
 from connector.runtime.tasks import Tasks
 from tests.support.builders import TOPIC, record, seeded
 from tests.support.fake_source import FakeSource
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 PARTITIONS = tuple(TopicPartition(TOPIC, number) for number in range(3))
 TARGETS: dict[str, TargetSettings] = {
-    EVENTS: replace(SETTINGS, name=EVENTS, limits=Limits(6, 1_000, 0.2), max_in_flight=2, max_queued=40),
-    TAGS: replace(SETTINGS, name=TAGS, limits=Limits(6, 1_000, 0.2), max_in_flight=3, max_queued=40, ordered=True),
+    EVENTS: replace(SETTINGS, name=EVENTS, limits=BatchLimits(6, 1_000, 0.2), max_in_flight=2, max_queued=40),
+    TAGS: replace(SETTINGS, name=TAGS, limits=BatchLimits(6, 1_000, 0.2), max_in_flight=3, max_queued=40, ordered=True),
     DEAD_LETTERS: replace(SETTINGS, name=DEAD_LETTERS, outcome=Outcome.DEAD_LETTERED, max_queued=40),
 }
 
@@ -46,7 +46,7 @@ class FlowHarness:
         self.sinks[DEAD_LETTERS].trouble = replace(trouble, poison=frozenset())
         self.targets: dict[str, Target] = {}
         self.pipeline = Pipeline(self.targets, lambda _: [EVENTS, TAGS])
-        self.targets |= {name: Target(one, self.sinks[name], self._around()) for name, one in settings.items()}
+        self.targets |= {name: Target(one, self.sinks[name], self._dependencies()) for name, one in settings.items()}
         self.source = FakeSource(PARTITIONS, self.pipeline.close, self.random)
         self.mapper = PlanMapper()
         self.oracle = Oracle(self.sinks, self.source, self.mapper)
@@ -57,13 +57,13 @@ class FlowHarness:
             sink.must_not_send = self._lease_has_ended
         self.running = self.tasks.spawn(self.pipeline.run(self.source, self.mapper), name="flow")
         self.fetching = self.tasks.spawn(self.source.fetch(), name="fetch")
-        self.tasks.keep(self.pipeline.commit_often(commit_every_s), name="commits")
+        self.tasks.keep(self.pipeline.commit_periodically(commit_every_s), name="commits")
         self.tasks.keep(self._keep_checking(), name="checks")
 
-    def _around(self) -> Surroundings:
-        return Surroundings(
+    def _dependencies(self) -> TargetDependencies:
+        return TargetDependencies(
             emit=lambda _: None,
-            bury=self._dead_letter,
+            dead_letter=self._dead_letter,
             on_progress=self._on_progress,
             spawn=self.tasks.spawn,
             pacer=Pacer(None),
@@ -72,7 +72,7 @@ class FlowHarness:
 
     def _dead_letter(self, item: Item, entry: Entry) -> None:
         assert not entry.lease.ended, "something of an ended lease was dead-lettered"
-        self.pipeline.bury(item, entry)
+        self.pipeline.dead_letter(item, entry)
 
     def _on_progress(self) -> None:
         self.check()

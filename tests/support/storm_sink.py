@@ -6,14 +6,13 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from connector.core.sink import Verdict, VerdictKind
+from connector.core.sink import TargetState, Verdict, VerdictKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from random import Random
 
     from connector.core.record import Item
-    from connector.flow.delivery import Hold
     from connector.flow.target import Target
 
 FRAME = 20
@@ -39,8 +38,8 @@ class Exchange:
 
     items: list[Item]
     began: float
-    under_hold: Hold | None
-    """The hold that this request probes."""
+    held_since: float | None
+    """For a probe: when its hold began."""
     ended: float = 0.0
     verdict: Verdict | None = None
 
@@ -79,8 +78,7 @@ class StormSink:
 
     async def send(self, items: Sequence[Item]) -> Verdict:
         loop = asyncio.get_running_loop()
-        hold = None if self.target is None else self.target.gate.hold
-        exchange = Exchange(list(items), loop.time(), hold)
+        exchange = Exchange(list(items), loop.time(), self._held_since())
         self._check_rules(exchange)
         self.log.append(exchange)
         self.under_way.append(exchange)
@@ -96,9 +94,8 @@ class StormSink:
         assert len({one.params for one in exchange.items}) == 1, "publicParams mixed"
         assert not any(self.must_not_send(one) for one in exchange.items), "something of an ended lease was sent"
         assert not {id(one) for one in exchange.items} & {id(one) for one in self.settled}, "sent after its outcome"
-        if exchange.under_hold is not None:
-            probes = [other for other in self.under_way if other.under_hold is exchange.under_hold]
-            assert not probes, "two probes at once"
+        if exchange.held_since is not None:
+            assert exchange.held_since not in {other.held_since for other in self.under_way}, "two probes at once"
         if self._is_suspect(exchange):
             assert not any(map(self._is_suspect, self.under_way)), "two split parts at once"
         if self.target is not None:
@@ -107,6 +104,11 @@ class StormSink:
             assert len(exchange.items) <= settings.limits.max_records
             if settings.ordered:
                 self._check_keys(exchange)
+
+    def _held_since(self) -> float | None:
+        if self.target is None or self.target.sending.state is not TargetState.HELD:
+            return None
+        return self.target.sending.since
 
     def _check_keys(self, exchange: Exchange) -> None:
         keys = {key for one in exchange.items for key in one.order_keys}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from connector.core.batching import Limits
+from connector.core.batching import BatchLimits
 from connector.core.ledger import Lease, TopicCounts
 from connector.core.pacing import Pacer
 from connector.core.record import Outcome, TopicPartition
 from connector.core.retry import Backoff
-from connector.flow.target import Surroundings, Target, TargetSettings
+from connector.flow.target import Target, TargetDependencies, TargetSettings
 from connector.runtime.tasks import Tasks
 from tests.support.builders import TARGET, TOPIC, item, record, seeded
 from tests.support.storm_sink import StormSink
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SETTINGS = TargetSettings(
     name=TARGET,
     endpoint="event/batchAdd",
-    limits=Limits(max_records=10, max_bytes=1_000, max_wait_s=0.2),
+    limits=BatchLimits(max_records=10, max_bytes=1_000, max_wait_s=0.2),
     max_in_flight=3,
     max_queued=100,
     max_queued_bytes=100_000,
@@ -47,14 +47,14 @@ class TargetHarness:
         self.events: list[Event] = []
         self.progress = 0
         self.tasks = Tasks()
-        self.target = Target(settings, sink, self._around(rate))
+        self.target = Target(settings, sink, self._dependencies(rate))
         if isinstance(sink, StormSink):
             sink.target = self.target
 
-    def _around(self, rate: float | None) -> Surroundings:
-        return Surroundings(
+    def _dependencies(self, rate: float | None) -> TargetDependencies:
+        return TargetDependencies(
             emit=self.events.append,
-            bury=self._dead_letter,
+            dead_letter=self._dead_letter,
             on_progress=self._on_progress,
             spawn=self.tasks.spawn,
             pacer=Pacer(rate),
@@ -100,5 +100,5 @@ class TargetHarness:
 
 def assert_empty(target: Target) -> None:
     """Assert that a target holds no item, no bytes, no request and no order key."""
-    assert (target.queued, target.queued_bytes, target.gate.requests_in_flight) == (0, 0, 0)
-    assert target._lanes is None or target._lanes.keys == 0
+    held = (target.queued, target.queued_bytes, target.sending.requests_in_flight, target.key_count)
+    assert held == (0, 0, 0, 0)

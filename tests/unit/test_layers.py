@@ -189,7 +189,7 @@ def test_the_checker_finds_a_violation(module: str, source: str, words: str) -> 
     ("module", "source"),
     [
         ("connector.app", "from connector.core.record import Item"),
-        ("connector.flow.target", "from connector.core.batching import Limits"),
+        ("connector.flow.target", "from connector.core.batching import BatchLimits"),
         ("connector.demo", "from connector.sandbox.store import Store"),
         ("connector.tuzhan.client", "import httpx, asyncio.tasks"),
         ("connector.tuzhan.client", "from connector import __version__"),

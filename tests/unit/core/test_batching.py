@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from connector.core.batching import Batch, Batcher, Limits
+from connector.core.batching import Batch, Batcher, BatchLimits
 
 PARAMS = st.sampled_from([b"", b"add", b"delete"])
-LIMITS = st.builds(Limits, st.integers(1, 5), st.integers(20, 60), st.sampled_from([0.2, 1.0]))
+LIMITS = st.builds(BatchLimits, st.integers(1, 5), st.integers(20, 60), st.sampled_from([0.2, 1.0]))
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class BatcherMachine(RuleBasedStateMachine):
         self.thrown_out = False
 
     @initialize(limits=LIMITS)
-    def begin(self, limits: Limits) -> None:
+    def begin(self, limits: BatchLimits) -> None:
         self.limits = limits
         self.batcher: Batcher[_Item] = Batcher(limits, _frame)
 
@@ -66,15 +66,15 @@ class BatcherMachine(RuleBasedStateMachine):
 
     @rule(params=PARAMS, weight=st.integers(1, 70))
     def add_to_the_lot_that_was_told(self, params: bytes, weight: int) -> None:
-        lot = self.batcher.lot_for(params, weight)
+        lot = self.batcher.batch_id_for(params, weight)
         self.put(params, weight)
-        found = [batch for batch in self.inside() if batch.lot == lot]
+        found = [batch for batch in self.inside() if batch.batch_id == lot]
         assert found[0].items[-1].number == self.count - 1
 
     @rule(params=PARAMS, weight=st.integers(1, 70))
     def asking_changes_nothing(self, params: bytes, weight: int) -> None:
         before = repr(self.inside())
-        self.batcher.lot_for(params, weight)
+        self.batcher.batch_id_for(params, weight)
         assert repr(self.inside()) == before
 
     @rule(seconds=st.floats(0, 2))
@@ -88,8 +88,8 @@ class BatcherMachine(RuleBasedStateMachine):
         if batch is None:
             assert due is None or due > self.now
             return
-        assert batch.lot not in self.lots, "a lot that has left was offered again"
-        self.lots.add(batch.lot)
+        assert batch.batch_id not in self.lots, "a lot that has left was offered again"
+        self.lots.add(batch.batch_id)
         self.sent(batch)
 
     def sent(self, batch: Batch[_Item]) -> None:
@@ -154,7 +154,7 @@ TestBatcher.settings = settings(max_examples=100, stateful_step_count=30, deadli
 
 
 def _batcher(records: int = 3, size: int = 100, wait_s: float = 0.2) -> Batcher[int]:
-    return Batcher(Limits(records, size, wait_s), _frame)
+    return Batcher(BatchLimits(records, size, wait_s), _frame)
 
 
 def test_a_batch_is_due_when_its_first_item_is_old_enough_and_not_before() -> None:

@@ -217,7 +217,7 @@ class LedgerMachine(RuleBasedStateMachine):
             open_records = [record for record in owned.records if record.entry.offset >= owned.watermark()]
             expected = [] if owned.final is not None else open_records
             assert owned.lease.span == len(expected)
-            assert owned.lease.oldest_since() == (float(expected[0].entry.offset) if expected else None)
+            assert owned.lease.oldest_tracked_at == (float(expected[0].entry.offset) if expected else None)
             assert owned.lease.idle == (owned.in_flight() == 0)
 
 

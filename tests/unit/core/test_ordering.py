@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from connector.core.ordering import Lanes
+from connector.core.ordering import KeyQueues
 
 PARAMS = st.sampled_from(["add", "delete"])
 
@@ -31,7 +31,7 @@ class LanesMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.lanes: Lanes[_Item] = Lanes(lambda item: item.keys)
+        self.lanes: KeyQueues[_Item] = KeyQueues(lambda item: item.keys)
         self.items: list[_Item] = []
         self.lots = 2
         self.open = {"add": 1, "delete": 2}
@@ -46,9 +46,9 @@ class LanesMachine(RuleBasedStateMachine):
     def readmit(self, candidates: list[_Item]) -> None:
         while candidates:
             item = candidates.pop()
-            if self.lanes.join(item, self.open[item.params]):
+            if self.lanes.readmit(item, self.open[item.params]):
                 self.joined(item)
-                candidates += self.lanes.behind(item)
+                candidates += self.lanes.next_waiting(item)
 
     def may_join(self, item: _Item, lot: int) -> bool:
         """The rule, by looking: nothing earlier that shares a key is unfinished outside of the lot."""
@@ -68,7 +68,7 @@ class LanesMachine(RuleBasedStateMachine):
     def arrive(self, keys: list[str], params: str) -> None:
         item = _Item(len(self.items), tuple(keys), params)
         self.items.append(item)
-        if self.lanes.enter(item, self.open[params]):
+        if self.lanes.admit(item, self.open[params]):
             self.joined(item)
 
     @rule(params=PARAMS)
@@ -81,7 +81,7 @@ class LanesMachine(RuleBasedStateMachine):
     def end_one(self, data: st.DataObject) -> None:
         item = self.pick(data, "holds")
         item.state = "ended"
-        self.readmit(self.lanes.leave(item))
+        self.readmit(self.lanes.release(item))
 
     @precondition(lambda self: self.any_in("holds"))
     @rule(data=st.data())
@@ -90,7 +90,7 @@ class LanesMachine(RuleBasedStateMachine):
         candidates: list[_Item] = []
         for item in [item for item in self.items if item.lot == lot and item.state == "holds"]:
             item.state = "ended"
-            candidates += self.lanes.leave(item)
+            candidates += self.lanes.release(item)
         self.readmit(candidates)
 
     @precondition(lambda self: self.any_in("waits"))
@@ -122,7 +122,7 @@ class LanesMachine(RuleBasedStateMachine):
     @invariant()
     def no_key_is_remembered_that_nobody_has(self) -> None:
         unfinished = [item for item in self.items if item.state != "ended"]
-        assert self.lanes.keys == len({key for item in unfinished for key in item.keys})
+        assert self.lanes.key_count == len({key for item in unfinished for key in item.keys})
 
     def teardown(self) -> None:
         """In the end everybody has had a turn, and nothing is left behind."""
@@ -130,9 +130,9 @@ class LanesMachine(RuleBasedStateMachine):
             for params in self.open:
                 self.seal(params)
             holding[0].state = "ended"
-            self.readmit(self.lanes.leave(holding[0]))
+            self.readmit(self.lanes.release(holding[0]))
         assert not self.any_in("waits")
-        assert self.lanes.keys == 0
+        assert self.lanes.key_count == 0
 
 
 TestLanes = LanesMachine.TestCase
@@ -140,26 +140,26 @@ TestLanes.settings = settings(max_examples=80, stateful_step_count=40, deadline=
 
 
 def test_what_shares_a_key_may_share_a_request_in_order() -> None:
-    lanes: Lanes[str] = Lanes(lambda _: ["anna"])
-    assert [lanes.enter(item, 1) for item in ("first", "second")] == [True, True]
+    lanes: KeyQueues[str] = KeyQueues(lambda _: ["anna"])
+    assert [lanes.admit(item, 1) for item in ("first", "second")] == [True, True]
 
 
 def test_what_shares_a_key_with_another_request_waits_until_that_has_ended() -> None:
-    lanes: Lanes[str] = Lanes(lambda _: ["anna"])
-    lanes.enter("first", 1)
-    assert not lanes.enter("second", 2)
-    assert not lanes.join("second", 2)
-    assert lanes.leave("first") == ["second"]
-    assert lanes.join("second", 2)
+    lanes: KeyQueues[str] = KeyQueues(lambda _: ["anna"])
+    lanes.admit("first", 1)
+    assert not lanes.admit("second", 2)
+    assert not lanes.readmit("second", 2)
+    assert lanes.release("first") == ["second"]
+    assert lanes.readmit("second", 2)
 
 
 def test_an_item_of_two_identities_waits_for_both() -> None:
     keys = {"phone": ["phone"], "openid": ["openid"], "both": ["phone", "openid"]}
-    lanes: Lanes[str] = Lanes(lambda item: keys[item])
-    lanes.enter("phone", 1)
-    lanes.enter("openid", 2)
-    assert not lanes.enter("both", 3)
-    assert lanes.leave("phone") == ["both"]
-    assert not lanes.join("both", 3)
-    assert lanes.leave("openid") == ["both"]
-    assert lanes.join("both", 3)
+    lanes: KeyQueues[str] = KeyQueues(lambda item: keys[item])
+    lanes.admit("phone", 1)
+    lanes.admit("openid", 2)
+    assert not lanes.admit("both", 3)
+    assert lanes.release("phone") == ["both"]
+    assert not lanes.readmit("both", 3)
+    assert lanes.release("openid") == ["both"]
+    assert lanes.readmit("both", 3)

@@ -14,7 +14,7 @@ from connector.core.pacing import Pacer
 from connector.core.record import DEAD_LETTERS, TopicPartition
 from connector.core.sink import Verdict, VerdictKind
 from connector.flow.pipeline import Pipeline
-from connector.flow.target import Surroundings, Target
+from connector.flow.target import Target, TargetDependencies
 from tests.support.builders import item, record, seeded
 from tests.support.clock import run_virtual
 from tests.support.fake_sink import FakeSink
@@ -134,7 +134,7 @@ def test_a_partition_is_paused_while_full_resumed_below_half_and_never_paused_wh
         def on_resume(lease: Lease) -> None:
             nonlocal resumed
             resumed += 1
-            assert target.relaxed or lease.idle
+            assert target.has_room or lease.idle
 
         flow.source.on_pause = on_pause
         flow.source.on_resume = on_resume
@@ -209,9 +209,9 @@ def test_a_full_target_pauses_only_what_feeds_it() -> None:
     async def main() -> list[str]:
         harness = TargetHarness(FakeSink())
         hanging = StormSink(HANGING, seeded(1))
-        around = Surroundings(
+        deps = TargetDependencies(
             emit=lambda _: None,
-            bury=lambda *_: None,
+            dead_letter=lambda *_: None,
             on_progress=lambda: None,
             spawn=harness.tasks.spawn,
             pacer=Pacer(None),
@@ -219,7 +219,7 @@ def test_a_full_target_pauses_only_what_feeds_it() -> None:
         )
         names = {"orders": "full", "members": "free"}
         targets = {
-            name: Target(replace(SETTINGS, name=name, max_queued=5), hanging, around)
+            name: Target(replace(SETTINGS, name=name, max_queued=5), hanging, deps)
             for name in ("full", "free", DEAD_LETTERS)
         }
         pipeline = Pipeline(targets, lambda topic: [names[topic]])
@@ -233,7 +233,7 @@ def test_a_full_target_pauses_only_what_feeds_it() -> None:
                 entry.expect(1)
                 targets[name].put(item(record(offset), target=name), entry)
             pipeline.leases[lease] = None
-        pipeline.balance()
+        pipeline.apply_back_pressure()
         return [lease.partition.topic for lease in source.paused]
 
     assert run_virtual(main()) == ["orders"]

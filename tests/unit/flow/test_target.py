@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from connector.core.batching import Limits
+from connector.core.batching import BatchLimits
 from connector.core.events import ItemsSettled, ReasonCleared, ReasonRaised, RequestDone
-from connector.core.sink import Verdict, VerdictKind
+from connector.core.sink import TargetState, Verdict, VerdictKind
 from tests.support.builders import seeded
 from tests.support.clock import run_virtual
 from tests.support.fake_sink import FakeSink
@@ -92,9 +92,7 @@ def test_a_held_target_says_so_sends_one_probe_at_a_time_and_says_when_it_is_ove
         harness.put(60)
         await asyncio.sleep(600)
         probes = len(sink.log)
-        hold = harness.target.gate.hold
-        assert hold is not None
-        assert hold.reason == "forbidden"
+        assert (harness.target.sending.state, harness.target.sending.reason) == (TargetState.HELD, "forbidden")
         sink.outage = None
         await harness.done()
         return harness, probes
@@ -103,7 +101,7 @@ def test_a_held_target_says_so_sends_one_probe_at_a_time_and_says_when_it_is_ove
     raised = [event for event in harness.events if isinstance(event, ReasonRaised | ReasonCleared)]
     assert raised == [ReasonRaised("target_held", "sink", "grant it"), ReasonCleared("target_held", "sink")]
     assert 20 < probes < 100, "600 s of a backoff of 30 s at most"
-    assert harness.target.gate.hold is None
+    assert (harness.target.sending.state, harness.target.sending.reason) == (TargetState.UP, "")
     assert (harness.counts.delivered, harness.dead_letters) == (60, [])
 
 
@@ -119,13 +117,13 @@ def test_a_held_target_stays_held_while_its_probe_fails_by_transport() -> None:
         held: list[bool] = []
 
         def script(_: object) -> Verdict:
-            held.append(harness.target.gate.hold is not None)
+            held.append(harness.target.sending.state is TargetState.HELD)
             return verdicts.pop(0)
 
         harness = TargetHarness(FakeSink(script))
         harness.put()
         await harness.done()
-        return [*held, harness.target.gate.hold is not None]
+        return [*held, harness.target.sending.state is TargetState.HELD]
 
     assert run_virtual(main()) == [False, True, True, True, False]
 
@@ -164,17 +162,17 @@ def test_items_that_were_done_are_settled_although_the_rest_must_be_tried_again(
     assert (harness.counts.delivered, harness.target.queued_bytes) == (4, 0)
 
 
-def test_full_and_relaxed_are_values_with_room_between_them() -> None:
+def test_full_and_has_room_are_values_with_room_between_them() -> None:
     async def main() -> list[tuple[bool, bool]]:
         harness = TargetHarness(
-            FakeSink(), replace(SETTINGS, max_queued=10, limits=Limits(1, 1_000, 0.2), max_in_flight=1)
+            FakeSink(), replace(SETTINGS, max_queued=10, limits=BatchLimits(1, 1_000, 0.2), max_in_flight=1)
         )
         seen = []
         for count in (4, 1, 4, 1):
             harness.put(count)
-            seen.append((harness.target.full, harness.target.relaxed))
+            seen.append((harness.target.full, harness.target.has_room))
         await harness.done()
-        return [*seen, (harness.target.full, harness.target.relaxed)]
+        return [*seen, (harness.target.full, harness.target.has_room)]
 
     assert run_virtual(main()) == [(False, True), (False, False), (False, False), (True, False), (False, True)]
 

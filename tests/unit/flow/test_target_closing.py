@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from connector.core.batching import Limits
+from connector.core.batching import BatchLimits
 from connector.core.ledger import Lease
 from connector.core.record import TopicPartition
 from connector.core.sink import Verdict, VerdictKind
@@ -135,7 +135,7 @@ def test_what_is_ordered_does_not_overtake_what_was_given_up() -> None:
 
     async def main() -> list[list[int]]:
         sink = FakeSink(lambda _: Verdict(VerdictKind.AGAIN))
-        harness = TargetHarness(sink, replace(ORDERED, limits=Limits(1, 1_000, 0.2)))
+        harness = TargetHarness(sink, replace(ORDERED, limits=BatchLimits(1, 1_000, 0.2)))
         harness.put(5, keys=["anna"])
         await asyncio.sleep(0)
         await _close(harness).wait()
@@ -195,7 +195,7 @@ def test_what_moves_up_in_a_lane_while_its_lease_closes_does_not_wait_for_more()
             await asyncio.sleep(0.5)
             return Verdict(VerdictKind.DELIVERED)
 
-        harness = TargetHarness(FakeSink(script), replace(ORDERED, limits=Limits(10, 1_000, 5.0)))
+        harness = TargetHarness(FakeSink(script), replace(ORDERED, limits=BatchLimits(10, 1_000, 5.0)))
         for params in (b"add", b"delete", b"add", b"delete"):
             harness.put(keys=["anna"], params=params)
         began = asyncio.get_running_loop().time()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.core.batching import Limits
+from connector.core.batching import BatchLimits
 from connector.core.sink import VerdictKind
 from tests.support.builders import seeded
 from tests.support.clock import run_virtual
@@ -33,7 +33,7 @@ TROUBLES = st.builds(
 )
 TARGETS = st.builds(
     lambda ordered, places, records, size: replace(
-        SETTINGS, ordered=ordered, max_in_flight=places, limits=Limits(records, size, 0.2)
+        SETTINGS, ordered=ordered, max_in_flight=places, limits=BatchLimits(records, size, 0.2)
     ),
     st.booleans(),
     st.integers(1, 4),
@@ -77,7 +77,7 @@ def test_through_any_storm_every_item_ends_once_and_in_order(
 def _poisoned_batch(poison: frozenset[int]) -> tuple[TargetHarness, StormSink]:
     async def main() -> tuple[TargetHarness, StormSink]:
         sink = StormSink(Trouble(1, poison=poison), seeded(1))
-        harness = TargetHarness(sink, replace(ORDERED, limits=Limits(500, 100_000, 0.2)))
+        harness = TargetHarness(sink, replace(ORDERED, limits=BatchLimits(500, 100_000, 0.2)))
         harness.put(500, keys=["anna"])
         await harness.done()
         return harness, sink

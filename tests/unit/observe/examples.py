@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connector.core.events import RequestDone
 from connector.core.record import Record
-from connector.core.sink import VerdictKind
+from connector.core.sink import TargetState, VerdictKind
 from connector.observe.status import PartitionStatus, Status, TargetStatus, TokenStatus, TopicStatus
 
 SECRET = "s3cr3t-of-the-app"  # noqa: S105 - no secret: the tests look for it where none may be
@@ -23,8 +23,10 @@ PARTITIONS = (
     ),
 )
 TARGETS = (
-    TargetStatus("purchases", "event/v2/batchAdd", "up", "", 1_700_000_000.0, 2, 30, 4096, "200 ok", ("b1", "b2")),
-    TargetStatus("tags", "audience/tag/batchAdd", "held", "403", 1_700_000_100.5, 0, 1, 99, "403", ()),
+    TargetStatus(
+        "purchases", "event/v2/batchAdd", TargetState.UP, "", 1_700_000_000.0, 2, 30, 4096, "200 ok", ("b1", "b2")
+    ),
+    TargetStatus("tags", "audience/tag/batchAdd", TargetState.HELD, "403", 1_700_000_100.5, 0, 1, 99, "403", ()),
 )
 
 
