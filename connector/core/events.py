@@ -26,6 +26,9 @@ ReasonCode = Literal[
     "records_lost",
     "draining",
 ]
+RebalanceKind = Literal["assigned", "revoked", "lost"]
+CommitResult = Literal["ok", "refused", "failed"]
+RenewalResult = Literal["ok", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ class ReasonCleared:
 class Rebalanced:
     """Partitions were assigned to this process or taken from it."""
 
-    kind: Literal["assigned", "revoked", "lost"]
+    kind: RebalanceKind
     partitions: Sequence[str]
     unsettled: int = 0
     """Records that were released to the partitions' next owners."""
@@ -98,7 +101,7 @@ class Rebalanced:
 class CommitAnswered:
     """The broker answered a commit."""
 
-    result: Literal["ok", "refused", "failed"]
+    result: CommitResult
     """`refused`: because of a rebalance; `failed`: for any other reason. Both are repeated."""
     detail: str = ""
 
@@ -107,7 +110,7 @@ class CommitAnswered:
 class TokenRenewed:
     """The token endpoint was asked for a token."""
 
-    result: Literal["ok", "failed"]
+    result: RenewalResult
     detail: str = ""
     expires_in_s: float | None = None
 

@@ -73,3 +73,8 @@ class Item(NamedTuple):
     """Items that share one of these keys are sent in order; empty unless the target is ordered."""
     record: Record
     failure: Failure | None = None
+
+
+def config_id(sha256: str) -> str:
+    """Return the short name of a config's contents: the first 12 of the 64 hex digits of its sha256."""
+    return sha256[:12]

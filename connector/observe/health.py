@@ -1,16 +1,16 @@
-"""Is the process alive, and is it ready? Two questions for two probes.
+"""Liveness and readiness of the process: the answers of `/livez` and `/readyz`.
 
-Alive: the loop and the Kafka thread beat. A platform or a broker that is down must never get the process killed, so
-nothing else counts. Ready: nothing stands in the way of delivery, be it for somebody else to mend; each reason says
-since when, and what to do. No listener of events decides what a reason is: whoever meets one raises it, and
-clears it.
+Live: the event loop and the Kafka thread send heartbeats. Nothing else counts, because a platform or a broker that is
+down must never get the process killed. Ready: no reason stands against delivery. The part of the connector that meets
+a reason raises it and clears it, by an event; each says since when it stands, and what to do about it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import orjson
 
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
     from connector.core.events import Event, ReasonCode
 
-SILENT_S = 30.0
-"""A part that has not beaten for so long is taken for dead."""
+HEARTBEAT_S = 1.0
+HEARTBEAT_TIMEOUT_S = 30.0
+"""A part of the process whose last heartbeat is older counts as dead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One thing that stands in the way."""
+    """One reason why the connector is not ready."""
 
     code: ReasonCode
     target: str
@@ -38,23 +39,23 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadyView:
-    """What `/readyz` answers; `reasons` are empty if ready, else the oldest first."""
+class Readiness:
+    """The answer of ``/readyz``: the reasons that stand, the oldest first; none if the connector is ready."""
 
     reasons: tuple[Reason, ...]
 
     @property
     def ready(self) -> bool:
-        """Whether nothing stands in the way."""
+        """Whether no reason stands."""
         return not self.reasons
 
     def to_json(self) -> bytes:
-        """Write the body of ``/readyz``: a contract with the outside."""
+        """Return the body of ``/readyz``; its shape is a contract."""
         return orjson.dumps({"ready": self.ready, "reasons": self.reasons})
 
 
 class Health:
-    """Listens to events, knows the reasons that stand. Begins with `starting`. `wall_clock` is seconds since 1970."""
+    """Listener that keeps the reasons that stand; begins with `starting`. `wall_clock` is seconds since 1970."""
 
     def __init__(self, wall_clock: Callable[[], float] = time.time) -> None:
         self._wall_clock = wall_clock
@@ -62,7 +63,7 @@ class Health:
         self.on(ReasonRaised("starting", "", "wait: the connector joins its group and fetches a token"))
 
     def on(self, event: Event) -> None:
-        """Note a reason that was raised or cleared; other events are not its business. Never raises."""
+        """Keep a reason that was raised, remove one that was cleared; ignore other events. Never raises."""
         match event:
             case ReasonRaised(code, target, remedy):
                 known = self._reasons.get((code, target))
@@ -73,54 +74,70 @@ class Health:
             case _:
                 pass
 
-    def ready(self) -> ReadyView:
-        """Give the reasons that stand now, in the order in which they came."""
-        return ReadyView(tuple(self._reasons.values()))
+    def readiness(self) -> Readiness:
+        """Return the reasons that stand now, in the order in which they were raised."""
+        return Readiness(tuple(self._reasons.values()))
+
+
+class Heartbeat:
+    """The heartbeat of the event loop; `run` is a background task that never returns."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._last = clock()
+
+    def last(self) -> float:
+        """Return the time of the last heartbeat, in seconds of `clock`."""
+        return self._last
+
+    async def run(self) -> NoReturn:
+        """Send a heartbeat every HEARTBEAT_S while the loop is not blocked."""
+        while True:
+            self._last = self._clock()
+            await asyncio.sleep(HEARTBEAT_S)
 
 
 @dataclass(frozen=True, slots=True)
-class Silent:
-    """A part of the process that beats no more."""
+class SilentPart:
+    """A part of the process whose heartbeat has stopped."""
 
     part: str
     seconds: float
+    """Since its last heartbeat."""
 
 
 @dataclass(frozen=True, slots=True)
-class LiveView:
-    """What `/livez` answers."""
+class Liveness:
+    """The answer of ``/livez``: the parts whose heartbeat has stopped."""
 
-    silent: tuple[Silent, ...]
+    silent: tuple[SilentPart, ...]
 
     @property
     def live(self) -> bool:
-        """Whether every part beats."""
+        """Whether every part sends heartbeats."""
         return not self.silent
 
     def to_json(self) -> bytes:
-        """Write the body of ``/livez``: ``{"live", "silent": [{"part", "seconds"}]}``."""
+        """Return the body of ``/livez``: ``{"live", "silent": [{"part", "seconds"}]}``."""
         return orjson.dumps({"live": self.live, "silent": self.silent})
 
 
-class Liveness:
-    """Asks each part when it last beat.
+class HeartbeatMonitor:
+    """Finds the parts of the process whose heartbeat has stopped.
 
-    `beats` gives, by the part's name, a callable that returns the time of its last beat, by the same monotonic `clock`
-    (seconds). The callables may read what another thread writes: one number.
+    `last_beats` has, by the part's name, a function that returns the time of its last heartbeat, on the same
+    monotonic `clock` (seconds). The functions may read one number that another thread writes.
     """
 
     def __init__(
-        self,
-        beats: Mapping[str, Callable[[], float]],
-        limit_s: float = SILENT_S,
-        clock: Callable[[], float] = time.monotonic,
+        self, last_beats: Mapping[str, Callable[[], float]], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._beats = beats
-        self._limit_s = limit_s
+        self._last_beats = last_beats
         self._clock = clock
 
-    def live(self) -> LiveView:
-        """Give the parts that have not beaten within the limit; none while the process is alive."""
+    def liveness(self) -> Liveness:
+        """Return the parts whose last heartbeat is older than HEARTBEAT_TIMEOUT_S."""
         now = self._clock()
-        ages = {part: now - beat() for part, beat in self._beats.items()}
-        return LiveView(tuple(Silent(part, round(age, 1)) for part, age in ages.items() if age > self._limit_s))
+        ages = {part: now - last_beat() for part, last_beat in self._last_beats.items()}
+        silent = (SilentPart(part, round(age, 1)) for part, age in ages.items() if age > HEARTBEAT_TIMEOUT_S)
+        return Liveness(tuple(silent))

@@ -1,15 +1,15 @@
-"""The log: one line per event on stderr, as JSON or as text. The only place that knows structlog.
+"""The log: at most one line per event on stderr, as JSON or as text. The only module that uses structlog.
 
 Rules
-- Every request has a line at info or above: target, verdict, items, offsets, import batch, milliseconds. From its
-  offset alone anybody can tell what became of a record; of the record itself the line has nothing.
-- A failure is a warning when it is new, and once a minute with the number in between; its repeats are written at info.
-  So a platform that answers 503 for a day leaves at `level: warning` a line a minute, and at `info` no more lines than
-  requests, which the backoff bounds.
-- Libraries speak through the same writer, at warning and above only: httpx writes whole URLs at info, and the
-  secret stands in a URL's query. Of what they say, one line is kept, and identical lines once a minute.
-- Every text that the connector did not write itself goes through `scrub`; no exception's own text is written.
-- Writing never raises: a log that nobody reads any more must not stop deliveries.
+- Every request has a line at info or above: target, verdict, items, offsets, import batch, milliseconds. The offset
+  of a record is enough to find out how it ended; the record's contents are never logged.
+- A failure is a warning when it is new, then once a minute with the number suppressed; its repeats are written at
+  info. So a platform that answers 503 for a day leaves one line a minute at `level: warning`, and at `info` no more
+  lines than requests, which the backoff limits.
+- Libraries log through the same writer, at warning and above only: httpx logs whole URLs at info, and a URL's query
+  may hold the secret. Of each message the first line is kept, and equal messages are written once a minute.
+- Every text that comes from outside the connector passes `scrub`; the text of a foreign exception is never written.
+- Writing never raises: a broken stderr must not stop deliveries.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 import orjson
 import structlog
 
-from connector.observe.log_lines import Lines
-from connector.observe.repeats import Repeats
+from connector.observe.log_lines import LineFormatter
+from connector.observe.rate_limiter import RateLimiter
 from connector.observe.scrub import describe, scrub
 
 if TYPE_CHECKING:
@@ -49,28 +49,28 @@ _NUMBERS: dict[Level, int] = {
     "error": logging.ERROR,
 }
 _LIBRARIES = ("aiohttp", "asyncio", "httpcore", "httpx", "py.warnings", "uvicorn")
-_PLAIN = re.compile(r"[^\s\"'={}\[\],]+")
+_PLAIN_WORD = re.compile(r"[^\s\"'={}\[\],]+")
 _DIGITS = re.compile(r"[0-9]+")
 
 
 class Log:
-    """Listens to events, writes lines."""
+    """Listener that writes the log line of each event."""
 
     def __init__(self, logger: FilteringBoundLogger, level: Level, clock: Callable[[], float] = time.monotonic) -> None:
         self._logger = logger
-        self._lines = Lines(clock, _NUMBERS[level])
+        self._formatter = LineFormatter(clock, _NUMBERS[level])
 
     def on(self, event: Event) -> None:
-        """Write at most one line for `event`; never raises for what can't be written."""
-        line = self._lines.of(event)
+        """Write the line of `event`, if it has one at this level; never raises."""
+        line = self._formatter.format(event)
         if line is not None:
             self._logger.log(line.level, line.event, **line.fields)
 
 
 def configure(format: Format, level: Level, stream: BinaryIO | None = None) -> Log:  # noqa: A002 - the config's word
-    """Set the process's log up and give its listener; `stream` is stderr unless told otherwise.
+    """Set up the process's log and return its listener; `stream` is stderr by default.
 
-    Replaces the handlers of the standard library's root logger, through which libraries speak.
+    Replaces the handlers of the standard library's root logger, so that libraries log through the same writer.
     """
     logger: FilteringBoundLogger = structlog.wrap_logger(
         _Stream(stream or sys.stderr.buffer),
@@ -84,7 +84,7 @@ def configure(format: Format, level: Level, stream: BinaryIO | None = None) -> L
 
 
 class _Stream:
-    """What structlog writes to: whole lines, one at a time, from any thread; a closed stream is no reason to stop."""
+    """The sink of structlog: writes whole lines, from any thread; ignores a closed or broken stream."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -107,7 +107,7 @@ def _as_json(_: object, level: str, fields: Fields) -> bytes:
     try:
         return orjson.dumps(document)
     except TypeError:
-        # A number beyond 64 bits.
+        # orjson refuses an integer of more than 64 bits.
         return json.dumps(document, default=str).encode()
 
 
@@ -118,43 +118,43 @@ def _as_text(_: object, level: str, fields: Fields) -> bytes:
 
 
 def _word(value: object) -> str:
-    """A value of a field for people; quoted as in JSON unless it is one plain word."""
+    """Return a field's value as text; quoted as in JSON unless it is one plain word."""
     if isinstance(value, dict):
         value = " ".join(f"{name}:{text}" for name, text in value.items())
     text = str(value)
-    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+    return text if _PLAIN_WORD.fullmatch(text) else json.dumps(text, ensure_ascii=False)
 
 
-class _FromLibraries(logging.Handler):
-    """Writes what libraries say through the connector's own writer: their first line, and where it came from."""
+class _LibraryHandler(logging.Handler):
+    """Writes the messages of libraries through the connector's own writer: the first line, and the logger's name."""
 
     def __init__(self, logger: FilteringBoundLogger, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(logging.WARNING)
         self._logger = logger
         self._clock = clock
-        self._repeats = Repeats()
+        self._limiter = RateLimiter()
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             text = scrub(record.getMessage().strip().partition("\n")[0])
         except (TypeError, ValueError):
-            # The arguments don't fit the format: a slip of the library, and no reason to show them.
+            # The arguments don't fit the format: a bug of the library. The format alone is written.
             text = scrub(str(record.msg))
-        repeated = self._repeats.tell((record.name, record.levelno, _DIGITS.sub("#", text)), self._clock())
-        if repeated is None:
+        suppressed = self._limiter.admit((record.name, record.levelno, _DIGITS.sub("#", text)), self._clock())
+        if suppressed is None:
             return
         fields: dict[str, str | int] = {"logger": record.name}
         if record.exc_info and record.exc_info[1] is not None:
             fields["error"] = describe(record.exc_info[1])
-        if repeated:
-            fields["repeated"] = repeated
+        if suppressed:
+            fields["repeated"] = suppressed
         level = logging.ERROR if record.levelno >= logging.ERROR else logging.WARNING
         self._logger.log(level, text, **fields)
 
 
 def _route_libraries(logger: FilteringBoundLogger) -> None:
     root = logging.getLogger()
-    root.handlers = [_FromLibraries(logger)]
+    root.handlers = [_LibraryHandler(logger)]
     root.setLevel(logging.WARNING)
     for name in _LIBRARIES:
         library = logging.getLogger(name)

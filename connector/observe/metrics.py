@@ -1,174 +1,153 @@
-"""`/metrics`: what was counted from events, and what the snapshot says at the moment of the scrape.
+"""`/metrics`: counts events, reads the snapshot at the moment of the scrape, writes both as Prometheus text.
 
-Rules
-- Records and gauges come from one `Status` per scrape, so that at every scrape and for every topic
-  ``consumed = settled + released + in flight``. Everything else is counted as its event passes: an addition
-  to a dict, cheap enough for the event loop.
-- Nothing is global: each `Metrics` has its own registry.
-- A gauge that isn't known has no sample; NaN and -1 would be drawn as numbers.
+Which metrics there are is `metric_table.py`. Counts of records and most gauges come from one `Status` per scrape, so
+that at every scrape, for every topic, ``consumed = settled + released + in flight``. The rest is counted from events:
+an addition to a dict, cheap enough for the event loop. Nothing is global: each `Metrics` has its own numbers.
 """
 
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
+from collections import defaultdict
+from functools import partial
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.openmetrics import exposition as openmetrics
-from prometheus_client.registry import Collector
 
-from connector.core.sink import TargetState
-from connector.observe.counting import EventCounts
-from connector.observe.metric_table import METRICS, PREFIX, Metric
+from connector.observe.metric_table import METRICS, EventRule, Labels, Metric
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from prometheus_client.metrics_core import Metric as Family
 
     from connector.core.events import Event
-    from connector.observe.counting import Histogram, Labels
-    from connector.observe.status import Status, TargetStatus, TopicStatus
+    from connector.observe.status import Status
 
-Samples = dict[tuple[str, ...], float]
+PREFIX = "tuzhan_connector_"
 _OPENMETRICS = "application/openmetrics-text"
-_CONFIG_DIGITS = 12
-"""As many of the sha256 as a dead letter's `dl-config` has."""
+
+
+class Histogram:
+    """Counts observed values by upper bound."""
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self._bounds = bounds
+        self._counts = [0] * (len(bounds) + 1)
+        self.sum = 0.0
+
+    def observe(self, value: float) -> None:
+        """Count one value; a value equal to a bound is in its bucket."""
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self.sum += value
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """Return each upper bound with the number of values up to it."""
+        names = [*map(str, self._bounds), "+Inf"]
+        return list(zip(names, accumulate(self._counts), strict=True))
 
 
 class Metrics:
-    """Listens to events, reads the snapshot, writes both as Prometheus text. Lives on the event loop."""
+    """Listener that counts events; writes all metrics. Used on the event loop only."""
 
-    def __init__(self, snapshot: Callable[[], Status], wall_clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, wall_clock: Callable[[], float] = time.time) -> None:
         self._wall_clock = wall_clock
-        self._events = EventCounts()
-        self._registry = CollectorRegistry()
-        self._registry.register(_Families(snapshot, self._events))
-        ProcessCollector(registry=self._registry)
-        PlatformCollector(registry=self._registry)
-        GCCollector(registry=self._registry)
+        self._samples: dict[str, dict[Labels, float]] = {metric.name: {} for metric in METRICS}
+        self._histograms: dict[str, defaultdict[Labels, Histogram]] = {
+            metric.name: defaultdict(partial(Histogram, metric.bounds)) for metric in METRICS
+        }
+        self._process = CollectorRegistry()
+        ProcessCollector(registry=self._process)
+        PlatformCollector(registry=self._process)
+        GCCollector(registry=self._process)
 
     def on(self, event: Event) -> None:
         """Count one event; never raises."""
-        self._events.count(event, self._wall_clock())
+        now = self._wall_clock()
+        for metric, rule in _RULES[type(event)]:
+            for labels, value in rule.samples(event, now).items():
+                if metric.kind == "histogram":
+                    self._histograms[metric.name][labels].observe(value)
+                elif metric.kind == "counter":
+                    self._samples[metric.name][labels] = self._samples[metric.name].get(labels, 0) + value
+                else:
+                    self._samples[metric.name][labels] = value
 
-    def render(self, accept: str) -> tuple[bytes, str]:
-        """Write all metrics; gives the body and its content type: OpenMetrics if `accept` prefers it.
-
-        Takes one snapshot: call it on the event loop.
-        """
+    def render(self, accept: str, status: Status) -> tuple[bytes, str]:
+        """Return all metrics and their content type: OpenMetrics if `accept` prefers it, else Prometheus text."""
+        scrape = _Scrape([*self._families(status), *self._process.collect()])
         if _prefers_openmetrics(accept):
-            body: bytes = openmetrics.generate_latest(self._registry)  # type: ignore[no-untyped-call]
+            body: bytes = openmetrics.generate_latest(scrape)  # type: ignore[no-untyped-call]
             return body, openmetrics.CONTENT_TYPE_LATEST
-        return generate_latest(self._registry), CONTENT_TYPE_PLAIN_0_0_4
+        return generate_latest(scrape), CONTENT_TYPE_PLAIN_0_0_4
 
-
-class _Families(Collector):
-    """Writes every metric of the table, in its order, from one snapshot."""
-
-    def __init__(self, snapshot: Callable[[], Status], events: EventCounts) -> None:
-        self._snapshot = snapshot
-        self._events = events
-
-    def describe(self) -> Iterator[Family]:
-        """Tell the names without taking a snapshot: registering happens before there is anything to see."""
+    def _families(self, status: Status) -> Iterator[Family]:
         for metric in METRICS:
-            yield _histogram_family(metric, {}) if metric.kind == "histogram" else _family(metric, {})
-
-    def collect(self) -> Iterator[Family]:
-        status = self._snapshot()
-        for target in status.targets:
-            self._events.know(target.name)
-        samples = self._samples(status)
-        for metric in METRICS:
+            self._start_known(metric, status)
             if metric.kind == "histogram":
-                yield _histogram_family(metric, self._events.histograms[metric.name])
+                yield self._histogram_family(metric)
             else:
-                yield _family(metric, samples.get(metric.name, {}))
+                yield self._family(metric, status)
 
-    def _samples(self, status: Status) -> Mapping[str, Mapping[Labels, float]]:
-        items: Samples = {**self._events.samples["items_total"]}
-        items.update({(route, target, "skipped"): count for (route, target), count in status.items_skipped.items()})
-        expires = status.token.expires_in_s
-        return {
-            **self._events.samples,
-            **_of_topics(status),
-            **_of_targets(status),
-            **_of_partitions(status),
-            "items_total": items,
-            "last_delivery_timestamp_seconds": self._events.last_delivery,
-            "identity_invalid_total": {(*labels,): count for labels, count in status.identity_invalid.items()},
-            "token_expires_seconds": {} if expires is None else {(): max(expires, 0.0)},
-            "build_info": {(status.version, status.config_sha256[:_CONFIG_DIGITS]): 1.0},
-        }
+    def _start_known(self, metric: Metric, status: Status) -> None:
+        for labels in metric.counts.known(status) if metric.counts else ():
+            if metric.kind == "histogram":
+                self._histograms[metric.name][labels]  # made by being asked for
+            else:
+                self._samples[metric.name].setdefault(labels, 0)
 
+    def _family(self, metric: Metric, status: Status) -> Family:
+        of_kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
+        family = of_kind(PREFIX + metric.name, metric.meaning, labels=metric.labels)
+        for labels, value in {**self._samples[metric.name], **metric.read(status)}.items():
+            family.add_metric(labels, value)
+        return family
 
-def _of_topics(status: Status) -> dict[str, Samples]:
-    outcomes: dict[str, Callable[[TopicStatus], int]] = {
-        "delivered": lambda topic: topic.delivered,
-        "skipped": lambda topic: topic.skipped,
-        "dead_lettered": lambda topic: topic.dead_lettered,
-    }
-    return {
-        "records_consumed_total": {(topic.topic,): topic.consumed for topic in status.topics},
-        "records_settled_total": {
-            (topic.topic, outcome): count(topic) for topic in status.topics for outcome, count in outcomes.items()
-        },
-        "records_released_total": {(topic.topic,): topic.released for topic in status.topics},
-        "records_in_flight": {(topic.topic,): topic.in_flight for topic in status.topics},
-    }
+    def _histogram_family(self, metric: Metric) -> Family:
+        family = HistogramMetricFamily(PREFIX + metric.name, metric.meaning, labels=metric.labels)
+        for labels, histogram in self._histograms[metric.name].items():
+            family.add_metric(labels, histogram.buckets(), histogram.sum)
+        return family
 
 
-def _of_targets(status: Status) -> dict[str, Samples]:
-    gauges: dict[str, Callable[[TargetStatus], float]] = {
-        "target_up": lambda target: target.state is TargetState.UP,
-        "target_held": lambda target: target.state is TargetState.HELD,
-        "requests_in_flight": lambda target: target.in_flight,
-        "queued_items": lambda target: target.queued,
-        "queued_bytes": lambda target: target.queued_bytes,
-    }
-    return {name: {(target.name,): float(value(target)) for target in status.targets} for name, value in gauges.items()}
+def _rules_by_event() -> defaultdict[type[object], list[tuple[Metric, EventRule]]]:
+    rules: defaultdict[type[object], list[tuple[Metric, EventRule]]] = defaultdict(list)
+    for metric in METRICS:
+        if metric.counts is not None:
+            rules[metric.counts.event].append((metric, metric.counts))
+    return rules
 
 
-def _of_partitions(status: Status) -> dict[str, Samples]:
-    owned = {(partition.topic, str(partition.partition)): partition for partition in status.partitions}
-    return {
-        "oldest_unsettled_seconds": {labels: one.oldest_unsettled_s for labels, one in owned.items()},
-        "partition_lag": {labels: one.lag for labels, one in owned.items() if one.lag is not None},
-        "partitions_assigned": {(): len(owned)},
-        "partitions_paused": {(): sum(one.paused for one in owned.values())},
-    }
+_RULES = _rules_by_event()
 
 
-def _family(metric: Metric, samples: Mapping[Labels, float]) -> Family:
-    of_kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
-    family = of_kind(PREFIX + metric.name, metric.meaning, labels=metric.labels)
-    for labels, value in samples.items():
-        family.add_metric(labels, value)
-    return family
+class _Scrape:
+    """The metric families of one scrape, in the interface that the writers of prometheus_client read."""
 
+    def __init__(self, families: list[Family]) -> None:
+        self._families = families
 
-def _histogram_family(metric: Metric, histograms: Mapping[Labels, Histogram]) -> Family:
-    family = HistogramMetricFamily(PREFIX + metric.name, metric.meaning, labels=metric.labels)
-    for labels, histogram in histograms.items():
-        family.add_metric(labels, histogram.buckets(), histogram.sum)
-    return family
+    def collect(self) -> list[Family]:
+        return self._families
 
 
 def _prefers_openmetrics(accept: str) -> bool:
-    """Whether OpenMetrics is asked for, at least as much as plain text is."""
-    wishes: dict[str, float] = {}
+    """Return whether `accept` names OpenMetrics with a quality of at least that of plain text."""
+    qualities: dict[str, float] = {}
     for part in accept.lower().split(","):
         kind, *parameters = (piece.strip() for piece in part.split(";"))
-        wishes[kind] = max(wishes.get(kind, 0.0), _quality(parameters))
-    wanted = wishes.get(_OPENMETRICS, 0.0)
-    return wanted > 0 and wanted >= wishes.get("text/plain", 0.0)
+        qualities[kind] = max(qualities.get(kind, 0.0), _quality(parameters))
+    quality = qualities.get(_OPENMETRICS, 0.0)
+    return quality > 0 and quality >= qualities.get("text/plain", 0.0)
 
 
 def _quality(parameters: list[str]) -> float:
-    """The `q` of one media range; 1 if there is none, 0 if it can't be read."""
+    """Return the `q` of one media range: 1 if it has none, 0 if it isn't a number."""
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "q":

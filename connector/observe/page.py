@@ -1,4 +1,4 @@
-"""The admin port's front page: the facts of ``/status`` as tables, for people without a dashboard at hand."""
+"""The status page: the facts of `/status` and `/readyz` as HTML tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from connector.observe.status import totals
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from connector.observe.health import ReadyView
+    from connector.observe.health import Readiness
     from connector.observe.status import Status
 
 _STYLE = """
@@ -22,21 +22,26 @@ th, td { padding: .2rem .8rem; border-bottom: 1px solid #ddd; text-align: left; 
 _LINKS = ("/status", "/metrics", "/readyz", "/livez")
 
 
-def render(status: Status, ready: ReadyView) -> str:
-    """Write the page; every text is escaped, whoever wrote it."""
-    state = "ready" if ready.ready else "not ready"
+def render(status: Status, readiness: Readiness) -> str:
+    """Return the page; every text in it is escaped."""
+    state = "ready" if readiness.ready else "not ready"
+    records = totals(status)
     tables = (
-        _table("Not ready because", ("code", "about", "since", "remedy"), _reasons(ready)),
-        _table("Records", tuple(totals(status)), [tuple(totals(status).values())]),
+        _table("Not ready because", ("code", "target", "since", "remedy"), _reasons(readiness)),
+        _table("Records", tuple(records), [tuple(records.values())]),
         _table(
             "Targets",
-            ("target", "endpoint", "state", "reason", "on the wire", "queued", "last reply"),
+            ("target", "endpoint", "state", "reason", "requests in flight", "queued", "last reply"),
             _targets(status),
         ),
-        _table("Partitions", ("partition", "lag", "committed", "in flight", "oldest", "paused"), _partitions(status)),
+        _table(
+            "Partitions",
+            ("partition", "lag", "committed", "in flight", "oldest unsettled", "paused"),
+            _partitions(status),
+        ),
     )
     links = " · ".join(f'<a href="{link}">{link}</a>' for link in _LINKS)
-    config = f"{status.config_file} ({status.config_sha256[:12]})"
+    config = f"{status.config_file} ({status.config_id})"
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="5">'
         f"<title>tuzhan-connector: {state}</title><style>{_STYLE}</style></head><body>"
@@ -46,8 +51,8 @@ def render(status: Status, ready: ReadyView) -> str:
     )
 
 
-def _reasons(ready: ReadyView) -> list[tuple[object, ...]]:
-    return [(reason.code, reason.target, _time(reason.since), reason.remedy) for reason in ready.reasons]
+def _reasons(readiness: Readiness) -> list[tuple[object, ...]]:
+    return [(reason.code, reason.target, _time(reason.since), reason.remedy) for reason in readiness.reasons]
 
 
 def _targets(status: Status) -> list[tuple[object, ...]]:

@@ -1,9 +1,9 @@
-"""What no log line may hold, taken out of any text that others wrote.
+"""Redaction of texts from outside (libraries, servers, exceptions) before they are logged.
 
-The connector's own texts hold no secret and no value of a record by construction. This is the second fence, for
-what libraries and servers say: the platform's secret travels in a query string, and an exception's text is whatever
-somebody put there. Taken out are queries of URLs and paths, mainland mobile numbers, and control characters, which
-would forge lines or speak to the terminal.
+The connector's own texts hold no secret and no value of a record by construction. This is the second line of defence:
+the platform's secret travels in a query string, and the text of a foreign exception may hold anything. Removed are
+queries of URLs and paths, credentials, mainland mobile numbers, and control characters, which could forge log lines
+or send commands to a terminal.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_TEXT = 1000
-"""Characters of one text in a log line."""
+"""The most characters of one text in a log line."""
 MAX_FRAMES = 12
-"""Places of a traceback in a log line, the innermost."""
+"""The most frames of a traceback in a log line: the innermost are kept."""
 
 _URL_QUERY = re.compile(r"(https?://[^\s?\"<>]*)\?[^\s\"<>]*", re.IGNORECASE)
 _QUERY = re.compile(r"\?[^\s?=\"<>]*=[^\s\"<>]*")
@@ -32,7 +32,7 @@ _NOT_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
 def scrub(text: str) -> str:
-    """Give `text` on one line, at most MAX_TEXT long, without URL queries, passwords and mobile numbers."""
+    """Return `text` on one line of at most MAX_TEXT characters, without URL queries, passwords, mobile numbers."""
     text = _NOT_TEXT.sub(" ", text)
     text = _URL_QUERY.sub(r"\1?…", _CREDENTIALS.sub("…@", text))
     text = _SETTING.sub(r"\1\2…", _QUERY.sub("?…", text))
@@ -40,11 +40,11 @@ def scrub(text: str) -> str:
 
 
 def describe(error: BaseException) -> str:
-    """Say what was raised and where, cause by cause, without what foreign exceptions say of the values at hand.
+    """Return the type and the place of an exception and of each of its causes, without the text of foreign ones.
 
-    The text of the connector's own errors and of the operating system's is kept: it names a thing and a remedy.
+    The text of the connector's own errors and of the operating system's is kept: it holds no value of a record.
     """
-    return " from ".join(_one(one) for one in _causes(error))
+    return " from ".join(_describe_one(cause) for cause in _causes(error))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -56,17 +56,16 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
 
 
-def _one(error: BaseException) -> str:
+def _describe_one(error: BaseException) -> str:
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     if isinstance(error, BackgroundTaskError):
-        # Its text repeats what its cause says.
+        # Its text repeats that of its cause.
         name += f" ('{error.task}')"
     elif isinstance(error, ConnectorError):
         name += f" ({scrub(str(error))})"
     elif isinstance(error, OSError) and error.strerror:
         name += f" ({scrub(error.strerror)})"
     frames = traceback.StackSummary.extract(traceback.walk_tb(error.__traceback__), lookup_lines=False)
-    places = frames[-MAX_FRAMES:]
-    where = " > ".join(f"{Path(place.filename).name}:{place.lineno} {place.name}" for place in places)
+    where = " > ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames[-MAX_FRAMES:])
     return f"{name} at {where}" if where else name

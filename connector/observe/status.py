@@ -1,24 +1,30 @@
-"""The whole state of the connector at one instant, as plain data.
+"""The state of the connector at one instant: its shape, how it is read, and how `/status` writes it.
 
-A `Status` is taken on the event loop in one go, without an await, so that its numbers belong together: in
-each topic, ``consumed = delivered + skipped + dead_lettered + released + in_flight``. The status page,
-``/status`` and the gauges of ``/metrics`` are three ways of writing the same snapshot.
+A `Status` is a snapshot: it is taken on the event loop without an `await`, so its numbers belong together. In each
+topic, ``consumed = delivered + skipped + dead_lettered + released + in_flight``. The status page, ``/status`` and most
+of ``/metrics`` are written from it.
 
-Counts are those of the process since its start: they never fall, not when a partition leaves, nor when the
-topic does.
+Counts are those of the process since its start. They never fall, even when a partition or a topic goes.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import orjson
+
+from connector import __version__
+from connector.core.record import config_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from connector.core.ledger import Lease, TopicCounts
     from connector.core.sink import TargetState
+    from connector.flow.pipeline import Pipeline
+    from connector.flow.target import Target
+    from connector.tuzhan.token import Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,7 @@ class TopicStatus:
     skipped: int
     dead_lettered: int
     released: int
-    """Unsettled when their lease ended: the next owner has them."""
+    """Unsettled when their lease ended: the next owner of their partition gets them again."""
     in_flight: int
 
 
@@ -42,7 +48,7 @@ class PartitionStatus:
     topic: str
     partition: int
     lag: int | None
-    """Records that the broker has and the group has not committed; None if the broker hasn't told yet."""
+    """Records in Kafka that the group has not committed; None until the broker has reported the partition's end."""
     watermark: int | None
     """The offset that may be committed; None before anything was settled."""
     committed: int | None
@@ -55,7 +61,7 @@ class PartitionStatus:
 
 @dataclass(frozen=True, slots=True)
 class TargetStatus:
-    """One target: whether it flows, and what waits for it."""
+    """One target: its state, its queue, its last replies."""
 
     name: str
     endpoint: str
@@ -65,9 +71,9 @@ class TargetStatus:
     since: float
     """When it came into this state: seconds since 1970."""
     in_flight: int
-    """Requests on the wire."""
+    """Requests that wait for their reply."""
     queued: int
-    """Items that wait or are on the wire."""
+    """Items that wait to be sent or for their reply."""
     queued_bytes: int
     last_reply: str
     """For people: the platform's last answer; empty before the first."""
@@ -81,7 +87,7 @@ class TokenStatus:
 
     source: str
     expires_in_s: float | None
-    """None if there is none at hand, or if its end isn't known (a fixed token)."""
+    """None if there is no token, or if its end isn't known (a fixed token)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +106,119 @@ class Status:
     identity_invalid: Mapping[tuple[str, str], int]
     """Identity values that could not be converted, by (route, identity type)."""
     items_skipped: Mapping[tuple[str, str], int]
-    """Items that a rule skipped, by (route, target)."""
+    """Items that a rule of the mapping skipped, by (route, target)."""
+
+    @property
+    def config_id(self) -> str:
+        """The short name of the config's contents."""
+        return config_id(self.config_sha256)
 
 
-COUNTS = ("consumed", "delivered", "skipped", "dead_lettered", "released", "in_flight")
-"""The fields of `TopicStatus`, in the order in which people read the law."""
+# -- how it is read ---------------------------------------------------------------------------------------------
+
+
+class MappingCounts(Protocol):
+    """What the mapper counts."""
+
+    @property
+    def identity_invalid(self) -> Mapping[tuple[str, str], int]:
+        """See `Status`."""
+
+    @property
+    def skipped(self) -> Mapping[tuple[str, str], int]:
+        """See `Status.items_skipped`."""
+
+
+@dataclass(slots=True)
+class StatusReader:
+    """Reads the whole state into one `Status`; used on the event loop only."""
+
+    config_file: str
+    config_sha256: str
+    pipeline: Pipeline
+    targets: Mapping[str, Target]
+    topic_counts: Mapping[str, TopicCounts]
+    tokens: Tokens
+    started_at: float
+    """When the process started, on the clock of the event loop."""
+    state: Literal["starting", "running", "draining"] = "starting"
+    mapping_counts: MappingCounts | None = None
+    """None until there is a mapper."""
+
+    def read(self, now: float) -> Status:
+        """Return the state at `now`, on the clock of the event loop."""
+        return Status(
+            version=__version__,
+            config_file=self.config_file,
+            config_sha256=self.config_sha256,
+            state=self.state,
+            uptime_s=now - self.started_at,
+            topics=self._topics(),
+            partitions=[self._partition(lease, now) for lease in self.pipeline.leases],
+            targets=[_target(target) for target in self.targets.values()],
+            token=TokenStatus(self.tokens.source, self.tokens.expires_in_s),
+            identity_invalid=dict(self.mapping_counts.identity_invalid) if self.mapping_counts else {},
+            items_skipped=dict(self.mapping_counts.skipped) if self.mapping_counts else {},
+        )
+
+    def _topics(self) -> list[TopicStatus]:
+        topic_counts = dict(self.topic_counts)  # copied at once: the consumer's thread adds topics
+        in_flight = dict.fromkeys(topic_counts, 0)
+        for lease in self.pipeline.leases:
+            in_flight[lease.partition.topic] += lease.unsettled
+        return [
+            TopicStatus(topic=topic, in_flight=in_flight[topic], **asdict(counts))
+            for topic, counts in topic_counts.items()
+        ]
+
+    def _partition(self, lease: Lease, now: float) -> PartitionStatus:
+        since = lease.oldest_tracked_at
+        reached = lease.committed if lease.committed is not None else lease.watermark
+        return PartitionStatus(
+            topic=lease.partition.topic,
+            partition=lease.partition.partition,
+            lag=None if lease.end_offset is None else max(0, lease.end_offset - max(reached, lease.start)),
+            watermark=lease.watermark,
+            committed=lease.committed,
+            in_flight=lease.unsettled,
+            oldest_unsettled_s=0.0 if since is None else now - since,
+            paused=lease in self.pipeline.paused,
+        )
+
+
+def _target(target: Target) -> TargetStatus:
+    sending = target.sending
+    return TargetStatus(
+        name=target.settings.name,
+        endpoint=target.settings.endpoint,
+        state=sending.state,
+        reason=sending.reason,
+        since=sending.since,
+        in_flight=sending.requests_in_flight,
+        queued=target.queued,
+        queued_bytes=target.queued_bytes,
+        last_reply=sending.last_reply,
+        import_batches=tuple(sending.import_batches),
+    )
+
+
+# -- how it is written ------------------------------------------------------------------------------------------
+
+_COUNTS = [field.name for field in fields(TopicStatus) if field.name != "topic"]
+_IN_METRICS_ONLY = ("queued_bytes",)
 
 
 def totals(status: Status) -> dict[str, int]:
-    """Add up the law's numbers over all topics: the first is the sum of the rest."""
-    return {name: sum(getattr(topic, name) for topic in status.topics) for name in COUNTS}
+    """Return the counts of `TopicStatus` over all topics: the first is the sum of the others."""
+    return {name: sum(getattr(topic, name) for topic in status.topics) for name in _COUNTS}
 
 
 def to_json(status: Status) -> bytes:
-    """Write the body of ``/status``: one JSON document whose shape is a contract with the outside."""
+    """Return the body of ``/status``: one JSON document whose shape is a contract."""
+    targets = [
+        {name: value for name, value in asdict(target).items() if name not in _IN_METRICS_ONLY}
+        for target in status.targets
+    ]
     document = {
         "version": status.version,
         "config": {"file": status.config_file, "sha256": status.config_sha256},
@@ -121,22 +226,7 @@ def to_json(status: Status) -> bytes:
         "uptime_s": round(status.uptime_s, 3),
         "records": totals(status),
         "partitions": list(status.partitions),
-        "targets": [_target(target) for target in status.targets],
+        "targets": targets,
         "token": status.token,
     }
     return orjson.dumps(document)
-
-
-def _target(target: TargetStatus) -> dict[str, object]:
-    """Leave out the queue's bytes: the outer face has them among the metrics only."""
-    return {
-        "name": target.name,
-        "endpoint": target.endpoint,
-        "state": target.state,
-        "reason": target.reason,
-        "since": target.since,
-        "in_flight": target.in_flight,
-        "queued": target.queued,
-        "last_reply": target.last_reply,
-        "import_batches": target.import_batches,
-    }

@@ -1,4 +1,4 @@
-"""Snapshots and events for the tests of observation."""
+"""Snapshots and events for these tests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from connector.core.record import Record
 from connector.core.sink import TargetState, VerdictKind
 from connector.observe.status import PartitionStatus, Status, TargetStatus, TokenStatus, TopicStatus
 
-SECRET = "s3cr3t-of-the-app"  # noqa: S105 - no secret: the tests look for it where none may be
+SECRET = "s3cr3t-of-the-app"  # noqa: S105 - no real secret: the tests assert that it is never written
 MOBILE = "13812345678"
 
 TOPICS = (

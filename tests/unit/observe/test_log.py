@@ -29,8 +29,8 @@ from connector.core.events import (
 from connector.core.record import Outcome
 from connector.core.sink import VerdictKind
 from connector.observe.log import Level, configure
-from connector.observe.log_lines import INFO, WARNING, Lines
-from connector.observe.repeats import WINDOW_S
+from connector.observe.log_lines import INFO, WARNING, LineFormatter
+from connector.observe.rate_limiter import WINDOW_S
 from tests.unit.observe.examples import MOBILE, SECRET, record, request
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ URL = f"https://x/app/getOrgAccessToken?instanceAppid=a&instanceSecrect={SECRET}
 
 
 @pytest.fixture(autouse=True)
-def _logging_as_it_was() -> Iterator[None]:
+def _restore_logging() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield
@@ -71,7 +71,7 @@ def text_of(*events: Event) -> str:
     return stream.getvalue().decode()
 
 
-def test_a_request_answers_what_became_of_an_order_by_its_offset() -> None:
+def test_the_line_of_a_request_has_the_offsets_of_its_records_and_its_verdict() -> None:
     assert line_of(request(offsets=range(100, 600), import_batch="b-4711")) == {
         "level": "info",
         "event": "request",
@@ -87,7 +87,7 @@ def test_a_request_answers_what_became_of_an_order_by_its_offset() -> None:
     }
 
 
-def test_text_has_the_same_facts_on_one_line() -> None:
+def test_the_text_format_has_the_same_fields_on_one_line() -> None:
     text = text_of(request(offsets=range(100, 103), detail="two words"))
     at, level, rest = text.split(maxsplit=2)
     assert at.endswith("Z")
@@ -99,19 +99,19 @@ def test_text_has_the_same_facts_on_one_line() -> None:
 
 
 @pytest.mark.parametrize("verdict", list(VerdictKind))
-def test_every_request_has_a_line_at_info_and_its_failure_is_a_warning(verdict: VerdictKind) -> None:
+def test_every_request_has_a_line_at_info_or_a_warning_if_it_failed(verdict: VerdictKind) -> None:
     line = line_of(request(verdict))
     assert line["verdict"] == verdict.value
     assert line["level"] == ("info" if verdict is VerdictKind.DELIVERED else "warning")
 
 
-def test_a_storm_of_503_leaves_a_warning_a_minute_and_a_line_per_request_at_info() -> None:
+def test_repeated_503_replies_are_a_warning_once_a_minute_and_info_in_between() -> None:
     now = 0.0
-    lines = Lines(lambda: now, INFO)
+    formatter = LineFormatter(lambda: now, INFO)
     seen: list[tuple[int, object]] = []
     for second in range(int(WINDOW_S) + 1):
         now = float(second)
-        line = lines.of(request(VerdictKind.AGAIN, http_status=503))
+        line = formatter.format(request(VerdictKind.AGAIN, http_status=503))
         assert line is not None
         seen.append((line.level, line.fields.get("repeated")))
     assert seen[0] == (WARNING, None)
@@ -119,21 +119,21 @@ def test_a_storm_of_503_leaves_a_warning_a_minute_and_a_line_per_request_at_info
     assert seen[-1] == (WARNING, WINDOW_S - 1)
 
 
-def test_another_failure_in_the_storm_is_a_warning_of_its_own() -> None:
+def test_a_different_failure_in_between_is_a_warning_of_its_own() -> None:
     storm = [request(VerdictKind.AGAIN, http_status=503)] * 3
     other = [request(VerdictKind.AGAIN, http_status=429), request(VerdictKind.AGAIN, http_status=503, target="tags")]
     assert [line["level"] for line in lines_of(*storm, *other)] == ["warning", "info", "info", "warning", "warning"]
 
 
-def test_above_info_a_delivered_request_costs_no_range(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offset_ranges_are_not_built_for_a_line_below_the_level(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: object) -> dict[str, str]:
-        raise AssertionError("ranges were built for a line that nobody reads")
+        raise AssertionError("ranges were built for a line that is not written")
 
-    monkeypatch.setattr("connector.observe.log_lines.ranges", fail)
+    monkeypatch.setattr("connector.observe.log_lines.offset_ranges", fail)
     assert lines_of(request(), level="warning") == []
 
 
-def test_a_reason_is_told_once_with_its_remedy_and_once_when_it_is_gone() -> None:
+def test_a_reason_is_logged_once_when_raised_and_once_when_cleared() -> None:
     raised = ReasonRaised("target_held", "tags", "grant the app 用户->用户标签")
     cleared = ReasonCleared("target_held", "tags")
     lines = lines_of(raised, raised, cleared, cleared)
@@ -143,24 +143,24 @@ def test_a_reason_is_told_once_with_its_remedy_and_once_when_it_is_gone() -> Non
     ]
 
 
-def test_a_reason_that_comes_back_is_a_warning_again() -> None:
+def test_a_reason_raised_again_after_it_was_cleared_is_a_warning_again() -> None:
     raised, cleared = ReasonRaised("kafka_unreachable", "", "start it"), ReasonCleared("kafka_unreachable", "")
     assert [line["level"] for line in lines_of(raised, cleared, raised)] == ["warning", "info", "warning"]
 
 
-def test_a_remedy_that_keeps_changing_does_not_flood() -> None:
+def test_a_remedy_that_keeps_changing_does_not_flood_the_log() -> None:
     events = [ReasonRaised("kafka_unreachable", "", f"tried {number} times") for number in range(5)]
     assert len(lines_of(*events, level="warning")) == 1
 
 
 @pytest.mark.parametrize("code", get_args(ReasonCode))
-def test_starting_and_draining_are_no_warnings_and_lost_records_are_an_error(code: ReasonCode) -> None:
-    passing = {"starting": "info", "draining": "info", "records_lost": "error"}
-    assert line_of(ReasonRaised(code, "", "wait"))["level"] == passing.get(code, "warning")
+def test_starting_and_draining_are_info_and_lost_records_are_an_error(code: ReasonCode) -> None:
+    levels = {"starting": "info", "draining": "info", "records_lost": "error"}
+    assert line_of(ReasonRaised(code, "", "wait"))["level"] == levels.get(code, "warning")
 
 
 @pytest.mark.parametrize(
-    ("event", "level", "words"),
+    ("event", "level", "text"),
     [
         (DeadLettered("orders", "bad_time", 2, [record(7), record(8)]), "warning", "dead-lettered"),
         (Rebalanced("assigned", ["a[0]", "a[1]"]), "info", "partitions assigned"),
@@ -176,12 +176,12 @@ def test_starting_and_draining_are_no_warnings_and_lost_records_are_an_error(cod
         (Notice("error", "the consumer died", {"partition": 3}), "error", "the consumer died"),
     ],
 )
-def test_each_event_has_its_level_and_its_words(event: Event, level: str, words: str) -> None:
+def test_each_event_has_its_level_and_its_text(event: Event, level: str, text: str) -> None:
     line = line_of(event, level="debug")
-    assert (line["level"], line["event"]) == (level, words)
+    assert (line["level"], line["event"]) == (level, text)
 
 
-def test_dead_letters_are_found_by_their_offsets() -> None:
+def test_the_line_of_dead_letters_has_their_offsets() -> None:
     line = line_of(DeadLettered("orders", "bad_time", 2, [record(7), record(8)]))
     assert (line["route"], line["reason"], line["count"], line["offsets"]) == (
         "orders",
@@ -191,7 +191,7 @@ def test_dead_letters_are_found_by_their_offsets() -> None:
     )
 
 
-ANY_EVENT: list[Event] = [
+UNSAFE_EVENTS: list[Event] = [
     request(VerdictKind.AGAIN, detail=f"GET {URL} for {MOBILE}"),
     request(VerdictKind.REFUSED, detail=f"手机号 {MOBILE} 格式错误\n{URL}"),
     DeadLettered("orders", "bad_time", 2, [record(7)]),
@@ -203,61 +203,63 @@ ANY_EVENT: list[Event] = [
 
 
 @pytest.mark.parametrize("write", ["json", "text"])
-def test_no_event_brings_a_secret_or_a_value_of_a_record_into_the_log(write: str) -> None:
-    written = orjson.dumps(lines_of(*ANY_EVENT, level="debug")).decode() if write == "json" else text_of(*ANY_EVENT)
+def test_no_secret_and_no_value_of_a_record_gets_into_the_log(write: str) -> None:
+    written = (
+        orjson.dumps(lines_of(*UNSAFE_EVENTS, level="debug")).decode() if write == "json" else text_of(*UNSAFE_EVENTS)
+    )
     assert written
     assert SECRET not in written
     assert MOBILE not in written
 
 
 @given(message=some.text(some.characters()), value=some.one_of(some.text(some.characters()), some.integers()))
-def test_whatever_is_said_is_one_line_of_json_and_never_raises(message: str, value: str | int) -> None:
+def test_any_notice_is_one_line_and_writing_it_never_raises(message: str, value: str | int) -> None:
     (line,) = lines_of(Notice("info", message, {"value": value}))
     assert line["level"] == "info"
     assert len(text_of(Notice("info", message, {"value": value})).splitlines()) == 1
 
 
-def test_a_number_beyond_64_bits_is_written_all_the_same() -> None:
+def test_an_integer_of_more_than_64_bits_is_written() -> None:
     stream = io.BytesIO()
     configure("json", "info", stream).on(Notice("info", "big", {"number": 2**70}))
     assert str(2**70).encode() in stream.getvalue()
 
 
-class Gone(io.BytesIO):
+class BrokenPipe(io.BytesIO):
     def write(self, _: object) -> int:
         raise BrokenPipeError
 
 
-def test_a_log_that_nobody_reads_any_more_stops_nothing() -> None:
-    configure("json", "info", Gone()).on(request())
+def test_a_broken_or_closed_stream_raises_nothing() -> None:
+    configure("json", "info", BrokenPipe()).on(request())
     closed = io.BytesIO()
     log = configure("json", "info", closed)
     closed.close()
     log.on(request())
 
 
-def from_libraries(speak: str, *arguments: object, level: int = logging.WARNING, name: str = "aiohttp.client") -> str:
+def library_log(message: str, *arguments: object, level: int = logging.WARNING, name: str = "aiohttp.client") -> str:
     stream = io.BytesIO()
     configure("json", "debug", stream)
-    logging.getLogger(name).log(level, speak, *arguments)
+    logging.getLogger(name).log(level, message, *arguments)
     return stream.getvalue().decode()
 
 
-def test_libraries_write_the_same_kind_of_line_with_their_name() -> None:
-    line = orjson.loads(from_libraries("%s is slow", "x"))
+def test_the_line_of_a_library_has_the_name_of_its_logger() -> None:
+    line = orjson.loads(library_log("%s is slow", "x"))
     assert (line["level"], line["event"], line["logger"]) == ("warning", "x is slow", "aiohttp.client")
 
 
-def test_what_httpx_says_of_each_request_is_not_written_even_at_debug() -> None:
-    assert from_libraries('HTTP Request: GET %s "HTTP/1.1 200 OK"', URL, level=logging.INFO, name="httpx") == ""
+def test_the_request_lines_of_httpx_are_not_written_even_at_debug() -> None:
+    assert library_log('HTTP Request: GET %s "HTTP/1.1 200 OK"', URL, level=logging.INFO, name="httpx") == ""
 
 
-def test_a_library_that_names_a_url_with_its_query_gives_no_secret_away() -> None:
-    assert SECRET not in from_libraries("failed: %s", URL)
-    assert SECRET not in from_libraries("%d", URL)
+def test_a_url_in_a_library_message_is_written_without_its_query() -> None:
+    assert SECRET not in library_log("failed: %s", URL)
+    assert SECRET not in library_log("%d", URL)
 
 
-def test_an_exception_of_a_library_is_named_with_its_place_but_not_its_text() -> None:
+def test_an_exception_logged_by_a_library_is_written_with_type_and_place_but_not_its_text() -> None:
     stream = io.BytesIO()
     configure("json", "info", stream)
     try:
@@ -271,7 +273,7 @@ def test_an_exception_of_a_library_is_named_with_its_place_but_not_its_text() ->
     assert MOBILE.encode() not in stream.getvalue()
 
 
-def test_a_library_that_repeats_itself_is_heard_once_a_minute() -> None:
+def test_equal_messages_of_a_library_are_written_once_a_minute() -> None:
     stream = io.BytesIO()
     configure("json", "info", stream)
     for milliseconds in range(100):
@@ -279,14 +281,14 @@ def test_a_library_that_repeats_itself_is_heard_once_a_minute() -> None:
     assert len(stream.getvalue().splitlines()) == 1
 
 
-def test_warnings_of_python_are_lines_of_the_log() -> None:
+def test_python_warnings_are_lines_of_the_log() -> None:
     stream = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         configure("json", "info", stream)
-        warnings.warn("old ways", stacklevel=1)
+        warnings.warn("deprecated", stacklevel=1)
         logging.captureWarnings(capture=False)
-    assert b"old ways" in stream.getvalue()
+    assert b"deprecated" in stream.getvalue()
 
 
 def test_the_log_goes_to_stderr_and_stdout_stays_clean() -> None:

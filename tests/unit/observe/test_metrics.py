@@ -19,8 +19,8 @@ from connector.core.events import (
 )
 from connector.core.record import Outcome
 from connector.core.sink import VerdictKind
-from connector.observe.metric_table import METRICS, PREFIX
-from connector.observe.metrics import Metrics
+from connector.observe.metric_table import METRICS
+from connector.observe.metrics import PREFIX, Metrics
 from connector.observe.status import TopicStatus
 from tests.unit.observe.examples import TOPICS, record, request, status
 
@@ -63,10 +63,10 @@ CONTRACT = {
 
 
 class Scrape:
-    """What one answer of /metrics says."""
+    """The samples of one answer of /metrics."""
 
-    def __init__(self, metrics: Metrics) -> None:
-        body, _ = metrics.render("")
+    def __init__(self, metrics: Metrics, snapshot: Status | None = None) -> None:
+        body, _ = metrics.render("", snapshot or status())
         self.families: dict[str, Family] = {
             family.name: family for family in text_string_to_metric_families(body.decode())
         }
@@ -83,11 +83,11 @@ class Scrape:
         return self.samples[name, frozenset(labels.items())]
 
 
-def test_the_names_are_those_of_the_contract() -> None:
+def test_the_table_has_the_documented_names_kinds_and_labels() -> None:
     assert {metric.name: (metric.kind, metric.labels) for metric in METRICS} == CONTRACT
 
 
-def a_full_life(metrics: Metrics) -> None:
+def every_event(metrics: Metrics) -> None:
     for event in (
         request(VerdictKind.DELIVERED),
         request(VerdictKind.AGAIN, http_status=503),
@@ -104,9 +104,9 @@ def a_full_life(metrics: Metrics) -> None:
         metrics.on(event)
 
 
-def test_every_metric_is_written_with_its_kind_and_its_labels_and_no_other_name() -> None:
-    metrics = Metrics(status)
-    a_full_life(metrics)
+def test_every_metric_of_the_table_is_written_with_its_kind_and_labels_and_no_other() -> None:
+    metrics = Metrics()
+    every_event(metrics)
     scrape = Scrape(metrics)
     own = {name.removeprefix(PREFIX): family for name, family in scrape.families.items() if name.startswith(PREFIX)}
     assert set(own) == {name.removesuffix("_total") for name in CONTRACT}
@@ -117,9 +117,9 @@ def test_every_metric_is_written_with_its_kind_and_its_labels_and_no_other_name(
         assert {tuple(sorted(set(sample.labels) - {"le"})) for sample in family.samples} == {tuple(sorted(labels))}
 
 
-def test_events_and_the_snapshot_are_counted_where_they_belong() -> None:
-    metrics = Metrics(status, wall_clock=lambda: 1_700_000_777.0)
-    a_full_life(metrics)
+def test_each_sample_comes_from_its_event_or_from_the_snapshot() -> None:
+    metrics = Metrics(wall_clock=lambda: 1_700_000_777.0)
+    every_event(metrics)
     scrape = Scrape(metrics)
     assert scrape.value("requests_total", target="purchases", verdict="delivered") == 1
     assert scrape.value("requests_total", target="purchases", verdict="again") == 1
@@ -146,14 +146,14 @@ def test_events_and_the_snapshot_are_counted_where_they_belong() -> None:
     assert scrape.value("build_info", version="0.1.0", config="0123456789ab") == 1
 
 
-def test_skipped_items_come_from_the_snapshot_alone_and_are_not_counted_twice() -> None:
-    metrics = Metrics(status)
+def test_skipped_items_come_from_the_snapshot_and_are_not_counted_twice() -> None:
+    metrics = Metrics()
     metrics.on(ItemsSettled("purchases", Outcome.SKIPPED, {"orders": 9}))
     assert Scrape(metrics).value("items_total", route="orders", target="purchases", outcome="skipped") == 20
 
 
-def test_a_request_is_observed_in_seconds_items_and_bytes() -> None:
-    metrics = Metrics(status)
+def test_a_request_is_observed_by_seconds_items_and_bytes() -> None:
+    metrics = Metrics()
     metrics.on(request(offsets=range(500)))
     metrics.on(request(offsets=range(3)))
     scrape = Scrape(metrics)
@@ -167,22 +167,27 @@ def test_a_request_is_observed_in_seconds_items_and_bytes() -> None:
     assert scrape.value("request_duration_seconds_sum", target="purchases") == pytest.approx(0.0246)
 
 
-def test_counters_whose_labels_are_known_start_at_zero() -> None:
-    scrape = Scrape(Metrics(status))
+def test_series_whose_labels_are_known_start_at_zero() -> None:
+    scrape = Scrape(Metrics())
     for verdict in ("delivered", "again", "token", "held", "split", "refused"):
         assert scrape.value("requests_total", target="tags", verdict=verdict) == 0
-    assert [scrape.value("commits_total", result=result) for result in ("ok", "refused", "failed")] == [0, 0, 0]
+    for result in ("ok", "refused", "failed"):
+        assert scrape.value("commits_total", result=result) == 0
+    for kind in ("assigned", "revoked", "lost"):
+        assert scrape.value("rebalances_total", kind=kind) == 0
+    for result in ("ok", "failed"):
+        assert scrape.value("token_renewals_total", result=result) == 0
     assert scrape.value("request_duration_seconds_count", target="tags") == 0
 
 
-def test_what_is_not_known_has_no_sample() -> None:
-    scrape = Scrape(Metrics(lambda: status(expires_in_s=None)))
+def test_an_unknown_value_has_no_sample() -> None:
+    scrape = Scrape(Metrics(), status(expires_in_s=None))
     assert scrape.value("token_expires_seconds") is None
     assert scrape.value("partition_lag", topic="crm.tags", partition="3") is None
     assert scrape.value("last_delivery_timestamp_seconds", target="purchases") is None
 
 
-def law_holds(scrape: Scrape, topics: Iterable[TopicStatus]) -> None:
+def assert_conserved(scrape: Scrape, topics: Iterable[TopicStatus]) -> None:
     for topic in (counts.topic for counts in topics):
         settled = [
             scrape.number("records_settled_total", topic=topic, outcome=outcome)
@@ -197,42 +202,30 @@ NUMBERS = some.integers(min_value=0, max_value=2**50)
 
 
 @given(some.lists(some.tuples(some.text(), NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS), unique_by=lambda row: row[0]))
-def test_the_law_of_conservation_holds_at_every_scrape(rows: list[tuple[str, int, int, int, int, int]]) -> None:
+def test_consumed_is_settled_plus_released_plus_in_flight_at_every_scrape(
+    rows: list[tuple[str, int, int, int, int, int]],
+) -> None:
     topics = tuple(TopicStatus(name, sum(parts), *parts) for name, *parts in rows)
-    scraped = Scrape(Metrics(lambda: status(topics=topics)))
-    law_holds(scraped, topics)
+    scraped = Scrape(Metrics(), status(topics=topics))
+    assert_conserved(scraped, topics)
 
 
-def test_one_scrape_takes_one_snapshot() -> None:
-    taken: list[Status] = []
-
-    def snapshot() -> Status:
-        taken.append(status())
-        return taken[-1]
-
-    metrics = Metrics(snapshot)
-    assert taken == []
-    metrics.render("")
-    assert len(taken) == 1
-
-
-def test_counts_of_a_topic_stay_when_its_partitions_leave() -> None:
-    metrics = Metrics(lambda: status(partitions=()))
-    scrape = Scrape(metrics)
-    law_holds(scrape, TOPICS)
+def test_counts_of_a_topic_remain_when_its_partitions_are_taken_away() -> None:
+    scrape = Scrape(Metrics(), status(partitions=()))
+    assert_conserved(scrape, TOPICS)
     assert scrape.value("partitions_assigned") == 0
     assert scrape.value("partition_lag", topic="shop.orders", partition="0") is None
 
 
-def test_two_connectors_in_one_process_share_no_number() -> None:
-    one, other = Metrics(status), Metrics(status)
+def test_two_instances_share_no_samples() -> None:
+    one, other = Metrics(), Metrics()
     one.on(CommitAnswered("ok"))
     assert Scrape(one).value("commits_total", result="ok") == 1
     assert Scrape(other).value("commits_total", result="ok") == 0
 
 
-def test_process_metrics_are_there_too() -> None:
-    body, _ = Metrics(status).render("")
+def test_the_metrics_of_the_process_are_included() -> None:
+    body, _ = Metrics().render("", status())
     assert b"process_resident_memory_bytes" in body
     assert b"python_gc_objects_collected_total" in body
 
@@ -259,10 +252,10 @@ PROMETHEUS = (
         (";;,,=;q", False),
     ],
 )
-def test_the_format_is_what_accept_prefers(accept: str, openmetrics: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    metrics = Metrics(status)
-    a_full_life(metrics)
-    body, content_type = metrics.render(accept)
+def test_the_format_is_the_one_that_accept_prefers(accept: str, openmetrics: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    metrics = Metrics()
+    every_event(metrics)
+    body, content_type = metrics.render(accept, status())
     if openmetrics:
         assert content_type.startswith("application/openmetrics-text; version=1.0.0")
         families = list(openmetrics_parser.text_string_to_metric_families(body.decode()))  # type: ignore[no-untyped-call]

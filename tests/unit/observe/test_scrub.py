@@ -27,12 +27,12 @@ from tests.unit.observe.examples import MOBILE, SECRET
         repr(httpx.Request("GET", "https://x/y", params={"instanceSecrect": SECRET}).url),
     ],
 )
-def test_a_secret_in_any_usual_place_is_taken_out(text: str) -> None:
+def test_a_secret_is_removed_from_every_usual_place(text: str) -> None:
     assert SECRET not in scrub(text)
 
 
 @given(some.text(min_size=1, max_size=40), some.text(max_size=40), some.booleans())
-def test_no_value_of_a_query_survives_whatever_is_in_it(secret: str, before: str, relative: bool) -> None:  # noqa: FBT001 - generated
+def test_no_value_of_a_query_survives(secret: str, before: str, relative: bool) -> None:  # noqa: FBT001 - generated
     written = urllib.parse.quote(f"<<{secret}>>", safe="'()*!~")
     place = "/app/token" if relative else "https://x/app/token"
     assert written not in scrub(f"{before} {place}?first=1&instanceSecrect={written} done")
@@ -45,7 +45,7 @@ def test_no_mobile_number_survives(before: str, mobile: str, after: str) -> None
 
 
 @given(some.text(some.characters()))
-def test_what_is_left_is_one_short_line_that_can_be_encoded(text: str) -> None:
+def test_the_result_is_one_short_line_that_can_be_encoded(text: str) -> None:
     clean = scrub(text * 3)
     assert len(clean) <= MAX_TEXT
     assert len(clean.splitlines()) <= 1
@@ -62,23 +62,23 @@ def test_what_is_left_is_one_short_line_that_can_be_encoded(text: str) -> None:
         "用户标签: 频率超限",
     ],
 )
-def test_plain_words_stay_as_they_are(text: str) -> None:
+def test_a_text_without_secrets_is_unchanged(text: str) -> None:
     assert scrub(text) == text
 
 
-def fail(error: Exception, cause: Exception | None = None) -> None:
+def raise_from(error: Exception, cause: Exception | None = None) -> None:
     raise error from cause
 
 
 def raised(error: Exception, cause: Exception | None = None) -> Exception:
     try:
-        fail(error, cause)
+        raise_from(error, cause)
     except Exception as caught:  # noqa: BLE001 - any error may be described
         return caught
     return AssertionError("nothing was raised")
 
 
-def test_an_error_is_described_by_kind_and_place_without_its_text() -> None:
+def test_a_foreign_error_is_described_by_type_and_place_without_its_text() -> None:
     described = describe(raised(KeyError(MOBILE), raised(ValueError(SECRET))))
     assert MOBILE not in described
     assert SECRET not in described
@@ -86,7 +86,7 @@ def test_an_error_is_described_by_kind_and_place_without_its_text() -> None:
     assert " from ValueError at test_scrub.py:" in described
 
 
-def test_an_error_in_the_handling_of_another_tells_of_both() -> None:
+def test_an_error_raised_while_handling_another_is_described_with_both() -> None:
     orders: dict[str, list[str]] = {}
     described = ""
     try:
@@ -101,12 +101,12 @@ def test_an_error_in_the_handling_of_another_tells_of_both() -> None:
     assert MOBILE not in described
 
 
-def test_the_texts_of_our_own_errors_and_of_the_operating_system_are_kept() -> None:
+def test_the_texts_of_own_errors_and_of_the_operating_system_are_kept() -> None:
     assert describe(StartError("port 8080 is taken")) == "connector.core.errors.StartError (port 8080 is taken)"
     assert describe(OSError(28, "No space left on device")) == "OSError (No space left on device)"
 
 
-def test_a_dead_task_is_named_and_the_text_of_what_killed_it_is_not_shown() -> None:
+def test_a_task_that_died_is_named_without_the_text_of_the_cause() -> None:
     cause = KeyError(MOBILE)
     described = describe(raised(BackgroundTaskError("commit", cause), cause))
     assert described.startswith("connector.core.errors.BackgroundTaskError ('commit') at ")
@@ -114,7 +114,7 @@ def test_a_dead_task_is_named_and_the_text_of_what_killed_it_is_not_shown() -> N
     assert MOBILE not in described
 
 
-def test_causes_that_go_in_a_circle_come_to_an_end() -> None:
+def test_a_cycle_of_causes_ends() -> None:
     one, other = KeyError(), ValueError()
     one.__cause__, other.__cause__ = other, one
     assert describe(one) == "KeyError from ValueError"

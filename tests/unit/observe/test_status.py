@@ -6,7 +6,7 @@ from connector.observe.status import to_json, totals
 from tests.unit.observe.examples import status
 
 
-def test_status_is_written_as_the_outer_face_promises() -> None:
+def test_the_body_of_status_has_the_documented_shape() -> None:
     assert orjson.loads(to_json(status())) == {
         "version": "0.1.0",
         "config": {"file": "config/connector.yaml", "sha256": "0123456789abcdef" * 4},
@@ -70,7 +70,7 @@ def test_status_is_written_as_the_outer_face_promises() -> None:
     }
 
 
-def test_a_connector_that_has_seen_nothing_still_has_every_number() -> None:
-    nothing = totals(status(topics=()))
-    assert list(nothing) == ["consumed", "delivered", "skipped", "dead_lettered", "released", "in_flight"]
-    assert set(nothing.values()) == {0}
+def test_without_any_topic_every_total_is_zero() -> None:
+    zero = totals(status(topics=()))
+    assert list(zero) == ["consumed", "delivered", "skipped", "dead_lettered", "released", "in_flight"]
+    assert set(zero.values()) == {0}
