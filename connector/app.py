@@ -16,7 +16,6 @@ import random
 import signal
 import sys
 import threading
-import time
 from typing import TYPE_CHECKING, Any, Final
 
 from connector.config.loading import load
@@ -24,7 +23,7 @@ from connector.core.batching import BatchLimits
 from connector.core.errors import BackgroundTaskError, ConfigError, StartError
 from connector.core.events import Notice, ReasonRaised
 from connector.core.pacing import Pacer
-from connector.core.record import DEAD_LETTERS, Outcome
+from connector.core.record import DEAD_LETTERS, Outcome, config_id
 from connector.core.retry import Backoff
 from connector.flow.pipeline import Pipeline
 from connector.flow.target import Target, TargetDependencies, TargetSettings
@@ -33,11 +32,11 @@ from connector.kafka.consumer import ConsumerThread
 from connector.kafka.dead_letter import DeadLetterSink, Origin
 from connector.kafka.properties import validate_properties
 from connector.observe.admin import build_admin
-from connector.observe.health import Health, Liveness
+from connector.observe.health import Health, Heartbeat, HeartbeatMonitor
 from connector.observe.log import configure
 from connector.observe.metrics import Metrics
 from connector.observe.scrub import describe
-from connector.observe.snapshot import Snapshots
+from connector.observe.status import StatusReader
 from connector.runtime.tasks import Tasks
 from connector.runtime.web import bind, serve
 from connector.tuzhan.build import build_client, build_tokens
@@ -53,9 +52,6 @@ if TYPE_CHECKING:
     from connector.observe.status import Status
     from connector.settings.models import Target as TargetConfig
 
-BEAT_S: Final = 1.0
-SILENT_S: Final = 30.0
-"""A loop or thread that has not beaten for so long is dead: /livez says so."""
 LEAVE_MARGIN_S: Final = 5.0
 """What of `shutdown_timeout` is kept for the last commit and for leaving the group."""
 TIDY_UP_S: Final = 2.0
@@ -99,11 +95,11 @@ class _App:
         self._mapping = loaded.mapping
         self._sock = sock
         self._loop = asyncio.get_running_loop()
-        self._beat = time.monotonic()
+        self._heartbeat = Heartbeat()
         self._stop_asked = asyncio.Event()
         self._tasks = Tasks()
         self._health = Health()
-        self._metrics = Metrics(self._snapshot)
+        self._metrics = Metrics()
         self._log = configure(config.log.format, config.log.level)
         self._client = build_client(config)
         self._backoff = Backoff(config.platform.retry.first, config.platform.retry.max)
@@ -111,7 +107,7 @@ class _App:
         self._tokens = build_tokens(config.platform, self._client, self._emit, self._random)
         self._topic_counts: dict[str, TopicCounts] = {}
         self._dead_letters = DeadLetterSink.build(
-            config.kafka, config.dead_letter_topic, Origin(config.kafka.group_id, loaded.sha256[:12]), self._emit
+            config.kafka, config.dead_letter_topic, Origin(config.kafka.group_id, config_id(loaded.sha256)), self._emit
         )
         self._pacer = Pacer(config.platform.rate_limit)
         self._targets: dict[str, Target] = {}
@@ -119,7 +115,7 @@ class _App:
         self._targets |= self._build_targets()
         self._bridge = Bridge(self._emit, self._pipeline.close, self._topic_counts)
         self._consumer = ConsumerThread(config.kafka, self._mapping.topics, config.dead_letter_topic, self._bridge)
-        self._snapshots = Snapshots(
+        self._status = StatusReader(
             loaded.file,
             loaded.sha256,
             self._pipeline,
@@ -195,17 +191,17 @@ class _App:
         self._log.on(event)
 
     def _snapshot(self) -> Status:
-        return self._snapshots.take(self._loop.time())
+        return self._status.read(self._loop.time())
 
     # -- running ------------------------------------------------------------------------------------------------
 
     async def _run(self) -> int:
         self._listen_to_signals()
         _calm_the_collector()
-        liveness = Liveness({"loop": lambda: self._beat, "kafka": self._consumer.last_beat}, SILENT_S, time.monotonic)
-        admin = build_admin(self._snapshot, self._metrics, self._health, liveness)
+        monitor = HeartbeatMonitor({"loop": self._heartbeat.last, "kafka": self._consumer.last_beat})
+        admin = build_admin(self._snapshot, self._metrics, self._health, monitor)
         self._tasks.keep(serve(admin, self._sock), name="admin port")
-        self._tasks.keep(self._beat_on(), name="heartbeat")
+        self._tasks.keep(self._heartbeat.run(), name="heartbeat")
         self._tasks.keep(self._tokens.run(), name="token renewal")
         self._tasks.keep(self._pipeline.commit_periodically(self._config.kafka.commit_interval), name="commits")
         self._consumer.start()
@@ -221,15 +217,9 @@ class _App:
     async def _flow(self) -> None:
         cluster_id = await self._bridge.connected()
         mapper = self._mapping.mapper(cluster_id)
-        self._snapshots.identity_invalid = mapper.identity_invalid
-        self._snapshots.items_skipped = mapper.skipped
-        self._snapshots.state = "running"
+        self._status.mapping_counts = mapper
+        self._status.state = "running"
         await self._pipeline.run(self._bridge, mapper)
-
-    async def _beat_on(self) -> None:
-        while True:
-            self._beat = time.monotonic()
-            await asyncio.sleep(BEAT_S)
 
     # -- stopping -----------------------------------------------------------------------------------------------
 
@@ -243,7 +233,7 @@ class _App:
         self._stop_asked.set()
 
     async def _shut_down(self, flow: asyncio.Future[object]) -> int:
-        self._snapshots.state = "draining"
+        self._status.state = "draining"
         self._emit(ReasonRaised("draining", "", "the process was told to stop; it ends by itself"))
         patience_s = self._config.shutdown_timeout
         self._bridge.stop(max(patience_s - LEAVE_MARGIN_S, patience_s / 2))

@@ -97,7 +97,7 @@ class Metrics:
     def _start_known(self, metric: Metric, status: Status) -> None:
         for labels in metric.counts.known(status) if metric.counts else ():
             if metric.kind == "histogram":
-                self._histograms[metric.name][labels]  # made by being asked for
+                self._histograms[metric.name][labels]  # a defaultdict: this makes it
             else:
                 self._samples[metric.name].setdefault(labels, 0)
 

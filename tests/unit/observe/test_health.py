@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import asyncio
+
 import orjson
 from hypothesis import given
 from hypothesis import strategies as some
 
 from connector.core.events import CommitAnswered, ReasonCleared, ReasonCode, ReasonRaised
-from connector.observe.health import HEARTBEAT_TIMEOUT_S, Health, Heartbeat, HeartbeatMonitor
+from connector.observe.health import HEARTBEAT_S, HEARTBEAT_TIMEOUT_S, Health, Heartbeat, HeartbeatMonitor
+from tests.support.clock import START_S, run_virtual
 
 
 class FakeClock:
@@ -97,6 +100,20 @@ def test_the_process_is_live_while_all_its_parts_send_heartbeats() -> None:
     )
     assert monitor.liveness().live
     assert orjson.loads(monitor.liveness().to_json()) == {"live": True, "silent": []}
+
+
+def test_the_loop_sends_a_heartbeat_every_second() -> None:
+    async def last_beats() -> list[float]:
+        heartbeat = Heartbeat(asyncio.get_running_loop().time)
+        running = asyncio.ensure_future(heartbeat.run())
+        found = []
+        for wait_s in (0.5, HEARTBEAT_S, HEARTBEAT_S):
+            await asyncio.sleep(wait_s)
+            found.append(heartbeat.last() - START_S)
+        running.cancel()
+        return found
+
+    assert run_virtual(last_beats()) == [0.0, HEARTBEAT_S, 2 * HEARTBEAT_S]
 
 
 def test_a_part_whose_heartbeat_has_stopped_is_named() -> None:
