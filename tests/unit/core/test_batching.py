@@ -1,8 +1,8 @@
-"""Batches: exact bytes, count, order and age; publicParams never mixed; nothing lost, nothing starved."""
+"""Batches: exact bytes, count, order and age; publicParams are not mixed, nothing is lost, nothing is starved."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given, settings
@@ -12,70 +12,52 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from connector.core.batching import Batch, Batcher, BatchLimits
 
 PARAMS = st.sampled_from([b"", b"add", b"delete"])
+SIZES = st.integers(1, 70)
 LIMITS = st.builds(BatchLimits, st.integers(1, 5), st.integers(20, 60), st.sampled_from([0.2, 1.0]))
 
 
 @dataclass(frozen=True)
 class _Item:
     number: int
-    params: bytes
-    weight: int
-    since: float
+    size: int
+    added_at: float
+    batch_id: int
+    """What `batch_id_for` promised."""
 
 
-def _frame(params: bytes) -> int:
+def _overhead(params: bytes) -> int:
     return 10 + len(params)
 
 
-def _weigh(item: _Item) -> int:
-    return item.weight
-
-
-@dataclass
-class _Queue:
-    """The items of one publicParams that have not left, in order of arrival."""
-
-    items: list[_Item] = field(default_factory=list)
+def _size(item: _Item) -> int:
+    return item.size
 
 
 class BatcherMachine(RuleBasedStateMachine):
-    """Items come, time goes by, somebody has room now and then, some items become unwanted."""
+    """The model: one queue of items per publicParams. Each batch must be the head of one of them."""
 
     def __init__(self) -> None:
         super().__init__()
         self.now = 100.0
-        self.count = 0
-        self.queues: dict[bytes, _Queue] = {}
-        self.lots: set[int] = set()
-        self.thrown_out = False
+        self.added = 0
+        self.queues: dict[bytes, list[_Item]] = {b"": [], b"add": [], b"delete": []}
+        self.taken: set[int] = set()
 
     @initialize(limits=LIMITS)
-    def begin(self, limits: BatchLimits) -> None:
+    def create(self, limits: BatchLimits) -> None:
         self.limits = limits
-        self.batcher: Batcher[_Item] = Batcher(limits, _frame)
+        self.batcher: Batcher[_Item] = Batcher(limits, _overhead)
 
-    def put(self, params: bytes, weight: int) -> bool:
-        item = _Item(self.count, params, weight, self.now)
-        self.count += 1
-        self.queues.setdefault(params, _Queue()).items.append(item)
-        return self.batcher.add(params, item, weight, self.now)
+    @rule(params=PARAMS, size=SIZES)
+    def add(self, params: bytes, size: int) -> None:
+        item = _Item(self.added, size, self.now, self.batcher.batch_id_for(params, size))
+        self.added += 1
+        self.queues[params].append(item)
+        self.batcher.add(params, item, size, self.now)
 
-    @rule(params=PARAMS, weight=st.integers(1, 70))
-    def add(self, params: bytes, weight: int) -> None:
-        self.put(params, weight)
-
-    @rule(params=PARAMS, weight=st.integers(1, 70))
-    def add_to_the_lot_that_was_told(self, params: bytes, weight: int) -> None:
-        lot = self.batcher.batch_id_for(params, weight)
-        self.put(params, weight)
-        found = [batch for batch in self.inside() if batch.batch_id == lot]
-        assert found[0].items[-1].number == self.count - 1
-
-    @rule(params=PARAMS, weight=st.integers(1, 70))
-    def asking_changes_nothing(self, params: bytes, weight: int) -> None:
-        before = repr(self.inside())
-        self.batcher.batch_id_for(params, weight)
-        assert repr(self.inside()) == before
+    @rule(params=PARAMS, size=SIZES)
+    def ask_only(self, params: bytes, size: int) -> None:
+        self.batcher.batch_id_for(params, size)
 
     @rule(seconds=st.floats(0, 2))
     def wait(self, seconds: float) -> None:
@@ -83,142 +65,141 @@ class BatcherMachine(RuleBasedStateMachine):
 
     @rule()
     def take(self) -> None:
-        due = self.batcher.due_at()
+        due_at = self.batcher.due_at()
         batch = self.batcher.take(self.now)
-        if batch is None:
-            assert due is None or due > self.now
-            return
-        assert batch.batch_id not in self.lots, "a lot that has left was offered again"
-        self.lots.add(batch.batch_id)
-        self.sent(batch)
+        if batch is not None:
+            self.check(batch)
+        else:
+            assert due_at is None or due_at > self.now
 
-    def sent(self, batch: Batch[_Item]) -> None:
-        assert batch.items
-        assert {item.params for item in batch.items} == {batch.params}
-        queue = self.queues[batch.params].items
-        assert queue[: len(batch.items)] == batch.items, "lost, or out of order"
-        del queue[: len(batch.items)]
-        self.fits(batch)
+    def check(self, batch: Batch[_Item]) -> None:
+        queue = self.queues[batch.params]
+        count = len(batch.items)
+        assert queue[:count] == batch.items, "lost, or out of order"
+        del queue[:count]
+        assert 1 <= count <= self.limits.max_records
+        assert batch.bytes == _overhead(batch.params) + sum(item.size for item in batch.items)
+        assert batch.bytes <= self.limits.max_bytes or count == 1
+        assert {item.batch_id for item in batch.items} == {batch.batch_id}
+        assert batch.batch_id not in self.taken
+        self.taken.add(batch.batch_id)
 
-    def fits(self, batch: Batch[_Item]) -> None:
-        exact = _frame(batch.params) + sum(item.weight for item in batch.items)
-        assert batch.bytes == exact
-        assert exact <= self.limits.max_bytes or len(batch.items) == 1
-        assert len(batch.items) <= self.limits.max_records
-
-    @precondition(lambda self: any(queue.items for queue in self.queues.values()))
+    @precondition(lambda self: any(self.queues.values()))
     @rule(data=st.data())
     def discard(self, data: st.DataObject) -> None:
-        everything = [item for queue in self.queues.values() for item in queue.items]
-        unwanted = set(data.draw(st.lists(st.sampled_from(everything), max_size=4)))
-        gone = self.batcher.discard(lambda item: item in unwanted, _weigh)
-        assert sorted(item.number for item in gone) == sorted(item.number for item in unwanted)
-        for queue in self.queues.values():
-            queue.items = [item for item in queue.items if item not in unwanted]
+        waiting = [item for queue in self.queues.values() for item in queue]
+        chosen = data.draw(st.lists(st.sampled_from(waiting), max_size=4, unique=True))
+        discarded = self.batcher.discard(lambda item: item in chosen, _size)
+        assert sorted(discarded, key=_number) == sorted(chosen, key=_number)
+        self.queues = {params: [item for item in queue if item not in chosen] for params, queue in self.queues.items()}
 
     @rule()
     def flush(self) -> None:
         self.batcher.flush()
         assert self.batcher.due_at() is None
 
-    def inside(self) -> list[Batch[_Item]]:
-        return [*self.batcher._sealed, *self.batcher._open.values()]
-
     @invariant()
-    def what_is_inside_is_what_has_not_left_and_it_fits(self) -> None:
-        if self.count:
-            inside = [item.number for batch in self.inside() for item in batch.items]
-            assert sorted(inside) == sorted(item.number for queue in self.queues.values() for item in queue.items)
-            for batch in self.inside():
-                self.fits(batch)
-
-    @invariant()
-    def what_is_open_is_due_when_its_oldest_item_has_waited_long_enough(self) -> None:
-        due = self.batcher.due_at() if self.count else None
-        waiting = [item for batch in self.inside() for item in batch.items] if self.count else []
-        if due is not None:
-            assert due >= min(item.since for item in waiting) + self.limits.max_wait_s
-            assert due <= max(item.since for item in waiting) + self.limits.max_wait_s
+    def what_is_due_first_was_opened_between_the_oldest_and_the_newest_item(self) -> None:
+        times = [item.added_at + self.limits.max_wait_s for queue in self.queues.values() for item in queue]
+        due_at = self.batcher.due_at()
+        assert due_at is None or min(times) <= due_at <= max(times)
 
     def teardown(self) -> None:
-        """Everything leaves in the end."""
-        if self.count:
+        if self.added:
             self.now += 10.0
             while (batch := self.batcher.take(self.now)) is not None:
-                self.sent(batch)
-            assert not any(queue.items for queue in self.queues.values())
+                self.check(batch)
+            assert not any(self.queues.values()), "something never leaves"
+
+
+def _number(item: _Item) -> int:
+    return item.number
 
 
 TestBatcher = BatcherMachine.TestCase
 TestBatcher.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
 
 
-def _batcher(records: int = 3, size: int = 100, wait_s: float = 0.2) -> Batcher[int]:
-    return Batcher(BatchLimits(records, size, wait_s), _frame)
+def _batcher(records: int = 3, size: int = 100, wait_s: float = 0.2) -> Batcher[str]:
+    return Batcher(BatchLimits(records, size, wait_s), _overhead)
 
 
-def test_a_batch_is_due_when_its_first_item_is_old_enough_and_not_before() -> None:
+def _taken(batcher: Batcher[str], now: float) -> list[list[str]]:
+    """Take every batch that can be taken at `now`."""
+    batches = []
+    while (batch := batcher.take(now)) is not None:
+        batches.append(batch.items)
+    return batches
+
+
+def test_the_worked_example_of_the_module() -> None:
     batcher = _batcher()
-    batcher.add(b"", 1, 10, 5.0)
-    batcher.add(b"", 2, 10, 5.1)
+    assert not batcher.add(b"B", "b1", 1, 0.00)
+    assert [batcher.add(b"A", item, 1, 0.01) for item in ("a1", "a2", "a3")] == [False, False, True]
+    assert _taken(batcher, 0.01) == [["a1", "a2", "a3"]]
+    assert [batcher.add(b"A", item, 1, 0.02) for item in ("a4", "a5", "a6")] == [False, False, True]
+    assert _taken(batcher, 0.20) == [["b1"], ["a4", "a5", "a6"]]
+
+
+def test_a_batch_is_due_when_its_first_item_has_waited_long_enough_and_not_before() -> None:
+    batcher = _batcher()
+    batcher.add(b"", "a", 10, 5.0)
+    batcher.add(b"", "b", 10, 5.1)
     assert batcher.due_at() == pytest.approx(5.2)
-    assert batcher.take(5.19) is None
-    batch = batcher.take(5.2)
-    assert batch is not None
-    assert batch.items == [1, 2]
+    assert _taken(batcher, 5.19) == []
+    assert _taken(batcher, 5.2) == [["a", "b"]]
 
 
-def test_a_full_batch_leaves_at_once() -> None:
-    batcher = _batcher()
-    assert [batcher.add(b"", number, 10, 5.0) for number in (1, 2, 3)] == [False, False, True]
-    batch = batcher.take(5.0)
-    assert batch is not None
-    assert batch.items == [1, 2, 3]
+def test_a_sealed_batch_goes_before_a_due_one_that_is_not_older() -> None:
+    batcher = _batcher(records=2)
+    batcher.add(b"B", "b1", 1, 0.0)
+    batcher.add(b"A", "a1", 1, 0.0)
+    batcher.add(b"A", "a2", 1, 0.0)
+    assert _taken(batcher, 9.0) == [["a1", "a2"], ["b1"]]
 
 
 def test_an_item_that_fills_the_last_byte_fits_and_one_more_byte_does_not() -> None:
     batcher = _batcher(records=10)
-    batcher.add(b"", 1, 45, 5.0)
-    assert batcher.add(b"", 2, 45, 5.0)
-    first = batcher.take(5.0)
-    batcher.add(b"", 3, 45, 5.0)
-    batcher.add(b"", 4, 46, 5.0)
-    second = batcher.take(5.0)
-    assert [batch.items if batch else None for batch in (first, second)] == [[1, 2], [3]]
+    batcher.add(b"", "a", 45, 5.0)
+    assert batcher.add(b"", "b", 45, 5.0)
+    assert _taken(batcher, 5.0) == [["a", "b"]]
+    batcher.add(b"", "c", 45, 5.0)
+    assert batcher.batch_id_for(b"", 46) == 3
+    assert batcher.add(b"", "d", 46, 5.0), "c's batch is sealed, though the new one is not"
+    assert _taken(batcher, 5.0) == [["c"]]
 
 
 def test_an_item_that_is_too_large_for_any_batch_goes_alone() -> None:
     batcher = _batcher()
-    batcher.add(b"", 1, 10, 5.0)
-    assert batcher.add(b"", 2, 5000, 5.0)
-    taken = [batcher.take(5.0), batcher.take(5.0)]
-    assert [batch.items if batch else None for batch in taken] == [[1], [2]]
+    batcher.add(b"", "small", 10, 5.0)
+    assert batcher.add(b"", "large", 5000, 5.0)
+    assert _taken(batcher, 5.0) == [["small"], ["large"]]
 
 
-def test_what_is_taken_out_makes_room_for_as_many_bytes() -> None:
+def test_a_discarded_item_makes_room_for_as_many_bytes() -> None:
     batcher = _batcher(records=10)
-    batcher.add(b"", 1, 40, 5.0)
-    batcher.add(b"", 2, 40, 5.0)
-    assert batcher.discard(lambda number: number == 1, lambda _: 40) == [1]
-    batcher.add(b"", 3, 40, 5.0)
+    batcher.add(b"", "a", 40, 5.0)
+    batcher.add(b"", "b", 40, 5.0)
+    assert batcher.discard(lambda item: item == "a", lambda _: 40) == ["a"]
+    batcher.add(b"", "c", 40, 5.0)
     batch = batcher.take(6.0)
     assert batch is not None
-    assert (batch.items, batch.bytes) == ([2, 3], 90)
+    assert (batch.items, batch.bytes) == (["b", "c"], 90)
 
 
 @given(rounds=st.integers(5, 40))
-def test_a_busy_publicparams_does_not_starve_a_quiet_one(rounds: int) -> None:
+def test_frequent_publicparams_do_not_starve_rare_ones(rounds: int) -> None:
     """Full batches of one kind come as fast as they leave; the other kind has one item only."""
-    batcher = _batcher(records=2, wait_s=0.2)
-    now, left = 0.0, []
-    for number in range(4):
-        batcher.add(b"busy", number, 1, now)
-    batcher.add(b"quiet", 1000, 1, now)
-    for number in range(rounds):
+    batcher = _batcher(records=2)
+    now, sent = 0.0, []
+    for _ in range(4):
+        batcher.add(b"frequent", "a", 1, now)
+    batcher.add(b"rare", "b", 1, now)
+    for _ in range(rounds):
         now += 0.1
-        batcher.add(b"busy", number, 1, now)
-        batcher.add(b"busy", number, 1, now)
+        batcher.add(b"frequent", "a", 1, now)
+        batcher.add(b"frequent", "a", 1, now)
         batch = batcher.take(now)
         assert batch is not None
-        left.append(batch.params)
-    assert b"quiet" in left
+        sent.append(batch.params)
+    assert b"rare" in sent

@@ -1,4 +1,4 @@
-"""The ledger against a model that keeps every record in a plain list and reads the rules off it."""
+"""The ledger against a model that keeps every record in a plain list and computes everything from it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OUTCOMES = st.sampled_from(list(Outcome))
 
 @dataclass
 class _Tracked:
-    """A record as the model has it: what each of its items came to; None: given up."""
+    """A record in the model. `ends`: how its items ended so far; None means abandoned."""
 
     entry: Entry
     expected: int | None = None
@@ -42,7 +42,7 @@ class _Tracked:
         return self.complete and None not in self.ends
 
     @property
-    def given_up(self) -> bool:
+    def abandoned(self) -> bool:
         return self.complete and None in self.ends
 
     def outcome(self) -> Outcome:
@@ -54,19 +54,20 @@ class _Tracked:
 
 @dataclass
 class _Owned:
-    """A lease as the model has it. `final` is what stood when it ended."""
+    """A lease in the model."""
 
     lease: Lease
     records: list[_Tracked] = field(default_factory=list)
     final: list[bool] | None = None
+    """Which records were settled when the lease ended."""
     closed: bool = False
-    quiet_calls: int = 0
+    drained_calls: int = 0
 
     def settled(self) -> list[bool]:
         return [record.settled for record in self.records] if self.final is None else self.final
 
     def watermark(self) -> int:
-        """The naive definition: right after the last record before which, itself included, all are settled."""
+        """The definition: right after the last record up to which all are settled."""
         mark = self.lease.start
         for record, settled in zip(self.records, self.settled(), strict=True):
             if not settled:
@@ -77,12 +78,12 @@ class _Owned:
     def in_flight(self) -> int:
         return 0 if self.final is not None else self.settled().count(False)
 
-    def on_quiet(self) -> None:
-        self.quiet_calls += 1
+    def on_drained(self) -> None:
+        self.drained_calls += 1
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """Two partitions of one topic; leases come, close and end; outcomes come in any order, late ones too."""
+    """Two partitions of one topic; leases start, close and end; outcomes come in any order, late ones too."""
 
     records: Bundle[tuple[_Owned, _Tracked]] = Bundle("records")
     items: Bundle[_Tracked] = Bundle("items")
@@ -107,7 +108,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(target=items, owned=leases, counts=st.lists(st.integers(0, 2), min_size=1, max_size=6))
     def receive(self, owned: _Owned, counts: list[int]) -> MultipleResults[_Tracked]:
-        """A chunk, as the pipeline takes it."""
+        """A chunk of records, as the pipeline processes it."""
         found: list[_Tracked] = []
         for count in counts if owned.lease.state is LeaseState.OPEN else ():
             tracked = _Tracked(owned.lease.track(owned.lease.next_offset, float(owned.lease.next_offset)))
@@ -151,7 +152,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if owned.closed:
             return
         owned.closed = True
-        owned.lease.close(owned.on_quiet)
+        owned.lease.close(owned.on_drained)
 
     @rule(owned=leases)
     def end(self, owned: _Owned) -> None:
@@ -172,7 +173,7 @@ class LedgerMachine(RuleBasedStateMachine):
             pair[1].entry.settle(outcome)
 
     @invariant()
-    def the_watermark_is_the_naive_one_and_never_moves_back(self) -> None:
+    def the_watermark_is_that_of_the_model_and_never_moves_back(self) -> None:
         for owned in self.owned:
             mark = owned.lease.watermark
             assert mark == owned.watermark()
@@ -203,16 +204,16 @@ class LedgerMachine(RuleBasedStateMachine):
         assert counted == expected
 
     @invariant()
-    def quiet_is_told_once_when_all_has_ended_or_was_given_up(self) -> None:
+    def on_drained_is_called_once_when_every_item_was_settled_or_abandoned(self) -> None:
         for owned in self.owned:
             if not owned.closed or owned.final is not None:
-                assert owned.quiet_calls <= 1
+                assert owned.drained_calls <= 1
                 continue
-            quiet = all(record.settled or record.given_up for record in owned.records)
-            assert owned.quiet_calls == quiet
+            drained = all(record.settled or record.abandoned for record in owned.records)
+            assert owned.drained_calls == drained
 
     @invariant()
-    def what_is_held_in_memory_is_what_the_watermark_waits_for(self) -> None:
+    def only_records_from_the_watermark_on_are_kept(self) -> None:
         for owned in self.owned:
             open_records = [record for record in owned.records if record.entry.offset >= owned.watermark()]
             expected = [] if owned.final is not None else open_records
@@ -230,7 +231,7 @@ def _lease() -> Lease:
 
 
 @given(counts=st.lists(st.integers(0, 2), max_size=8), data=st.data())
-def test_no_order_of_endings_lets_the_watermark_pass_what_is_not_settled(
+def test_no_order_of_outcomes_lets_the_watermark_pass_an_unsettled_record(
     counts: list[int], data: st.DataObject
 ) -> None:
     owned = _Owned(_lease())
@@ -256,18 +257,18 @@ def test_an_item_has_one_outcome_and_a_second_is_an_error() -> None:
         entry.settle(Outcome.DELIVERED)
 
 
-def test_closing_a_lease_that_has_ended_is_quiet_at_once() -> None:
+def test_a_lease_that_has_ended_is_drained_at_once_when_it_is_closed() -> None:
     lease = _lease()
     entry = lease.track(10, 0.0)
     entry.expect(1)
     lease.end()
     entry.abandon()
-    told: list[str] = []
-    lease.close(lambda: told.append("quiet"))
-    assert (told, lease.state) == (["quiet"], LeaseState.ENDED)
+    calls: list[str] = []
+    lease.close(lambda: calls.append("drained"))
+    assert (calls, lease.state) == (["drained"], LeaseState.ENDED)
 
 
-def test_a_late_outcome_of_an_ended_lease_moves_nothing() -> None:
+def test_a_late_outcome_of_an_ended_lease_changes_nothing() -> None:
     counts = TopicCounts()
     lease = Lease(TopicPartition("orders", 0), 10, counts)
     entry = lease.track(10, 0.0)
@@ -275,3 +276,46 @@ def test_a_late_outcome_of_an_ended_lease_moves_nothing() -> None:
     assert lease.end() == 10
     entry.settle(Outcome.DELIVERED)
     assert (lease.watermark, lease.released, counts) == (10, 1, TopicCounts(consumed=1, released=1))
+
+
+def _tracked(lease: Lease, items: int = 1) -> Entry:
+    entry = lease.track(lease.next_offset, 0.0)
+    entry.expect(items)
+    return entry
+
+
+def test_the_worked_example_of_settling() -> None:
+    lease = Lease(TopicPartition("orders", 0), 5, TopicCounts())
+    five, six, seven = _tracked(lease), _tracked(lease, items=2), _tracked(lease)
+    watermarks = []
+    for entry in (seven, six, five, six):
+        entry.settle(Outcome.DELIVERED)
+        watermarks.append(lease.watermark)
+    assert watermarks == [5, 5, 6, 8]
+
+
+def test_the_worked_example_of_closing() -> None:
+    counts = TopicCounts()
+    lease = Lease(TopicPartition("orders", 0), 5, counts)
+    five, six, seven = _tracked(lease), _tracked(lease), _tracked(lease)
+    calls: list[str] = []
+    lease.close(lambda: calls.append("drained"))
+    with pytest.raises(ValueError, match="came after"):
+        lease.track(8, 0.0)
+    five.settle(Outcome.DELIVERED)
+    seven.settle(Outcome.DELIVERED)
+    assert (lease.watermark, calls) == (6, [])
+    six.abandon()
+    assert calls == ["drained"]
+    assert lease.end() == 6
+    assert (lease.released, counts) == (1, TopicCounts(consumed=3, delivered=2, released=1))
+
+
+def test_a_record_with_an_abandoned_item_is_never_settled() -> None:
+    lease = _lease()
+    entry = _tracked(lease, items=2)
+    entry.abandon()
+    entry.settle(Outcome.DELIVERED)
+    assert (lease.watermark, lease.unsettled) == (10, 1)
+    with pytest.raises(ValueError, match="more outcomes than items"):
+        entry.abandon()
