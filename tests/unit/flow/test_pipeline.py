@@ -1,4 +1,4 @@
-"""The whole flow on virtual time: storms, rebalances at any moment, late commits: nothing lost, nothing early."""
+"""The whole flow on virtual time: failures, rebalances and late commits at any moment; nothing is lost."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ async def _play(script: list[Step], trouble: Trouble) -> FlowHarness:
 
 @settings(max_examples=80, deadline=None)
 @given(script=_scripts([0.0, 0.5, 15.0]), trouble=TROUBLES)
-def test_nothing_is_lost_and_nothing_is_committed_early_whatever_happens(script: list[Step], trouble: Trouble) -> None:
+def test_whatever_happens_nothing_is_lost_and_nothing_is_committed_early(script: list[Step], trouble: Trouble) -> None:
     """The sinks, the source and the oracle check all else on the way: see `tests/support/flow_harness.py`."""
     run_virtual(_play(script, trouble))
 

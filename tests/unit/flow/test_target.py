@@ -1,4 +1,4 @@
-"""Targets on virtual time: retries, Retry-After, tokens, holds, back-pressure, ages, one rule at a time."""
+"""Targets on virtual time, one rule at a time: retries, Retry-After, tokens, bounds of the queue, age of a batch."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from connector.core.batching import BatchLimits
-from connector.core.events import ItemsSettled, ReasonCleared, ReasonRaised, RequestDone
-from connector.core.sink import TargetState, Verdict, VerdictKind
-from tests.support.builders import seeded
+from connector.core.events import ItemsSettled, RequestDone
+from connector.core.sink import Verdict, VerdictKind
 from tests.support.clock import run_virtual
 from tests.support.fake_sink import FakeSink
-from tests.support.storm_sink import StormSink, Trouble
 from tests.support.target_harness import SETTINGS, TargetHarness
 
 if TYPE_CHECKING:
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def _tries(verdict: Verdict, tries: int, *, rate: float | None = None) -> list[float]:
-    """When one item was sent, so many times the same verdict and then success."""
+    """When one item was sent: `tries` times in all, the last time with success."""
 
     async def main() -> list[float]:
         times: list[float] = []
@@ -40,7 +38,7 @@ def _tries(verdict: Verdict, tries: int, *, rate: float | None = None) -> list[f
     return run_virtual(main())
 
 
-def test_a_failure_that_passes_is_tried_again_within_the_bounds_of_the_backoff() -> None:
+def test_a_failed_request_is_sent_again_within_the_bounds_of_the_backoff() -> None:
     times = _tries(Verdict(VerdictKind.AGAIN), 40)
     waits = [later - earlier for earlier, later in pairwise(times)]
     assert all(wait <= SETTINGS.backoff.bound(number) + 1e-6 for number, wait in enumerate(waits, start=1))
@@ -84,70 +82,7 @@ def test_no_more_requests_than_the_rate_allows_retries_included() -> None:
     assert all(later - earlier >= 10 - 1e-6 for earlier, later in pairwise(times))
 
 
-def test_a_held_target_says_so_sends_one_probe_at_a_time_and_says_when_it_is_over() -> None:
-    async def main() -> tuple[TargetHarness, int]:
-        sink = StormSink(Trouble(1, latency_s=0.01), seeded(1))
-        sink.outage = Verdict(VerdictKind.HELD, "forbidden", http_status=403, remedy="grant it")
-        harness = TargetHarness(sink)
-        harness.put(60)
-        await asyncio.sleep(600)
-        probes = len(sink.log)
-        assert (harness.target.sending.state, harness.target.sending.reason) == (TargetState.HELD, "forbidden")
-        sink.outage = None
-        await harness.done()
-        return harness, probes
-
-    harness, probes = run_virtual(main())
-    raised = [event for event in harness.events if isinstance(event, ReasonRaised | ReasonCleared)]
-    assert raised == [ReasonRaised("target_held", "sink", "grant it"), ReasonCleared("target_held", "sink")]
-    assert 20 < probes < 100, "600 s of a backoff of 30 s at most"
-    assert (harness.target.sending.state, harness.target.sending.reason) == (TargetState.UP, "")
-    assert (harness.counts.delivered, harness.dead_letters) == (60, [])
-
-
-def test_a_held_target_stays_held_while_its_probe_fails_by_transport() -> None:
-    verdicts = [
-        Verdict(VerdictKind.HELD),
-        Verdict(VerdictKind.AGAIN, "no connection"),
-        Verdict(VerdictKind.TOKEN),
-        Verdict(VerdictKind.DELIVERED),
-    ]
-
-    async def main() -> list[bool]:
-        held: list[bool] = []
-
-        def script(_: object) -> Verdict:
-            held.append(harness.target.sending.state is TargetState.HELD)
-            return verdicts.pop(0)
-
-        harness = TargetHarness(FakeSink(script))
-        harness.put()
-        await harness.done()
-        return [*held, harness.target.sending.state is TargetState.HELD]
-
-    assert run_virtual(main()) == [False, True, True, True, False]
-
-
-def test_a_target_that_is_held_again_has_one_probe_again() -> None:
-    async def main() -> tuple[int, int]:
-        sink = StormSink(Trouble(1, latency_s=0.01), seeded(1))
-        harness = TargetHarness(sink)
-        counts = []
-        for _ in range(2):
-            sink.outage = Verdict(VerdictKind.HELD)
-            before = len(sink.log)
-            harness.put(30)
-            await asyncio.sleep(300)
-            counts.append(len(sink.log) - before)
-            sink.outage = None
-            await harness.done()
-        return counts[0], counts[1]
-
-    first, second = run_virtual(main())
-    assert 0 < second < 2 * first
-
-
-def test_items_that_were_done_are_settled_although_the_rest_must_be_tried_again() -> None:
+def test_done_items_are_settled_although_the_rest_must_be_sent_again() -> None:
     verdicts = [Verdict(VerdictKind.AGAIN, done=frozenset({0, 2})), Verdict(VerdictKind.DELIVERED)]
 
     async def main() -> tuple[TargetHarness, list[list[Item]]]:
@@ -162,7 +97,7 @@ def test_items_that_were_done_are_settled_although_the_rest_must_be_tried_again(
     assert (harness.counts.delivered, harness.target.queued_bytes) == (4, 0)
 
 
-def test_full_and_has_room_are_values_with_room_between_them() -> None:
+def test_a_target_is_full_at_its_bound_and_has_room_below_half_of_it() -> None:
     async def main() -> list[tuple[bool, bool]]:
         harness = TargetHarness(
             FakeSink(), replace(SETTINGS, max_queued=10, limits=BatchLimits(1, 1_000, 0.2), max_in_flight=1)
@@ -177,7 +112,7 @@ def test_full_and_has_room_are_values_with_room_between_them() -> None:
     assert run_virtual(main()) == [(False, True), (False, False), (False, False), (True, False), (False, True)]
 
 
-def test_the_bytes_of_items_and_their_records_fill_a_target_too() -> None:
+def test_the_bytes_of_items_and_of_their_records_fill_a_target_too() -> None:
     async def main() -> tuple[bool, bool]:
         harness = TargetHarness(FakeSink(), replace(SETTINGS, max_queued_bytes=100))
         harness.put(body=b"x" * 97)
@@ -189,7 +124,7 @@ def test_the_bytes_of_items_and_their_records_fill_a_target_too() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_a_batch_that_does_not_fill_leaves_when_it_is_old_enough(count: int) -> None:
+def test_a_batch_that_does_not_fill_is_sent_when_it_is_old_enough(count: int) -> None:
     async def main() -> tuple[float, int]:
         times: list[float] = []
 
@@ -209,7 +144,7 @@ def test_a_batch_that_does_not_fill_leaves_when_it_is_old_enough(count: int) -> 
     assert (round(waited, 6), requests) == (0.2, 1)
 
 
-def test_each_request_and_each_ending_is_told_with_its_exact_bytes() -> None:
+def test_each_request_is_reported_with_its_exact_bytes_and_each_settlement_with_its_routes() -> None:
     async def main() -> TargetHarness:
         harness = TargetHarness(FakeSink())
         harness.put(3, body=b"12345")

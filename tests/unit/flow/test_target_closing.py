@@ -1,4 +1,4 @@
-"""What a target does with a lease that is closing or has ended: one try, nothing twice, nothing overtakes."""
+"""Targets while a lease closes or after it has ended: one try, nothing is sent twice, nothing overtakes."""
 
 from __future__ import annotations
 
@@ -20,39 +20,48 @@ if TYPE_CHECKING:
     from connector.core.record import Item
 
 ORDERED = replace(SETTINGS, ordered=True)
-ONE_PLACE = replace(ORDERED, max_in_flight=1)
+ONE_SLOT = replace(ORDERED, max_in_flight=1)
 
 
-def _close(harness: TargetHarness, lease: Lease | None = None) -> asyncio.Event:
-    """What the pipeline does when a lease goes; the event is set when it is quiet."""
-    quiet = asyncio.Event()
-    (lease or harness.lease).close(quiet.set)
+def _close(harness: TargetHarness) -> asyncio.Event:
+    """Close the lease as the pipeline does; the event is set when it is drained."""
+    drained = asyncio.Event()
+    harness.lease.close(drained.set)
     harness.target.flush()
-    return quiet
+    return drained
 
 
-def _end(harness: TargetHarness, lease: Lease | None = None) -> None:
-    (lease or harness.lease).end()
+def _end(harness: TargetHarness) -> None:
+    """End the lease as the pipeline does."""
+    harness.lease.end()
     harness.target.flush()
+
+
+def _other_lease(harness: TargetHarness) -> Lease:
+    return Lease(TopicPartition("orders", 1), 0, harness.counts)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _offsets(requests: Sequence[Sequence[Item]]) -> list[list[int]]:
     return [[one.record.offset for one in items] for items in requests]
 
 
-def test_what_is_buffered_gets_its_one_try_at_once() -> None:
+def test_queued_items_get_their_one_try_at_once() -> None:
     async def main() -> tuple[TargetHarness, float]:
         harness = TargetHarness(FakeSink())
         harness.put(3)
-        began = asyncio.get_running_loop().time()
+        began = _now()
         await _close(harness).wait()
-        return harness, asyncio.get_running_loop().time() - began
+        return harness, _now() - began
 
     harness, waited = run_virtual(main())
     assert (harness.counts.delivered, waited) == (3, 0.0)
 
 
-def test_what_fails_at_its_one_try_is_given_up_and_not_tried_again() -> None:
+def test_an_item_whose_one_try_fails_is_abandoned() -> None:
     async def main() -> tuple[TargetHarness, int]:
         sink = FakeSink(lambda _: Verdict(VerdictKind.AGAIN))
         harness = TargetHarness(sink)
@@ -65,21 +74,21 @@ def test_what_fails_at_its_one_try_is_given_up_and_not_tried_again() -> None:
     assert (requests, harness.lease.unsettled, harness.target.queued) == (1, 3, 0)
 
 
-def test_what_waits_for_a_retry_is_given_up_at_once() -> None:
+def test_an_item_that_waits_for_a_retry_is_abandoned_at_once() -> None:
     async def main() -> tuple[float, int]:
         sink = FakeSink(lambda _: Verdict(VerdictKind.AGAIN, retry_after_s=300))
         harness = TargetHarness(sink)
         harness.put(10)
         await asyncio.sleep(1)
-        began = asyncio.get_running_loop().time()
+        began = _now()
         await _close(harness).wait()
-        return asyncio.get_running_loop().time() - began, len(sink.requests)
+        return _now() - began, len(sink.requests)
 
     assert run_virtual(main()) == (0.0, 1)
 
 
-def test_no_split_starts_but_what_is_alone_and_refused_is_buried() -> None:
-    """Its verdict is known: to release it would only have it sent once more."""
+def test_no_split_starts_but_a_refused_item_that_was_alone_is_dead_lettered() -> None:
+    """The verdict on that item is known: if it were released, its next owner would only get the same one."""
 
     async def main(count: int) -> tuple[TargetHarness, int]:
         sink = FakeSink(lambda _: Verdict(VerdictKind.REFUSED))
@@ -94,7 +103,7 @@ def test_no_split_starts_but_what_is_alone_and_refused_is_buried() -> None:
     assert (requests, len(harness.dead_letters), harness.target.queued) == (1, 1, 0)
 
 
-def test_nothing_of_an_ended_lease_is_buried() -> None:
+def test_nothing_of_an_ended_lease_is_dead_lettered() -> None:
     async def main() -> TargetHarness:
         answer = asyncio.Event()
 
@@ -114,7 +123,7 @@ def test_nothing_of_an_ended_lease_is_buried() -> None:
     assert (harness.dead_letters, harness.counts.released, harness.counts.dead_lettered) == ([], 1, 0)
 
 
-def test_what_is_on_the_wire_is_awaited() -> None:
+def test_a_request_on_the_wire_is_awaited() -> None:
     async def main() -> tuple[TargetHarness, float]:
         async def script(_: object) -> Verdict:
             await asyncio.sleep(7)
@@ -124,14 +133,14 @@ def test_what_is_on_the_wire_is_awaited() -> None:
         harness.put(10)
         await asyncio.sleep(1)
         await _close(harness).wait()
-        return harness, asyncio.get_running_loop().time()
+        return harness, _now()
 
     harness, now = run_virtual(main())
     assert (harness.counts.delivered, now) == (10, 1007.0)
 
 
-def test_what_is_ordered_does_not_overtake_what_was_given_up() -> None:
-    """The first item fails at its one try; those behind it, in other requests, must not be sent before it."""
+def test_ordered_items_do_not_overtake_an_abandoned_one() -> None:
+    """The one try of the first item fails; those behind it, in other requests, must not be sent before it."""
 
     async def main() -> list[list[int]]:
         sink = FakeSink(lambda _: Verdict(VerdictKind.AGAIN))
@@ -150,7 +159,7 @@ def test_other_leases_go_on_while_one_closes() -> None:
     async def main() -> TargetHarness:
         verdicts = [Verdict(VerdictKind.AGAIN), Verdict(VerdictKind.DELIVERED)]
         harness = TargetHarness(FakeSink(lambda _: verdicts.pop(0)))
-        other = Lease(TopicPartition("orders", 1), 0, harness.counts)
+        other = _other_lease(harness)
         harness.put(5)
         harness.put(5, lease=other)
         await _close(harness).wait()
@@ -162,12 +171,12 @@ def test_other_leases_go_on_while_one_closes() -> None:
     assert (harness.counts.delivered, harness.counts.released) == (5, 5)
 
 
-def test_what_waits_in_a_lane_leaves_the_queue_when_its_lease_ends_although_no_place_is_free() -> None:
-    """Another lease has the only place, for ever; items of this one differ in params, so each waits for another."""
+def test_items_that_wait_for_their_key_leave_the_queue_when_their_lease_ends_though_no_slot_is_free() -> None:
+    """Another lease keeps the only slot. The items of this one differ in params, so each waits for the one before."""
 
     async def main() -> tuple[int, int]:
-        harness = TargetHarness(FakeSink(lambda _: Verdict(VerdictKind.AGAIN)), ONE_PLACE)
-        other = Lease(TopicPartition("orders", 1), 0, harness.counts)
+        harness = TargetHarness(FakeSink(lambda _: Verdict(VerdictKind.AGAIN)), ONE_SLOT)
+        other = _other_lease(harness)
         harness.put(10, lease=other)
         for params in (b"add", b"delete", b"add", b"delete"):
             harness.put(keys=["anna"], params=params)
@@ -177,19 +186,19 @@ def test_what_waits_in_a_lane_leaves_the_queue_when_its_lease_ends_although_no_p
     assert run_virtual(main()) == (10, 50)
 
 
-def test_what_waits_in_a_lane_is_given_up_at_once_with_what_it_waits_for() -> None:
+def test_items_that_wait_for_their_key_are_abandoned_at_once_with_the_item_they_wait_for() -> None:
     async def main() -> tuple[bool, int]:
-        harness = TargetHarness(FakeSink(lambda _: Verdict(VerdictKind.AGAIN, retry_after_s=600)), ONE_PLACE)
+        harness = TargetHarness(FakeSink(lambda _: Verdict(VerdictKind.AGAIN, retry_after_s=600)), ONE_SLOT)
         for params in (b"add", b"delete", b"add", b"delete"):
             harness.put(keys=["anna"], params=params)
         await asyncio.sleep(1)
-        quiet = _close(harness)
-        return quiet.is_set(), harness.target.queued
+        drained = _close(harness)
+        return drained.is_set(), harness.target.queued
 
     assert run_virtual(main()) == (True, 0)
 
 
-def test_what_moves_up_in_a_lane_while_its_lease_closes_does_not_wait_for_more() -> None:
+def test_an_item_that_is_readmitted_while_its_lease_closes_does_not_wait_for_a_full_batch() -> None:
     async def main() -> tuple[float, int]:
         async def script(_: object) -> Verdict:
             await asyncio.sleep(0.5)
@@ -198,25 +207,23 @@ def test_what_moves_up_in_a_lane_while_its_lease_closes_does_not_wait_for_more()
         harness = TargetHarness(FakeSink(script), replace(ORDERED, limits=BatchLimits(10, 1_000, 5.0)))
         for params in (b"add", b"delete", b"add", b"delete"):
             harness.put(keys=["anna"], params=params)
-        began = asyncio.get_running_loop().time()
+        began = _now()
         await _close(harness).wait()
-        return asyncio.get_running_loop().time() - began, harness.counts.delivered
+        return _now() - began, harness.counts.delivered
 
     assert run_virtual(main()) == (2.0, 4)
 
 
-def test_while_a_target_is_held_there_is_no_try_to_wait_for() -> None:
+def test_items_of_a_closing_lease_are_abandoned_at_once_when_their_target_is_held() -> None:
     async def main() -> tuple[float, int]:
         sink = FakeSink(lambda _: Verdict(VerdictKind.HELD))
         harness = TargetHarness(sink, replace(SETTINGS, max_in_flight=1))
-        other = Lease(TopicPartition("orders", 1), 0, harness.counts)
+        other = _other_lease(harness)
         harness.put(10, lease=other)
-        quiet = asyncio.Event()
         harness.put(5)
-        began = asyncio.get_running_loop().time()
-        harness.lease.close(quiet.set)
-        harness.target.flush()  # before the verdict is known
-        await asyncio.wait_for(quiet.wait(), 15)
-        return asyncio.get_running_loop().time() - began, harness.lease.unsettled
+        began = _now()
+        drained = _close(harness)  # before the verdict is known
+        await asyncio.wait_for(drained.wait(), 15)
+        return _now() - began, harness.lease.unsettled
 
     assert run_virtual(main()) == (0.0, 5)

@@ -1,10 +1,10 @@
-"""Targets on virtual time: storms of everything at once, while the sink watches the rules."""
+"""Targets on virtual time under every failure at once, while the sink asserts the rules of sending."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,9 +20,27 @@ if TYPE_CHECKING:
     from connector.flow.target import TargetSettings
 
 ORDERED = replace(SETTINGS, ordered=True)
-KEYS = st.lists(st.sampled_from("abcdef"), max_size=3).map(tuple)
-PUTS = st.lists(
-    st.tuples(KEYS, st.sampled_from([b"add", b"delete"]), st.integers(1, 60), st.floats(0, 0.5)), max_size=60
+
+
+class Put(NamedTuple):
+    """An item to put, and how long to wait after it."""
+
+    keys: tuple[str, ...]
+    params: bytes
+    size: int
+    pause_s: float
+
+
+def _settings(*, ordered: bool, slots: int, max_records: int, max_bytes: int) -> TargetSettings:
+    return replace(SETTINGS, ordered=ordered, max_in_flight=slots, limits=BatchLimits(max_records, max_bytes, 0.2))
+
+
+PUTS = st.builds(
+    Put,
+    keys=st.lists(st.sampled_from("abcdef"), max_size=3).map(tuple),
+    params=st.sampled_from([b"add", b"delete"]),
+    size=st.integers(1, 60),
+    pause_s=st.floats(0, 0.5),
 )
 TROUBLES = st.builds(
     Trouble,
@@ -32,46 +50,51 @@ TROUBLES = st.builds(
     cap=st.sampled_from([40, 150, 10_000]),
 )
 TARGETS = st.builds(
-    lambda ordered, places, records, size: replace(
-        SETTINGS, ordered=ordered, max_in_flight=places, limits=BatchLimits(records, size, 0.2)
-    ),
-    st.booleans(),
-    st.integers(1, 4),
-    st.integers(1, 10),
-    st.sampled_from([60, 300]),
+    _settings,
+    ordered=st.booleans(),
+    slots=st.integers(1, 4),
+    max_records=st.integers(1, 10),
+    max_bytes=st.sampled_from([60, 300]),
 )
-Put = tuple[tuple[str, ...], bytes, int, float]
 
 
-async def _storm(puts: list[Put], trouble: Trouble, how: TargetSettings) -> tuple[TargetHarness, StormSink]:
+async def _put_all(puts: list[Put], trouble: Trouble, how: TargetSettings) -> tuple[TargetHarness, StormSink]:
     sink = StormSink(trouble, seeded(trouble.seed))
     harness = TargetHarness(sink, how)
-    for keys, params, size, wait_s in puts:
-        harness.put(keys=keys, params=params, body=b"x" * size)
-        await asyncio.sleep(wait_s)
+    for put in puts:
+        harness.put(keys=put.keys, params=put.params, body=b"x" * put.size)
+        await asyncio.sleep(put.pause_s)
     await harness.done()
     return harness, sink
 
 
 @settings(max_examples=80, deadline=None)
-@given(puts=PUTS, trouble=TROUBLES, how=TARGETS)
-def test_through_any_storm_every_item_ends_once_and_in_order(
+@given(puts=st.lists(PUTS, max_size=60), trouble=TROUBLES, how=TARGETS)
+def test_through_all_failures_every_item_ends_once_and_in_order(
     puts: list[Put], trouble: Trouble, how: TargetSettings
 ) -> None:
-    harness, sink = run_virtual(_storm(puts, trouble, how))
-    too_large = {number for number, put in enumerate(puts) if put[2] > trouble.cap}
-    poisonous = (trouble.poison & set(range(len(puts)))) - too_large
-    reasons = {one.record.offset: one.failure.reason for one in harness.dead_letters if one.failure is not None}
-    assert reasons == dict.fromkeys(too_large, "too_large") | dict.fromkeys(poisonous, "refused")
+    harness, sink = run_virtual(_put_all(puts, trouble, how))
+    assert _reasons(harness) == _expected_reasons(puts, trouble)
     assert sorted(one.record.offset for one in sink.settled) == list(range(len(puts)))
     assert all(entry.settled for entry in harness.entries)
-    assert harness.counts.dead_lettered == len(harness.dead_letters)
-    assert harness.counts.delivered == len(puts) - len(harness.dead_letters)
+    dead_lettered = len(harness.dead_letters)
+    assert (harness.counts.dead_lettered, harness.counts.delivered) == (dead_lettered, len(puts) - dead_lettered)
     assert_empty(harness.target)
     if how.ordered:
         for key in "abcdef":
             ended = [one.record.offset for one in sink.settled if key in one.order_keys]
             assert ended == sorted(ended), f"{key} was overtaken"
+
+
+def _reasons(harness: TargetHarness) -> dict[int, str]:
+    """Why each dead letter is one, by offset."""
+    return {one.record.offset: one.failure.reason for one in harness.dead_letters if one.failure is not None}
+
+
+def _expected_reasons(puts: list[Put], trouble: Trouble) -> dict[int, str]:
+    """An item that is too large never gets so far that it could be refused."""
+    reasons = dict.fromkeys(trouble.poison & set(range(len(puts))), "refused")
+    return reasons | {offset: "too_large" for offset, put in enumerate(puts) if put.size > trouble.cap}
 
 
 def _poisoned_batch(poison: frozenset[int]) -> tuple[TargetHarness, StormSink]:
@@ -87,14 +110,14 @@ def _poisoned_batch(poison: frozenset[int]) -> tuple[TargetHarness, StormSink]:
 
 @settings(max_examples=15, deadline=None)
 @given(poison=st.frozensets(st.integers(0, 499), min_size=1, max_size=12))
-def test_of_a_refused_batch_of_500_exactly_the_poisonous_ones_are_buried(poison: frozenset[int]) -> None:
+def test_of_a_refused_batch_of_500_exactly_the_poisonous_items_are_dead_lettered(poison: frozenset[int]) -> None:
     harness, sink = _poisoned_batch(poison)
     assert {one.record.offset for one in harness.dead_letters} == poison
     assert [one.record.offset for one in sink.settled] == list(range(500))
     assert len(sink.log) <= 1 + 2 * 9 * len(poison)
 
 
-def test_a_dead_letter_of_a_refusal_tells_what_the_platform_said() -> None:
+def test_the_dead_letter_of_a_refused_item_holds_the_reply_of_the_platform() -> None:
     harness, _ = _poisoned_batch(frozenset({7}))
     failure = harness.dead_letters[0].failure
     assert failure is not None
@@ -102,7 +125,7 @@ def test_a_dead_letter_of_a_refusal_tells_what_the_platform_said() -> None:
     assert (failure.http_status, failure.reply) == (200, '{"code":"400"}')
 
 
-def test_others_keep_flowing_while_a_batch_is_being_split() -> None:
+def test_other_batches_keep_flowing_while_one_is_split() -> None:
     async def main() -> tuple[TargetHarness, StormSink]:
         sink = StormSink(Trouble(1, poison=frozenset(range(10))), seeded(1))
         harness = TargetHarness(sink)
