@@ -1,21 +1,22 @@
-"""The composition root: what is built, in which order it starts and stops.
+"""The `run` command: builds the connector from its config, runs it, stops it.
 
-Start: the config (all its errors, exit 2), the admin port (taken: exit 1), the token, the targets, the Kafka thread.
-From there on nothing that the network does ends the process: it waits, not ready, naming the remedy.
-Stop (SIGTERM, SIGINT): leases are closed within `shutdown_timeout`, the group is left, exit 0. A second signal: at
-once, exit 1. A background task that dies: its name, exit 1.
+Start: the config is loaded (errors: exit 2), the admin port is bound (taken: exit 1), everything is built, then the
+tasks and the Kafka thread start. After that nothing on the network ends the process: it waits, is not ready, and
+`/readyz` names the remedy.
+Stop, on SIGTERM or SIGINT: leases are closed within `shutdown_timeout`, the group is left, exit 0. A second signal
+exits at once, with 1. If a background task dies, its name is logged and the process exits with 1.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import os
 import random
-import signal
 import sys
 import threading
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from connector.config.loading import load
@@ -36,7 +37,8 @@ from connector.observe.health import Health, Heartbeat, HeartbeatMonitor
 from connector.observe.log import configure
 from connector.observe.metrics import Metrics
 from connector.observe.scrub import describe
-from connector.observe.status import StatusReader
+from connector.observe.status import StatusReader, totals
+from connector.runtime.process import exit_unless, stop_on_signals, tune_garbage_collector
 from connector.runtime.tasks import Tasks
 from connector.runtime.web import bind, serve
 from connector.tuzhan.build import build_client, build_tokens
@@ -45,27 +47,29 @@ from connector.tuzhan.sink import HttpSink
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable, Coroutine, Mapping
 
     from connector.config.loading import Loaded
-    from connector.core.events import Event
+    from connector.core.events import Emit, Event
     from connector.core.ledger import TopicCounts
-    from connector.observe.status import Status
+    from connector.settings.models import Config
     from connector.settings.models import Target as TargetConfig
+    from connector.tuzhan.client import PlatformClient
+    from connector.tuzhan.token import Tokens
 
 LEAVE_MARGIN_S: Final = 5.0
-"""What of `shutdown_timeout` is kept for the last commit and for leaving the group."""
-TIDY_UP_S: Final = 2.0
-"""What the process may take to end once all that matters is done."""
+"""The part of `shutdown_timeout` that is kept for the last commit and for leaving the group."""
+EXIT_TIMEOUT_S: Final = 2.0
+"""The longest time from the end of the run to the end of the process."""
 DEAD_LETTER_LIMITS: Final = BatchLimits(max_records=500, max_bytes=16 << 20, max_wait_s=0.05)
-DEAD_LETTER_QUEUE: Final = (20_000, 64 << 20)
 
 
 def run(path: str) -> int:
-    """Run the connector until it is told to stop; gives the exit code."""
+    """Run the connector with the config file at `path` until it is stopped; return the exit code."""
     try:
         loaded = load(path, os.environ, validate_properties)
         for warning in loaded.warnings:
-            print(warning, file=sys.stderr)  # noqa: T201 - the log's format isn't known to whoever reads this
+            print(warning, file=sys.stderr)  # noqa: T201 - there is no log before the config is loaded
         sock = bind(loaded.config.admin.listen)
     except ConfigError as error:
         print(*error.lines, sep="\n", file=sys.stderr)  # noqa: T201 - the same
@@ -75,188 +79,180 @@ def run(path: str) -> int:
         return 1
     ended = threading.Event()
     try:
-        return asyncio.run(_App.main(loaded, sock, ended))
+        return asyncio.run(_main(loaded, sock, ended))
     finally:
         ended.set()
 
 
-def _end_at_last(ended: threading.Event, code: int) -> None:
-    """End the process if it does not end by itself: nothing wakes a thread that waits for a broker or a name server."""
-    if not ended.wait(TIDY_UP_S):
-        os._exit(code)
+async def _main(loaded: Loaded, sock: socket.socket, ended: threading.Event) -> int:
+    """Build, run and stop; return the exit code. `ended` must be set within EXIT_TIMEOUT_S after that."""
+    app = build(loaded, sock)
+    code = 1
+    try:
+        code = await app.run()
+    except BackgroundTaskError as error:
+        cause = "" if error.cause is None else describe(error.cause)
+        app.emit(Notice("error", str(error), {"task": error.task, "cause": cause}))
+    finally:
+        exit_unless(ended, EXIT_TIMEOUT_S, code)
+        await app.close()
+    return code
 
 
-class _App:
-    """The connector, built; lives as long as the process."""
+# -- building ---------------------------------------------------------------------------------------------------
 
-    def __init__(self, loaded: Loaded, sock: socket.socket) -> None:
-        config = loaded.config
-        self._config = config
-        self._mapping = loaded.mapping
-        self._sock = sock
-        self._loop = asyncio.get_running_loop()
-        self._heartbeat = Heartbeat()
-        self._stop_asked = asyncio.Event()
-        self._tasks = Tasks()
-        self._health = Health()
-        self._metrics = Metrics()
-        self._log = configure(config.log.format, config.log.level)
-        self._client = build_client(config)
-        self._backoff = Backoff(config.platform.retry.first, config.platform.retry.max)
-        self._random = random.Random()  # noqa: S311 - jitter
-        self._tokens = build_tokens(config.platform, self._client, self._emit, self._random)
-        self._topic_counts: dict[str, TopicCounts] = {}
-        self._dead_letters = DeadLetterSink.build(
-            config.kafka, config.dead_letter_topic, Origin(config.kafka.group_id, config_id(loaded.sha256)), self._emit
-        )
-        self._pacer = Pacer(config.platform.rate_limit)
-        self._targets: dict[str, Target] = {}
-        self._pipeline = Pipeline(self._targets, self._mapping.targets_of)
-        self._targets |= self._build_targets()
-        self._bridge = Bridge(self._emit, self._pipeline.close, self._topic_counts)
-        self._consumer = ConsumerThread(config.kafka, self._mapping.topics, config.dead_letter_topic, self._bridge)
-        self._status = StatusReader(
-            loaded.file,
-            loaded.sha256,
-            self._pipeline,
-            self._targets,
-            self._topic_counts,
-            self._tokens,
-            self._loop.time(),
-        )
 
-    @classmethod
-    async def main(cls, loaded: Loaded, sock: socket.socket, ended: threading.Event) -> int:
-        """Build, run, stop; gives the exit code. From then on `ended` has to be set within TIDY_UP_S."""
-        app = cls(loaded, sock)
-        code = 1
-        try:
-            code = await app._run()
-        except BackgroundTaskError as error:
-            cause = "" if error.cause is None else describe(error.cause)
-            app._emit(Notice("error", str(error), {"task": error.task, "cause": cause}))
-        finally:
-            threading.Thread(target=_end_at_last, args=(ended, code), name="last", daemon=True).start()
-            await app._tasks.cancel()
-            app._dead_letters.close()
-            await app._client.aclose()
-        return code
+def build(loaded: Loaded, sock: socket.socket) -> App:
+    """Build the connector on the running event loop, each part from those before it; `sock` is the admin port."""
+    config, loop = loaded.config, asyncio.get_running_loop()
+    health, metrics, log = Health(), Metrics(), configure(config.log.format, config.log.level)
 
-    # -- building -----------------------------------------------------------------------------------------------
+    def emit(event: Event) -> None:
+        for listener in (health, metrics, log):
+            listener.on(event)
 
-    def _build_targets(self) -> dict[str, Target]:
-        targets = {name: self._build_target(name, target) for name, target in self._config.targets.items()}
-        settings = TargetSettings(
-            name=DEAD_LETTERS,
-            endpoint=self._config.dead_letter_topic,
-            limits=DEAD_LETTER_LIMITS,
-            max_in_flight=4,
-            max_queued=DEAD_LETTER_QUEUE[0],
-            max_queued_bytes=DEAD_LETTER_QUEUE[1],
-            ordered=False,
-            outcome=Outcome.DEAD_LETTERED,
-            backoff=self._backoff,
-        )
-        targets[DEAD_LETTERS] = Target(settings, self._dead_letters, self._dependencies(Pacer(None)))
-        return targets
+    tasks = Tasks()
+    client = build_client(config)
+    jitter = random.Random()  # noqa: S311 - not for security
+    tokens = build_tokens(config.platform, client, emit, jitter)
+    origin = Origin(config.kafka.group_id, config_id(loaded.sha256))
+    dead_letters = DeadLetterSink.build(config.kafka, config.dead_letter_topic, origin, emit)
 
-    def _build_target(self, name: str, target: TargetConfig) -> Target:
-        ordering = target.ordering or ENDPOINTS[target.endpoint].default_ordering
-        settings = TargetSettings(
-            name=name,
-            endpoint=target.endpoint,
-            limits=BatchLimits(target.batch.max_records, target.batch.max_bytes, target.batch.max_wait),
-            max_in_flight=target.max_in_flight,
-            max_queued=target.queue.max_records,
-            max_queued_bytes=target.queue.max_bytes,
-            ordered=ordering != "none",
-            outcome=Outcome.DELIVERED,
-            backoff=self._backoff,
-        )
-        return Target(settings, HttpSink(target.endpoint, self._client, self._tokens), self._dependencies(self._pacer))
+    pipeline = Pipeline(loaded.mapping.targets_of)
+    deps = TargetDependencies(
+        emit=emit,
+        dead_letter=pipeline.dead_letter,
+        on_progress=pipeline.on_progress,
+        spawn=tasks.spawn,
+        pacer=Pacer(config.platform.rate_limit),
+        random=jitter,
+    )
+    targets = _build_targets(config, client, tokens, deps)
+    targets[DEAD_LETTERS] = _build_dead_letter_target(config, dead_letters, deps)
+    pipeline.attach(targets)
 
-    def _dependencies(self, pacer: Pacer) -> TargetDependencies:
-        return TargetDependencies(
-            emit=self._emit,
-            dead_letter=self._pipeline.dead_letter,
-            on_progress=self._pipeline.on_progress,
-            spawn=self._tasks.spawn,
-            pacer=pacer,
-            random=self._random,
-        )
+    topic_counts: dict[str, TopicCounts] = {}
+    bridge = Bridge(emit, pipeline.close, topic_counts)
+    consumer = ConsumerThread(config.kafka, loaded.mapping.topics, config.dead_letter_topic, bridge)
 
-    def _emit(self, event: Event) -> None:
-        self._health.on(event)
-        self._metrics.on(event)
-        self._log.on(event)
+    status = StatusReader(loaded.file, loaded.sha256, pipeline, targets, topic_counts, tokens, loop.time())
+    heartbeat = Heartbeat()
+    monitor = HeartbeatMonitor({"loop": heartbeat.last, "kafka": consumer.last_beat})
+    admin = build_admin(lambda: status.read(loop.time()), metrics, health, monitor)
+    background: dict[str, Callable[[], Coroutine[object, object, None]]] = {
+        "admin port": partial(serve, admin, sock),
+        "heartbeat": heartbeat.run,
+        "token renewal": tokens.run,
+        "commits": partial(pipeline.commit_periodically, config.kafka.commit_interval),
+    }
+    return App(loaded, emit, tasks, background, client, dead_letters, pipeline, bridge, consumer, status)
 
-    def _snapshot(self) -> Status:
-        return self._status.read(self._loop.time())
 
-    # -- running ------------------------------------------------------------------------------------------------
+def _build_targets(
+    config: Config, client: PlatformClient, tokens: Tokens, deps: TargetDependencies
+) -> dict[str, Target]:
+    return {
+        name: Target(_settings(name, target, _backoff(config)), HttpSink(target.endpoint, client, tokens), deps)
+        for name, target in config.targets.items()
+    }
 
-    async def _run(self) -> int:
-        self._listen_to_signals()
-        _calm_the_collector()
-        monitor = HeartbeatMonitor({"loop": self._heartbeat.last, "kafka": self._consumer.last_beat})
-        admin = build_admin(self._snapshot, self._metrics, self._health, monitor)
-        self._tasks.keep(serve(admin, self._sock), name="admin port")
-        self._tasks.keep(self._heartbeat.run(), name="heartbeat")
-        self._tasks.keep(self._tokens.run(), name="token renewal")
-        self._tasks.keep(self._pipeline.commit_periodically(self._config.kafka.commit_interval), name="commits")
-        self._consumer.start()
-        flow: asyncio.Future[object] = self._tasks.spawn(self._flow(), name="flow")
-        stop: asyncio.Future[object] = asyncio.ensure_future(self._stop_asked.wait())
-        ends: list[asyncio.Future[Any]] = [flow, stop, self._tasks.failure]
+
+def _settings(name: str, target: TargetConfig, backoff: Backoff) -> TargetSettings:
+    ordering = target.ordering or ENDPOINTS[target.endpoint].default_ordering
+    return TargetSettings(
+        name=name,
+        endpoint=target.endpoint,
+        limits=BatchLimits(target.batch.max_records, target.batch.max_bytes, target.batch.max_wait),
+        max_in_flight=target.max_in_flight,
+        max_queued=target.queue.max_records,
+        max_queued_bytes=target.queue.max_bytes,
+        ordered=ordering != "none",
+        outcome=Outcome.DELIVERED,
+        backoff=backoff,
+    )
+
+
+def _build_dead_letter_target(config: Config, sink: DeadLetterSink, deps: TargetDependencies) -> Target:
+    settings = TargetSettings(
+        name=DEAD_LETTERS,
+        endpoint=config.dead_letter_topic,
+        limits=DEAD_LETTER_LIMITS,
+        max_in_flight=4,
+        max_queued=20_000,
+        max_queued_bytes=64 << 20,
+        ordered=False,
+        outcome=Outcome.DEAD_LETTERED,
+        backoff=_backoff(config),
+    )
+    return Target(settings, sink, replace(deps, pacer=Pacer(None)))  # the rate limit is the platform's
+
+
+def _backoff(config: Config) -> Backoff:
+    return Backoff(config.platform.retry.first, config.platform.retry.max)
+
+
+# -- running ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class App:
+    """The connector, built by `build`. `run` is called once, then `close`; both on the event loop."""
+
+    loaded: Loaded
+    emit: Emit
+    tasks: Tasks
+    background: Mapping[str, Callable[[], Coroutine[object, object, None]]]
+    """Tasks that run as long as the process, by name."""
+    client: PlatformClient
+    dead_letters: DeadLetterSink
+    pipeline: Pipeline
+    bridge: Bridge
+    consumer: ConsumerThread
+    status: StatusReader
+
+    async def run(self) -> int:
+        """Run until a signal; return the exit code. Raises BackgroundTaskError if a task or the Kafka thread dies."""
+        stop_requested = stop_on_signals()
+        tune_garbage_collector()
+        for name, work in self.background.items():
+            self.tasks.keep(work(), name=name)
+        self.consumer.start()
+        flow: asyncio.Future[object] = self.tasks.spawn(self._flow(), name="flow")
+        stop: asyncio.Future[object] = asyncio.ensure_future(stop_requested.wait())
+        ends: list[asyncio.Future[Any]] = [flow, stop, self.tasks.failure]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
-        if self._tasks.failure.done():
-            self._tasks.failure.result()
+        self._raise_failure()
         return await self._shut_down(flow)
 
+    async def close(self) -> None:
+        """End the tasks and release the connections, whatever state the run has left them in."""
+        await self.tasks.cancel()
+        self.dead_letters.close()
+        await self.client.aclose()
+
     async def _flow(self) -> None:
-        cluster_id = await self._bridge.connected()
-        mapper = self._mapping.mapper(cluster_id)
-        self._status.mapping_counts = mapper
-        self._status.state = "running"
-        await self._pipeline.run(self._bridge, mapper)
-
-    # -- stopping -----------------------------------------------------------------------------------------------
-
-    def _listen_to_signals(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, self._on_signal)
-
-    def _on_signal(self) -> None:
-        if self._stop_asked.is_set():
-            os._exit(1)  # the second one: at once
-        self._stop_asked.set()
+        cluster_id = await self.bridge.connected()
+        mapper = self.loaded.mapping.mapper(cluster_id)
+        self.status.mapping_counts = mapper
+        self.status.state = "running"
+        await self.pipeline.run(self.bridge, mapper)
 
     async def _shut_down(self, flow: asyncio.Future[object]) -> int:
-        self._status.state = "draining"
-        self._emit(ReasonRaised("draining", "", "the process was told to stop; it ends by itself"))
-        patience_s = self._config.shutdown_timeout
-        self._bridge.stop(max(patience_s - LEAVE_MARGIN_S, patience_s / 2))
-        try:
-            async with asyncio.timeout(patience_s):
-                await asyncio.wait([flow])
-        except TimeoutError:
-            self._emit(Notice("warning", "leaving the group took too long; the session timeout will end it", {}))
-        if self._tasks.failure.done():
-            self._tasks.failure.result()
-        released = sum(counts.released for counts in self._topic_counts.values())
-        self._emit(Notice("info", "stopped", {"released_records": released}))
+        self.status.state = "draining"
+        self.emit(ReasonRaised("draining", "", "none needed: the process was told to stop, and ends by itself"))
+        timeout_s = self.loaded.config.shutdown_timeout
+        self.bridge.stop(max(timeout_s - LEAVE_MARGIN_S, timeout_s / 2))
+        await asyncio.wait([flow], timeout=timeout_s)
+        if not flow.done():
+            self.emit(Notice("warning", "leaving the group took too long; the session timeout will end it", {}))
+        self._raise_failure()
+        released = totals(self.status.read(asyncio.get_running_loop().time()))["released"]
+        self.emit(Notice("info", "stopped", {"released_records": released}))
         with contextlib.suppress(OSError):
             sys.stderr.flush()
         return 0
 
-
-def _calm_the_collector() -> None:
-    """Let the garbage collector look less often, and not at what lives for ever.
-
-    What flows is freed by reference counts; the queues are many young objects that all survive a look. With Python's
-    own thresholds that look took a sixth of the process's time. Nothing is looked for before `freeze`: of all that the
-    start has made hardly anything is garbage.
-    """
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
+    def _raise_failure(self) -> None:
+        if self.tasks.failure.done():
+            self.tasks.failure.result()

@@ -49,17 +49,24 @@ class Source(Protocol):
 class Pipeline:
     """Lives as long as the process; used on the event loop only.
 
-    `targets` holds every target by name, the dead letters among them. `target_names_of` returns the names of the
-    targets that records of a topic may go to. The source calls `close` when leases are taken away.
+    `target_names_of` returns the names of the targets that records of a topic may go to. The source calls `close` when
+    leases are taken away.
     """
 
-    def __init__(self, targets: Mapping[str, Target], target_names_of: Callable[[str], Iterable[str]]) -> None:
+    def __init__(self, target_names_of: Callable[[str], Iterable[str]]) -> None:
         self.leases: dict[Lease, None] = {}
         self.paused: set[Lease] = set()
-        self._targets = targets
+        self._targets: Mapping[str, Target] = {}
         self._target_names_of = target_names_of
         self._loop = asyncio.get_running_loop()
         self._source: Source | None = None
+
+    def attach(self, targets: Mapping[str, Target]) -> None:
+        """Set the targets by name, the dead letters among them, before `run`.
+
+        Targets are built after the pipeline: they call its `dead_letter` and `on_progress`.
+        """
+        self._targets = targets
 
     async def run(self, source: Source, mapper: Mapper) -> None:
         """Process chunks until the source ends. Raises what the source raises."""

@@ -44,9 +44,9 @@ class FlowHarness:
         self.tasks = Tasks()
         self.sinks = {name: StormSink(trouble, self.random) for name in settings}
         self.sinks[DEAD_LETTERS].trouble = replace(trouble, poison=frozenset())
-        self.targets: dict[str, Target] = {}
-        self.pipeline = Pipeline(self.targets, lambda _: [EVENTS, TAGS])
-        self.targets |= {name: Target(one, self.sinks[name], self._dependencies()) for name, one in settings.items()}
+        self.pipeline = Pipeline(lambda _: [EVENTS, TAGS])
+        self.targets = {name: Target(one, self.sinks[name], self._dependencies()) for name, one in settings.items()}
+        self.pipeline.attach(self.targets)
         self.source = FakeSource(PARTITIONS, self.pipeline.close, self.random)
         self.mapper = PlanMapper()
         self.oracle = Oracle(self.sinks, self.source, self.mapper)

@@ -253,8 +253,7 @@ class SteeredFlow:
             max_queued=max_queued,
             max_queued_bytes=max_queued_bytes,
         )
-        targets: dict[str, Target] = {}
-        self.pipeline = Pipeline(targets, lambda topic: [FED_BY[topic]])
+        self.pipeline = Pipeline(lambda topic: [FED_BY[topic]])
         deps = TargetDependencies(
             emit=lambda _: None,
             dead_letter=self.pipeline.dead_letter,
@@ -263,8 +262,8 @@ class SteeredFlow:
             pacer=Pacer(None),
             random=seeded(1),
         )
-        targets |= {name: Target(replace(settings, name=name), sink, deps) for name, sink in self.sinks.items()}
-        self.targets = targets
+        self.targets = {name: Target(replace(settings, name=name), sink, deps) for name, sink in self.sinks.items()}
+        self.pipeline.attach(self.targets)
         self.source = ListedSource([])
 
     async def run(self, *chunks: tuple[Lease, int]) -> None:
