@@ -1,4 +1,4 @@
-"""`python -m connector` is `tuzhan-connector`."""
+"""`python -m connector` runs the command line `tuzhan-connector`."""
 
 from connector.cli import main
 

@@ -1,7 +1,8 @@
-"""The command line. What was asked for goes to stdout, everything else to stderr; exit codes 0, 1 and 2.
+"""The command line. Results go to stdout, everything else to stderr; exit codes 0, 1 and 2.
 
-Each command imports what it runs when it runs: `run` shall not pay for what only `demo` needs. Nothing that a user
-can cause ends in a traceback: errors of the connector's own tree are printed as one line each.
+A command is a function here that imports what it runs and passes its options on. The import stands inside the
+function, so that a command does not load the libraries of the others. No error that a user can cause ends in a
+traceback: the connector's own errors are printed as one line each.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 NAME = "tuzhan-connector"
 _INTERRUPTED = 130
-"""Typer's exit code for Ctrl-C; ours are 0, 1 and 2."""
+"""Typer's exit code for Ctrl-C; the documented one is 1."""
 
 app = typer.Typer(
     name=NAME,
@@ -33,11 +34,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-ConfigOption = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The config file.")]
+ConfigOption = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The config file (YAML).")]
 
 
 class OnOff(Enum):
-    """A switch on the command line."""
+    """The values of an option that is switched on or off."""
 
     ON = "on"
     OFF = "off"
@@ -55,15 +56,15 @@ def _root(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Kafka to Tuzhan: business events become customer events, profiles and tags, and none is lost."""
+    """Send business events from Kafka to Tuzhan as customer events, profiles and tags."""
 
 
 @app.command()
 def run(config: ConfigOption) -> None:
-    """Run the connector until SIGTERM or SIGINT; several in one group share the partitions."""
-    from connector import app as daemon  # noqa: PLC0415 - see the top
+    """Run the connector until SIGTERM or SIGINT. Processes with the same group_id share the partitions."""
+    from connector.app import run as run_app  # noqa: PLC0415 - see the top
 
-    raise typer.Exit(daemon.run(str(config)))
+    raise typer.Exit(run_app(str(config)))
 
 
 @app.command()
@@ -97,13 +98,13 @@ def schema() -> None:
 
 @app.command()
 def sandbox(
-    listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where to serve.")] = "127.0.0.1:9100",
-    app_id: Annotated[str, typer.Option(help="The app id that gets a token.")] = "sandbox-app",
-    app_secret: Annotated[  # the stand-in's, no secret at all
-        str, typer.Option(help="Its secret.")
-    ] = "sandbox-secret",  # noqa: S107
+    listen: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="The address to serve on; port 0: any free port.")
+    ] = "127.0.0.1:9100",
+    app_id: Annotated[str, typer.Option(help="The app id to accept.")] = "sandbox-app",
+    app_secret: Annotated[str, typer.Option(help="The app secret to accept.")] = "sandbox-secret",  # noqa: S107 - a stand-in's
 ) -> None:
-    """Serve the platform's stand-in, with faults to switch on."""
+    """Run a local stand-in of the Tuzhan platform. Its page shows what was stored and switches faults on."""
     from connector.runtime import web  # noqa: PLC0415 - see the top
     from connector.sandbox.main import serve  # noqa: PLC0415 - see the top
 
@@ -116,41 +117,44 @@ def sandbox(
 
 @app.command()
 def demo(
-    records: Annotated[int, typer.Option(min=1, max=1_000_000, help="Shop orders to send through.")] = 5000,
+    records: Annotated[int, typer.Option(min=1, max=1_000_000, help="The number of shop orders to send.")] = 5000,
     faults: Annotated[
-        OnOff, typer.Option(help="A 503, an expired token and a poisonous record on the way.")
+        OnOff, typer.Option(help="Whether to inject a 503, an expired token and a record that is refused.")
     ] = OnOff.ON,
-    keep: Annotated[bool, typer.Option("--keep", help="Keep everything running at the end.")] = False,  # noqa: FBT002
+    keep: Annotated[bool, typer.Option("--keep", help="Keep everything running after the summary.")] = False,  # noqa: FBT002
 ) -> None:
-    """Show the whole of it on this machine: a mock Kafka cluster, the sandbox, the connector; ends with a summary."""
+    """Run a complete example on this machine.
+
+    Starts a mock Kafka cluster, the sandbox and the connector, sends shop orders, and ends with a summary.
+    """
     from connector.demo import main as run_demo  # noqa: PLC0415 - see the top
 
     raise typer.Exit(run_demo(records, faults is OnOff.ON, keep))
 
 
 def main() -> None:
-    """Run the command line and exit with its code."""
+    """Run the command that the arguments name and exit with its code."""
     for stream in (sys.stdout, sys.stderr):
-        _never_fail_to_encode(stream)
+        _escape_unencodable(stream)
     try:
         app(prog_name=NAME)
     except ConfigError as error:
-        _complain(*error.lines)
+        _print_error(*error.lines)
         sys.exit(2)
     except ConnectorError as error:
-        _complain(f"{NAME}: {error}")
+        _print_error(f"{NAME}: {error}")
         sys.exit(1)
     except SystemExit as leaving:
         sys.exit(1 if leaving.code == _INTERRUPTED else leaving.code)
 
 
-def _complain(*lines: str) -> None:
+def _print_error(*lines: str) -> None:
     for line in lines:
-        print(line, file=sys.stderr)  # noqa: T201 - stderr is where complaints go
+        print(line, file=sys.stderr)  # noqa: T201 - stderr is for errors
 
 
-def _never_fail_to_encode(stream: TextIO) -> None:
-    """A terminal that can't show a character of the user's shall not turn a message into a traceback."""
+def _escape_unencodable(stream: TextIO) -> None:
+    """Escape characters that the terminal's encoding lacks, instead of failing with a traceback."""
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="backslashreplace")

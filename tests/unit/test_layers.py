@@ -1,6 +1,6 @@
-"""Folders are layers: imports point down only, and a foreign library lives at one edge.
+"""Folders are layers: imports go down only, and a third-party library is imported by few modules.
 
-What is imported for types only counts too: it is a dependency of the one who reads it.
+Imports for types only count too: to understand a module, a reader has to follow them.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import connector
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-# From the ground up: what each folder may import besides itself. A row names folders above it only, so no import runs
-# back up and none runs in a circle. The modules in the package's own root (app, cli) are the roof: they import all.
+# What each folder may import besides itself, the lowest layer first. A row names folders of earlier rows only, so no
+# import goes up and none is circular. The modules in the package's root may import every folder.
 FOLDERS: dict[str, tuple[str, ...]] = {
     "core": (),
     "settings": ("core",),
@@ -35,11 +35,11 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     "demo": ("runtime", "sandbox"),
 }
 ROOT_MODULES = ("__main__", "app", "cli")
-# A file that may import a folder that its row does not name, with the reason.
+# Modules that may import a folder that their row does not name: (module, folder) -> reason.
 EXCEPTIONS: dict[tuple[str, str], str] = {}
 
-# Which modules may import which foreign library; a library that is not named may not be imported at all.
-HOMES = {
+# Which modules may import which third-party library. A library without a row may not be imported.
+LIBRARIES = {
     "aiohttp": ("connector.tuzhan.client",),
     "confluent_kafka": ("connector.kafka.*", "connector.demo*"),
     "httpx": ("connector.tuzhan.client",),
@@ -61,7 +61,7 @@ ROOT = Path(connector.__file__).parent
 
 
 def sources() -> dict[str, Path]:
-    """Every module of the connector, by its name."""
+    """Return the file of every module of the connector."""
     modules = {}
     for path in ROOT.rglob("*.py"):
         parts = ("connector", *path.relative_to(ROOT).with_suffix("").parts)
@@ -69,18 +69,18 @@ def sources() -> dict[str, Path]:
     return modules
 
 
-def fits(module: str, patterns: Collection[str]) -> bool:
+def matches(module: str, patterns: Collection[str]) -> bool:
     return any(fnmatchcase(module, pattern) for pattern in patterns)
 
 
 def folder(module: str) -> str:
-    """The folder of a module of the connector; empty for the modules in the root."""
+    """Return the folder of a module of the connector; empty for the modules in the root."""
     parts = module.split(".")
     return "" if len(parts) == 1 or parts[1] in ROOT_MODULES else parts[1]
 
 
 def imports(source: str, modules: Collection[str]) -> Iterator[str]:
-    """What a module imports, wherever in it: ``from a import b`` is ``a.b`` if that is a module, else ``a``."""
+    """Yield what a module imports, in functions too: ``from a import b`` is ``a.b`` if that is a module, else ``a``."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -91,61 +91,61 @@ def imports(source: str, modules: Collection[str]) -> Iterator[str]:
             yield from sorted(whole & set(modules)) or [node.module]
 
 
-def complaint(module: str, imported: str) -> str | None:
-    """What is wrong with `module` importing `imported`; None if nothing is."""
+def violation(module: str, imported: str) -> str | None:
+    """Return why `module` may not import `imported`; None if it may."""
     if imported.startswith("."):
-        return f"{module} imports {imported} by a relative name: this test can't follow it"
+        return f"{module} imports {imported} by a relative name: write the full name"
     top = imported.partition(".")[0]
     if top == "connector":
-        return _internal_complaint(module, imported)
-    if top not in sys.stdlib_module_names and not fits(module, HOMES.get(top, ())):
-        return f"{module} imports {imported}, whose home is {', '.join(HOMES.get(top, ['nowhere']))}"
+        return _internal_violation(module, imported)
+    if top not in sys.stdlib_module_names and not matches(module, LIBRARIES.get(top, ())):
+        return f"{module} imports {imported}, which only {', '.join(LIBRARIES.get(top, ['no module']))} may import"
     return None
 
 
-def _internal_complaint(module: str, imported: str) -> str | None:
+def _internal_violation(module: str, imported: str) -> str | None:
     own, other = folder(module), folder(imported)
     unknown = [name for name in (own, other) if name and name not in FOLDERS]
     if unknown:
-        return f"connector/{unknown[0]} has no row in FOLDERS: give it one"
-    if fits(imported, ["connector.sandbox*"]) and not fits(module, MAY_IMPORT_THE_SANDBOX):
-        return f"{module} imports {imported}: the sandbox is for cli, demo and tests"
+        return f"connector/{unknown[0]} has no row in FOLDERS"
+    if matches(imported, ["connector.sandbox*"]) and not matches(module, MAY_IMPORT_THE_SANDBOX):
+        return f"{module} imports {imported}: only cli, demo and tests may import the sandbox"
     if not own or own == other or imported == "connector":
         return None
     if not other:
-        return f"{module} imports {imported}, which is in the root: upwards"
+        return f"{module} imports {imported}, which goes up: it is in the root"
     if other not in FOLDERS[own] and (module, other) not in EXCEPTIONS:
         return f"{module} imports {imported}, and the row of {own} does not name {other}"
     return None
 
 
-def complaints(module: str, source: str, modules: Collection[str]) -> list[str]:
-    return [found for imported in imports(source, modules) if (found := complaint(module, imported)) is not None]
+def violations(module: str, source: str, modules: Collection[str]) -> list[str]:
+    return [found for imported in imports(source, modules) if (found := violation(module, imported)) is not None]
 
 
 MODULES = sources()
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
-def test_imports_point_downwards_and_foreign_libraries_stay_at_their_edge(module: str) -> None:
+def test_a_module_imports_lower_layers_and_its_own_libraries_only(module: str) -> None:
     source = MODULES[module].read_text(encoding="utf-8")
-    assert complaints(module, source, MODULES) == []
+    assert violations(module, source, MODULES) == []
 
 
-def test_a_row_names_only_folders_above_it() -> None:
+def test_a_row_names_only_folders_of_earlier_rows() -> None:
     order = list(FOLDERS)
-    upwards = [(own, other) for own in order for other in FOLDERS[own] if order.index(other) >= order.index(own)]
-    assert upwards == []
+    going_up = [(own, other) for own in order for other in FOLDERS[own] if order.index(other) >= order.index(own)]
+    assert going_up == []
 
 
-def test_every_folder_has_a_row_and_says_what_lives_there() -> None:
+def test_every_folder_has_a_row_and_a_docstring() -> None:
     folders = {path.parent.name: path for path in ROOT.glob("*/__init__.py")}
     assert set(folders) == set(FOLDERS)
     for path in folders.values():
         assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
 
 
-def test_every_entry_of_the_tables_is_used() -> None:
+def test_every_entry_of_the_tables_is_needed() -> None:
     used = {
         (module, imported)
         for module, path in MODULES.items()
@@ -154,35 +154,38 @@ def test_every_entry_of_the_tables_is_used() -> None:
     edges = {(folder(module), folder(imported)) for module, imported in used if imported.startswith("connector.")}
     assert {(own, other) for own, allowed in FOLDERS.items() for other in allowed} - edges == set()
     assert set(EXCEPTIONS) - {(module, folder(imported)) for module, imported in used} == set()
-    assert set(HOMES) - {imported.partition(".")[0] for _, imported in used} == set()
+    libraries = {(module, imported.partition(".")[0]) for module, imported in used}
+    for library, patterns in LIBRARIES.items():
+        for pattern in patterns:
+            assert any(name == library and matches(module, [pattern]) for module, name in libraries), (library, pattern)
 
 
 @pytest.mark.parametrize(
-    ("module", "source", "words"),
+    ("module", "source", "reason"),
     [
         ("connector.core.ledger", "from connector.flow.pipeline import Pipeline", "does not name flow"),
         ("connector.core.ledger", "from connector.flow import target", "does not name flow"),
-        ("connector.core.ledger", "import connector.app", "upwards"),
-        ("connector.core.ledger", "def later():\n    from connector.kafka.bridge import x", "does not name kafka"),
+        ("connector.core.ledger", "import connector.app", "goes up"),
+        ("connector.core.ledger", "def function():\n    from connector.kafka.bridge import x", "does not name kafka"),
         (
             "connector.core.record",
             "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from connector.settings.models import Config",
             "does not name settings",
         ),
         ("connector.core.ledger", "from . import batching", "relative"),
-        ("connector.flow.target", "import httpx", "whose home is"),
-        ("connector.flow.target", "from confluent_kafka.admin import AdminClient", "whose home is"),
-        ("connector.mapping.mapper", "import pydantic", "whose home is"),
+        ("connector.flow.target", "import httpx", "which only"),
+        ("connector.flow.target", "from confluent_kafka.admin import AdminClient", "which only"),
+        ("connector.mapping.mapper", "import pydantic", "which only"),
         ("connector.mapping.mapper", "from connector.config.loading import load", "does not name config"),
-        ("connector.app", "import requests", "nowhere"),
-        ("connector.app", "from connector.sandbox.store import Store", "the sandbox is for"),
+        ("connector.app", "import requests", "no module"),
+        ("connector.app", "from connector.sandbox.store import Store", "only cli, demo and tests"),
         ("connector.brand_new.thing", "from connector.core.record import Item", "no row"),
         ("connector.app", "from connector.brand_new import x", "no row"),
     ],
 )
-def test_the_checker_finds_a_violation(module: str, source: str, words: str) -> None:
-    (found,) = complaints(module, source, MODULES)
-    assert words in found
+def test_the_check_finds_a_violation(module: str, source: str, reason: str) -> None:
+    (found,) = violations(module, source, MODULES)
+    assert reason in found
 
 
 @pytest.mark.parametrize(
@@ -196,5 +199,5 @@ def test_the_checker_finds_a_violation(module: str, source: str, words: str) -> 
         ("connector.flow.target", "import orjson"),
     ],
 )
-def test_the_checker_accepts_what_points_down(module: str, source: str) -> None:
-    assert complaints(module, source, MODULES) == []
+def test_the_check_accepts_an_allowed_import(module: str, source: str) -> None:
+    assert violations(module, source, MODULES) == []
