@@ -66,7 +66,7 @@ def _second_broker() -> Iterator[Broker]:
 
 
 @pytest.fixture
-def mortal(_second_broker: Broker) -> Broker:
+def killable_broker(_second_broker: Broker) -> Broker:
     """A broker of our own that the test may stop and kill; it runs when the test begins."""
     if not _second_broker.running:
         _second_broker.start()

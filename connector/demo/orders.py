@@ -1,7 +1,7 @@
-"""Shop orders as a shop's system would write them: Chinese names, mobiles in every form that people type.
+"""Generated shop orders: Chinese names, mobile numbers in the forms that people type.
 
-Pure: the same seed and clock give the same orders. Each order knows how it should end, so that the demo can
-hold the connector to it.
+Pure: the same seed and time give the same orders. Each order carries its expected outcome, which the demo compares
+with what the connector did.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _BUYERS = 400
 _FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
 
 
-class Fate(enum.Enum):
-    """How an order should end."""
+class ExpectedOutcome(enum.Enum):
+    """The outcome that an order should have."""
 
     DELIVERED = "delivered"
     SKIPPED = "skipped"
@@ -48,7 +48,7 @@ class Order:
     order_id: str
     key: bytes
     value: bytes
-    fate: Fate
+    expected: ExpectedOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +60,16 @@ class _Buyer:
 
 
 class Shop:
-    """An endless generator of orders; `poison` and `broken` are the numbers of two that go wrong."""
+    """Generates orders. `refused` is the number of the order that the platform refuses, `malformed` of one not JSON."""
 
-    def __init__(self, seed: int, poison: int | None = None, broken: int | None = None) -> None:
+    def __init__(self, seed: int, refused: int | None = None, malformed: int | None = None) -> None:
         self._random = random.Random(seed)  # noqa: S311  names and prices, not secrets
         self._buyers = [self._buyer(number) for number in range(_BUYERS)]
-        self._poison = poison
-        self._broken = broken
+        self._refused = refused
+        self._malformed = malformed
 
     def orders(self, now: datetime) -> Iterator[Order]:
-        """Give one order after the other, each paid a little before `now`."""
+        """Yield orders without end, each paid within ten minutes before `now`."""
         number = 0
         while True:
             yield self._order(number, now)
@@ -77,22 +77,22 @@ class Shop:
 
     @staticmethod
     def order_id(number: int) -> str:
-        """The id of an order, from its number."""
+        """Return the id of an order, from its number."""
         return f"SO{number:010}"
 
     def _order(self, number: int, now: datetime) -> Order:
         buyer = self._random.choice(self._buyers)
         status = self._random.choices(["PAID", "REFUNDED", "CREATED"], [80, 8, 12])[0]
-        if number == self._poison:
+        if number == self._refused:
             status = "PAID"
         document = self._document(number, buyer, status, now)
         value = orjson.dumps(document)
-        fate = Fate.SKIPPED if status == "CREATED" else Fate.DELIVERED
-        if number == self._broken:
+        expected = ExpectedOutcome.SKIPPED if status == "CREATED" else ExpectedOutcome.DELIVERED
+        if number == self._malformed:
             value = value[: len(value) // 2]
-        if number in (self._poison, self._broken):
-            fate = Fate.DEAD_LETTERED
-        return Order(self.order_id(number), f"buyer-{buyer.number}".encode(), value, fate)
+        if number in (self._refused, self._malformed):
+            expected = ExpectedOutcome.DEAD_LETTERED
+        return Order(self.order_id(number), f"buyer-{buyer.number}".encode(), value, expected)
 
     def _document(self, number: int, buyer: _Buyer, status: str, now: datetime) -> dict[str, Any]:
         items = [self._item() for _ in range(self._random.randint(1, 3))]
@@ -117,9 +117,9 @@ class Shop:
         name = self._random.choice(_SURNAMES) + self._random.choice(_GIVEN)
         digits = f"1{self._random.choice('3578')}{self._random.randrange(10**5):05}{number:04}"
         openid = f"o{self._random.getrandbits(96):024x}"
-        if self._random.random() < 0.1:  # a marketplace has masked the number
+        if self._random.random() < 0.1:  # masked by a marketplace
             return _Buyer(number, name, f"{digits[:3]}****{digits[7:]}", openid)
-        written = self._random.choice(
+        typed = self._random.choice(
             [
                 digits,
                 f"+86 {digits[:3]} {digits[3:7]} {digits[7:]}",
@@ -128,4 +128,4 @@ class Shop:
                 digits.translate(_FULL_WIDTH),
             ]
         )
-        return _Buyer(number, name, written, openid if self._random.random() < 0.5 else None)
+        return _Buyer(number, name, typed, openid if self._random.random() < 0.5 else None)

@@ -1,4 +1,4 @@
-"""The connector as `run` starts it: a process of its own, watched over its admin port."""
+"""The connector as a subprocess (`run`), observed through its admin port."""
 
 from __future__ import annotations
 
@@ -20,43 +20,43 @@ if TYPE_CHECKING:
 
 CONFIG = Path(__file__).with_name("demo.yaml")
 _HTTP_TIMEOUT_S = 5.0
-_STOP_S = 30.0
+_STOP_TIMEOUT_S = 30.0
 _LOG_LINES = 15
 
 
 class Connector:
-    """One `tuzhan-connector run`; a session of its own, so that Ctrl-C reaches the demo alone."""
+    """One `tuzhan-connector run`, in a session of its own, so that Ctrl-C reaches only the demo."""
 
     def __init__(self, process: asyncio.subprocess.Process, admin: str, log: Path) -> None:
         self._process = process
         self.admin = admin
-        self.log = log
+        self._log = log
 
     @property
     def exit_code(self) -> int | None:
-        """What it ended with; None while it runs."""
+        """The process's exit code; None while it runs."""
         return self._process.returncode
 
     async def status(self) -> dict[str, Any] | None:
-        """Its /status, or None while it does not answer."""
+        """Return its /status, or None while it does not answer."""
         return await asyncio.to_thread(self._fetch_status)
 
     async def stop(self) -> int:
-        """Ask it to end, by SIGTERM; gives its exit code. Killed if it does not."""
+        """Send SIGTERM and return the exit code; kill the process if it does not end in time."""
         if self._process.returncode is None:
             self._process.terminate()
         try:
-            return await asyncio.wait_for(self._process.wait(), _STOP_S)
+            return await asyncio.wait_for(self._process.wait(), _STOP_TIMEOUT_S)
         except TimeoutError:
             self._process.kill()
             return await self._process.wait()
-        except asyncio.CancelledError:  # interrupted once more, while waiting: leave nothing behind
+        except asyncio.CancelledError:  # a second interrupt: leave no process behind
             self._process.kill()
             raise
 
-    def last_words(self) -> str:
-        """The end of its log."""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-_LOG_LINES:])
+    def log_tail(self) -> str:
+        """Return the end of its log."""
+        return "\n".join(self._log.read_text(errors="replace").splitlines()[-_LOG_LINES:])
 
     def _fetch_status(self) -> dict[str, Any] | None:
         connection = http.client.HTTPConnection(self.admin, timeout=_HTTP_TIMEOUT_S)
@@ -74,7 +74,7 @@ class Connector:
 
 @contextlib.asynccontextmanager
 async def running(variables: Mapping[str, str]) -> AsyncIterator[Connector]:
-    """Run the connector with the demo's config and these variables for the length of the block."""
+    """Run the connector with the demo's config and these variables while the block runs."""
     admin = _free_address()
     environment = {**os.environ, **variables, "TUZHAN_ADMIN": admin}
     with tempfile.TemporaryDirectory(prefix="tuzhan-demo-") as folder:
@@ -102,6 +102,6 @@ async def _start(log: Path, environment: Mapping[str, str]) -> asyncio.subproces
 
 
 def _free_address() -> str:
-    """Choose a port that is free now; that it is still free when the connector binds it is very likely."""
+    """Return an address that is free now, and most likely still is when the connector binds it."""
     with web.bind("127.0.0.1:0") as sock:
         return web.url(sock).removeprefix("http://")

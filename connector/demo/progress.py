@@ -1,4 +1,4 @@
-"""Progress on stderr: bars on a terminal, a line now and then elsewhere."""
+"""Progress on stderr: bars on a terminal, a line every two seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-_LINE_EVERY_S = 2.0
+_LINE_INTERVAL_S = 2.0
 
 
-class Show(Protocol):
-    """Where the demo tells how far it is."""
+class Display(Protocol):
+    """Where the demo reports its steps and its progress."""
+
+    def note(self, text: str) -> None:
+        """Report a step."""
 
     def advance(self, sent: int, settled: int) -> None:
-        """Tell how many orders were sent and how many of them have their outcome."""
-
-    def note(self, words: str) -> None:
-        """Tell that something happened."""
+        """Report how many orders were sent, and how many of them have their outcome."""
 
 
 @contextlib.contextmanager
-def showing(console: Console, total: int) -> Iterator[Show]:
-    """Show progress for the length of the block."""
+def displaying(console: Console, total: int) -> Iterator[Display]:
+    """Display progress towards `total` orders while the block runs."""
     if not console.is_terminal:
         yield _Lines(console, total)
         return
@@ -40,28 +40,28 @@ def showing(console: Console, total: int) -> Iterator[Show]:
 class _Bars:
     def __init__(self, progress: Progress, total: int) -> None:
         self._progress = progress
-        self._sent = progress.add_task("orders", total=total)
-        self._settled = progress.add_task("settled", total=total)
+        self._sent = progress.add_task("orders", total=total, visible=False)
+        self._settled = progress.add_task("settled", total=total, visible=False)
+
+    def note(self, text: str) -> None:
+        self._progress.console.print(text, highlight=False, markup=False)
 
     def advance(self, sent: int, settled: int) -> None:
-        self._progress.update(self._sent, completed=sent)
-        self._progress.update(self._settled, completed=settled)
-
-    def note(self, words: str) -> None:
-        self._progress.console.print(words, highlight=False)
+        self._progress.update(self._sent, completed=sent, visible=True)
+        self._progress.update(self._settled, completed=settled, visible=True)
 
 
 class _Lines:
     def __init__(self, console: Console, total: int) -> None:
         self._console = console
         self._total = total
-        self._next_s = 0.0
+        self._next_line_s = 0.0
+
+    def note(self, text: str) -> None:
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def advance(self, sent: int, settled: int) -> None:
         now = time.monotonic()
-        if now >= self._next_s:
-            self._next_s = now + _LINE_EVERY_S
+        if now >= self._next_line_s:
+            self._next_line_s = now + _LINE_INTERVAL_S
             self.note(f"{sent:,} of {self._total:,} orders sent, {settled:,} settled")
-
-    def note(self, words: str) -> None:
-        self._console.print(words, highlight=False, markup=False, soft_wrap=True)

@@ -1,6 +1,6 @@
-"""What the demo ends with: the law of conservation in numbers, and whether the platform has everything.
+"""The demo's summary: the records by outcome, and whether the platform has everything.
 
-The connector's own count is held against what the generator knows and what the platform stored: three parties
+The connector's counts are compared with what the generator expects and with what the platform stored: three parties
 that share no code.
 """
 
@@ -14,25 +14,40 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from connector.demo.orders import ExpectedOutcome
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from rich.console import RenderableType
 
-_LAW = "consumed = delivered + skipped + dead-lettered + released + in flight"
-_NAMES = {"dead_lettered": "dead-lettered", "in_flight": "in flight"}
+    from connector.demo.orders import Order
+
+_CONSERVATION = "consumed = delivered + skipped + dead-lettered + released + in flight"
+_TITLES = {"dead_lettered": "dead-lettered", "in_flight": "in flight"}
 OUTCOMES = ("delivered", "skipped", "dead_lettered", "released", "in_flight")
 
 
 @dataclass(slots=True)
 class Expected:
-    """What the generator knows: how each order that it sent should end."""
+    """The outcomes that the orders sent so far should have."""
 
     delivered: set[str] = field(default_factory=set)
     skipped: int = 0
     dead_lettered: int = 0
     sample: tuple[str, bytes] | None = None
-    """One order that should be delivered, and its record."""
+    """The id and the record of one order that should be delivered."""
+
+    def add(self, order: Order) -> None:
+        """Count an order that is sent."""
+        match order.expected:
+            case ExpectedOutcome.DELIVERED:
+                self.delivered.add(order.order_id)
+                self.sample = self.sample or (order.order_id, order.value)
+            case ExpectedOutcome.SKIPPED:
+                self.skipped += 1
+            case ExpectedOutcome.DEAD_LETTERED:
+                self.dead_lettered += 1
 
     @property
     def sent(self) -> int:
@@ -40,7 +55,7 @@ class Expected:
         return len(self.delivered) + self.skipped + self.dead_lettered
 
     def count(self, name: str) -> int | None:
-        """How many orders should have an outcome; None where nothing was foretold."""
+        """Return how many orders should have this outcome; None if any number is right."""
         counts = {
             "consumed": self.sent,
             "delivered": len(self.delivered),
@@ -53,11 +68,11 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Everything that the demo has seen."""
+    """Everything that the summary compares and shows."""
 
     expected: Expected
     records: Mapping[str, int]
-    """The connector's own count, from its /status."""
+    """The connector's records by outcome, from its /status."""
     stored: frozenset[str]
     """The ids of all orders that the platform stored."""
     after: bytes
@@ -65,21 +80,21 @@ class Result:
     stats: Mapping[str, Any]
     dead_letters: Sequence[Mapping[str, str]]
     exit_code: int | None
-    """What the connector ended with; None if it goes on."""
+    """The connector's exit code; None if it keeps running."""
     seconds: float
 
     @property
     def missing(self) -> frozenset[str]:
-        """The orders that the platform should have and has not."""
+        """The orders that the platform should have stored and has not."""
         return frozenset(self.expected.delivered - self.stored)
 
     @property
-    def unwanted(self) -> frozenset[str]:
-        """The orders that the platform should not have and has."""
+    def unexpected(self) -> frozenset[str]:
+        """The orders that the platform has stored and should not have."""
         return self.stored - self.expected.delivered
 
     def disagreements(self) -> list[str]:
-        """Everything that does not agree, in words; nothing: all is well."""
+        """Return a sentence for each number that does not agree; empty if all agree."""
         found = []
         if self.records["consumed"] != sum(self.records[name] for name in OUTCOMES):
             found.append("the law of conservation does not hold")
@@ -88,9 +103,9 @@ class Result:
             if self.records[name] != expected:
                 found.append(f"{name}: {self.records[name]}, expected {expected}")
         if self.missing:
-            found.append(f"the platform misses {len(self.missing)} orders, {min(self.missing)} among them")
-        if self.unwanted:
-            found.append(f"the platform has {len(self.unwanted)} orders that it should not have")
+            found.append(f"the platform misses {len(self.missing)} orders, for example {min(self.missing)}")
+        if self.unexpected:
+            found.append(f"the platform has {len(self.unexpected)} orders that it should not have")
         if len(self.dead_letters) != self.records["dead_lettered"]:
             found.append(f"the dead-letter topic holds {len(self.dead_letters)} records")
         if self.exit_code:
@@ -98,8 +113,8 @@ class Result:
         return found
 
 
-def take_stock(bodies: Iterable[bytes], sample: tuple[str, bytes] | None) -> tuple[frozenset[str], bytes]:
-    """Read what the platform stored: the ids of all orders, and the event of the sample (`{}` if it is not there)."""
+def read_store(bodies: Iterable[bytes], sample: tuple[str, bytes] | None) -> tuple[frozenset[str], bytes]:
+    """Return the ids of all orders in the store, and the event of the sample (`{}` if it is missing)."""
     ids: set[str] = set()
     after = b"{}"
     for body in bodies:
@@ -111,27 +126,38 @@ def take_stock(bodies: Iterable[bytes], sample: tuple[str, bytes] | None) -> tup
 
 
 def render(result: Result) -> RenderableType:
-    """The summary, as tables for stdout."""
-    verdict = result.disagreements()
-    words = Text("All numbers agree.", "bold green")
-    if verdict:
-        words = Text("The numbers do not agree:\n" + "\n".join(f"- {line}" for line in verdict), "bold red")
-    return Group("", _LAW, _law(result), "", _platform(result), "", _sample(result), "", words)
+    """Return the summary as tables."""
+    disagreements = result.disagreements()
+    conclusion = Text("All numbers agree.", "bold green")
+    if disagreements:
+        lines = "\n".join(f"- {line}" for line in disagreements)
+        conclusion = Text(f"The numbers do not agree:\n{lines}", "bold red")
+    return Group(
+        "",
+        _CONSERVATION,
+        _records_table(result),
+        "",
+        _platform_table(result),
+        "",
+        _sample_table(result),
+        "",
+        conclusion,
+    )
 
 
-def _law(result: Result) -> Table:
+def _records_table(result: Result) -> Table:
     table = Table("records", "", "", "expected")
     for sign, name in zip(("", "=", "+", "+", "+", "+"), ("consumed", *OUTCOMES), strict=True):
         expected = result.expected.count(name)
         table.add_row(
-            _NAMES.get(name, name), sign, f"{result.records[name]:,}", "" if expected is None else f"{expected:,}"
+            _TITLES.get(name, name), sign, f"{result.records[name]:,}", "" if expected is None else f"{expected:,}"
         )
     for column in table.columns[2:]:
         column.justify = "right"
     return table
 
 
-def _platform(result: Result) -> Table:
+def _platform_table(result: Result) -> Table:
     table = Table("the platform", "", title=f"after {result.seconds:.1f} s")
     stats = result.stats
     reasons = ", ".join(sorted(letter.get("dl-reason", "?") for letter in result.dead_letters))
@@ -150,7 +176,7 @@ def _platform(result: Result) -> Table:
     return table
 
 
-def _sample(result: Result) -> Table:
+def _sample_table(result: Result) -> Table:
     table = Table("the record in Kafka", "the event on the platform", title="one record before and after")
     _, before = result.expected.sample or ("", b"{}")
     table.add_row(Text(_pretty(before), overflow="fold"), Text(_pretty(result.after), overflow="fold"))

@@ -1,7 +1,9 @@
-"""The demo as a user starts it: a process, its tables, its exit code."""
+"""The demo as a user runs it: its steps, its tables, its exit code."""
 
 from __future__ import annotations
 
+import os
+import pty
 import re
 import signal
 import subprocess
@@ -19,7 +21,6 @@ def _demo(*arguments: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        env=None,
     )
 
 
@@ -46,7 +47,58 @@ def test_the_demo_ends_within_a_minute_with_numbers_that_agree() -> None:
     assert "every token expires" in progress
 
 
-def test_without_faults_nothing_is_a_dead_letter() -> None:
+STEPS = (
+    "The demo sends 50 shop orders",
+    "Starting the embedded Kafka",
+    "Starting the sandbox",
+    "Starting the connector",
+    "Waiting until it has joined its consumer group",
+    "Sending 50 orders",
+    "Fault: the platform answers 503",
+    "Fault: every token expires",
+    "Waiting until every order has its outcome",
+    "Stopping the connector",
+    "Comparing what was sent",
+)
+
+
+def test_each_step_is_named_in_order_on_a_pipe() -> None:
+    with _demo("--records", "50") as process:
+        _, progress = process.communicate(timeout=90)
+    assert process.returncode == 0, progress
+    positions = [progress.find(step) for step in STEPS]
+    assert positions[0] == 0
+    assert -1 not in positions, progress
+    assert positions == sorted(positions)
+
+
+def test_each_step_is_named_in_order_on_a_terminal() -> None:
+    ours, theirs = pty.openpty()
+    arguments = [sys.executable, "-m", "connector", "demo", "--records", "50"]
+    with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=theirs) as process:
+        os.close(theirs)
+        progress = b""
+        try:
+            while read := os.read(ours, 65536):
+                progress += read
+        except OSError:
+            pass  # how Linux tells the end of a terminal
+    os.close(ours)
+    assert process.returncode == 0, progress
+    positions = [progress.find(step.encode()) for step in STEPS]
+    assert positions[0] == 0
+    assert -1 not in positions, progress
+    assert positions == sorted(positions)
+
+
+def test_the_first_line_does_not_wait_for_the_imports() -> None:
+    """The first import takes seconds on a slow machine."""
+    command = "import sys; from connector.demo import main; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"confluent_kafka", "rich", "starlette"} & set(loaded)
+
+
+def test_without_faults_nothing_is_dead_lettered() -> None:
     with _demo("--records", "200", "--faults", "off") as process:
         table, progress = process.communicate(timeout=90)
     assert process.returncode == 0, f"{table}\n{progress}"
@@ -58,13 +110,13 @@ def test_without_faults_nothing_is_a_dead_letter() -> None:
 def test_an_interrupted_demo_leaves_nothing_behind(signum: signal.Signals) -> None:
     with _demo("--records", "100000") as process:
         assert process.stderr is not None
-        told = re.search(r"connector (http://\S+)", process.stderr.readline())
-        assert told
+        while not (found := re.search(r"Connector (http://\S+)\.", line := process.stderr.readline())):
+            assert line, "the demo has ended"
         process.send_signal(signum)
         process.communicate(timeout=60)
     assert process.returncode == 1
     with pytest.raises(httpx.ConnectError):
-        httpx.get(f"{told[1]}/livez")
+        httpx.get(f"{found[1]}/livez")
 
 
 def test_keep_leaves_everything_running_until_a_signal() -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.bench import workload
 from tests.bench.workload import SinkProcess, resident_mib
 from tests.kafka.cluster import fresh
-from tests.kafka.harness import Connector
+from tests.kafka.commands import ConnectorProcess
 from tests.kafka.waiting import until
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def test_memory_stays_flat_while_a_million_records_wait(kafka: Cluster, sink: Si
     for some in workload.numbers(0, WAITING):
         kafka.produce_all(topic, [{"value": workload.order(number, now_ms)} for number in some])
     sink.behave(status=429)
-    connector = Connector(workload.config(kafka, topic, fresh("bench"), sink.base_url), tmp_path)
+    connector = ConnectorProcess(workload.config(kafka, topic, fresh("bench"), sink.base_url), tmp_path)
     connector.start()
     try:
         until(lambda: sink.stats()["requests"] >= 50, "the storm to begin")
@@ -45,7 +45,7 @@ def test_memory_stays_flat_while_a_million_records_wait(kafka: Cluster, sink: Si
         early = _after_more(connector, sink, 50)
         late = _after_more(connector, sink, 300)
         sink.behave(status=200)
-        until(lambda: sink.stats()["distinct"] == WAITING, "everything to be delivered", patience_s=300)
+        until(lambda: sink.stats()["distinct"] == WAITING, "everything to be delivered", timeout_s=300)
         after = resident_mib(connector.process.pid)
         assert sink.stats()["items"] == WAITING
     finally:
@@ -58,7 +58,7 @@ def test_memory_stays_flat_while_a_million_records_wait(kafka: Cluster, sink: Si
     assert after <= 2 * early
 
 
-def _after_more(connector: Connector, sink: SinkProcess, requests: int) -> float:
+def _after_more(connector: ConnectorProcess, sink: SinkProcess, requests: int) -> float:
     before = sink.stats()["requests"]
-    until(lambda: sink.stats()["requests"] >= before + requests, f"{requests} more requests", patience_s=300)
+    until(lambda: sink.stats()["requests"] >= before + requests, f"{requests} more requests", timeout_s=300)
     return resident_mib(connector.process.pid)

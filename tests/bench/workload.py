@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import orjson
 
-from tests.kafka.harness import APP_ID, APP_SECRET, EVENTS
+from tests.kafka.commands import APP_ID, APP_SECRET, EVENTS
 from tests.kafka.processes import end, free_ports, leash
 from tests.kafka.waiting import until
 
@@ -80,23 +80,23 @@ def config(kafka: Cluster, topic: str, group: str, base_url: str) -> dict[str, A
 
 
 class SinkProcess:
-    """`tests.kafka.sink` in a process of its own."""
+    """`tests.kafka.counting_platform` in a process of its own."""
 
     def __init__(self) -> None:
         [port] = free_ports(1)
-        self._process = subprocess.Popen([*leash(), sys.executable, "-m", "tests.kafka.sink", str(port)])
+        self._process = subprocess.Popen([*leash(), sys.executable, "-m", "tests.kafka.counting_platform", str(port)])
         self._http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30)
         self.base_url = f"http://127.0.0.1:{port}/api/open"
         until(self._answers, "the sink to answer")
 
     def stats(self) -> dict[str, int]:
         """requests, items, distinct."""
-        told: dict[str, int] = self._http.get("/_sink/stats").json()
+        told: dict[str, int] = self._http.get("/_counting/stats").json()
         return told
 
     def behave(self, status: int = 200, delay_s: float = 0.0) -> None:
         """Answer so from now on."""
-        self._http.put("/_sink/behaviour", json={"status": status, "delay_s": delay_s})
+        self._http.put("/_counting/behaviour", json={"status": status, "delay_s": delay_s})
 
     def close(self) -> None:
         """End it."""
@@ -132,7 +132,7 @@ def measure(arguments: Sequence[str], sink: SinkProcess, count: int, log: Path) 
         )
     began = time.monotonic()
     try:
-        until(lambda: sink.stats()["items"] >= before + count, f"{count} items", every_s=0.1, patience_s=300)
+        until(lambda: sink.stats()["items"] >= before + count, f"{count} items", every_s=0.1, timeout_s=300)
         took = time.monotonic() - began
         peak_mib = _memory_mib(process.pid, "VmHWM")
     finally:

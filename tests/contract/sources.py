@@ -1,11 +1,12 @@
-"""The stages on which the contract of a source is played: the fake on virtual time, the real one on a broker.
+"""The two sources that the contract suite runs on: the fake on virtual time, and the bridge on a real broker.
 
-A stage owns one topic of four partitions and one group. What the suite asks of both is the same.
+A harness owns one topic of four partitions and one group.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,23 +23,23 @@ from tests.support.clock import run_virtual
 from tests.support.fake_source import FakeSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from connector.core.ledger import Lease
     from connector.flow.pipeline import Source
 
 PARTITIONS = 4
-PATIENCE_S = 40.0
+TIMEOUT_S = 40.0
 
 
-class Member:
-    """What the pipeline is to a source, as simple as it can be: takes chunks, settles when told, closes leases."""
+class FakePipeline:
+    """What a source needs of a pipeline: takes chunks, tracks and settles records, closes leases."""
 
     def __init__(self) -> None:
         self.chunks: list[tuple[Lease, Sequence[Record]]] = []
         self.closed: list[tuple[Lease, float]] = []
         self.settling = True
-        """Whether records are settled as they come."""
+        """Whether records are settled when they arrive."""
         self.closing_takes_s = 0.0
 
     async def run(self, source: Source) -> None:
@@ -52,69 +53,69 @@ class Member:
                         entry.expect(0)
 
     async def close(self, leases: Sequence[Lease], deadline_s: float) -> Mapping[Lease, int]:
-        """End leases, after a while."""
+        """End leases after `closing_takes_s`."""
         self.closed += [(lease, deadline_s) for lease in leases]
         await asyncio.sleep(min(self.closing_takes_s, deadline_s))
         return {lease: lease.end() for lease in leases}
 
     @property
     def leases(self) -> list[Lease]:
-        """All that have come, in order, without repeats."""
+        """All leases that have arrived, in order, each once."""
         return list(dict.fromkeys(lease for lease, _ in self.chunks))
 
     @property
     def live(self) -> list[Lease]:
-        """Those that have not ended."""
+        """The leases that have not ended."""
         return [lease for lease in self.leases if not lease.ended]
 
     def records(self, lease: Lease | None = None) -> list[Record]:
-        """What has come, of one lease or of all."""
+        """Return the records that have arrived, of one lease or of all."""
         return [record for owner, records in self.chunks for record in records if lease in {None, owner}]
 
 
-async def until(reached: Callable[[], bool]) -> None:
-    """Wait for it."""
-    async with asyncio.timeout(PATIENCE_S):
-        while not reached():  # noqa: ASYNC110 - what is waited for happens in a thread or in a broker
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition that a thread or a broker brings about."""
+    async with asyncio.timeout(TIMEOUT_S):
+        while not condition():  # noqa: ASYNC110 - no event tells of it
             await asyncio.sleep(0.05)
 
 
-class Stage(Protocol):
-    """What the suite plays on."""
+class SourceHarness(Protocol):
+    """What the suite needs of either source."""
 
     source: Source
-    member: Member
+    pipeline: FakePipeline
 
     def produce(self, count: int, partition: int) -> None:
-        """Append so many records."""
+        """Append `count` records."""
 
     def committed(self) -> dict[int, int]:
-        """The group's offsets, seen from outside; partitions without one are left out."""
+        """Return the group's committed offsets, as the broker has them; partitions without one are left out."""
 
-    async def take_away(self) -> None:
-        """Let another member have some of the partitions; returns when they have gone."""
+    async def revoke_some(self) -> None:
+        """Let a second member get some of the partitions; return when they were revoked here."""
 
-    async def give_back(self) -> None:
-        """Let the other member leave; returns when all partitions are leased again."""
+    async def assign_all(self) -> None:
+        """Let the second member leave; return when all partitions are assigned here again."""
 
     async def stop(self, deadline_s: float) -> None:
-        """Stop the source; returns when its iteration has ended."""
+        """Stop the source; return when its iteration has ended."""
 
 
-class FakeStage:
-    """The source in memory."""
+class FakeSourceHarness:
+    """The fake source, in memory."""
 
     def __init__(self) -> None:
-        self.member = Member()
+        self.pipeline = FakePipeline()
         self._partitions = [TopicPartition("orders", number) for number in range(PARTITIONS)]
-        self.fake = FakeSource(self._partitions, self.member.close, seeded(1))
+        self.fake = FakeSource(self._partitions, self.pipeline.close, seeded(1))
         self.source: Source = self.fake
 
-    async def open(self) -> None:
-        self._running = asyncio.gather(self.member.run(self.fake), self.fake.fetch())
+    async def start(self) -> None:
+        self._running = asyncio.gather(self.pipeline.run(self.fake), self.fake.fetch())
         for partition in self._partitions:
             await self.fake.assign(partition)
-        await until(lambda: len(self.member.live) == PARTITIONS)
+        await until(lambda: len(self.pipeline.live) == PARTITIONS)
 
     def produce(self, count: int, partition: int) -> None:
         log = self.fake.logs[self._partitions[partition]]
@@ -126,40 +127,40 @@ class FakeStage:
             partition.partition: log.committed for partition, log in self.fake.logs.items() if log.committed is not None
         }
 
-    async def take_away(self) -> None:
+    async def revoke_some(self) -> None:
         await self.fake.revoke(self._partitions[:2], 15.0)
 
-    async def give_back(self) -> None:
+    async def assign_all(self) -> None:
         for partition in self._partitions[:2]:
             await self.fake.assign(partition)
-        await until(lambda: len(self.member.live) == PARTITIONS)
+        await until(lambda: len(self.pipeline.live) == PARTITIONS)
 
     async def stop(self, deadline_s: float) -> None:
         await self.fake.stop(deadline_s)
         await self._running
 
 
-class RealStage:
-    """The bridge, its thread, and a broker; the other member is a plain consumer that never commits."""
+class KafkaSourceHarness:
+    """The bridge, its thread and a broker; the second member is a plain consumer that never commits."""
 
     def __init__(self, cluster: Cluster, properties: Mapping[str, Any]) -> None:
         self.topic, self._group = fresh("orders"), fresh("group")
         self._cluster = cluster
         self._properties = properties
-        self._other: Consumer | None = None
+        self._second: Consumer | None = None
         cluster.create_topic(self.topic, PARTITIONS)
 
-    async def open(self) -> None:
-        self.member = Member()
+    async def start(self) -> None:
+        self.pipeline = FakePipeline()
         self.events: list[object] = []
         properties = self._properties or {"session.timeout.ms": 6000, "heartbeat.interval.ms": 500}
         servers = self._cluster.address
         kafka = Kafka.model_validate({"bootstrap_servers": servers, "group_id": self._group, "properties": properties})
-        self.bridge = Bridge(self.events.append, self.member.close, {})
+        self.bridge = Bridge(self.events.append, self.pipeline.close, {})
         self.source: Source = self.bridge
         ConsumerThread(kafka, [self.topic], "", self.bridge).start()
-        self._running = asyncio.ensure_future(self.member.run(self.bridge))
-        await until(lambda: len(self.member.live) == PARTITIONS)
+        self._running = asyncio.ensure_future(self.pipeline.run(self.bridge))
+        await until(lambda: len(self.pipeline.live) == PARTITIONS)
 
     def produce(self, count: int, partition: int) -> None:
         self._cluster.produce_orders(self.topic, range(count), partition=partition)
@@ -167,51 +168,52 @@ class RealStage:
     def committed(self) -> dict[int, int]:
         return self._cluster.committed(self._group, self.topic)
 
-    async def take_away(self) -> None:
+    async def revoke_some(self) -> None:
         settings = {"bootstrap.servers": self._cluster.address, "group.id": self._group, "enable.auto.commit": False}
         if not self._properties:
             settings |= {"partition.assignment.strategy": "cooperative-sticky", "session.timeout.ms": 6000}
-        self._other = Consumer({**settings, **self._properties})
-        self._other.subscribe([self.topic])
-        await asyncio.to_thread(kafka_until, partial(self._has_some, self._other), "partitions to move")
+        self._second = Consumer({**settings, **self._properties})
+        self._second.subscribe([self.topic])
+        await asyncio.to_thread(kafka_until, partial(self._owns_some, self._second), "partitions to be revoked")
 
-    def _has_some(self, other: Consumer) -> bool:
-        other.poll(0.1)
-        return bool(other.assignment()) and len(self.member.live) < PARTITIONS
+    def _owns_some(self, second: Consumer) -> bool:
+        second.poll(0.1)
+        return bool(second.assignment()) and len(self.pipeline.live) < PARTITIONS
 
-    async def give_back(self) -> None:
-        if self._other is not None:
-            await asyncio.to_thread(self._other.close)
-            self._other = None
-        await until(lambda: len(self.member.live) == PARTITIONS)
+    async def assign_all(self) -> None:
+        if self._second is not None:
+            await asyncio.to_thread(self._second.close)
+            self._second = None
+        await until(lambda: len(self.pipeline.live) == PARTITIONS)
 
     async def stop(self, deadline_s: float) -> None:
         self.bridge.stop(deadline_s)
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(TIMEOUT_S):
             await self._running
-        if self._other is not None:
-            await asyncio.to_thread(self._other.close)
+        if self._second is not None:
+            await asyncio.to_thread(self._second.close)
 
 
-def play_on_fake(play: Callable[[Stage], Coroutine[object, object, None]]) -> None:
-    """Virtual time."""
+Scenario = Callable[[SourceHarness], Coroutine[object, object, None]]
+
+
+def run_on_fake(scenario: Scenario) -> None:
+    """Run a scenario on the fake source, on virtual time."""
 
     async def main() -> None:
-        stage = FakeStage()
-        await stage.open()
-        await play(stage)
+        harness = FakeSourceHarness()
+        await harness.start()
+        await scenario(harness)
 
     run_virtual(main())
 
 
-def play_on_real(
-    cluster: Cluster, properties: Mapping[str, Any], play: Callable[[Stage], Coroutine[object, object, None]]
-) -> None:
-    """Real time, a real broker."""
+def run_on_kafka(cluster: Cluster, properties: Mapping[str, Any], scenario: Scenario) -> None:
+    """Run a scenario on a broker, with these Kafka properties."""
 
     async def main() -> None:
-        stage = RealStage(cluster, properties)
-        await stage.open()
-        await play(stage)
+        harness = KafkaSourceHarness(cluster, properties)
+        await harness.start()
+        await scenario(harness)
 
     asyncio.run(main())

@@ -1,4 +1,4 @@
-"""A real Apache Kafka broker in a process of its own: KRaft, one node, loopback only.
+"""A real Apache Kafka broker as a subprocess: KRaft, one node, loopback only.
 
 `python -m tests.kafka.broker` (or `make broker`) runs one in the foreground and prints its address.
 """
@@ -47,10 +47,10 @@ _PROPERTIES = {
     "transaction.state.log.min.isr": "1",
     "transaction.state.log.num.partitions": "4",
     "group.initial.rebalance.delay.ms": "0",
-    # A broker that was killed may register again once its old registration has run out.
+    # A killed broker may register again only after its old registration has expired.
     "broker.session.timeout.ms": "2000",
     "broker.heartbeat.interval.ms": "500",
-    # Short enough that a test need not wait long for the partitions of a member that was killed.
+    # Short, because tests wait for the partitions of a killed member.
     "group.min.session.timeout.ms": "1000",
     "group.consumer.min.session.timeout.ms": "3000",
     "group.consumer.session.timeout.ms": "6000",
@@ -61,16 +61,16 @@ _JVM = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "
 
 
 class Broker:
-    """One broker with its own folder and ports: it keeps both over `kill` and `start`, until `close`.
+    """One broker with its own folder and ports, which it keeps over `kill` and `start`, until `close`.
 
     Clients without a password use `address`; with SASL_PLAINTEXT and PLAIN, `sasl_address`.
     """
 
     def __init__(self, properties: Mapping[str, str] | None = None) -> None:
-        """`properties` are laid over the server's own. Starts nothing. Raises NoBrokerError."""
+        """`properties` override the defaults of this file. Starts nothing. Raises NoBrokerError."""
         self._java, self._jars = java(), jars()
         self._folder = Path(tempfile.mkdtemp(prefix="connector-broker-"))
-        # The zero keeps it from beginning with a dash, which the command that formats takes for an option.
+        # It must not begin with a dash, which the format command would take for an option.
         self._cluster_id = base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
         plain, sasl, controller = free_ports(3)
         self.address = f"127.0.0.1:{plain}"
@@ -79,7 +79,7 @@ class Broker:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
-        """Start, and return once clients are served by this very broker."""
+        """Start the broker, and return once it serves clients."""
         if not (self._folder / "data").exists():
             self._format()
         with (self._folder / "broker.log").open("ab") as log:
@@ -93,34 +93,34 @@ class Broker:
         return self
 
     def stop(self) -> None:
-        """End the broker in good order; `start` brings it back with all it had."""
+        """Shut the broker down; `start` brings it back with all its data."""
         if self._process is not None:
             end(self._process)
 
     def kill(self) -> None:
-        """A crash: SIGKILL; `start` brings it back with what it had written."""
+        """Crash the broker (SIGKILL); `start` brings it back with what it had written."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
 
     def freeze(self) -> None:
-        """Hang: connections stay, and nothing is answered until `thaw`."""
+        """Stop the process (SIGSTOP): connections stay open, and nothing is answered until `thaw`."""
         if self._process is not None:
             self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Go on after `freeze`, and return once clients are served again; otherwise nothing happens."""
+        """Continue after `freeze`, and return once clients are served; has no effect on an ended broker."""
         if self.running and self._process is not None:
             self._process.send_signal(signal.SIGCONT)
             until(self._serves, f"the broker at {self.address} to answer again", every_s=0.1)
 
     @property
     def running(self) -> bool:
-        """Whether the process is there."""
+        """Whether the process runs."""
         return self._process is not None and self._process.poll() is None
 
     def close(self) -> None:
-        """End it and remove its folder."""
+        """Kill the broker and remove its folder."""
         self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -168,14 +168,14 @@ class Broker:
         host, port = self.address.split(":")
         try:
             socket.create_connection((host, int(port)), timeout=1).close()
-            # Quiet: what librdkafka says about a broker that is still starting helps nobody.
+            # No log: connection errors are expected while the broker starts.
             client = AdminClient({"bootstrap.servers": self.address, "log_level": 0})
-            told, cluster = client.cluster_id(timeout=5), client.list_topics(timeout=5)
+            cluster_id, cluster = client.cluster_id(timeout=5), client.list_topics(timeout=5)
         except (OSError, KafkaException):
             return False
-        if told != self._cluster_id:
-            raise NoBrokerError(f"another broker answers at {self.address}: cluster {told}")
-        # Before it knows a controller it answers, but makes no topic, and its clients ask again only much later.
+        if cluster_id != self._cluster_id:
+            raise NoBrokerError(f"another broker answers at {self.address}: cluster {cluster_id}")
+        # Before it knows a controller it answers but creates no topics, and its clients retry only much later.
         return bool(cluster.controller_id >= 0 and cluster.brokers)
 
 
@@ -185,7 +185,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with Broker() as broker:
-            print(f"KAFKA_BOOTSTRAP_SERVERS={broker.address}", flush=True)  # noqa: T201 - what was asked for
+            print(f"KAFKA_BOOTSTRAP_SERVERS={broker.address}", flush=True)  # noqa: T201 - the result of this command
             while broker.running:
                 time.sleep(0.5)
     except NoBrokerError as missing:

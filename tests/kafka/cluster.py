@@ -1,4 +1,4 @@
-"""What tests do to a cluster besides reading from it: topics, records, offsets."""
+"""What tests do with a cluster: create topics, produce and read records, read and delete offsets."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _BULK: dict[str, Any] = {
     "queue.buffering.max.messages": 2_000_000,
     "queue.buffering.max.kbytes": 1 << 20,
     "message.max.bytes": 4 << 20,
-    # What stands in one partition keeps the order in which it was produced, retries included.
+    # Keeps the order of production within a partition in spite of retries.
     "enable.idempotence": True,
 }
 _TIMEOUT_S = 30.0
 
 
 def fresh(prefix: str) -> str:
-    """A name that no other test uses."""
+    """Return a name that no other test uses."""
     return f"{prefix}-{uuid.uuid4().hex[:8]}"
 
 
@@ -49,13 +49,13 @@ class Cluster:
         self._common = {"bootstrap.servers": address, **_QUIET}
         self._admin = AdminClient(self._common)
         self._producer = Producer({**self._common, **_BULK})
-        self._watchers: dict[str, Consumer] = {}
+        self._readers: dict[str, Consumer] = {}
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         self._producer.flush(_TIMEOUT_S)
-        for watcher in self._watchers.values():
-            watcher.close()
+        for reader in self._readers.values():
+            reader.close()
 
     def create_topic(
         self, name: str | None = None, partitions: int = 4, config: Mapping[str, str] | None = None
@@ -67,17 +67,17 @@ class Cluster:
         return topic
 
     def add_partitions(self, topic: str, total: int) -> None:
-        """Let the topic have `total` partitions."""
+        """Grow the topic to `total` partitions."""
         self._admin.create_partitions([NewPartitions(topic, total)])[topic].result()
-        # The old producer would hear of them at its next refresh only.
+        # The old producer would learn of them only at its next metadata refresh.
         self._producer = Producer({**self._common, **_BULK})
 
     def exists(self, topic: str) -> bool:
-        """Whether there is such a topic."""
+        """Return whether the topic exists."""
         return topic in self._admin.list_topics(timeout=_TIMEOUT_S).topics
 
     def topic_config(self, topic: str, key: str) -> str:
-        """One setting of the topic."""
+        """Return one setting of the topic."""
         resource = ConfigResource("topic", topic)
         return str(self._admin.describe_configs([resource])[resource].result()[key].value)
 
@@ -97,7 +97,7 @@ class Cluster:
         partition: int = -1,
         timestamp_ms: int = 0,
     ) -> None:
-        """Produce one record and wait for its acknowledgement; `timestamp_ms` 0 is now."""
+        """Produce one record and wait for its acknowledgement; `timestamp_ms` 0 means now."""
         failures: list[KafkaError] = []
         self._producer.produce(
             topic,
@@ -111,19 +111,19 @@ class Cluster:
         self._flush(failures)
 
     def produce_orders(self, topic: str, sequence: Iterable[int], *, partition: int = -1) -> None:
-        """Produce one small order per number, its number being its id and the key's end."""
+        """Produce one small order (`order`) per number."""
         messages = [{"value": order(number), "key": b"k%d" % (number % 997)} for number in sequence]
         self.produce_all(topic, messages, partition=partition)
 
     def produce_all(self, topic: str, messages: list[dict[str, Any]], *, partition: int = -1) -> None:
-        """Produce many records (`value`, `key`, … each) and wait for their acknowledgement."""
+        """Produce many records (dicts with `value`, `key`, …) and wait for their acknowledgement."""
         failures: list[KafkaError] = []
 
-        def note(error: KafkaError | None, _: Message) -> None:
+        def on_delivery(error: KafkaError | None, _: Message) -> None:
             if error:
                 failures.append(error)
 
-        queued = self._producer.produce_batch(topic, messages, partition=partition, on_delivery=note)
+        queued = self._producer.produce_batch(topic, messages, partition=partition, on_delivery=on_delivery)
         assert queued == len(messages), f"only {queued} of {len(messages)} were queued"
         self._flush(failures)
 
@@ -133,32 +133,32 @@ class Cluster:
             raise AssertionError(f"{left} records not acknowledged, {len(failures)} refused: {failures[:1]}")
 
     def end_offsets(self, topic: str) -> dict[int, int]:
-        """By partition, the offset that the next record gets."""
-        watcher = self._watcher("ends")
-        # Asked of the watcher itself: it would not know of a partition that is new.
-        partitions = watcher.list_topics(topic, timeout=_TIMEOUT_S).topics[topic].partitions
-        ends = {p: watcher.get_watermark_offsets(TopicPartition(topic, p), _TIMEOUT_S) for p in partitions}
+        """Return, by partition, the offset that the next record gets."""
+        reader = self._reader("ends")
+        # From this client's own metadata: otherwise it would not know a new partition.
+        partitions = reader.list_topics(topic, timeout=_TIMEOUT_S).topics[topic].partitions
+        ends = {p: reader.get_watermark_offsets(TopicPartition(topic, p), _TIMEOUT_S) for p in partitions}
         return {partition: end[1] for partition, end in ends.items()}
 
     def committed(self, group: str, topic: str) -> dict[int, int]:
-        """By partition, the group's committed offset; a partition without one is left out.
+        """Return, by partition, the group's committed offset; a partition without one is left out.
 
         Not by AdminClient.list_consumer_group_offsets, which can end the process (confluent-kafka 2.16.1).
         """
         asked = [TopicPartition(topic, partition) for partition in self._partitions(topic)]
         try:
-            told = self._watcher(group).committed(asked, _TIMEOUT_S)
+            answers = self._reader(group).committed(asked, _TIMEOUT_S)
         except KafkaException:
-            return {}  # The coordinator is not there yet: whoever polls asks again.
-        return {one.partition: one.offset for one in told if one.offset >= 0}
+            return {}  # The coordinator is not available yet; callers poll.
+        return {one.partition: one.offset for one in answers if one.offset >= 0}
 
     def caught_up(self, group: str, topic: str) -> bool:
-        """Whether the group has committed the topic to its end; empty partitions don't count."""
+        """Return whether the group has committed every partition to its end; empty ones need no commit."""
         committed = self.committed(group, topic)
         return all(committed.get(p, 0) == end for p, end in self.end_offsets(topic).items())
 
     def read(self, topic: str) -> list[Message]:
-        """Every record of the topic, partition by partition, aborted ones left out."""
+        """Return every record of the topic, partition by partition, without those of aborted transactions."""
         reader = Consumer({**self._common, "group.id": fresh("reader"), "enable.partition.eof": True})
         unread = set(self._partitions(topic))
         reader.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in unread])
@@ -176,22 +176,22 @@ class Cluster:
         return found
 
     def delete_before(self, topic: str, partition: int, offset: int) -> None:
-        """Delete the partition's records before `offset`, as retention does."""
+        """Delete the partition's records below `offset`, as retention does."""
         upto = TopicPartition(topic, partition, offset)
         self._admin.delete_records([upto])[upto].result()
 
     def _partitions(self, topic: str) -> list[int]:
         return sorted(self._admin.list_topics(topic, timeout=_TIMEOUT_S).topics[topic].partitions)
 
-    def _watcher(self, group: str) -> Consumer:
-        """A consumer that never subscribes: it is no member of the group, it only asks."""
-        if group not in self._watchers:
-            self._watchers[group] = Consumer({**self._common, "group.id": group, "enable.auto.commit": False})
-        return self._watchers[group]
+    def _reader(self, group: str) -> Consumer:
+        """Return a consumer that never subscribes, and so is no member of the group."""
+        if group not in self._readers:
+            self._readers[group] = Consumer({**self._common, "group.id": group, "enable.auto.commit": False})
+        return self._readers[group]
 
 
 def order(number: int, **more: object) -> bytes:
-    """A shop order that the harness's route understands."""
+    """Return a shop order for the route of `orders_config`."""
     phone = f"138{number % 9973:08d}"
     value = {"order_id": f"o{number}", "seq": number, "status": "PAID", "buyer": {"mobile": phone}, **more}
     return json.dumps(value, ensure_ascii=False).encode()

@@ -1,4 +1,4 @@
-"""The stage that tests with the real command line play on."""
+"""The fixtures of the tests that run the real command line on a real broker."""
 
 from __future__ import annotations
 
@@ -6,29 +6,42 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.kafka.harness import Sandbox
-from tests.kafka.stage import Stage
+from tests.kafka.cluster import Cluster
+from tests.kafka.commands import SandboxProcess
+from tests.kafka.harness import KafkaHarness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.kafka.cluster import Cluster
+    from tests.kafka.broker import Broker
 
 
 @pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """The platform's stand-in, one for all tests."""
-    sandbox = Sandbox(tmp_path_factory.mktemp("sandbox"))
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
+    """The sandbox, one for all tests."""
+    sandbox = SandboxProcess(tmp_path_factory.mktemp("sandbox"))
     sandbox.start()
     yield sandbox
     sandbox.close()
 
 
 @pytest.fixture
-def stage(kafka: Cluster, sandbox: Sandbox, tmp_path: Path) -> Iterator[Stage]:
-    """A topic's name, a group's name, an empty sandbox without faults."""
+def harness(kafka: Cluster, sandbox: SandboxProcess, tmp_path: Path) -> Iterator[KafkaHarness]:
+    """A harness on the shared broker; the sandbox is empty and has no faults."""
     sandbox.reset()
-    stage = Stage(kafka, sandbox, tmp_path)
-    yield stage
-    stage.close()
+    harness = KafkaHarness(kafka, sandbox, tmp_path)
+    yield harness
+    harness.close()
+
+
+@pytest.fixture
+def killable_harness(killable_broker: Broker, sandbox: SandboxProcess, tmp_path: Path) -> Iterator[KafkaHarness]:
+    """A harness on the broker that the test may stop, kill or freeze."""
+    sandbox.reset()
+    cluster = Cluster(killable_broker.address)
+    harness = KafkaHarness(cluster, sandbox, tmp_path)
+    yield harness
+    killable_broker.thaw()
+    harness.close()
+    cluster.close()

@@ -1,7 +1,6 @@
 """The jars of a real broker: fetched once by Maven, kept in a folder that git ignores.
 
-Two processes that fetch at the same time wait for each other; a fetch that was cut short leaves nothing that
-could be taken for the whole.
+Processes that need them at the same time wait for each other; an interrupted fetch leaves no incomplete folder.
 """
 
 from __future__ import annotations
@@ -20,23 +19,23 @@ _FETCH_TIMEOUT_S = 600
 
 
 class NoBrokerError(Exception):
-    """A broker can't be started on this machine; the message says what to do about it."""
+    """A broker can't be started on this machine; the message says what to do."""
 
 
 def java() -> str:
-    """The path of a Java that can run a broker. Raises NoBrokerError."""
+    """Return the path of a Java that can run a broker. Raises NoBrokerError."""
     found = shutil.which("java")
     if found is None:
         raise NoBrokerError("no java on PATH: install Java 17 or newer, or set KAFKA_BOOTSTRAP_SERVERS")
-    told = subprocess.run([found, "-version"], capture_output=True, text=True, check=False).stderr
-    version = re.search(r'version "(\d+)', told)
+    output = subprocess.run([found, "-version"], capture_output=True, text=True, check=False).stderr
+    version = re.search(r'version "(\d+)', output)
     if version is None or int(version[1]) < 17:
         raise NoBrokerError("the java on PATH is older than 17: install 17, or set KAFKA_BOOTSTRAP_SERVERS")
     return found
 
 
 def jars() -> Path:
-    """The folder that holds the broker's jars, fetched if they are not there yet. Raises NoBrokerError."""
+    """Return the folder of the broker's jars, which is fetched if it is missing. Raises NoBrokerError."""
     folder = _CACHE / hashlib.sha256(_POM.read_bytes()).hexdigest()[:12]
     if folder.is_dir():
         return folder
@@ -52,23 +51,23 @@ def _fetch(folder: Path) -> None:
     maven = shutil.which("mvn")
     if maven is None:
         raise NoBrokerError("no mvn on PATH: install Maven, or set KAFKA_BOOTSTRAP_SERVERS")
-    half = Path(tempfile.mkdtemp(prefix="half-", dir=_CACHE))
+    partial = Path(tempfile.mkdtemp(prefix="partial-", dir=_CACHE))
     try:
         done = subprocess.run(
-            [maven, "-q", "-B", "-f", str(_POM), "dependency:copy-dependencies", f"-DoutputDirectory={half}"],
+            [maven, "-q", "-B", "-f", str(_POM), "dependency:copy-dependencies", f"-DoutputDirectory={partial}"],
             capture_output=True,
             text=True,
             timeout=_FETCH_TIMEOUT_S,
             check=False,
         )
-        if done.returncode or not list(half.glob("kafka_*.jar")):
+        if done.returncode or not list(partial.glob("kafka_*.jar")):
             raise NoBrokerError(f"Maven could not fetch the broker's jars: is there a network? {_tail(done)}")
-        half.chmod(0o755)
-        half.rename(folder)
+        partial.chmod(0o755)
+        partial.rename(folder)
     except subprocess.TimeoutExpired as slow:
         raise NoBrokerError(f"Maven took more than {_FETCH_TIMEOUT_S} s to fetch the broker's jars") from slow
     finally:
-        shutil.rmtree(half, ignore_errors=True)
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _tail(done: subprocess.CompletedProcess[str]) -> str:

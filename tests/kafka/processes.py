@@ -11,7 +11,7 @@ import subprocess
 
 @functools.cache
 def leash() -> tuple[str, ...]:
-    """What to put before a command so that the kernel kills it when its parent dies; () if there is no such."""
+    """Return what to put before a command so that the kernel kills it when its parent dies; () if unavailable."""
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         return ()
@@ -20,7 +20,7 @@ def leash() -> tuple[str, ...]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of the loopback that nobody listens on right now, each another."""
+    """Return different ports of the loopback that are free right now."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:
@@ -28,12 +28,12 @@ def free_ports(count: int) -> list[int]:
         return [int(one.getsockname()[1]) for one in sockets]
 
 
-def end(process: subprocess.Popen[bytes], patience_s: float = 30.0) -> int:
-    """Ask the process to end, make it end if it does not, and return its exit code."""
+def end(process: subprocess.Popen[bytes], timeout_s: float = 30.0) -> int:
+    """Terminate the process, kill it if it does not end in time, and return its exit code."""
     if process.poll() is None:
         process.terminate()
         try:
-            return process.wait(patience_s)
+            return process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             process.kill()
     return process.wait()

@@ -1,4 +1,4 @@
-"""The broker that the other tests stand on, and the tools that they use on it."""
+"""The broker and the helpers that the other tests use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.kafka
 
 
-def test_what_was_produced_is_read_again_with_key_and_headers(kafka: Cluster) -> None:
+def test_a_record_is_read_as_it_was_produced_with_key_and_headers(kafka: Cluster) -> None:
     topic = kafka.create_topic()
     kafka.produce(topic, b"value", key=b"key", headers=[("name", b"\x00\xff"), ("none", None)])
     [message] = kafka.read(topic)
@@ -30,7 +30,7 @@ def test_orders_are_produced_in_bulk_and_spread_over_partitions(kafka: Cluster) 
     assert min(kafka.end_offsets(topic).values()) > 0
 
 
-def test_committed_offsets_are_seen_from_outside_the_group(kafka: Cluster) -> None:
+def test_committed_offsets_are_visible_from_outside_the_group(kafka: Cluster) -> None:
     topic, group = kafka.create_topic(partitions=2), fresh("group")
     kafka.produce(topic, b"one", partition=1)
     assert kafka.committed(group, topic) == {}
@@ -48,11 +48,11 @@ def test_deleted_records_are_gone(kafka: Cluster) -> None:
     assert [message.offset() for message in kafka.read(topic)] == [4, 5, 6, 7, 8, 9]
 
 
-def test_a_killed_broker_comes_back_with_what_it_had(mortal: Broker) -> None:
-    cluster = Cluster(mortal.address)
+def test_a_killed_broker_comes_back_with_its_records(killable_broker: Broker) -> None:
+    cluster = Cluster(killable_broker.address)
     topic = cluster.create_topic()
     cluster.produce_orders(topic, range(1_000))
-    mortal.kill()
-    mortal.start()
+    killable_broker.kill()
+    killable_broker.start()
     assert len(cluster.read(topic)) == 1_000
     cluster.close()

@@ -1,4 +1,4 @@
-"""What is missing at start is waited for, and said: `run` never exits for it."""
+"""Whatever is missing at start is waited for and reported: `run` does not exit because of it."""
 
 from __future__ import annotations
 
@@ -7,96 +7,87 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.kafka.broker import SASL_PASSWORD, SASL_USER
-from tests.kafka.cluster import Cluster
-from tests.kafka.stage import Stage, lost_and_repeated
+from tests.kafka.harness import lost_and_repeated
 from tests.kafka.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from tests.kafka.broker import Broker
-    from tests.kafka.harness import Sandbox
+    from tests.kafka.cluster import Cluster
+    from tests.kafka.harness import KafkaHarness
 
 pytestmark = pytest.mark.kafka
 
 
-@pytest.fixture
-def mortal_stage(mortal: Broker, sandbox: Sandbox, tmp_path: Path) -> Iterator[Stage]:
-    """A stage on the broker that may be stopped."""
-    sandbox.reset()
-    stage = Stage(Cluster(mortal.address), sandbox, tmp_path)
-    yield stage
-    stage.close()
-    stage.kafka.close()
-
-
-def test_a_broker_that_is_down_at_start_is_waited_for(mortal: Broker, mortal_stage: Stage) -> None:
-    stage = mortal_stage
-    stage.kafka.create_topic(stage.topic)
-    stage.kafka.produce_orders(stage.topic, range(100))
-    mortal.stop()
-    connector = stage.connector()
-    until(lambda: "kafka_unreachable" in connector.reasons(), "the connector to say so")
+def test_a_broker_that_is_down_at_start_is_waited_for(killable_broker: Broker, killable_harness: KafkaHarness) -> None:
+    killable_harness.kafka.create_topic(killable_harness.topic)
+    killable_harness.kafka.produce_orders(killable_harness.topic, range(100))
+    killable_broker.stop()
+    connector = killable_harness.start_connector()
+    until(lambda: "kafka_unreachable" in connector.reasons(), "readiness to report it")
     assert connector.is_alive()
-    assert mortal.address in connector.stderr
-    mortal.start()
-    stage.wait_committed()
-    assert lost_and_repeated(stage.sandbox.seen(), range(100)) == (0, 0)
+    assert killable_broker.address in connector.stderr
+    killable_broker.start()
+    killable_harness.wait_committed()
+    assert lost_and_repeated(killable_harness.sandbox.orders(), range(100)) == (0, 0)
     until(connector.is_ready, "the connector to be ready")
 
 
-def test_a_connector_that_waits_for_its_broker_stops_cleanly(mortal: Broker, mortal_stage: Stage) -> None:
-    mortal.stop()
-    connector = mortal_stage.connector()
-    until(lambda: "kafka_unreachable" in connector.reasons(), "the connector to say so")
+def test_a_connector_that_waits_for_its_broker_stops_cleanly(
+    killable_broker: Broker, killable_harness: KafkaHarness
+) -> None:
+    killable_broker.stop()
+    connector = killable_harness.start_connector()
+    until(lambda: "kafka_unreachable" in connector.reasons(), "readiness to report it")
     connector.terminate()
     assert connector.exit_code() == 0
 
 
-def test_an_unknown_topic_is_said_and_read_when_it_appears(kafka: Cluster, stage: Stage) -> None:
-    connector = stage.connector()
-    until(lambda: "topic_missing" in connector.reasons(), "the connector to say so")
-    assert stage.topic in connector.stderr
-    kafka.create_topic(stage.topic)
-    kafka.produce_orders(stage.topic, range(100))
-    stage.wait_committed()
-    assert lost_and_repeated(stage.sandbox.seen(), range(100)) == (0, 0)
+def test_an_unknown_topic_is_reported_and_consumed_when_it_appears(kafka: Cluster, harness: KafkaHarness) -> None:
+    connector = harness.start_connector()
+    until(lambda: "topic_missing" in connector.reasons(), "readiness to report it")
+    assert harness.topic in connector.stderr
+    kafka.create_topic(harness.topic)
+    kafka.produce_orders(harness.topic, range(100))
+    harness.wait_committed()
+    assert lost_and_repeated(harness.sandbox.orders(), range(100)) == (0, 0)
     until(connector.is_ready, "the connector to be ready")
 
 
-def test_a_known_topic_is_read_while_another_is_missing(kafka: Cluster, stage: Stage) -> None:
-    kafka.create_topic(stage.topic)
-    kafka.produce_orders(stage.topic, range(100))
-    connector = stage.connector(stage.config(stage.topic, f"{stage.topic}-missing"))
-    stage.wait_committed()
-    assert lost_and_repeated(stage.sandbox.seen(), range(100)) == (0, 0)
+def test_a_known_topic_is_consumed_while_another_is_missing(kafka: Cluster, harness: KafkaHarness) -> None:
+    kafka.create_topic(harness.topic)
+    kafka.produce_orders(harness.topic, range(100))
+    connector = harness.start_connector(harness.config(harness.topic, f"{harness.topic}-missing"))
+    harness.wait_committed()
+    assert lost_and_repeated(harness.sandbox.orders(), range(100)) == (0, 0)
     assert connector.reasons() == {"topic_missing"}
 
 
-def test_a_wrong_kafka_password_is_said_and_waited_out(mortal: Broker, mortal_stage: Stage) -> None:
-    mortal_stage.kafka.create_topic(mortal_stage.topic)
-    config = _with_password(mortal_stage, mortal, "a wrong password")
-    connector = mortal_stage.connector(config)
-    until(lambda: "kafka_not_authorized" in connector.reasons(), "the connector to say so")
+def test_a_wrong_kafka_password_is_reported_and_the_connector_stays_alive(
+    killable_broker: Broker, killable_harness: KafkaHarness
+) -> None:
+    killable_harness.kafka.create_topic(killable_harness.topic)
+    config = _with_password(killable_harness, killable_broker, "a wrong password")
+    connector = killable_harness.start_connector(config)
+    until(lambda: "kafka_not_authorized" in connector.reasons(), "readiness to report it")
     assert connector.is_alive()
     assert "a wrong password" not in connector.stderr
     connector.terminate()
     assert connector.exit_code() == 0
 
 
-def test_the_right_kafka_password_is_passed_through(mortal: Broker, mortal_stage: Stage) -> None:
-    stage = mortal_stage
-    stage.kafka.create_topic(stage.topic)
-    stage.kafka.produce_orders(stage.topic, range(100))
-    connector = stage.connector(_with_password(stage, mortal, SASL_PASSWORD))
-    stage.wait_committed()
-    assert lost_and_repeated(stage.sandbox.seen(), range(100)) == (0, 0)
+def test_the_right_kafka_password_is_passed_to_the_client(
+    killable_broker: Broker, killable_harness: KafkaHarness
+) -> None:
+    killable_harness.kafka.create_topic(killable_harness.topic)
+    killable_harness.kafka.produce_orders(killable_harness.topic, range(100))
+    connector = killable_harness.start_connector(_with_password(killable_harness, killable_broker, SASL_PASSWORD))
+    killable_harness.wait_committed()
+    assert lost_and_repeated(killable_harness.sandbox.orders(), range(100)) == (0, 0)
     assert SASL_PASSWORD not in connector.stderr
 
 
-def _with_password(stage: Stage, broker: Broker, password: str) -> dict[str, object]:
-    config = stage.config()
+def _with_password(harness: KafkaHarness, broker: Broker, password: str) -> dict[str, object]:
+    config = harness.config()
     config["kafka"]["bootstrap_servers"] = broker.sasl_address
     config["kafka"]["properties"] |= {
         "security.protocol": "SASL_PLAINTEXT",

@@ -1,4 +1,4 @@
-"""Waiting for what must come to be true: tests never assert on how long something took."""
+"""Waiting for a condition: tests do not assert how long something took, unless that is what they test."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PATIENCE_S = 60.0
-"""Far more than anything here takes on a slow machine; passing it is a failure, not a slow success."""
+TIMEOUT_S = 60.0
+"""Far longer than any condition here takes on a slow machine."""
 
 
-def until(condition: Callable[[], T], what: str, *, patience_s: float = PATIENCE_S, every_s: float = 0.05) -> T:
-    """Ask `condition` until its answer is true, and return that answer. Raises AssertionError."""
-    deadline = time.monotonic() + patience_s
-    while not (answer := condition()):
+def until(condition: Callable[[], T], what: str, *, timeout_s: float = TIMEOUT_S, every_s: float = 0.05) -> T:
+    """Call `condition` until its result is true, and return it. Raises AssertionError after `timeout_s`."""
+    deadline = time.monotonic() + timeout_s
+    while not (result := condition()):
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {patience_s:g} s in vain: {what}; at the end: {answer!r}")
+            raise AssertionError(f"waited {timeout_s:g} s for {what}; the last result was {result!r}")
         time.sleep(every_s)
-    return answer
+    return result

@@ -1,3 +1,5 @@
+"""The generated orders."""
+
 from __future__ import annotations
 
 import itertools
@@ -7,7 +9,7 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
-from connector.demo.orders import Fate, Shop
+from connector.demo.orders import ExpectedOutcome, Shop
 
 NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)
 
@@ -16,22 +18,22 @@ def test_the_same_seed_gives_the_same_orders() -> None:
     assert list(itertools.islice(Shop(7).orders(NOW), 50)) == list(itertools.islice(Shop(7).orders(NOW), 50))
 
 
-def test_orders_have_all_fates_that_need_no_trouble() -> None:
-    fates = Counter(order.fate for order in itertools.islice(Shop(1).orders(NOW), 1000))
-    assert fates[Fate.DELIVERED] > 700
-    assert fates[Fate.SKIPPED] > 50
-    assert Fate.DEAD_LETTERED not in fates
+def test_orders_are_delivered_or_skipped_unless_numbers_of_failing_ones_are_given() -> None:
+    outcomes = Counter(order.expected for order in itertools.islice(Shop(1).orders(NOW), 1000))
+    assert outcomes[ExpectedOutcome.DELIVERED] > 700
+    assert outcomes[ExpectedOutcome.SKIPPED] > 50
+    assert ExpectedOutcome.DEAD_LETTERED not in outcomes
 
 
-def test_the_poisonous_order_is_sound_and_the_broken_one_is_no_json() -> None:
-    orders = list(itertools.islice(Shop(1, poison=3, broken=5).orders(NOW), 10))
-    assert [number for number, order in enumerate(orders) if order.fate is Fate.DEAD_LETTERED] == [3, 5]
+def test_the_refused_order_is_valid_and_the_malformed_one_is_not_json() -> None:
+    orders = list(itertools.islice(Shop(1, refused=3, malformed=5).orders(NOW), 10))
+    assert [number for number, order in enumerate(orders) if order.expected is ExpectedOutcome.DEAD_LETTERED] == [3, 5]
     assert orjson.loads(orders[3].value)["status"] == "PAID"
     with pytest.raises(orjson.JSONDecodeError):
         orjson.loads(orders[5].value)
 
 
-def test_one_buyer_is_one_kafka_key_and_every_buyer_can_be_identified() -> None:
+def test_each_buyer_has_one_kafka_key_and_can_be_identified() -> None:
     mobiles: dict[bytes, str] = {}
     for order in itertools.islice(Shop(1).orders(NOW), 2000):
         buyer = orjson.loads(order.value)["buyer"]

@@ -1,3 +1,5 @@
+"""The summary finds every number that does not agree."""
+
 from __future__ import annotations
 
 import inspect
@@ -10,7 +12,7 @@ from rich.console import Console
 
 from connector import cli
 from connector.demo import process
-from connector.demo.summary import Expected, Result, render, take_stock
+from connector.demo.summary import Expected, Result, read_store, render
 
 RECORDS = {"consumed": 5, "delivered": 3, "skipped": 1, "dead_lettered": 1, "released": 0, "in_flight": 0}
 STATS = {
@@ -33,41 +35,41 @@ GOOD = Result(
 )
 
 
-def test_numbers_that_agree_are_all_well() -> None:
+def test_numbers_that_agree_have_no_disagreements() -> None:
     assert GOOD.disagreements() == []
 
 
 @pytest.mark.parametrize(
-    ("bad", "complaint"),
+    ("result", "sentence"),
     [
         (replace(GOOD, records={**RECORDS, "consumed": 6}), "the law of conservation does not hold"),
         (replace(GOOD, records={**RECORDS, "delivered": 2, "in_flight": 1}), "delivered: 2, expected 3"),
         (replace(GOOD, records={**RECORDS, "consumed": 6, "in_flight": 1}), "in_flight: 1, expected 0"),
-        (replace(GOOD, stored=frozenset("ac")), "the platform misses 1 orders, b among them"),
+        (replace(GOOD, stored=frozenset("ac")), "the platform misses 1 orders, for example b"),
         (replace(GOOD, stored=frozenset("abcd")), "the platform has 1 orders that it should not have"),
         (replace(GOOD, dead_letters=[]), "the dead-letter topic holds 0 records"),
         (replace(GOOD, exit_code=1), "the connector ended with exit code 1"),
     ],
 )
-def test_numbers_that_do_not_agree_are_told(bad: Result, complaint: str) -> None:
-    assert complaint in bad.disagreements()
+def test_each_number_that_does_not_agree_is_reported(result: Result, sentence: str) -> None:
+    assert sentence in result.disagreements()
 
 
 def test_records_that_were_released_and_read_again_are_no_disagreement() -> None:
     assert replace(GOOD, records={**RECORDS, "consumed": 9, "released": 4}).disagreements() == []
 
 
-def test_the_table_shows_the_law_and_one_record_before_and_after() -> None:
+def test_the_summary_shows_the_counts_and_one_record_before_and_after() -> None:
     out = io.StringIO()
     Console(file=out, width=120).print(render(GOOD))
     for words in ("consumed", "dead-lettered", "张伟", "龙井茶", "came twice", "All numbers agree."):
         assert words in out.getvalue()
 
 
-def test_the_platforms_stock_is_its_order_ids_and_the_samples_event() -> None:
+def test_the_store_is_read_as_order_ids_and_the_event_of_the_sample() -> None:
     bodies = [b'{"eventargs":{"c_order":"a"}}', b'{"eventargs":{"c_order":"b"}}', b'{"eventargs":{"c_order":"a"}}']
-    assert take_stock(bodies, ("b", b"")) == (frozenset("ab"), bodies[1])
-    assert take_stock([], ("b", b"")) == (frozenset(), b"{}")
+    assert read_store(bodies, ("b", b"")) == (frozenset("ab"), bodies[1])
+    assert read_store([], ("b", b"")) == (frozenset(), b"{}")
 
 
 def test_the_readable_copy_of_the_demos_config_is_the_one_that_runs() -> None:
@@ -75,7 +77,7 @@ def test_the_readable_copy_of_the_demos_config_is_the_one_that_runs() -> None:
     assert readable.read_bytes() == process.CONFIG.read_bytes()
 
 
-def test_the_demos_config_and_a_sandbox_without_options_know_each_other() -> None:
+def test_the_demos_config_works_with_a_sandbox_without_options() -> None:
     defaults = {name: parameter.default for name, parameter in inspect.signature(cli.sandbox).parameters.items()}
     text = process.CONFIG.read_text(encoding="utf-8")
     assert f"${{TUZHAN_APP_ID:-{defaults['app_id']}}}" in text

@@ -1,8 +1,7 @@
-"""A platform that does nothing but count: answers at once, or after a while, or refuses everything.
+"""A platform that only counts items: `python -m tests.kafka.counting_platform PORT`.
 
-`python -m tests.kafka.sink PORT`. It costs next to nothing, so that what is measured is the sender. Orders are
-told apart by `eventargs.seq`. `GET /_sink/stats` gives the counts, `PUT /_sink/behaviour` takes
-`{"status": 200, "delay_s": 0}`.
+It uses hardly any CPU time, so that a benchmark measures the sender. Orders are distinguished by `eventargs.seq`.
+`GET /_counting/stats` returns the counts; `PUT /_counting/behaviour` takes `{"status": 200, "delay_s": 0}`.
 """
 
 from __future__ import annotations
@@ -21,19 +20,19 @@ _TOKEN = b'{"code":"200","data":{"expire":7200,"orgAccessToken":"t","orgRefreshT
 
 
 @dataclass(slots=True)
-class Sink:
-    """What came, and how it is answered."""
+class CountingPlatform:
+    """The counts, and the behaviour: status and delay of every reply."""
 
     status: int = 200
     delay_s: float = 0.0
     requests: int = 0
     items: int = 0
-    """Items in requests that were answered well."""
+    """Items in requests that were answered with 200."""
     seen: bytearray = field(default_factory=lambda: bytearray(4_000_000))
-    """How often each order came, by its number."""
+    """How often each order was received, by its number."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, one request after the other."""
+        """Serve one connection, one request after the other."""
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -49,9 +48,9 @@ class Sink:
     async def _answer(self, head: bytes, body: bytes) -> tuple[int, bytes]:
         line = _HEAD.match(head)
         path = line[2] if line else b""
-        if path == b"/_sink/stats":
+        if path == b"/_counting/stats":
             return 200, orjson.dumps(self._stats())
-        if path == b"/_sink/behaviour":
+        if path == b"/_counting/behaviour":
             wanted = orjson.loads(body)
             self.status, self.delay_s = wanted["status"], wanted["delay_s"]
             return 200, b"{}"
@@ -74,7 +73,7 @@ class Sink:
 
 
 async def _main(port: int) -> None:
-    server = await asyncio.start_server(Sink().serve, "127.0.0.1", port, limit=4 << 20)
+    server = await asyncio.start_server(CountingPlatform().serve, "127.0.0.1", port, limit=4 << 20)
     async with server:
         await server.serve_forever()
 
