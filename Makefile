@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint con
 INSTALLED := .venv/.installed
 DEVELOPED := .venv/.installed-dev
 
-.PHONY: setup demo test unit check bench broker
+.PHONY: setup demo test unit check bench mutants broker
 .DELETE_ON_ERROR:
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -42,6 +42,10 @@ check: $(DEVELOPED)
 
 bench: $(DEVELOPED)
 	$(BIN)/python -m pytest -q -s -m bench tests/bench $(ARGS)
+
+mutants: $(DEVELOPED)
+	@$(PIP) '.[mutants]'
+	$(BIN)/python -m tests.mutants $(ARGS)
 
 broker: $(DEVELOPED)
 	$(BIN)/python -m tests.kafka.broker

@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+from hypothesis import Phase, settings
 
 from tests.kafka.broker import Broker
 from tests.kafka.cluster import Cluster
@@ -17,6 +18,9 @@ from tests.kafka.jars import NoBrokerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# For mutation tests: see tests/mutants.py.
+settings.register_profile("mutants", derandomize=True, database=None, phases=[Phase.explicit, Phase.generate])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
