@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import tomllib
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,11 @@ from connector.config.loading import load
 from connector.core.record import Record
 from connector.settings import models
 from connector.settings.models import Admin, Auth, Batching, Config, Log, Model, Platform, Queue, Retry
+from tests.support.dockerfile import Instruction, parse_dockerfile
 
 ROOT = Path(__file__).parents[2]
-DOCKERFILE = (ROOT / "compose/Dockerfile").read_text(encoding="utf-8")
-CONFIGS = sorted(path for path in (ROOT / "config").rglob("*.yaml") if "tests" not in path.parts)
+BEFORE, BUILDER, IMAGE = parse_dockerfile((ROOT / "compose/Dockerfile").read_text(encoding="utf-8"))
+CONFIGS = sorted(path for path in (ROOT / "config").rglob("*.yaml") if "tests" not in path.relative_to(ROOT).parts)
 VARIABLES = {"TUZHAN_APP_ID": "app", "TUZHAN_APP_SECRET": "not-a-real-secret"}
 
 REGISTRIES = re.compile(
@@ -69,7 +72,7 @@ def test_the_config_of_the_container_passes_the_check(tmp_path: Path) -> None:
     assert config.platform.auth.app_secret.get_secret_value() == "s"
 
 
-def test_the_annotated_config_names_every_key_there_is() -> None:
+def test_the_annotated_config_names_every_key() -> None:
     text = (ROOT / "config/connector.yaml").read_text(encoding="utf-8")
     parts = [part for part in vars(models).values() if isinstance(part, type) and issubclass(part, Model)]
     keys = {key for part in parts for key in part.model_fields}
@@ -133,7 +136,7 @@ def test_constraints_hold_nothing_but_names_with_their_exact_versions() -> None:
 def test_every_dependency_is_pinned() -> None:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pinned = {normal(line.partition("==")[0]) for line in lines}
-    wanted = [*project()["dependencies"], *project()["optional-dependencies"]["dev"]]
+    wanted = [*project()["dependencies"], *chain.from_iterable(project()["optional-dependencies"].values())]
     assert {normal(re.split(r"[<>=~\[; ]", line)[0]) for line in wanted} <= pinned
 
 
@@ -149,27 +152,31 @@ def test_no_tracked_file_depends_on_one_machine_or_registry(pattern: re.Pattern[
 # -- the container --------------------------------------------------------------------------------------------------
 
 
+def values(stage: list[Instruction], keyword: str) -> list[str]:
+    return [value for found, value in stage if found == keyword]
+
+
 def test_the_image_is_built_in_one_stage_and_run_in_another() -> None:
-    stages = re.split(r"^FROM ", DOCKERFILE, flags=re.MULTILINE)[1:]
-    assert len(stages) == 2
-    assert "pip install" in stages[0]
-    assert "pip" not in re.sub(r"^#.*$", "", stages[1], flags=re.MULTILINE)
-    assert "COPY --from=builder" in stages[1]
+    assert any("pip install" in command for command in values(BUILDER, "RUN"))
+    assert not any("pip" in instruction.value for instruction in IMAGE)
+    assert values(IMAGE, "COPY") == ["--from=builder /opt/connector /opt/connector"]
 
 
 def test_the_image_runs_the_connector_itself_as_a_user_without_rights() -> None:
-    last = DOCKERFILE.rpartition("\nFROM ")[2]
-    user = re.search(r"^USER (\d+):(\d+)$", last, re.MULTILINE)
-    assert user is not None
-    assert int(user[1]) > 1000
-    assert 'ENTRYPOINT ["tuzhan-connector"]' in last
-    assert re.search(r"^HEALTHCHECK .*\n\s+CMD \[.*/livez", last, re.MULTILINE)
+    [user] = values(IMAGE, "USER")
+    assert all(int(number) > 1000 for number in user.split(":"))
+    [entrypoint] = values(IMAGE, "ENTRYPOINT")
+    assert json.loads(entrypoint) == ["tuzhan-connector"]
+    [health_check] = values(IMAGE, "HEALTHCHECK")
+    *_, program = json.loads(health_check.partition("CMD ")[2])
+    assert "'/livez'" in program
 
 
 def test_the_image_has_a_python_that_the_project_supports() -> None:
-    version = re.search(r"^ARG PYTHON_VERSION=3\.(\d+)$", DOCKERFILE, re.MULTILINE)
-    assert version is not None
-    assert f"Programming Language :: Python :: 3.{version[1]}" in project()["classifiers"]
+    name, _, version = values(BEFORE, "ARG")[0].partition("=")
+    assert name == "PYTHON_VERSION"
+    assert f"Programming Language :: Python :: {version}" in project()["classifiers"]
+    assert values([*BUILDER, *IMAGE], "FROM") == [f"python:${{{name}}}-slim AS builder", f"python:${{{name}}}-slim"]
 
 
 def test_the_sidecar_has_limits_no_rights_and_time_to_stop() -> None:
@@ -199,9 +206,8 @@ def test_compose_gives_no_secret_by_environment() -> None:
     sidecar = compose["services"]["connector"]
     assert sidecar["secrets"] == ["tuzhan_app_secret"]
     assert not [name for name in sidecar["environment"] if "SECRET" in name]
-    default = re.search(r":-(.+)\}", compose["secrets"]["tuzhan_app_secret"]["file"])
-    assert default is not None
-    secret = (ROOT / "compose" / default[1]).read_text(encoding="utf-8").strip()
+    default = compose["secrets"]["tuzhan_app_secret"]["file"].partition(":-")[2].removesuffix("}")
+    secret = (ROOT / "compose" / default).read_text(encoding="utf-8").strip()
     assert secret in compose["services"]["sandbox"]["command"]
 
 
