@@ -40,7 +40,7 @@ from connector.observe.scrub import describe
 from connector.observe.status import StatusReader, totals
 from connector.runtime.process import exit_unless, stop_on_signals, tune_garbage_collector
 from connector.runtime.tasks import Tasks
-from connector.runtime.web import bind, serve
+from connector.runtime.web import bind, serve_forever
 from connector.tuzhan.build import build_client, build_tokens
 from connector.tuzhan.endpoints import ENDPOINTS
 from connector.tuzhan.sink import HttpSink
@@ -140,7 +140,7 @@ def build(loaded: Loaded, sock: socket.socket) -> App:
     monitor = HeartbeatMonitor({"loop": heartbeat.last, "kafka": consumer.last_beat})
     admin = build_admin(lambda: status.read(loop.time()), metrics, health, monitor)
     background: dict[str, Callable[[], Coroutine[object, object, None]]] = {
-        "admin port": partial(serve, admin, sock),
+        "admin port": partial(serve_forever, admin, sock),
         "heartbeat": heartbeat.run,
         "token renewal": tokens.run,
         "commits": partial(pipeline.commit_periodically, config.kafka.commit_interval),
@@ -215,7 +215,7 @@ class App:
         stop_requested = stop_on_signals()
         tune_garbage_collector()
         for name, work in self.background.items():
-            self.tasks.keep(work(), name=name)
+            self.tasks.spawn_service(work(), name=name)
         self.consumer.start()
         flow: asyncio.Future[object] = self.tasks.spawn(self._flow(), name="flow")
         stop: asyncio.Future[object] = asyncio.ensure_future(stop_requested.wait())

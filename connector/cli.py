@@ -106,7 +106,7 @@ def sandbox(
 ) -> None:
     """Run a local stand-in of the Tuzhan platform. Its page shows what was stored and switches faults on."""
     from connector.runtime import web  # noqa: PLC0415 - see the top
-    from connector.sandbox.main import serve  # noqa: PLC0415 - see the top
+    from connector.sandbox.server import serve  # noqa: PLC0415 - see the top
 
     try:
         web.parse_listen(listen)

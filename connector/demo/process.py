@@ -104,4 +104,4 @@ async def _start(log: Path, environment: Mapping[str, str]) -> asyncio.subproces
 def _free_address() -> str:
     """Return an address that is free now, and most likely still is when the connector binds it."""
     with web.bind("127.0.0.1:0") as sock:
-        return web.url(sock).removeprefix("http://")
+        return web.base_url(sock).removeprefix("http://")

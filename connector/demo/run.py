@@ -21,9 +21,9 @@ from connector.demo import process, summary
 from connector.demo.embedded_kafka import EmbeddedKafka
 from connector.demo.orders import Order, Shop
 from connector.demo.progress import Display, displaying
-from connector.sandbox.faults import Fault
-from connector.sandbox.main import running
+from connector.sandbox.faults import RefuseFault, StatusFault
 from connector.sandbox.platform import APP_ID, APP_SECRET, Sandbox
+from connector.sandbox.server import running_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -104,7 +104,7 @@ async def _start(stack: contextlib.AsyncExitStack, display: Display) -> _Parts:
     kafka = await asyncio.to_thread(EmbeddedKafka.start, TOPIC, DEAD_LETTER_TOPIC)
     display.note(f"Kafka {kafka.bootstrap_servers}. Starting the sandbox, which stands in for the platform …")
     sandbox = Sandbox()
-    url = await stack.enter_async_context(running(sandbox))
+    url = await stack.enter_async_context(running_sandbox(sandbox))
     display.note(f"Sandbox {url}. Starting the connector …")
     variables = {
         "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
@@ -214,8 +214,8 @@ class _FaultPlan:
 
     def __init__(self, parts: _Parts, total: int) -> None:
         self._parts = parts
-        self._refusal = Fault(kind="refuse", match={"eventargs.c_order": Shop.order_id(total // 3)})
-        parts.sandbox.faults.put([self._refusal])
+        self._refusal = RefuseFault(match={"eventargs.c_order": Shop.order_id(total // 3)})
+        parts.sandbox.faults.replace([self._refusal])
         self._due = [(total // 4, self._answer_503), (6 * total // 10, self._expire_tokens)]
 
     def apply_due(self, sent: int) -> None:
@@ -226,7 +226,7 @@ class _FaultPlan:
 
     def _answer_503(self) -> None:
         self._parts.display.note("Fault: the platform answers 503, three times")
-        self._parts.sandbox.faults.put([self._refusal, Fault(kind="status", status=503, count=3)])
+        self._parts.sandbox.faults.replace([self._refusal, StatusFault(status=503, count=3)])
 
     def _expire_tokens(self) -> None:
         self._parts.display.note("Fault: every token expires")

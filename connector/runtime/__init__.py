@@ -1,1 +1,1 @@
-"""What every long-lived part of the process stands on: watched background tasks, an HTTP server inside our loop."""
+"""Supervised background tasks, and an HTTP server as a task of the event loop."""

@@ -1,4 +1,4 @@
-"""Background tasks that are named and watched: one that dies ends the process with its name."""
+"""Named, supervised background tasks: if one fails, the process ends and the error names the task."""
 
 from __future__ import annotations
 
@@ -12,27 +12,30 @@ if TYPE_CHECKING:
 
 
 class Tasks:
-    """Made on the event loop. `failure` is set with a BackgroundTaskError by the first task that dies."""
+    """The background tasks of one event loop; must be created on it.
+
+    The first task that fails sets a BackgroundTaskError on `failure`, which the owner awaits.
+    """
 
     def __init__(self) -> None:
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._running: set[asyncio.Task[object]] = set()
-        self._ending = False
+        self._cancelling = False
 
     def spawn(self, work: Coroutine[object, object, None], *, name: str) -> asyncio.Task[object]:
-        """Start a task that may end well, such as the life of one batch."""
+        """Start a task that may end normally, such as the delivery of one batch."""
         task: asyncio.Task[object] = asyncio.create_task(work, name=name)
         self._running.add(task)
         task.add_done_callback(self._on_end)
         return task
 
-    def keep(self, work: Coroutine[object, object, None], *, name: str) -> None:
-        """Start a task that must not end: if it does, even well, that is a failure."""
+    def spawn_service(self, work: Coroutine[object, object, None], *, name: str) -> None:
+        """Start a task that runs as long as the process: any end of it is a failure."""
         self.spawn(work, name=name).add_done_callback(self._on_unexpected_end)
 
     async def cancel(self) -> None:
-        """End all of them."""
-        self._ending = True
+        """Cancel all tasks and wait until they have ended."""
+        self._cancelling = True
         running = list(self._running)
         for task in running:
             task.cancel()
@@ -41,7 +44,7 @@ class Tasks:
     def _on_end(self, task: asyncio.Task[object]) -> None:
         self._running.discard(task)
         if task.cancelled():
-            if not self._ending:  # by something inside: nobody else cancels these tasks
+            if not self._cancelling:  # cancelled from inside: an exception that was not handled
                 self._fail(task, asyncio.CancelledError())
         elif (error := task.exception()) is not None:
             self._fail(task, error)
@@ -55,4 +58,4 @@ class Tasks:
             failure = error if isinstance(error, BackgroundTaskError) else BackgroundTaskError(task.get_name(), error)
             failure.__cause__ = error if failure is not error else None
             self.failure.set_exception(failure)
-            self.failure.exception()  # retrieved: whether somebody waits for it is not asyncio's business
+            self.failure.exception()  # marks it as retrieved: asyncio must not warn if no one awaits it

@@ -1,8 +1,7 @@
-"""Serve a Starlette app on a bound socket, inside a loop that belongs to somebody else.
+"""An HTTP server as one task of an event loop that also does other work, for the admin port and the sandbox.
 
-uvicorn likes to own the process: it takes the signal handlers and binds the port itself. Both ports of the
-connector need the opposite. The port is bound first, so that "taken" is an error before anything starts; and
-the server is one task among others, stopped by cancelling it.
+uvicorn by default takes the signal handlers and binds the port itself. Here the port is bound first, so that a port in
+use is an error before anything starts, and the server is stopped by cancelling its task.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 _BACKLOG = 2048
-_GRACE_S = 1
+_GRACEFUL_SHUTDOWN_S = 1
 
 
 def parse_listen(listen: str) -> HostPort:
@@ -38,10 +37,10 @@ def parse_listen(listen: str) -> HostPort:
 
 
 def bind(listen: str) -> socket.socket:
-    """Bind and listen on `host:port` (port 0: any free one).
+    """Bind and listen on `host:port` (port 0: any free port). Raise StartError if that fails.
 
-    Raises StartError if it can't be had. Listening at once is what makes two binders exclude each other:
-    with SO_REUSEADDR two sockets may be bound to one port as long as neither listens.
+    Listening at once excludes a second process: with SO_REUSEADDR two sockets may be bound to one port as long as
+    neither listens.
     """
     host, port = parse_listen(listen)
     sock: socket.socket | None = None
@@ -54,50 +53,52 @@ def bind(listen: str) -> socket.socket:
     except OSError as error:
         if sock is not None:
             sock.close()
-        why = error.strerror or str(error)
-        raise StartError(f"cannot listen on {listen}: {why}; stop what holds it, or choose another address") from error
+        reason = error.strerror or str(error)
+        raise StartError(
+            f"cannot listen on {listen}: {reason}; stop the process that uses it, or choose another address"
+        ) from error
     sock.settimeout(0)
     return sock
 
 
-def url(sock: socket.socket) -> str:
-    """Give the address of a bound socket, as a base URL without a slash at its end."""
+def base_url(sock: socket.socket) -> str:
+    """Return the base URL of a bound socket, without a trailing slash."""
     host, port = sock.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers (the process has its own), that tells when it answers."""
+    """uvicorn's server without its signal handlers, and with an event for the end of its start-up."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self.answers = asyncio.Event()
+        self.started_up = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self.answers.set()
+        self.started_up.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
-async def serve(app: ASGIApp, sock: socket.socket, protocol: type[asyncio.Protocol] | None = None) -> None:
-    """Serve `app` on `sock` until cancelled; requests under way then get a second; the socket is closed.
+async def serve_forever(app: ASGIApp, sock: socket.socket, protocol: type[asyncio.Protocol] | None = None) -> None:
+    """Serve `app` on `sock` until cancelled, then finish open requests for at most one second and close the socket.
 
-    `protocol` is uvicorn's HTTP protocol class, for a server that has to misbehave on the wire.
+    `protocol` is uvicorn's HTTP protocol class, for a server that sends broken responses.
     """
     async with _running(app, sock, protocol) as task:
         await asyncio.shield(task)
 
 
 @contextlib.asynccontextmanager
-async def serving(
+async def running_server(
     app: ASGIApp, sock: socket.socket, protocol: type[asyncio.Protocol] | None = None
 ) -> AsyncIterator[str]:
-    """Serve `app` for the length of a `with` block; gives the base URL once requests are answered."""
+    """Serve `app` while the block runs; yield the base URL once requests are answered."""
     async with _running(app, sock, protocol):
-        yield url(sock)
+        yield base_url(sock)
 
 
 @contextlib.asynccontextmanager
@@ -115,13 +116,13 @@ async def _running(
             server_header=False,
             proxy_headers=False,
             backlog=_BACKLOG,
-            timeout_graceful_shutdown=_GRACE_S,
+            timeout_graceful_shutdown=_GRACEFUL_SHUTDOWN_S,
         )
     )
-    task = asyncio.create_task(server.serve(sockets=[sock]), name=f"http server {url(sock)}")
-    task.add_done_callback(lambda _: server.answers.set())
+    task = asyncio.create_task(server.serve(sockets=[sock]), name=f"http server {base_url(sock)}")
+    task.add_done_callback(lambda _: server.started_up.set())
     try:
-        await server.answers.wait()
+        await server.started_up.wait()
         yield task
     finally:
         server.should_exit = True

@@ -1,9 +1,8 @@
-"""What the platform's documents say about the four import endpoints, as data.
+"""What the platform documents say about the four import endpoints, as data.
 
-This is a reading of its own, made from the documents alone and shared with nothing in the connector: a
-misreading there must not be able to agree with itself here. Where several generations of a page document a
-field (document 003 has `audienceUserId`, later tag pages `thirdId`), all of them are accepted, as the
-platform has to. What no document says is not here but in `switches`.
+Written from the documents alone and shared with nothing in the connector, so that the connector's reading is tested
+against a second one. Where several generations of a page document a field (document 003 has `audienceUserId`, later tag
+pages `thirdId`), all of them are accepted. What no document says is in `switches`.
 """
 
 from __future__ import annotations
@@ -14,43 +13,46 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Kind = Literal["string", "integer", "boolean", "identities", "custom_fields", "arguments"]
+FieldKind = Literal["string", "integer", "boolean", "identities", "custom_fields", "arguments"]
 
 MAX_ITEMS = 500
-"""`data` holds at most so many items per call (documents 001 and 004)."""
+"""The most items in `data` per call (documents 001 and 004)."""
 TOKEN_LIFE_S = 7200
+"""How long an access token lives, in seconds (page 986242)."""
 FIRST_MILLISECOND = 10**11
-"""A `time` below this is seconds: as milliseconds it would lie before March 1973."""
-TOKEN_ENDPOINT = "app/getOrgAccessToken"  # noqa: S105  a path
+"""A `time` below this is in seconds: read as milliseconds it would be before March 1973."""
+TOKEN_ENDPOINT = "app/getOrgAccessToken"  # noqa: S105 - a path
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """One row of a document's table."""
 
-    kind: Kind
+    kind: FieldKind
     required: bool = False
     allowed: frozenset[str | int] = frozenset()
-    """The only values; empty: any."""
+    """The documented values; empty: any."""
     max_length: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One import endpoint: its two tables, and what its text says about them."""
+    """One import endpoint: the tables of its document, and the rules of the text around them."""
 
     path: str
     params: Mapping[str, Field]
+    """The entries of `publicParams`."""
     item: Mapping[str, Field]
+    """The entries of a `data[]` item."""
     identities: tuple[str, ...] = ()
-    """The flat fields that name a customer; none: the item has `identities`."""
+    """The item's fields that identify a customer; empty: the item has `identities[]`."""
     identity_types: Mapping[str, str] | None = None
-    """The documented values of `identityType`, each with the field that it speaks of."""
+    """The documented values of `identityType`, each with the identity field that it selects."""
     exact_needs_identity_type: bool = False
     retired: Mapping[str, str] | None = None
-    """Fields of former generations that must not be sent any more, with what to send instead."""
+    """Fields of earlier generations that are no longer accepted, each with its replacement."""
     batch_id: bool = False
-    """Whether a success carries an import batch id in `data`."""
+    """Whether a successful reply carries an import batch id in `data`."""
 
 
 def _text(*, required: bool = False, max_length: int | None = None) -> Field:
@@ -58,7 +60,7 @@ def _text(*, required: bool = False, max_length: int | None = None) -> Field:
 
 
 def _one_of(*allowed: str | int, required: bool = False) -> Field:
-    kind: Kind = "string" if isinstance(allowed[0], str) else "integer"
+    kind: FieldKind = "string" if isinstance(allowed[0], str) else "integer"
     return Field(kind, required, frozenset(allowed))
 
 
@@ -88,8 +90,8 @@ _EVENT: Mapping[str, Field] = {
 }
 _TYPES: Mapping[str, str] = {"phone": "phone", "uid": "thirdId", "openid": "openid", "unionid": "unionid"}
 
-# Documents 000 and 001. isMatching is required in the older, optional in the newer; eventKey is optional in
-# both tables, and an event without one means nothing: a switch.
+# Documents 000 and 001. isMatching is required in the older, optional in the newer. eventKey is optional in both
+# tables, but an event without one has no meaning: see the switch `event_key_missing`.
 EVENT_V1 = Endpoint(
     path="event/batchAdd",
     params=_MATCHING_V1,
@@ -99,14 +101,14 @@ EVENT_V1 = Endpoint(
     exact_needs_identity_type=True,
     retired={"eventId": "eventKey", "identityId": "thirdId", "audienceUserId": "thirdId"},
 )
-# Document 004. Its second table prints matchingType's row under the name isMatching, as int32: a slip.
+# Document 004. Its second table has the row of matchingType under the name isMatching, as int32: a mistake.
 EVENT_V2 = Endpoint(
     path="event/v2/batchAdd",
     params=_MATCHING,
     item={**_EVENT, "identities": Field("identities", required=True)},
     retired={"eventId": "eventKey"},
 )
-# Document 002, with thirdId of its later versions. Its identityType adds an identity to a customer.
+# Document 002, with thirdId of its later versions. Its identityType adds an identity to an existing customer.
 INFO_V1 = Endpoint(
     path="audience/info/batchAdd",
     params={
@@ -129,7 +131,7 @@ INFO_V1 = Endpoint(
     identities=("phone", "openid", "unionid", "thirdId", "audienceUserId", "identityId"),
     batch_id=True,
 )
-# Document 003, with thirdId and identityType of its later versions. optType is typed int and valued text.
+# Document 003, with thirdId and identityType of its later versions. Its optType has the type int but text values.
 TAG_V1 = Endpoint(
     path="audience/tag/batchAdd",
     params={
@@ -152,14 +154,14 @@ IDENTITY: Mapping[str, Field] = {
     "mpid": _text(),
     "isWeChatEcosystem": Field("boolean"),
 }
-"""One entry of `identities` (document 004); with mpid, isWeChatEcosystem must be sent too."""
+"""One entry of `identities[]` (document 004); mpid requires isWeChatEcosystem."""
 
 CUSTOM_FIELD: Mapping[str, Literal["integer", "string", "strings"]] = {
     "configId": "integer",
     "configName": "string",
     "values": "strings",
 }
-"""One entry of `customFields` (document 002)."""
+"""One entry of `customFields[]` (document 002)."""
 
 REPLIES: Mapping[str, tuple[str, str]] = {
     "200": ("SUCCESS", "ok"),
@@ -167,4 +169,4 @@ REPLIES: Mapping[str, tuple[str, str]] = {
     "100200": ("TOKEN_ERROR", "token错误"),
     "100300": ("AUTHCODE_ERROR", "授权code错误"),
 }
-"""Every documented `code` with its `errorCode` and `msg`."""
+"""Every documented `code` with its `errorCode` and `msg` (page 986158)."""

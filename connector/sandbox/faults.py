@@ -1,150 +1,233 @@
-"""Misbehaviour on order: the list of `PUT /_sandbox/faults`.
+"""Faults: how the sandbox misbehaves on request. Each kind is a class; to add a kind, add a class to this file.
 
-The faults of a request are those that speak of its endpoint, in the order of the list, each with its own
-luck. `latency` lets the request go on to the next fault; any other kind ends it. `refuse` acts where the
-items are judged: those that match are refused as if they broke a rule.
+A registered class is accepted by `PUT /_sandbox/faults`, appears in its JSON Schema and has a form on the page. Its
+fields are the JSON keys; its docstring and the descriptions of its fields are the help on the page:
 
-`count` is how many requests a fault hits before it is spent. `share` is a fraction of requests, drawn from a
-generator with a fixed seed, so that a test that fails fails again.
+    @register
+    class TeapotFault(Fault):
+        "Reply with HTTP 418."
+
+        kind: Literal["teapot"] = "teapot"
+
+        async def respond(self, _: FaultContext) -> Response | None:
+            return Response("teapot", 418)
 """
 
 from __future__ import annotations
 
-import random
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+import abc
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from starlette.responses import Response
 
 from connector.sandbox.documents import ENDPOINTS, TOKEN_ENDPOINT
+from connector.sandbox.wire import (
+    HangResponse,
+    ResetResponse,
+    TruncatedResponse,
+    json_response,
+    refusal,
+    reply_body,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
-Kind = Literal["status", "code", "latency", "hang", "reset", "truncate", "html", "refuse"]
+_ENDPOINTS = [*ENDPOINTS, TOKEN_ENDPOINT]
+_GATEWAY_PAGE = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 
-_SEED = 20201116
-_MAX_LATENCY_MS = 600_000
+HttpStatus = Annotated[int, Field(ge=200, le=599)]
+NonEmpty = Annotated[str, Field(min_length=1)]
 
 
-class Fault(BaseModel):
-    """One entry of the list, exactly as it was put."""
+@dataclass(frozen=True, slots=True)
+class FaultContext:
+    """What a fault may need to respond."""
+
+    closing: asyncio.Event
+    """Set when the sandbox stops: a response that waits must end then."""
+    refused_status: int
+    """The HTTP status of a refused item's reply, as switched."""
+    item: str = ""
+    """For a fault that acts on items: the place of the first item that it refuses, such as `data[3]`."""
+
+
+class Fault(BaseModel, abc.ABC):
+    """One entry of the list; the fields below are common to all kinds and say which requests it hits."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    kind: Kind
-    status: Annotated[int, Field(ge=200, le=599)] | None = None
-    """For `status`; for `code`, `html` and `refuse` the HTTP status if it is not 200."""
-    code: Annotated[str, Field(min_length=1)] | int | None = None
-    """For `code` and `refuse`: the reply's code."""
-    ms: Annotated[int, Field(ge=0, le=_MAX_LATENCY_MS)] | None = None
-    retry_after: Annotated[int, Field(ge=0)] | Annotated[str, Field(min_length=1)] | None = None
-    """The header, in seconds or as a date."""
-    share: Annotated[float, Field(gt=0, le=1)] = 1.0
-    count: Annotated[int, Field(ge=1)] | None = None
-    endpoint: str | None = None
-    match: dict[str, str | int | float | bool] | None = None
-    """Field (dotted) and value: the fault speaks of items, or of requests with an item, that have all of them."""
+    ends_request: ClassVar[bool] = True
+    """If False, the request goes on to the next fault and is then handled as usual."""
+    breaks_reply: ClassVar[bool] = False
+    """Whether the client can't tell if the request was stored; the switch `broken_reply_stores` decides if it is."""
+    acts_on_items: ClassVar[bool] = False
+    """If True, it acts where items are validated, on those that `match`: they are refused with its response."""
+
+    kind: str
+    share: float = Field(default=1.0, gt=0, le=1, description="Fraction of the requests that it hits.")
+    count: int | None = Field(default=None, ge=1, description="Requests that it hits before it is used up.")
+    endpoint: str | None = Field(
+        default=None,
+        description="Only requests to this endpoint; by default all but the token endpoint.",
+        json_schema_extra={"enum": [*_ENDPOINTS, None]},
+    )
+    match: dict[str, str | int | float | bool] | None = Field(
+        default=None,
+        description="Only requests with an item that has all these fields; a path has dots, values compare as text.",
+        examples=['{"eventargs.c_goods": "x"}'],
+    )
 
     @model_validator(mode="after")
-    def _check(self) -> Self:
-        known = [*ENDPOINTS, TOKEN_ENDPOINT]
-        needed = {"status": self.status, "code": self.code, "latency": self.ms}
-        if self.kind in needed and needed[self.kind] is None:
-            name = "ms" if self.kind == "latency" else self.kind
-            raise ValueError(f"a fault of kind '{self.kind}' needs '{name}'")
-        if self.endpoint is not None and self.endpoint not in known:
-            raise ValueError(f"unknown endpoint '{self.endpoint}', one of {', '.join(known)}")
-        if self.endpoint == TOKEN_ENDPOINT and (self.kind == "refuse" or self.match):
+    def _check_endpoint(self) -> Self:
+        if self.endpoint is not None and self.endpoint not in _ENDPOINTS:
+            raise ValueError(f"unknown endpoint '{self.endpoint}', one of {', '.join(_ENDPOINTS)}")
+        if self.endpoint == TOKEN_ENDPOINT and (self.acts_on_items or self.match):
             raise ValueError("the token endpoint has no items to refuse or to match")
         return self
 
+    @abc.abstractmethod
+    async def respond(self, context: FaultContext) -> Response | None:
+        """Return the response that replaces the platform's; None if `ends_request` is False."""
+
+    def covers(self, endpoint: str) -> bool:
+        """Whether requests to `endpoint` can be hit; the token endpoint only if it is named."""
+        return endpoint == self.endpoint if self.endpoint else endpoint != TOKEN_ENDPOINT
+
     def matches(self, item: object) -> bool:
-        """Whether an item has every field that `match` names, with its value; text forms are compared."""
-        return all(_same(_find(item, path), value) for path, value in (self.match or {}).items())
+        """Whether `item` has every field of `match` with its value."""
+        return all(_equal_as_text(_value_at(item, path), value) for path, value in (self.match or {}).items())
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry as it was put."""
+        return {"kind": self.kind, **self.model_dump(exclude_unset=True)}
 
 
-class Faults:
-    """The list, and how often each of it has hit."""
+KINDS: dict[str, type[Fault]] = {}
+"""The registered kinds of fault, by name."""
 
-    def __init__(self) -> None:
-        self.entries: Sequence[Fault] = ()
-        self._hits: list[int] = []
-        self._random = random.Random(_SEED)  # noqa: S311  luck for tests, not a secret
-
-    def put(self, entries: Sequence[Fault]) -> None:
-        """Replace the whole list; counts and luck start again."""
-        self.entries = tuple(entries)
-        self._hits = [0] * len(self.entries)
-        self._random = random.Random(_SEED)  # noqa: S311  luck for tests, not a secret
-
-    def needs_items(self, endpoint: str) -> bool:
-        """Whether any fault of this endpoint looks into the items before they are judged."""
-        return any(entry.match for entry in self.entries if entry.kind != "refuse" and _of(entry, endpoint))
-
-    def hit(self, endpoint: str, items: Sequence[object] = ()) -> list[Fault]:
-        """Give the faults that this request meets, in order, and count them; at most the last ends it."""
-        met: list[Fault] = []
-        for index, entry in enumerate(self.entries):
-            if entry.kind == "refuse" or not self._due(index, endpoint):
-                continue
-            if entry.match and not any(entry.matches(item) for item in items):
-                continue
-            self._hits[index] += 1
-            met.append(entry)
-            if entry.kind != "latency":
-                break
-        return met
-
-    def refused(self, endpoint: str, items: Sequence[object]) -> dict[int, Fault]:
-        """Give the items, by position, that `refuse` faults choose, and count those faults."""
-        chosen: dict[int, Fault] = {}
-        for index, entry in enumerate(self.entries):
-            if entry.kind != "refuse" or not self._due(index, endpoint):
-                continue
-            found = [position for position, item in enumerate(items) if entry.matches(item)]
-            self._hits[index] += bool(found)
-            for position in found:
-                chosen.setdefault(position, entry)
-        return chosen
-
-    def report(self) -> list[dict[str, Any]]:
-        """The list as it was put, each with its `hits`."""
-        return [
-            {**entry.model_dump(exclude_unset=True), "hits": hits}
-            for entry, hits in zip(self.entries, self._hits, strict=True)
-        ]
-
-    def _due(self, index: int, endpoint: str) -> bool:
-        entry = self.entries[index]
-        if not _of(entry, endpoint) or (entry.count is not None and self._hits[index] >= entry.count):
-            return False
-        return entry.share >= 1 or self._random.random() < entry.share
+_FaultT = TypeVar("_FaultT", bound=Fault)
 
 
-_LIST = TypeAdapter(list[Fault])
+def register(fault: type[_FaultT]) -> type[_FaultT]:
+    """Make a kind of fault known under the default of its field `kind`."""
+    KINDS[fault.model_fields["kind"].default] = fault
+    return fault
 
 
-def parse(text: bytes) -> list[Fault]:
-    """Read the body of a PUT. Raises ValueError with every complaint, one a line."""
-    try:
-        return _LIST.validate_json(text)
-    except ValidationError as error:
-        raise ValueError("\n".join(explain(error, "faults"))) from error
+class _CompleteReply(Fault):
+    """A reply that arrives whole."""
+
+    status: HttpStatus = Field(default=200, description="HTTP status of the reply.")
+    retry_after: Annotated[int, Field(ge=0)] | NonEmpty | None = Field(
+        default=None, description="The header Retry-After: seconds, or a date."
+    )
+
+    def _headers(self) -> Mapping[str, str]:
+        return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
 
 
-def explain(error: ValidationError, whole: str) -> list[str]:
-    """Say what pydantic found, as `place: complaint`; `whole` names the document itself."""
-    return [
-        f"{'.'.join(map(str, entry['loc'])) or whole}: {entry['msg'].removeprefix('Value error, ')}"
-        for entry in error.errors(include_url=False, include_input=False)
-    ]
+@register
+class StatusFault(_CompleteReply):
+    """Reply with an HTTP status and a short text instead of JSON."""
+
+    kind: Literal["status"] = "status"
+    status: HttpStatus = Field(description="HTTP status of the reply.")
+
+    async def respond(self, _: FaultContext) -> Response | None:
+        return Response(f"fault: {self.status}", self.status, self._headers(), media_type="text/plain")
 
 
-def _of(entry: Fault, endpoint: str) -> bool:
-    return endpoint == entry.endpoint if entry.endpoint else endpoint != TOKEN_ENDPOINT
+@register
+class CodeFault(_CompleteReply):
+    """Reply in the documented JSON form with this code."""
+
+    kind: Literal["code"] = "code"
+    code: NonEmpty | int = Field(description="The reply's code, such as 100200.")
+
+    async def respond(self, _: FaultContext) -> Response | None:
+        return json_response(reply_body(str(self.code)), self.status, self._headers())
 
 
-def _find(item: object, path: str) -> object:
+@register
+class LatencyFault(Fault):
+    """Delay the request; it then goes on as usual."""
+
+    kind: Literal["latency"] = "latency"
+    ends_request = False
+    ms: int = Field(ge=0, le=600_000, description="Milliseconds of delay.")
+
+    async def respond(self, context: FaultContext) -> Response | None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(context.closing.wait(), self.ms / 1000)
+        return None
+
+
+@register
+class HangFault(Fault):
+    """Send no reply until the client disconnects."""
+
+    kind: Literal["hang"] = "hang"
+    breaks_reply = True
+
+    async def respond(self, context: FaultContext) -> Response | None:
+        return HangResponse(context.closing)
+
+
+@register
+class ResetFault(Fault):
+    """Reset the connection without a reply."""
+
+    kind: Literal["reset"] = "reset"
+    breaks_reply = True
+
+    async def respond(self, _: FaultContext) -> Response | None:
+        return ResetResponse()
+
+
+@register
+class TruncateFault(Fault):
+    """Close the connection in the middle of a successful reply's body."""
+
+    kind: Literal["truncate"] = "truncate"
+    breaks_reply = True
+
+    async def respond(self, _: FaultContext) -> Response | None:
+        reply = json_response(reply_body("200"))
+        return TruncatedResponse(reply.body, media_type=reply.media_type)
+
+
+@register
+class HtmlFault(_CompleteReply):
+    """Reply with a gateway's HTML error page."""
+
+    kind: Literal["html"] = "html"
+
+    async def respond(self, _: FaultContext) -> Response | None:
+        return Response(_GATEWAY_PAGE, self.status, self._headers(), media_type="text/html")
+
+
+@register
+class RefuseFault(Fault):
+    """Refuse the items that match, and with them their request, as if they broke a rule."""
+
+    kind: Literal["refuse"] = "refuse"
+    acts_on_items = True
+    status: HttpStatus | None = Field(default=None, description="HTTP status of the reply; by default as switched.")
+    code: NonEmpty | int = Field(default="400", description="The reply's code.")
+
+    async def respond(self, context: FaultContext) -> Response | None:
+        field = next(iter(self.match or ["*"]))
+        status = context.refused_status if self.status is None else self.status
+        return refusal(f"{context.item}.{field} is refused", status, str(self.code))
+
+
+def _value_at(item: object, path: str) -> object:
+    """Return what stands at a dotted path, such as `identities.0.identityValue`; None if there is nothing."""
     for part in path.split("."):
         if isinstance(item, list) and part.isdigit() and int(part) < len(item):
             item = item[int(part)]
@@ -155,9 +238,9 @@ def _find(item: object, path: str) -> object:
     return item
 
 
-def _same(found: object, value: object) -> bool:
-    return found is not None and (found == value or _text(found) == _text(value))
+def _equal_as_text(found: object, value: object) -> bool:
+    return found is not None and (found == value or _as_text(found) == _as_text(value))
 
 
-def _text(value: object) -> str:
+def _as_text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)

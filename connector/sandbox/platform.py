@@ -1,186 +1,187 @@
-"""The platform's stand-in: what it answers, from a request to a reply.
+"""The platform's behaviour: what it replies to each request, and the tokens that it issues.
 
-In this order, as a server would: the faults that are switched on, the token, the body's size and form, the
-envelope, each item. A request of which anything is refused stores nothing.
+In this order, as on a real server: the faults that are switched on, the token, the body's size and form, the envelope,
+each item. A request of which anything is refused stores nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hmac
 import itertools
+import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from starlette.responses import Response
 
-from connector.sandbox.checking import check_envelope, check_item
-from connector.sandbox.documents import REPLIES, TOKEN_ENDPOINT, Endpoint
-from connector.sandbox.faults import Fault, Faults
+from connector.sandbox.documents import TOKEN_ENDPOINT, Endpoint
+from connector.sandbox.fault_list import FaultList
+from connector.sandbox.faults import FaultContext
 from connector.sandbox.store import Store
 from connector.sandbox.switches import Switches
-from connector.sandbox.tokens import Tokens
-from connector.sandbox.wire import Hang, Reset, Truncated
+from connector.sandbox.validation import validate_envelope, validate_item
+from connector.sandbox.wire import json_response, refusal, reply_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from starlette.requests import Request
 
+    from connector.sandbox.faults import Fault
+
 APP_ID = "sandbox"
-APP_SECRET = "sandbox"  # noqa: S105  of the stand-in, printed when it starts
+APP_SECRET = "sandbox"  # noqa: S105 - of the stand-in, not of an account
 _FIRST_BATCH_ID = 15_314_513_451_345_123
-"""Beyond 2**53, like the documents' example: who reads it as a double loses digits."""
-_PAGE = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
-_NO_REPLY = frozenset({"reset", "hang", "truncate"})
+"""Beyond 2**53, like the documents' example: a client that reads it as a double loses digits."""
+_TOKEN_BYTES = 20
+"""The documents' sample tokens are 20 bytes, base64url."""
+
+
+class Tokens:
+    """The access tokens of one self-built app. `now` is in seconds of a monotonic clock."""
+
+    def __init__(self, app_id: str, app_secret: str) -> None:
+        self._credentials = (app_id.encode(), app_secret.encode())
+        self._expiry_s: dict[str, float] = {}
+        self.requests = 0
+        self.refused = 0
+
+    def authenticate(self, app_id: str, app_secret: str) -> bool:
+        """Whether these are the app's credentials."""
+        given = (app_id.encode(), app_secret.encode())
+        return all(hmac.compare_digest(*pair) for pair in zip(given, self._credentials, strict=True))
+
+    def issue(self, life_s: float, now: float, *, kill_old: bool) -> str:
+        """Issue a token that lives `life_s` seconds; remove expired tokens, or with `kill_old` all others."""
+        alive = {} if kill_old else {old: end for old, end in self._expiry_s.items() if end > now}
+        token = secrets.token_urlsafe(_TOKEN_BYTES)
+        self._expiry_s = {**alive, token: now + life_s}
+        return token
+
+    def is_valid(self, token: str, now: float) -> bool:
+        """Whether `token` was issued and is still alive."""
+        return self._expiry_s.get(token, now) > now
+
+    def expire_all(self) -> int:
+        """Invalidate every token; return how many there were."""
+        count = len(self._expiry_s)
+        self._expiry_s = {}
+        return count
+
+    def report(self) -> dict[str, int]:
+        """Return the number of requests to the token endpoint, and how many of them were refused."""
+        return {"requests": self.requests, "refused": self.refused}
 
 
 class Sandbox:
-    """One platform with one self-built app; lives in one event loop, holds everything in memory."""
+    """One platform with one self-built app. Belongs to one event loop and holds everything in memory."""
 
     def __init__(self, app_id: str = APP_ID, app_secret: str = APP_SECRET) -> None:
         self.app_id = app_id
         self.switches = Switches()
-        self.faults = Faults()
+        self.faults = FaultList()
         self.store = Store()
         self.tokens = Tokens(app_id, app_secret)
         self.closing = asyncio.Event()
-        """Set when the server stops: whoever hangs, lets go."""
+        """Set when the server stops, so that delayed and hanging requests end."""
         self._batch_ids = itertools.count(_FIRST_BATCH_ID)
 
     def reset(self) -> None:
-        """Forget what was stored and counted, the faults and the switches; tokens stay alive."""
+        """Remove stored items, counts and faults and restore the default switches; tokens stay valid."""
         self.switches = Switches()
-        self.faults.put([])
+        self.faults.replace([])
         self.store = Store()
 
-    async def token(self, request: Request) -> Response:
-        """GET app/getOrgAccessToken."""
-        self.tokens.requests += 1
-        fault = await self._misfortune(TOKEN_ENDPOINT, ())
-        if fault is not None:
-            return self._unlucky(fault)
-        query = request.query_params
-        if not self.tokens.admits(query.get("instanceAppid", ""), query.get("instanceSecrect", "")):
-            self.tokens.refused += 1
-            return reply("100100")
-        life_s = self.switches.token_ttl_s
-        now = time.monotonic()
-        token = self.tokens.issue(life_s, now, kill_old=self.switches.new_token_kills_old)
-        expire = 0 if self.switches.token_expire_zero else int(life_s)
-        return _json(
-            {
-                "code": "200",
-                "data": {"expire": expire, "orgAccessToken": token, "orgRefreshToken": self.tokens.refresh()},
-                "errorCode": "0",
-                "msg": "操作成功",
-            }
-        )
+    def stats(self) -> dict[str, Any]:
+        """Return the counts of the store and of the token endpoint."""
+        return {**self.store.report(), "tokens": self.tokens.report()}
 
-    async def imports(self, endpoint: Endpoint, request: Request) -> Response:
-        """POST to one of the import endpoints."""
+    async def handle_token(self, request: Request) -> Response:
+        """Handle GET app/getOrgAccessToken (page 986242)."""
+        self.tokens.requests += 1
+        for fault in self.faults.hit(TOKEN_ENDPOINT):
+            response = await fault.respond(self._fault_context())
+            if response is not None:
+                return response
+        query = request.query_params
+        if not self.tokens.authenticate(query.get("instanceAppid", ""), query.get("instanceSecrect", "")):
+            self.tokens.refused += 1
+            return json_response(reply_body("100100"))
+        life_s = self.switches.token_ttl_s
+        token = self.tokens.issue(life_s, time.monotonic(), kill_old=self.switches.new_token_kills_old)
+        data = {
+            "expire": 0 if self.switches.token_expire_zero else int(life_s),
+            "orgAccessToken": token,
+            "orgRefreshToken": secrets.token_urlsafe(_TOKEN_BYTES),  # no document says where it could be used
+        }
+        return json_response({"code": "200", "data": data, "errorCode": "0", "msg": "操作成功"})
+
+    async def handle_import(self, endpoint: Endpoint, request: Request) -> Response:
+        """Handle POST to one of the import endpoints (documents 000 to 004)."""
         self.store.counts[endpoint.path].requests += 1
         body = await request.body()
         items = _items(body) if self.faults.needs_items(endpoint.path) else ()
-        fault = await self._misfortune(endpoint.path, items)
-        if fault is None:
-            return self._answer(endpoint, request.headers, body)
-        if fault.kind in _NO_REPLY and self.switches.broken_reply_stores:
-            self._answer(endpoint, request.headers, body)
-        return self._unlucky(fault)
+        for fault in self.faults.hit(endpoint.path, items):
+            if fault.breaks_reply and self.switches.broken_reply_stores:
+                await self._import(endpoint, request.headers, body)
+            response = await fault.respond(self._fault_context())
+            if response is not None:
+                return response
+        return await self._import(endpoint, request.headers, body)
 
-    async def _misfortune(self, endpoint: str, items: Sequence[object]) -> Fault | None:
-        for fault in self.faults.hit(endpoint, items):
-            if fault.kind != "latency":
-                return fault
-            await self._pause((fault.ms or 0) / 1000)
-        return None
+    def _fault_context(self, item: str = "") -> FaultContext:
+        return FaultContext(self.closing, self.switches.refused_status, item)
 
-    async def _pause(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self.closing.wait(), seconds)
-        except TimeoutError:
-            return
-
-    def _unlucky(self, fault: Fault) -> Response:
-        headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-        match fault.kind:
-            case "status":
-                status = fault.status or 500
-                return Response(f"fault: {status}", status, headers, media_type="text/plain")
-            case "html":
-                return Response(_PAGE, fault.status or 200, headers, media_type="text/html")
-            case "reset":
-                return Reset()
-            case "hang":
-                return Hang(self.closing)
-            case "truncate":
-                return Truncated(orjson.dumps(_words("200")), media_type="application/json")
-        response = reply(str(fault.code), status=fault.status or 200)
-        response.headers.update(headers)
-        return response
-
-    def _answer(self, endpoint: Endpoint, headers: Mapping[str, str], body: bytes) -> Response:
+    async def _import(self, endpoint: Endpoint, headers: Mapping[str, str], body: bytes) -> Response:
         switches = self.switches
-        if not self.tokens.valid(headers.get("x-token", ""), time.monotonic()):
-            return reply("100200", status=switches.token_refused_status)
+        if not self.tokens.is_valid(headers.get("x-token", ""), time.monotonic()):
+            return json_response(reply_body("100200"), switches.token_refused_status)
         if switches.max_body_bytes and len(body) > switches.max_body_bytes:
             return Response(f"more than {switches.max_body_bytes} bytes", 413, media_type="text/plain")
-        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != "application/json":
-            return self._refused(endpoint, "Content-Type must be application/json")
+        media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type != "application/json":
+            return self._refuse(endpoint, "Content-Type must be application/json")
         try:
             request: Any = orjson.loads(body)
         except orjson.JSONDecodeError as error:
-            return self._refused(endpoint, f"the body is not JSON: {error}")
-        complaint = check_envelope(endpoint, request, switches)
-        if complaint is not None:
-            return self._refused(endpoint, complaint)
-        return self._judge(endpoint, request["publicParams"], request["data"])
+            return self._refuse(endpoint, f"the body is not JSON: {error}")
+        invalid = validate_envelope(endpoint, request, switches)
+        if invalid is not None:
+            return self._refuse(endpoint, invalid)
+        return await self._import_items(endpoint, request["publicParams"], request["data"])
 
-    def _judge(self, endpoint: Endpoint, params: dict[str, Any], items: list[Any]) -> Response:
-        counts = self.store.counts[endpoint.path]
-        counts.items += len(items)
-        chosen = self.faults.refused(endpoint.path, items)
-        complaints: dict[int, str] = {}
+    async def _import_items(self, endpoint: Endpoint, params: dict[str, Any], items: list[Any]) -> Response:
+        self.store.counts[endpoint.path].items += len(items)
+        refused: dict[int, Fault | str] = {**self.faults.hit_items(endpoint.path, items)}
         for position, item in enumerate(items):
-            complaint = check_item(endpoint, params, item, self.switches)
-            if complaint is not None:
-                complaints[position] = complaint
-            elif position in chosen:
-                complaints[position] = f".{next(iter(chosen[position].match or ['*']))} is refused"
-        if not complaints or self.switches.refused_stores_rest:
-            accepted = [item for position, item in enumerate(items) if position not in complaints]
+            invalid = validate_item(endpoint, params, item, self.switches)
+            if invalid is not None:
+                refused.setdefault(position, invalid)
+        if not refused or self.switches.refused_stores_rest:
+            accepted = [item for position, item in enumerate(items) if position not in refused]
             self.store.add(endpoint, params, accepted, time.time_ns() // 1_000_000)
-        if complaints:
-            position, complaint = min(complaints.items())
-            return self._refused(endpoint, f"data[{position}]{complaint}", chosen.get(position))
+        if refused:
+            position = min(refused)
+            return await self._refuse_item(endpoint, f"data[{position}]", refused[position])
         if endpoint.batch_id and self.switches.import_batch_id:
-            return _json({**_words("200"), "data": next(self._batch_ids)})
-        return reply("200")
+            return json_response({**reply_body("200"), "data": next(self._batch_ids)})
+        return json_response(reply_body("200"))
 
-    def _refused(self, endpoint: Endpoint, message: str, fault: Fault | None = None) -> Response:
+    async def _refuse_item(self, endpoint: Endpoint, place: str, reason: Fault | str) -> Response:
+        reply = self._refuse(endpoint, f"{place}{reason if isinstance(reason, str) else ' is refused'}")
+        if isinstance(reason, str):
+            return reply
+        return await reason.respond(self._fault_context(place)) or reply
+
+    def _refuse(self, endpoint: Endpoint, message: str) -> Response:
         self.store.counts[endpoint.path].refused += 1
-        code = "400" if fault is None or fault.code is None else str(fault.code)
-        status = self.switches.refused_status if fault is None or fault.status is None else fault.status
-        return _json({"code": code, "errorCode": "PARAM_ERROR", "msg": message}, status)
-
-
-def reply(code: str, status: int = 200) -> Response:
-    """Make a reply with a code, in the documented form."""
-    return _json(_words(code), status)
-
-
-def _words(code: str) -> dict[str, str]:
-    error_code, message = REPLIES.get(code, ("ERROR", f"fault: code {code}"))
-    return {"code": code, "errorCode": error_code, "msg": message}
-
-
-def _json(content: object, status: int = 200) -> Response:
-    return Response(orjson.dumps(content), status, media_type="application/json")
+        return refusal(message, self.switches.refused_status)
 
 
 def _items(body: bytes) -> Sequence[object]:
+    """Return the items of a body that was not validated yet; none if it has no `data`."""
     try:
         items: object = orjson.loads(body)["data"]
     except (orjson.JSONDecodeError, KeyError, TypeError):

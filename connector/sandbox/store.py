@@ -1,12 +1,12 @@
-"""What the sandbox has stored, and what it noticed while storing.
+"""The stored items, with two checks that a client cares about.
 
-- *Repeated*: an item with the uuid, the endpoint and the identities of one that is stored already. It is
-  counted, and stored again, as the platform promises no idempotency. Audience items have no uuid and can't
-  repeat.
-- *Out of order*: `eventargs.seq` is lower than in the item before it, for one identity at one endpoint.
+- *Repeated*: an item with the uuid, endpoint and identities of a stored one. It is counted and stored again, because
+  the platform promises no idempotency. Audience items have no uuid and are never counted.
+- *Out of order*: `eventargs.seq` is lower than in the previous item of the same identity at the same endpoint. Example:
+  one identity sends seq 1, 3, 2, 4: one item (2) is out of order.
 
-Items are kept as JSON text, about 0.5 KB each. The youngest `KEPT_ITEMS` can be read; counts and what is needed
-to notice repeats (about 150 bytes an item) are kept for all.
+Items are kept as JSON, about 0.5 KB each. The latest `KEPT_ITEMS` can be read; counts, and about 150 bytes per item to
+detect repeats, are kept for all.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from connector.sandbox.checking import identities
 from connector.sandbox.documents import ENDPOINTS, Endpoint
+from connector.sandbox.validation import identities_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,21 +28,21 @@ KEPT_ITEMS = 1_000_000
 
 
 @dataclass(slots=True)
-class Counts:
-    """What one endpoint has seen."""
+class EndpointCounts:
+    """The counts of one endpoint."""
 
     requests: int = 0
     items: int = 0
-    """Items received, in requests that could be read as far as `data`."""
+    """Items received in requests with a valid envelope."""
     stored: int = 0
     repeated: int = 0
     out_of_order: int = 0
     refused: int = 0
-    """Requests that were refused for what is in them."""
+    """Requests that were refused for their content."""
 
 
-class Stored(NamedTuple):
-    """One stored item, as text, with its request's publicParams."""
+class StoredItem(NamedTuple):
+    """One stored item and its request's publicParams, both as JSON."""
 
     endpoint: str
     uuid: str
@@ -52,7 +52,7 @@ class Stored(NamedTuple):
     at_ms: int
 
     def report(self) -> dict[str, Any]:
-        """The item for people and tests."""
+        """Return the item as `GET /_sandbox/items` shows it."""
         return {
             "endpoint": self.endpoint,
             "at_ms": self.at_ms,
@@ -63,83 +63,81 @@ class Stored(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which items to give; empty: any."""
+class ItemQuery:
+    """Which items to return; an empty field matches any."""
 
     endpoint: str = ""
     uuid: str = ""
     identity: str = ""
-    """The value of any of its identities."""
+    """One of the item's identities, as `value` or `type:value`."""
     limit: int = 100
+
+    def matches(self, item: StoredItem) -> bool:
+        """Whether an item has all that is asked for."""
+        return (
+            self.endpoint in {"", item.endpoint}
+            and self.uuid in {"", item.uuid}
+            and (not self.identity or any(self.identity in {name, name.partition(":")[2]} for name in item.identities))
+        )
 
 
 @dataclass(slots=True)
 class Store:
     """Everything stored since the last reset."""
 
-    counts: dict[str, Counts] = field(default_factory=lambda: {path: Counts() for path in ENDPOINTS})
-    _items: deque[Stored] = field(default_factory=lambda: deque(maxlen=KEPT_ITEMS))
+    counts: dict[str, EndpointCounts] = field(default_factory=lambda: {path: EndpointCounts() for path in ENDPOINTS})
+    _items: deque[StoredItem] = field(default_factory=lambda: deque(maxlen=KEPT_ITEMS))
     _seen: set[str] = field(default_factory=set)
     _last_seq: dict[str, float] = field(default_factory=dict)
 
     def add(self, endpoint: Endpoint, params: object, items: Sequence[dict[str, Any]], now_ms: int) -> None:
         """Store the accepted items of one request, in order."""
-        text = orjson.dumps(params)
+        encoded_params = orjson.dumps(params)
         counts = self.counts[endpoint.path]
         for item in items:
-            names = tuple(identities(endpoint, item))
+            identities = tuple(identities_of(endpoint, item))
             uuid = item.get("uuid", "")
-            counts.repeated += self._repeats(endpoint.path, uuid, names)
-            counts.out_of_order += self._falls(endpoint.path, item.get("eventargs"), names)
-            self._items.append(Stored(endpoint.path, uuid, names, text, orjson.dumps(item), now_ms))
+            counts.repeated += self._is_repeated(endpoint.path, uuid, identities)
+            counts.out_of_order += self._is_out_of_order(endpoint.path, item.get("eventargs"), identities)
+            self._items.append(StoredItem(endpoint.path, uuid, identities, encoded_params, orjson.dumps(item), now_ms))
         counts.stored += len(items)
 
-    def find(self, wanted: Wanted) -> list[dict[str, Any]]:
-        """Give the youngest items that are wanted, in the order in which they were stored."""
-        found = [stored.report() for stored in islice(self._matching(wanted), max(wanted.limit, 0))]
+    def find(self, query: ItemQuery) -> list[dict[str, Any]]:
+        """Return the latest items that match, in the order in which they were stored."""
+        matching = filter(query.matches, reversed(self._items))
+        found = [item.report() for item in islice(matching, max(query.limit, 0))]
         found.reverse()
         return found
 
     def bodies(self) -> Iterator[bytes]:
-        """Every kept item as JSON text, in the order in which they were stored."""
-        return (stored.body for stored in self._items)
+        """Every kept item as JSON, in the order in which they were stored."""
+        return (item.body for item in self._items)
 
     def report(self) -> dict[str, Any]:
-        """The counts, in all and by endpoint."""
+        """Return the counts, in total and by endpoint."""
         by_endpoint = {path: asdict(counts) for path, counts in self.counts.items()}
-        names = asdict(Counts())
+        names = asdict(EndpointCounts())
         return {
             **{name: sum(counts[name] for counts in by_endpoint.values()) for name in names},
             "by_endpoint": by_endpoint,
         }
 
-    def _matching(self, wanted: Wanted) -> Iterator[Stored]:
-        for stored in reversed(self._items):
-            if wanted.endpoint and stored.endpoint != wanted.endpoint:
-                continue
-            if wanted.uuid and stored.uuid != wanted.uuid:
-                continue
-            if wanted.identity and not any(
-                wanted.identity in {name, name.partition(":")[2]} for name in stored.identities
-            ):
-                continue
-            yield stored
-
-    def _repeats(self, path: str, uuid: str, names: tuple[str, ...]) -> bool:
+    def _is_repeated(self, path: str, uuid: str, identities: tuple[str, ...]) -> bool:
         if not uuid:
             return False
-        key = "\0".join((path, uuid, *names))
-        known = len(self._seen)
+        key = "\0".join((path, uuid, *identities))
+        if key in self._seen:
+            return True
         self._seen.add(key)
-        return len(self._seen) == known
+        return False
 
-    def _falls(self, path: str, arguments: object, names: tuple[str, ...]) -> bool:
+    def _is_out_of_order(self, path: str, arguments: object, identities: tuple[str, ...]) -> bool:
         seq = arguments.get("seq") if isinstance(arguments, dict) else None
         if not isinstance(seq, (int, float)):
             return False
-        fell = False
-        for name in names:
-            key = f"{path}\0{name}"
-            fell = fell or seq < self._last_seq.get(key, seq)
+        out_of_order = False
+        for identity in identities:
+            key = f"{path}\0{identity}"
+            out_of_order = out_of_order or seq < self._last_seq.get(key, seq)
             self._last_seq[key] = seq
-        return fell
+        return out_of_order

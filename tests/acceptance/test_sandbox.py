@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from contextlib import asynccontextmanager
+from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -14,8 +15,8 @@ import pytest
 
 from connector.core.errors import StartError
 from connector.runtime import web
-from connector.sandbox.main import running
 from connector.sandbox.platform import APP_ID, APP_SECRET, Sandbox
+from connector.sandbox.server import running_sandbox
 from tests.unit.sandbox import examples
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Client:
 @asynccontextmanager
 async def _client(timeout_s: float = 20) -> AsyncIterator[Client]:
     async with (
-        running(Sandbox()) as base_url,
+        running_sandbox(Sandbox()) as base_url,
         httpx.AsyncClient(base_url=base_url, timeout=timeout_s) as http,
     ):
         client = Client(http)
@@ -369,18 +370,86 @@ def test_the_page_shows_what_is_stored_escaped_and_its_forms_work() -> None:
     _play(scenario)
 
 
+class _FaultForms(HTMLParser):
+    """The names of the inputs of each fault's form on the page, and which of them are required, by kind."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.inputs: dict[str, set[str]] = {}
+        self.required: dict[str, set[str]] = {}
+        self._kind = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = dict(attrs)
+        name = names.get("name") or ""
+        if tag == "input" and name == "kind":
+            self._kind = names["value"] or ""
+            self.inputs[self._kind], self.required[self._kind] = set(), set()
+        elif tag in {"input", "select"}:
+            self.inputs[self._kind].add(name)
+            if "required" in names:
+                self.required[self._kind].add(name)
+
+
+def test_each_kind_of_fault_is_added_by_its_form_listed_and_cleared() -> None:
+    values = {"status": "503", "code": "100200", "ms": "10"}
+
+    async def scenario(client: Client) -> None:
+        forms = _FaultForms((await client.http.get("/")).text)
+        assert list(forms.inputs) == ["status", "code", "latency", "hang", "reset", "truncate", "html", "refuse"]
+        for kind, names in forms.inputs.items():
+            assert {"share", "count", "endpoint", "match"} <= names
+            filled = {name: values.get(name, "") * (name in forms.required[kind]) for name in names}
+            assert (
+                await client.http.post("/", data={"action": "add-fault", "kind": kind, **filled})
+            ).status_code == 303
+        listed = await client.get("faults")
+        assert [fault["kind"] for fault in listed] == list(forms.inputs)
+        assert listed[:3] == [
+            {"kind": "status", "status": 503, "hits": 0},
+            {"kind": "code", "code": 100200, "hits": 0},
+            {"kind": "latency", "ms": 10, "hits": 0},
+        ]
+        wrong = await client.http.post("/", data={"action": "add-fault", "kind": "html", "status": "9"})
+        assert (wrong.status_code, "html.status: Input should be" in wrong.text) == (400, True)
+        await client.http.post("/", data={"action": "clear-faults"})
+        assert await client.get("faults") == []
+
+    _play(scenario)
+
+
+def test_adding_a_fault_by_its_form_keeps_the_hits_of_the_others() -> None:
+    async def scenario(client: Client) -> None:
+        await client.put("faults", [{"kind": "html", "count": 1}])
+        await client.post()
+        form = {
+            "action": "add-fault",
+            "kind": "refuse",
+            "match": '{"eventKey": "c_buy"}',
+            "code": "409",
+            "status": "409",
+        }
+        await client.http.post("/", data=form)
+        assert [fault["hits"] for fault in await client.get("faults")] == [1, 0]
+        reply = await client.post()
+        assert (reply.status_code, reply.json()["msg"]) == (409, "data[0].eventKey is refused")
+
+    _play(scenario)
+
+
 def test_a_taken_port_is_told_before_anything_starts() -> None:
     async def play() -> None:
-        async with running(Sandbox()) as base_url:
+        async with running_sandbox(Sandbox()) as base_url:
             with pytest.raises(StartError, match="in use"):
-                async with running(Sandbox(), base_url.removeprefix("http://")):
+                async with running_sandbox(Sandbox(), base_url.removeprefix("http://")):
                     pass
 
     asyncio.run(play())
 
 
 def _serve(listen: str) -> subprocess.Popen[str]:
-    code = f"from connector.sandbox.main import serve; raise SystemExit(serve({listen!r}, 'me', 'mine'))"
+    code = f"from connector.sandbox.server import serve; raise SystemExit(serve({listen!r}, 'me', 'mine'))"
     return subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
 
 
@@ -399,7 +468,7 @@ def test_as_a_process_it_tells_its_address_and_ends_well_by_a_signal(signum: sig
 
 def test_as_a_process_it_ends_with_1_if_its_port_is_taken() -> None:
     with web.bind("127.0.0.1:0") as sock:
-        listen = web.url(sock).removeprefix("http://")
+        listen = web.base_url(sock).removeprefix("http://")
         with _serve(listen) as process:
             _, complaint = process.communicate(timeout=20)
             assert process.returncode == 1

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Protocol
 from connector.core.record import Item, Record
 from connector.core.retry import Backoff
 from connector.core.sink import Verdict, VerdictKind
-from connector.sandbox.faults import Fault
-from connector.sandbox.main import running
+from connector.sandbox.faults import CodeFault, Fault, RefuseFault, StatusFault
 from connector.sandbox.platform import APP_ID, APP_SECRET, Sandbox
-from connector.sandbox.store import Wanted
+from connector.sandbox.server import running_sandbox
+from connector.sandbox.store import ItemQuery
 from connector.tuzhan.client import PlatformClient
 from connector.tuzhan.renewal import Renewal
 from connector.tuzhan.sink import HttpSink
@@ -34,11 +34,11 @@ PATH = "event/v2/batchAdd"
 PARAMS = b'{"isMatching":true,"matchingType":1}'
 
 FAULTS: dict[VerdictKind, Fault] = {
-    VerdictKind.AGAIN: Fault(kind="status", status=503, retry_after=7),
-    VerdictKind.TOKEN: Fault(kind="code", code="100200"),
-    VerdictKind.HELD: Fault(kind="status", status=403),
-    VerdictKind.SPLIT: Fault(kind="status", status=413),
-    VerdictKind.REFUSED: Fault(kind="code", code="400"),
+    VerdictKind.AGAIN: StatusFault(status=503, retry_after=7),
+    VerdictKind.TOKEN: CodeFault(code="100200"),
+    VerdictKind.HELD: StatusFault(status=403),
+    VerdictKind.SPLIT: StatusFault(status=413),
+    VerdictKind.REFUSED: CodeFault(code="400"),
 }
 """For each verdict but `delivered` one way to it."""
 
@@ -117,13 +117,13 @@ class RealPlatform:
     sink: Sink
 
     def script(self, *verdicts: VerdictKind) -> None:
-        self.sandbox.faults.put([FAULTS[name].model_copy(update={"count": 1}) for name in verdicts])
+        self.sandbox.faults.replace([FAULTS[name].model_copy(update={"count": 1}) for name in verdicts])
 
     def refuse(self, uuid: str) -> None:
-        self.sandbox.faults.put([Fault(kind="refuse", match={"uuid": uuid})])
+        self.sandbox.faults.replace([RefuseFault(match={"uuid": uuid})])
 
     def stored(self) -> list[str]:
-        found = self.sandbox.store.find(Wanted(limit=1_000_000))
+        found = self.sandbox.store.find(ItemQuery(limit=1_000_000))
         return [str(entry["item"]["uuid"]) for entry in found]
 
 
@@ -132,7 +132,7 @@ async def real(timeout_s: float = 5.0, connections: int = 8) -> AsyncIterator[Re
     """The whole edge, running."""
     sandbox = Sandbox()
     events: list[Event] = []
-    async with running(sandbox) as url:
+    async with running_sandbox(sandbox) as url:
         client = PlatformClient(f"{url}/api/open", timeout_s, connections)
         renewal = Renewal(Backoff(0.01, 0.05), Random(1))  # noqa: S311 - jitter
         tokens = FetchedToken((APP_ID, APP_SECRET), client, events.append, renewal)

@@ -8,7 +8,16 @@ import pytest
 
 from connector.core.events import ReasonCleared, ReasonRaised, TokenRenewed
 from connector.core.sink import VerdictKind
-from connector.sandbox.faults import Fault
+from connector.sandbox.faults import (
+    CodeFault,
+    Fault,
+    HangFault,
+    HtmlFault,
+    LatencyFault,
+    ResetFault,
+    StatusFault,
+    TruncateFault,
+)
 from tests.contract.platforms import RealPlatform, batch, real, uuid_of
 
 NUMBERS = {
@@ -56,20 +65,18 @@ def renewals(platform: RealPlatform, result: str = "ok") -> int:
 
 @pytest.mark.parametrize(
     ("fault", "name"),
-    [(Fault(kind="status", status=number), name) for number, name in NUMBERS.items()]
-    + [(Fault(kind="code", code=str(number)), name) for number, name in NUMBERS.items()]
-    + [(Fault(kind="code", code=code), name) for code, name in CODES.items()]
-    + [(Fault(kind="code", code=100200, status=status), "token") for status in (400, 401, 403, 500)]
-    + [(Fault(kind="status", status=status), "held") for status in (301, 302, 307, 308)]
-    + [(Fault(kind="html"), "again"), (Fault(kind="html", status=502), "again")],
-    ids=lambda value: (
-        "-".join(map(str, value.model_dump(exclude_unset=True).values())) if isinstance(value, Fault) else value
-    ),
+    [(StatusFault(status=number), name) for number, name in NUMBERS.items()]
+    + [(CodeFault(code=str(number)), name) for number, name in NUMBERS.items()]
+    + [(CodeFault(code=code), name) for code, name in CODES.items()]
+    + [(CodeFault(code=100200, status=status), "token") for status in (400, 401, 403, 500)]
+    + [(StatusFault(status=status), "held") for status in (301, 302, 307, 308)]
+    + [(HtmlFault(), "again"), (HtmlFault(status=502), "again")],
+    ids=lambda value: "-".join(map(str, value.to_json().values())) if isinstance(value, Fault) else value,
 )
 def test_every_row_of_the_verdict_table_over_the_wire(fault: Fault, name: str) -> None:
     async def main() -> None:
         async with real() as platform:
-            platform.sandbox.faults.put([fault.model_copy(update={"count": 1})])
+            platform.sandbox.faults.replace([fault.model_copy(update={"count": 1})])
             assert (await send(platform))[0] == name
             assert platform.stored() == []
             await deliver(platform)
@@ -80,10 +87,10 @@ def test_every_row_of_the_verdict_table_over_the_wire(fault: Fault, name: str) -
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        (Fault(kind="hang"), "within 0.3 s"),
-        (Fault(kind="latency", ms=5000), "within 0.3 s"),
-        (Fault(kind="reset"), "127.0.0.1"),
-        (Fault(kind="truncate"), "broke off"),
+        (HangFault(), "within 0.3 s"),
+        (LatencyFault(ms=5000), "within 0.3 s"),
+        (ResetFault(), "127.0.0.1"),
+        (TruncateFault(), "broke off"),
     ],
     ids=["hang", "slow", "reset", "truncate"],
 )
@@ -91,11 +98,11 @@ def test_no_complete_reply_is_again_and_the_next_request_works(fault: Fault, wor
     async def main() -> None:
         async with real(timeout_s=0.3) as platform:
             await platform.sink.ready()
-            platform.sandbox.faults.put([fault.model_copy(update={"count": 1})])
+            platform.sandbox.faults.replace([fault.model_copy(update={"count": 1})])
             name, detail = await send(platform)
             assert name == "again"
             assert words in detail
-            platform.sandbox.faults.put([])
+            platform.sandbox.faults.replace([])
             await deliver(platform)
 
     asyncio.run(main())
@@ -109,7 +116,7 @@ def test_eight_refused_requests_renew_the_token_once_and_all_are_sent_again(stat
             platform.sandbox.switches = platform.sandbox.switches.model_copy(update={"token_refused_status": status})
             assert platform.sandbox.tokens.expire_all() == 1
             # All eight carry the dead token: the first answers come back after the last request has left.
-            platform.sandbox.faults.put([Fault(kind="latency", ms=100, count=8)])
+            platform.sandbox.faults.replace([LatencyFault(ms=100, count=8)])
             results = await asyncio.gather(*(deliver(platform) for _ in range(8)))
             assert platform.sandbox.tokens.requests == 2
             assert sorted(platform.stored()) == sorted(uuid for uuids in results for uuid in uuids)
@@ -151,19 +158,19 @@ def test_an_expiry_that_nobody_announced_costs_one_refusal() -> None:
 def test_while_the_token_endpoint_is_down_everything_waits_and_nothing_is_lost(fault: str) -> None:
     endpoint = "app/getOrgAccessToken"
     faults = {
-        "status": Fault(kind="status", status=503, endpoint=endpoint),
-        "hang": Fault(kind="hang", endpoint=endpoint),
-        "reset": Fault(kind="reset", endpoint=endpoint),
-        "truncate": Fault(kind="truncate", endpoint=endpoint),
-        "html": Fault(kind="html", endpoint=endpoint),
-        "code": Fault(kind="code", code="100100", endpoint=endpoint),
+        "status": StatusFault(status=503, endpoint=endpoint),
+        "hang": HangFault(endpoint=endpoint),
+        "reset": ResetFault(endpoint=endpoint),
+        "truncate": TruncateFault(endpoint=endpoint),
+        "html": HtmlFault(endpoint=endpoint),
+        "code": CodeFault(code="100100", endpoint=endpoint),
     }
 
     async def main() -> None:
         # On a busy machine a request may take longer than this, and then is sent twice: that is not what this is about.
         async with real(timeout_s=1.0 if fault == "hang" else 5.0) as platform:
             await deliver(platform)
-            platform.sandbox.faults.put([faults[fault]])
+            platform.sandbox.faults.replace([faults[fault]])
             platform.sandbox.tokens.expire_all()
             work = [asyncio.create_task(deliver(platform)) for _ in range(8)]
             for _ in range(1000):
@@ -173,7 +180,7 @@ def test_while_the_token_endpoint_is_down_everything_waits_and_nothing_is_lost(f
             assert not any(task.done() for task in work)
             assert len(platform.stored()) == 1
             assert any(isinstance(event, ReasonRaised) and event.code == "no_token" for event in platform.events[2:])
-            platform.sandbox.faults.put([])
+            platform.sandbox.faults.replace([])
             results = await asyncio.gather(*work)
             assert set(platform.stored()[1:]) == {uuid for uuids in results for uuid in uuids}
             assert platform.events[-1] == ReasonCleared("no_token", "")
@@ -185,7 +192,7 @@ def test_the_secret_and_the_token_are_in_no_event() -> None:
     async def main() -> None:
         async with real() as platform:
             await deliver(platform)
-            platform.sandbox.faults.put([Fault(kind="reset", endpoint="app/getOrgAccessToken", count=2)])
+            platform.sandbox.faults.replace([ResetFault(endpoint="app/getOrgAccessToken", count=2)])
             token = platform.tokens.current or ""
             platform.tokens.refuse(token)
             await deliver(platform)

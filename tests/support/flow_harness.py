@@ -57,8 +57,8 @@ class FlowHarness:
             sink.must_not_send = self._lease_has_ended
         self.running = self.tasks.spawn(self.pipeline.run(self.source, self.mapper), name="flow")
         self.fetching = self.tasks.spawn(self.source.fetch(), name="fetch")
-        self.tasks.keep(self.pipeline.commit_periodically(commit_every_s), name="commits")
-        self.tasks.keep(self._keep_checking(), name="checks")
+        self.tasks.spawn_service(self.pipeline.commit_periodically(commit_every_s), name="commits")
+        self.tasks.spawn_service(self._keep_checking(), name="checks")
 
     def _dependencies(self) -> TargetDependencies:
         return TargetDependencies(

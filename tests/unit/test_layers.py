@@ -47,7 +47,7 @@ LIBRARIES = {
     "orjson": ("connector.*",),
     "prometheus_client": ("connector.observe.metrics",),
     "pydantic": ("connector.settings.*", "connector.config.*", "connector.sandbox.*"),
-    "pydantic_core": ("connector.settings.*", "connector.config.*"),
+    "pydantic_core": ("connector.settings.*", "connector.config.*", "connector.sandbox.*"),
     "rich": ("connector.demo*",),
     "ruamel": ("connector.config.*",),
     "starlette": ("connector.runtime.web", "connector.observe.admin", "connector.sandbox.*"),

@@ -349,7 +349,7 @@ def test_a_partition_with_nothing_in_flight_is_resumed_though_its_target_is_full
 def test_the_watermarks_of_the_leases_in_hand_are_committed_at_each_interval() -> None:
     async def main() -> tuple[list[list[Lease]], list[Lease]]:
         flow, leases = SteeredFlow(), [_lease("orders"), _lease("members")]
-        flow.tasks.keep(flow.pipeline.commit_periodically(5.0), name="commits")
+        flow.tasks.spawn_service(flow.pipeline.commit_periodically(5.0), name="commits")
         await asyncio.sleep(6)  # nothing to commit yet, and no source
         await flow.run((leases[0], 1), (leases[1], 1))
         await asyncio.sleep(8)

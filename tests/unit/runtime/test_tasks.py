@@ -54,18 +54,18 @@ def test_a_task_that_may_end_ends_well() -> None:
 def test_a_task_that_must_not_end_and_does_is_a_failure() -> None:
     async def main() -> None:
         tasks = Tasks()
-        tasks.keep(_ends(), name="commits")
+        tasks.spawn_service(_ends(), name="commits")
         with pytest.raises(BackgroundTaskError, match="'commits' ended by itself"):
             await tasks.failure
 
     run_virtual(main())
 
 
-@pytest.mark.parametrize("kept", [True, False])
-def test_a_task_that_dies_of_a_stray_cancellation_is_a_failure_too(kept: bool) -> None:  # noqa: FBT001 - a parameter
+@pytest.mark.parametrize("service", [True, False])
+def test_a_task_that_dies_of_a_stray_cancellation_is_a_failure_too(service: bool) -> None:  # noqa: FBT001 - a parameter
     async def main() -> None:
         tasks = Tasks()
-        (tasks.keep if kept else tasks.spawn)(_is_cancelled_inside(), name="stray")
+        (tasks.spawn_service if service else tasks.spawn)(_is_cancelled_inside(), name="stray")
         with pytest.raises(BackgroundTaskError, match="'stray' died"):
             async with asyncio.timeout(5):
                 await tasks.failure
@@ -76,7 +76,7 @@ def test_a_task_that_dies_of_a_stray_cancellation_is_a_failure_too(kept: bool) -
 def test_the_first_that_dies_is_the_one_that_is_told() -> None:
     async def main() -> None:
         tasks = Tasks()
-        tasks.keep(_ends(), name="first")
+        tasks.spawn_service(_ends(), name="first")
         await asyncio.sleep(0.5)
         tasks.spawn(_dies(), name="second")
         await asyncio.sleep(5)
@@ -89,7 +89,7 @@ def test_the_first_that_dies_is_the_one_that_is_told() -> None:
 def test_being_told_to_end_is_no_failure_and_leaves_nothing_running() -> None:
     async def main() -> None:
         tasks = Tasks()
-        tasks.keep(_for_ever(), name="heartbeat")
+        tasks.spawn_service(_for_ever(), name="heartbeat")
         task = tasks.spawn(_for_ever(), name="one batch")
         await asyncio.sleep(1)
         await tasks.cancel()

@@ -23,8 +23,8 @@ APP = Starlette(routes=[Route("/", _hello)])
 def test_an_app_is_served_until_its_task_is_cancelled() -> None:
     async def scenario() -> None:
         sock = web.bind("127.0.0.1:0")
-        base = web.url(sock)
-        task = asyncio.create_task(web.serve(APP, sock))
+        base = web.base_url(sock)
+        task = asyncio.create_task(web.serve_forever(APP, sock))
         async with httpx.AsyncClient() as client:
             assert (await client.get(base)).text == "hello"
             task.cancel()
@@ -39,7 +39,7 @@ def test_an_app_is_served_until_its_task_is_cancelled() -> None:
 def test_serving_leaves_the_signal_handlers_of_the_process_alone() -> None:
     async def scenario() -> None:
         before = signal.getsignal(signal.SIGTERM)
-        async with web.serving(APP, web.bind("127.0.0.1:0")) as base, httpx.AsyncClient() as client:
+        async with web.running_server(APP, web.bind("127.0.0.1:0")) as base, httpx.AsyncClient() as client:
             assert (await client.get(base)).text == "hello"
             assert signal.getsignal(signal.SIGTERM) is before
 
@@ -48,7 +48,7 @@ def test_serving_leaves_the_signal_handlers_of_the_process_alone() -> None:
 
 def test_a_port_that_is_taken_is_an_error_that_names_it() -> None:
     with web.bind("127.0.0.1:0") as sock:
-        listen = web.url(sock).removeprefix("http://")
+        listen = web.base_url(sock).removeprefix("http://")
         with pytest.raises(StartError, match=f"cannot listen on {listen}: .*in use.*choose another address"):
             web.bind(listen)
 

@@ -1,4 +1,4 @@
-"""The documents' own example requests, and one accepted request per endpoint to be broken by tests."""
+"""The example requests of the platform documents, and accepted requests that tests modify."""
 
 from __future__ import annotations
 

@@ -1,23 +1,34 @@
 from __future__ import annotations
 
+import asyncio
+from typing import TYPE_CHECKING, Literal
+
+import httpx
 import orjson
 import pytest
+from starlette.responses import PlainTextResponse, Response
 
-from connector.sandbox.faults import Faults, parse
+from connector.sandbox.fault_list import FaultList, json_schema, parse_faults
+from connector.sandbox.faults import KINDS, Fault, FaultContext, register
+from connector.sandbox.platform import Sandbox
+from connector.sandbox.server import build_app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 V2 = "event/v2/batchAdd"
 TAG = "audience/tag/batchAdd"
-TOKEN = "app/getOrgAccessToken"  # noqa: S105  a path
+TOKEN = "app/getOrgAccessToken"  # noqa: S105 - a path
 
 
-def _faults(*entries: dict[str, object]) -> Faults:
-    faults = Faults()
-    faults.put(parse(orjson.dumps(entries)))
-    return faults
+def _fault_list(*entries: dict[str, object]) -> FaultList:
+    fault_list = FaultList()
+    fault_list.replace(parse_faults(orjson.dumps(entries)))
+    return fault_list
 
 
 @pytest.mark.parametrize(
-    ("entry", "complaint"),
+    ("entry", "error"),
     [
         ({"kind": "explode"}, "0.kind: Input should be 'status', 'code', 'latency'"),
         ({}, "0.kind: Field required"),
@@ -30,76 +41,127 @@ def _faults(*entries: dict[str, object]) -> Faults:
         ({"kind": "hang", "count": 0}, "0.count: Input should be greater than or equal to 1"),
         ({"kind": "hang", "often": 1}, "0.often: Extra inputs are not permitted"),
         ({"kind": "status", "status": "503"}, "0.status: Input should be a valid integer"),
+        ({"kind": "hang", "status": 503}, "0.status: Extra inputs are not permitted"),
     ],
 )
-def test_a_fault_that_makes_no_sense_is_refused_with_its_place(entry: dict[str, object], complaint: str) -> None:
-    with pytest.raises(ValueError, match="^" + complaint):
-        parse(orjson.dumps([entry]))
+def test_an_invalid_fault_is_refused_with_its_place(entry: dict[str, object], error: str) -> None:
+    with pytest.raises(ValueError, match="^" + error):
+        parse_faults(orjson.dumps([entry]))
 
 
 @pytest.mark.parametrize("text", [b"{}", b"", b"[1]", b"nonsense"])
-def test_what_is_no_list_of_faults_is_refused(text: bytes) -> None:
+def test_a_body_that_is_not_a_list_of_faults_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"^(faults|0): "):
-        parse(text)
+        parse_faults(text)
 
 
-def test_a_fault_with_a_count_is_spent_after_so_many_requests() -> None:
-    faults = _faults({"kind": "status", "status": 503, "count": 2})
-    assert [bool(faults.hit(V2)) for _ in range(4)] == [True, True, False, False]
-    assert faults.report() == [{"kind": "status", "status": 503, "count": 2, "hits": 2}]
+def test_a_fault_hits_as_many_requests_as_its_count() -> None:
+    fault_list = _fault_list({"kind": "status", "status": 503, "count": 2})
+    assert [bool(fault_list.hit(V2)) for _ in range(4)] == [True, True, False, False]
+    assert fault_list.report() == [{"kind": "status", "status": 503, "count": 2, "hits": 2}]
 
 
-def test_a_fault_of_one_endpoint_spares_the_others() -> None:
-    faults = _faults({"kind": "hang", "endpoint": TAG})
-    assert not faults.hit(V2)
-    assert faults.hit(TAG)
+def test_a_fault_with_an_endpoint_hits_no_other() -> None:
+    fault_list = _fault_list({"kind": "hang", "endpoint": TAG})
+    assert not fault_list.hit(V2)
+    assert fault_list.hit(TAG)
 
 
-def test_a_fault_without_an_endpoint_spares_the_token_endpoint() -> None:
-    faults = _faults({"kind": "hang"})
-    assert not faults.hit(TOKEN)
-    assert _faults({"kind": "hang", "endpoint": TOKEN}).hit(TOKEN)
+def test_a_fault_without_an_endpoint_does_not_hit_the_token_endpoint() -> None:
+    fault_list = _fault_list({"kind": "hang"})
+    assert not fault_list.hit(TOKEN)
+    assert _fault_list({"kind": "hang", "endpoint": TOKEN}).hit(TOKEN)
 
 
-def test_latency_lets_the_request_go_on_to_the_fault_that_ends_it() -> None:
-    faults = _faults({"kind": "latency", "ms": 5}, {"kind": "reset"}, {"kind": "status", "status": 500})
-    assert [fault.kind for fault in faults.hit(V2)] == ["latency", "reset"]
+def test_after_a_latency_the_request_meets_the_next_fault() -> None:
+    fault_list = _fault_list({"kind": "latency", "ms": 5}, {"kind": "reset"}, {"kind": "status", "status": 500})
+    assert [fault.kind for fault in fault_list.hit(V2)] == ["latency", "reset"]
 
 
-def test_a_share_hits_about_that_fraction_and_the_same_requests_every_time() -> None:
-    faults = _faults({"kind": "reset", "share": 0.25})
-    first = [bool(faults.hit(V2)) for _ in range(400)]
+def test_a_share_hits_about_that_fraction_and_repeatably_the_same_requests() -> None:
+    fault_list = _fault_list({"kind": "reset", "share": 0.25})
+    first = [bool(fault_list.hit(V2)) for _ in range(400)]
     assert 60 < sum(first) < 140
-    faults.put(faults.entries)
-    assert [bool(faults.hit(V2)) for _ in range(400)] == first
+    fault_list.replace(fault_list.faults)
+    assert [bool(fault_list.hit(V2)) for _ in range(400)] == first
 
 
-def test_a_refusal_chooses_items_by_a_dotted_field_comparing_text_forms() -> None:
-    faults = _faults({"kind": "refuse", "match": {"eventargs.c_goods": "毒", "eventargs.n": "7"}})
+def test_a_refusal_matches_items_by_dotted_fields_compared_as_text() -> None:
+    fault_list = _fault_list({"kind": "refuse", "match": {"eventargs.c_goods": "毒", "eventargs.n": "7"}})
     items = [
         {"eventargs": {"c_goods": "毒", "n": 7}},
         {"eventargs": {"c_goods": "毒"}},
         {"eventargs": {"c_goods": "茶", "n": 7}},
         {"eventargs": "毒"},
     ]
-    assert list(faults.refused(V2, items)) == [0]
-    assert not faults.hit(V2, items)
+    assert list(fault_list.hit_items(V2, items)) == [0]
+    assert not fault_list.hit(V2, items)
 
 
 def test_a_match_reaches_into_lists() -> None:
-    faults = _faults({"kind": "refuse", "match": {"identities.0.identityValue": "13800000000"}})
-    assert list(faults.refused(V2, [{"identities": [{"identityValue": "13800000000"}]}, {"identities": []}])) == [0]
+    fault_list = _fault_list({"kind": "refuse", "match": {"identities.0.identityValue": "13800000000"}})
+    assert list(fault_list.hit_items(V2, [{"identities": [{"identityValue": "13800000000"}]}, {"identities": []}])) == [
+        0
+    ]
 
 
-def test_a_fault_with_a_match_meets_only_requests_that_hold_such_an_item() -> None:
-    faults = _faults({"kind": "status", "status": 500, "match": {"eventKey": "c_bad"}})
-    assert faults.needs_items(V2)
-    assert not faults.hit(V2, [{"eventKey": "c_good"}])
-    assert faults.hit(V2, [{"eventKey": "c_good"}, {"eventKey": "c_bad"}])
+def test_a_fault_with_a_match_hits_only_requests_with_a_matching_item() -> None:
+    fault_list = _fault_list({"kind": "status", "status": 500, "match": {"eventKey": "c_bad"}})
+    assert fault_list.needs_items(V2)
+    assert not fault_list.hit(V2, [{"eventKey": "c_good"}])
+    assert fault_list.hit(V2, [{"eventKey": "c_good"}, {"eventKey": "c_bad"}])
 
 
-def test_a_refusal_with_a_count_counts_requests_in_which_it_found_something() -> None:
-    faults = _faults({"kind": "refuse", "match": {"a": 1}, "count": 1})
-    assert not faults.refused(V2, [{"a": 2}])
-    assert list(faults.refused(V2, [{"a": 1}, {"a": 1}])) == [0, 1]
-    assert not faults.refused(V2, [{"a": 1}])
+def test_the_count_of_a_refusal_counts_requests_with_a_matching_item() -> None:
+    fault_list = _fault_list({"kind": "refuse", "match": {"a": 1}, "count": 1})
+    assert not fault_list.hit_items(V2, [{"a": 2}])
+    assert list(fault_list.hit_items(V2, [{"a": 1}, {"a": 1}])) == [0, 1]
+    assert not fault_list.hit_items(V2, [{"a": 1}])
+
+
+def test_every_kind_has_a_schema_and_help_for_itself_and_its_fields() -> None:
+    definitions = json_schema()["$defs"]
+    assert {schema["properties"]["kind"]["const"] for schema in definitions.values()} == set(KINDS)
+    for schema in definitions.values():
+        assert schema["description"]
+        assert all(field.get("description") for name, field in schema["properties"].items() if name != "kind")
+
+
+@pytest.fixture
+def restored_kinds() -> Iterator[None]:
+    before = dict(KINDS)
+    yield
+    KINDS.clear()
+    KINDS.update(before)
+
+
+@pytest.mark.usefixtures("restored_kinds")
+def test_one_registered_class_is_in_the_schema_on_the_page_and_in_the_replies() -> None:
+    @register
+    class TeapotFault(Fault):
+        """Reply as a teapot."""
+
+        kind: Literal["teapot"] = "teapot"
+        tea: str
+
+        async def respond(self, _: FaultContext) -> Response | None:
+            return PlainTextResponse(f"no {self.tea} here", 418)
+
+    async def scenario() -> None:
+        transport = httpx.ASGITransport(build_app(Sandbox()))
+        async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as client:
+            schema = (await client.get("/_sandbox/faults/schema")).json()
+            assert schema["items"]["discriminator"]["mapping"]["teapot"] == "#/$defs/TeapotFault"
+            assert schema["$defs"]["TeapotFault"]["required"] == ["tea"]
+            page = (await client.get("/")).text
+            assert "Reply as a teapot." in page
+            assert "name='tea'" in page
+            form = {"action": "add-fault", "kind": "teapot", "tea": "oolong", "share": "", "count": "1"}
+            assert (await client.post("/", data=form)).status_code == 303
+            expected = {"kind": "teapot", "tea": "oolong", "count": 1, "hits": 0}
+            assert (await client.get("/_sandbox/faults")).json() == [expected]
+            reply = await client.post(f"/api/open/{V2}")
+            assert (reply.status_code, reply.text) == (418, "no oolong here")
+            assert (await client.get("/_sandbox/faults")).json() == [{**expected, "hits": 1}]
+
+    asyncio.run(scenario())

@@ -5,29 +5,29 @@ from typing import Any
 
 import pytest
 
-from connector.sandbox.checking import check_envelope, check_item, identities
 from connector.sandbox.documents import ENDPOINTS
 from connector.sandbox.switches import Switches
+from connector.sandbox.validation import identities_of, validate_envelope, validate_item
 from tests.unit.sandbox import examples
 
 _ABSENT = object()
 
 
-def _complaint(path: str, body: Any, switches: Switches | None = None) -> str | None:  # noqa: ANN401  any JSON
+def _error(path: str, body: Any, switches: Switches | None = None) -> str | None:  # noqa: ANN401 - any JSON
     switches = switches or Switches()
     endpoint = ENDPOINTS[path]
-    envelope = check_envelope(endpoint, body, switches)
+    envelope = validate_envelope(endpoint, body, switches)
     if envelope is not None:
         return envelope
     for item in body["data"]:
-        complaint = check_item(endpoint, body["publicParams"], item, switches)
-        if complaint is not None:
-            return complaint
+        error = validate_item(endpoint, body["publicParams"], item, switches)
+        if error is not None:
+            return error
     return None
 
 
 def _broken(body: dict[str, Any], where: str, value: object) -> dict[str, Any]:
-    """Set, or with _ABSENT drop, what stands at a dotted path."""
+    """Set the value at a dotted path, or remove it if the value is _ABSENT."""
     changed = copy.deepcopy(body)
     node: Any = changed
     *path, last = where.split(".")
@@ -43,16 +43,16 @@ def _broken(body: dict[str, Any], where: str, value: object) -> dict[str, Any]:
 @pytest.mark.parametrize("name", examples.ACCEPTED)
 def test_a_documented_example_is_accepted(name: str) -> None:
     path, body = examples.ACCEPTED[name]
-    assert _complaint(path, body) is None
+    assert _error(path, body) is None
 
 
 def test_document_000s_own_example_contradicts_its_table_and_is_refused() -> None:
-    assert _complaint("event/batchAdd", examples.DOCUMENT_000) == ".eventId is retired: send eventKey"
+    assert _error("event/batchAdd", examples.DOCUMENT_000) == ".eventId is retired: send eventKey"
     corrected = copy.deepcopy(examples.DOCUMENT_000)
     corrected["data"][0]["eventKey"] = corrected["data"][0].pop("eventId")
-    assert _complaint("event/batchAdd", corrected) == ".time must be milliseconds"
+    assert _error("event/batchAdd", corrected) == ".time must be milliseconds"
     corrected["data"][0]["time"] = 1600912805000
-    assert _complaint("event/batchAdd", corrected) == " has no identity"
+    assert _error("event/batchAdd", corrected) == " has no identity"
 
 
 EVENT = ("event/batchAdd", examples.DOCUMENT_001)
@@ -62,7 +62,7 @@ TAG = ("audience/tag/batchAdd", examples.DOCUMENT_003)
 
 
 @pytest.mark.parametrize(
-    ("example", "where", "value", "complaint"),
+    ("example", "where", "value", "error"),
     [
         (EVENT, "publicParams", _ABSENT, "publicParams must be an object"),
         (EVENT, "publicParams", [], "publicParams must be an object"),
@@ -85,7 +85,7 @@ TAG = ("audience/tag/batchAdd", examples.DOCUMENT_003)
         ),
         (EVENT, "data.0.identityType", _ABSENT, ".identityType is missing: exact matching needs it"),
         (EVENT, "data.0.identityType", "id", ".identityType must be one of openid, phone, uid, unionid"),
-        (EVENT, "data.0.identityType", "uid", ".thirdId is missing, which identityType speaks of"),
+        (EVENT, "data.0.identityType", "uid", ".thirdId is missing: identityType selects it"),
         (EVENT, "data.0.openid", "", " has no identity"),
         (EVENT, "data.0.time", "1605490615673", ".time must be an integer"),
         (EVENT, "data.0.time", 1605490615.673, ".time must be an integer"),
@@ -140,16 +140,16 @@ TAG = ("audience/tag/batchAdd", examples.DOCUMENT_003)
         (TAG, "data.0.identityId", "1", ".identityId is not documented"),
     ],
 )
-def test_what_a_document_forbids_is_refused_with_its_place(
-    example: tuple[str, dict[str, Any]], where: str, value: object, complaint: str
+def test_an_invalid_field_is_refused_with_its_place(
+    example: tuple[str, dict[str, Any]], where: str, value: object, error: str
 ) -> None:
     path, body = example
-    assert _complaint(path, _broken(body, where, value)) == complaint
+    assert _error(path, _broken(body, where, value)) == error
 
 
 @pytest.mark.parametrize("body", [None, [], "text", 1])
-def test_a_body_that_is_no_object_is_refused(body: object) -> None:
-    assert _complaint("event/batchAdd", body) == "the body must be an object"
+def test_a_body_that_is_not_an_object_is_refused(body: object) -> None:
+    assert _error("event/batchAdd", body) == "the body must be an object"
 
 
 @pytest.mark.parametrize(
@@ -165,23 +165,23 @@ def test_a_body_that_is_no_object_is_refused(body: object) -> None:
         ("nested_eventargs", "ignore", EVENT, "data.0.eventargs.c_goods", ["a"]),
     ],
 )
-def test_what_no_document_decides_is_a_switch(
+def test_a_question_that_no_document_answers_is_a_switch(
     switch: str, value: str, example: tuple[str, dict[str, Any]], where: str, sent: object
 ) -> None:
     path, body = example
     broken = _broken(body, where, sent)
-    assert _complaint(path, broken) is not None
-    assert _complaint(path, broken, Switches.model_validate({switch: value})) is None
+    assert _error(path, broken) is not None
+    assert _error(path, broken, Switches.model_validate({switch: value})) is None
 
 
 def test_an_unknown_public_param_is_ignored_unless_switched() -> None:
     body = _broken(examples.DOCUMENT_001, "publicParams.importMode", 1)
-    assert _complaint("event/batchAdd", body) is None
+    assert _error("event/batchAdd", body) is None
     strict = Switches(unknown_public_params="refuse")
-    assert _complaint("event/batchAdd", body, strict) == "publicParams.importMode is not documented"
+    assert _error("event/batchAdd", body, strict) == "publicParams.importMode is not documented"
 
 
-def test_an_items_identities_are_all_that_it_names() -> None:
+def test_the_identities_of_an_item_are_its_nonempty_identity_fields() -> None:
     event = ENDPOINTS["event/batchAdd"]
-    assert identities(event, {"phone": "1", "openid": "", "thirdId": "3"}) == ["phone:1", "thirdId:3"]
-    assert identities(ENDPOINTS["event/v2/batchAdd"], examples.DOCUMENT_004["data"][0]) == ["phone:18888888888"]
+    assert identities_of(event, {"phone": "1", "openid": "", "thirdId": "3"}) == ["phone:1", "thirdId:3"]
+    assert identities_of(ENDPOINTS["event/v2/batchAdd"], examples.DOCUMENT_004["data"][0]) == ["phone:18888888888"]

@@ -1,8 +1,8 @@
-"""Whether a request is what the documents ask for: pure, from a table to the first complaint.
+"""Validates a request against the documents' tables; every function returns the first error, or None.
 
-A complaint names the place (`data[3].eventargs.c_goods`) and the rule, never the value. It runs once per item
-of every request, in the same process as the demo, so the common case is one dict lookup and one type check
-per field.
+An error names the place (`data[3].eventargs.c_goods`; below, relative to the item) and the rule, never the value. This
+runs for every item of every request, in the demo's process too, so a valid field costs one dict lookup and one type
+check.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 _SCALARS = (str, int, float, bool)
-_NAMES = {"string": "text", "integer": "an integer", "boolean": "true or false"}
+_TYPE_NAMES = {"string": "text", "integer": "an integer", "boolean": "true or false"}
 _TYPES = {"string": str, "integer": int, "boolean": bool}
 
 
-def check_envelope(endpoint: Endpoint, body: object, switches: Switches) -> str | None:
-    """Complain about what surrounds the items: publicParams, and how many items there are."""
+def validate_envelope(endpoint: Endpoint, body: object, switches: Switches) -> str | None:
+    """Validate publicParams and the number of items."""
     if not isinstance(body, dict):
         return "the body must be an object"
     for name in body:
@@ -33,33 +33,37 @@ def check_envelope(endpoint: Endpoint, body: object, switches: Switches) -> str 
     params = body.get("publicParams")
     if not isinstance(params, dict):
         return "publicParams must be an object"
-    return _check_data(body.get("data"), switches) or _check_params(endpoint, params, switches)
+    return _validate_data(body.get("data"), switches) or _validate_params(endpoint, params, switches)
 
 
-def check_item(endpoint: Endpoint, params: Json, item: object, switches: Switches) -> str | None:
-    """Complain about one item, given the request's publicParams; the place is relative to the item."""
+def validate_item(endpoint: Endpoint, params: Json, item: object, switches: Switches) -> str | None:
+    """Validate one item, given its request's publicParams."""
     if not isinstance(item, dict):
         return " must be an object"
     for name, value in item.items():
         field = endpoint.item.get(name)
-        complaint = _unknown(endpoint, name, switches) if field is None else _check(field, name, value, switches)
-        if complaint is not None:
-            return complaint
+        error = (
+            _validate_unknown_field(endpoint, name, switches)
+            if field is None
+            else _validate_value(field, name, value, switches)
+        )
+        if error is not None:
+            return error
     return (
-        _missing(endpoint.item, item, switches)
-        or _check_time(item, switches)
-        or _check_identity(endpoint, params, item, switches)
+        _find_missing_field(endpoint.item, item, switches)
+        or _validate_time(item, switches)
+        or _validate_flat_identity(endpoint, params, item, switches)
     )
 
 
-def identities(endpoint: Endpoint, item: Json) -> list[str]:
-    """Every identity of an accepted item, as `type:value`."""
+def identities_of(endpoint: Endpoint, item: Json) -> list[str]:
+    """Return every identity of a valid item, as `type:value`."""
     if endpoint.identities:
         return [f"{name}:{item[name]}" for name in endpoint.identities if item.get(name)]
     return [f"{entry['identityType']}:{entry['identityValue']}" for entry in item["identities"]]
 
 
-def _check_data(data: object, switches: Switches) -> str | None:
+def _validate_data(data: object, switches: Switches) -> str | None:
     if not isinstance(data, list):
         return "data must be an array"
     if len(data) > MAX_ITEMS:
@@ -67,13 +71,13 @@ def _check_data(data: object, switches: Switches) -> str | None:
     return "data is empty" if not data and switches.empty_data == "refuse" else None
 
 
-def _check_params(endpoint: Endpoint, params: Json, switches: Switches) -> str | None:
+def _validate_params(endpoint: Endpoint, params: Json, switches: Switches) -> str | None:
     for name, value in params.items():
         field = endpoint.params.get(name)
         if field is not None:
-            complaint = _check(field, name, value, switches)
-            if complaint is not None:
-                return f"publicParams{complaint}"
+            error = _validate_value(field, name, value, switches)
+            if error is not None:
+                return f"publicParams{error}"
         elif switches.unknown_public_params == "refuse":
             return f"publicParams.{name} is not documented"
     for name, field in endpoint.params.items():
@@ -84,27 +88,27 @@ def _check_params(endpoint: Endpoint, params: Json, switches: Switches) -> str |
     return None
 
 
-def _unknown(endpoint: Endpoint, name: str, switches: Switches) -> str | None:
+def _validate_unknown_field(endpoint: Endpoint, name: str, switches: Switches) -> str | None:
     if endpoint.retired and name in endpoint.retired:
         return f".{name} is retired: send {endpoint.retired[name]}"
     return f".{name} is not documented" if switches.unknown_fields == "refuse" else None
 
 
-def _check(field: Field, name: str, value: object, switches: Switches) -> str | None:
+def _validate_value(field: Field, name: str, value: object, switches: Switches) -> str | None:
     match field.kind:
         case "arguments":
-            return _check_arguments(value, switches)
+            return _validate_arguments(value, switches)
         case "identities":
-            return _check_identities(value, switches)
+            return _validate_identities(value, switches)
         case "custom_fields":
-            return _check_custom_fields(value, switches)
+            return _validate_custom_fields(value, switches)
         case "string" | "integer" | "boolean" as kind:
-            return _check_scalar(field, kind, name, value)
+            return _validate_scalar(field, kind, name, value)
 
 
-def _check_scalar(field: Field, kind: str, name: str, value: object) -> str | None:
+def _validate_scalar(field: Field, kind: str, name: str, value: object) -> str | None:
     if type(value) is not _TYPES[kind]:
-        return f".{name} must be {_NAMES[kind]}"
+        return f".{name} must be {_TYPE_NAMES[kind]}"
     if field.allowed and value not in field.allowed:
         return f".{name} must be one of {', '.join(sorted(map(str, field.allowed)))}"
     if field.max_length is not None and len(str(value)) > field.max_length:
@@ -112,7 +116,7 @@ def _check_scalar(field: Field, kind: str, name: str, value: object) -> str | No
     return None
 
 
-def _missing(fields: Mapping[str, Field], item: Json, switches: Switches) -> str | None:
+def _find_missing_field(fields: Mapping[str, Field], item: Json, switches: Switches) -> str | None:
     for name, field in fields.items():
         if field.required and item.get(name) in (None, ""):
             if name == "eventKey" and "identities" not in fields and switches.event_key_missing == "ignore":
@@ -121,13 +125,13 @@ def _missing(fields: Mapping[str, Field], item: Json, switches: Switches) -> str
     return None
 
 
-def _check_time(item: Json, switches: Switches) -> str | None:
+def _validate_time(item: Json, switches: Switches) -> str | None:
     if switches.seconds == "refuse" and item.get("time", FIRST_MILLISECOND) < FIRST_MILLISECOND:
         return ".time must be milliseconds"
     return None
 
 
-def _check_identity(endpoint: Endpoint, params: Json, item: Json, switches: Switches) -> str | None:
+def _validate_flat_identity(endpoint: Endpoint, params: Json, item: Json, switches: Switches) -> str | None:
     if not endpoint.identities:
         return None
     if not any(item.get(name) for name in endpoint.identities):
@@ -142,10 +146,10 @@ def _check_identity(endpoint: Endpoint, params: Json, item: Json, switches: Swit
     field = endpoint.identity_types.get(kind)
     if field is None:
         return f".identityType must be one of {', '.join(sorted(endpoint.identity_types))}"
-    return f".{field} is missing, which identityType speaks of" if exact and not item.get(field) else None
+    return f".{field} is missing: identityType selects it" if exact and not item.get(field) else None
 
 
-def _check_arguments(value: object, switches: Switches) -> str | None:
+def _validate_arguments(value: object, switches: Switches) -> str | None:
     if type(value) is not dict:
         return ".eventargs must be an object"
     if switches.nested_eventargs == "refuse":
@@ -155,17 +159,17 @@ def _check_arguments(value: object, switches: Switches) -> str | None:
     return None
 
 
-def _check_identities(value: object, switches: Switches) -> str | None:
+def _validate_identities(value: object, switches: Switches) -> str | None:
     if type(value) is not list or not value:
         return ".identities must be an array with at least one entry"
     for index, entry in enumerate(value):
-        complaint = _check_identity_entry(entry, switches)
-        if complaint is not None:
-            return f".identities[{index}]{complaint}"
+        error = _validate_identity_entry(entry, switches)
+        if error is not None:
+            return f".identities[{index}]{error}"
     return None
 
 
-def _check_identity_entry(entry: object, switches: Switches) -> str | None:
+def _validate_identity_entry(entry: object, switches: Switches) -> str | None:
     if not isinstance(entry, dict):
         return " must be an object"
     for name, value in entry.items():
@@ -176,25 +180,25 @@ def _check_identity_entry(entry: object, switches: Switches) -> str | None:
             if switches.unknown_fields == "refuse":
                 return f".{name} is not documented"
             continue
-        complaint = _check(field, name, value, switches)
-        if complaint is not None:
-            return complaint
+        error = _validate_value(field, name, value, switches)
+        if error is not None:
+            return error
     if "mpid" in entry and "isWeChatEcosystem" not in entry:
         return ".isWeChatEcosystem is missing: mpid needs it"
-    return _missing(IDENTITY, entry, switches)
+    return _find_missing_field(IDENTITY, entry, switches)
 
 
-def _check_custom_fields(value: object, switches: Switches) -> str | None:
+def _validate_custom_fields(value: object, switches: Switches) -> str | None:
     if not isinstance(value, list):
         return ".customFields must be an array"
     for index, entry in enumerate(value):
-        complaint = _check_custom_field(entry, switches)
-        if complaint is not None:
-            return f".customFields[{index}]{complaint}"
+        error = _validate_custom_field(entry, switches)
+        if error is not None:
+            return f".customFields[{index}]{error}"
     return None
 
 
-def _check_custom_field(entry: object, switches: Switches) -> str | None:
+def _validate_custom_field(entry: object, switches: Switches) -> str | None:
     if not isinstance(entry, dict):
         return " must be an object"
     for name, value in entry.items():
@@ -206,5 +210,5 @@ def _check_custom_field(entry: object, switches: Switches) -> str | None:
             if not isinstance(value, list) or not all(isinstance(choice, str) for choice in value):
                 return f".{name} must be an array of text"
         elif type(value) is not _TYPES[kind]:
-            return f".{name} must be {_NAMES[kind]}"
+            return f".{name} must be {_TYPE_NAMES[kind]}"
     return None
