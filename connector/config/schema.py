@@ -47,7 +47,7 @@ def json_schema() -> Schema:
         "$schema": DIALECT,
         "title": "tuzhan-connector",
         **generated,
-        "$defs": {**definitions, **mapping_schema.DEFINITIONS, "Variable": _VARIABLE_DEFINITION},
+        "$defs": {**definitions, **mapping_schema.definitions(), "Variable": _VARIABLE_DEFINITION},
     }
 
 

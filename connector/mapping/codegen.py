@@ -1,59 +1,103 @@
-"""Functions of a record, written out: what makes the mapping as fast as if it were written by hand.
+"""Code generation: one Python function per object instead of nested closures.
 
-A compiled value is a function around a function around a function, and in Python each call costs as much as what
-most of them do. So a value also knows itself as an *expression*, and a table of values becomes one function whose
-source holds the expressions of all:
+A compiled value is a closure around a closure, and in Python a call costs about as much as what most of these closures
+do. So a value also has an *expression*, and an object of values becomes one function whose source contains the
+expressions of all of them. `{c_goods: $.title, c_price: {from: $.price.fen, multiply: 0.01}}` becomes
 
-    def table(value, record):
+    def generated(value, record):
         if value.__class__ is not dict:
             return otherwise(value, record)
         v0 = value.get('title')
-        v1 = k0(i.get('fen') if (i := value.get('price')).__class__ is dict else step(i, 'fen'))
+        v1 = k3((i.get('fen') if (i := value.get('price')).__class__ is dict else step(i, 'fen')))
         if v0 is None or v1 is None:
-            return some((v0, v1))
+            return some((v0, v1,))
         return {'c_goods': v0, 'c_price': v1}
 
-Expressions are written by this program alone: names out of the file stand in them as literals (`repr`), everything
-else as a name for an object. For what is no object at the top, the functions themselves are called.
+Nothing from the config file is ever executed: names from the file appear as literals (`repr`), every object is bound
+to a generated name such as k3. Where the decoded record is not an object, `otherwise` calls the closures instead.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from connector.core.record import Record
-from connector.mapping.location import Json
-from connector.mapping.references import Getter, nothing, step
+from connector.mapping.json_values import Json
+from connector.mapping.lookup import Getter, nothing, step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
 class Call(NamedTuple):
-    """An expression: a function of other expressions."""
+    """An expression: a call of a function with other expressions as arguments."""
 
     function: Callable[..., Json]
     arguments: tuple[Expression, ...]
 
 
-class Same(NamedTuple):
-    """An expression: always this object."""
+class Constant(NamedTuple):
+    """An expression: the same object for every record."""
 
     literal: Json
 
 
-Expression = str | Call | Same
-"""Python that finds one value, with the names `value` (an object of JSON) and `record`; text is taken as it is."""
+Expression = str | Call | Constant
+"""How generated code computes one value; text is Python source that uses `value` (a dict) and `record`."""
 
 BodyWriter = Callable[[Json, Record, dict[str, Json]], dict[str, Json]]
-"""Gives a new table: the entries of another one, and after them those that were found."""
+"""Returns a new object: the entries of the given one, then the values found for a record."""
 
 RECORD: tuple[Expression, ...] = ("value", "record")
 
 
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One compiled value; a constant one yields `literal` for every record."""
+
+    get: Getter
+    constant: bool = False
+    literal: Json = None
+    inlined: Expression | None = None
+    """Computes the same as `get` for a record that is an object; None: call `get`."""
+
+    @property
+    def expression(self) -> Expression:
+        """The value as a part of generated code."""
+        if self.constant:
+            return Constant(self.literal)
+        return Call(self.get, RECORD) if self.inlined is None else self.inlined
+
+    def then(self, step: Callable[..., Json], *more: str) -> Value:
+        """Return the value that `step` makes of this one; `more` ("value", "record") is passed to the step as well."""
+        get = self.get
+        inlined = Call(step, (self.expression, *more))
+        match more:
+            case ("value", "record"):
+                return Value(lambda value, record: step(get(value, record), value, record), inlined=inlined)
+            case ("record",):
+                return Value(lambda value, record: step(get(value, record), record), inlined=inlined)
+            case _:
+                return Value(lambda value, record: step(get(value, record)), inlined=inlined)
+
+    def compiled(self) -> Getter:
+        """Return the value as one function."""
+        return self.get if self.constant else generate_getter(self.expression, self.get)
+
+
+def constant(literal: Json) -> Value:
+    """Return a value that is the same for every record."""
+    return Value(lambda _value, _record: literal, constant=True, literal=literal)
+
+
+MISSING = Value(nothing)
+"""A value that is never there: stands for one that could not be compiled."""
+
+
 def path_expression(names: Sequence[str]) -> Expression | None:
-    """The expression for one or two names of a path; None for more: a function does them as well."""
+    """Return the expression for a path of one or two names; None for longer ones, where a closure is as fast."""
     if len(names) == 1:
         return f"value.get({names[0]!r})"
     if len(names) == 2:
@@ -62,21 +106,16 @@ def path_expression(names: Sequence[str]) -> Expression | None:
     return None
 
 
-def function(expression: Expression, otherwise: Getter) -> Getter:
-    """One value as one function; `otherwise` is what finds it in anything but an object."""
-    writer = _Writer({"otherwise": otherwise})
-    returned = writer.text(expression)
-    get: Getter = writer.compiled(
-        "value, record",
-        "    if value.__class__ is not dict:",
-        "        return otherwise(value, record)",
-        f"    return {returned}",
-    )
+def generate_getter(expression: Expression, otherwise: Getter) -> Getter:
+    """Return one value as one function; `otherwise` is called for records that are not objects."""
+    source = _Source({"otherwise": otherwise})
+    returned = source.expression(expression)
+    get: Getter = source.function("value, record", [f"    return {returned}"])
     return get
 
 
-def table(entries: Sequence[tuple[str, Expression]], otherwise: Getter) -> Getter:
-    """A table of values as one function; None if nothing is found."""
+def generate_object(entries: Sequence[tuple[str, Expression]], otherwise: Getter) -> Getter:
+    """Return an object of values as one function, which returns None if no value is found."""
     if not entries:
         return nothing
     names = tuple(name for name, _ in entries)
@@ -84,52 +123,42 @@ def table(entries: Sequence[tuple[str, Expression]], otherwise: Getter) -> Gette
     def some(found: tuple[Json, ...]) -> Json:
         return {name: each for name, each in zip(names, found, strict=True) if each is not None} or None
 
-    writer = _Writer({"otherwise": otherwise, "some": some})
-    get: Getter = writer.compiled(
-        "value, record",
-        "    if value.__class__ is not dict:",
-        "        return otherwise(value, record)",
-        *writer.entries(entries),
-    )
+    source = _Source({"otherwise": otherwise, "some": some})
+    get: Getter = source.function("value, record", source.entries(entries))
     return get
 
 
-def completed(entries: Sequence[tuple[str, Expression]], otherwise: BodyWriter) -> BodyWriter:
-    """The same, as a function that puts the values behind those of a table that is given."""
+def generate_body(entries: Sequence[tuple[str, Expression]], otherwise: BodyWriter) -> BodyWriter:
+    """Return a function that appends the values of a record to the entries of an object."""
     names = tuple(name for name, _ in entries)
 
     def some(found: tuple[Json, ...], head: dict[str, Json]) -> Json:
         return head | {name: each for name, each in zip(names, found, strict=True) if each is not None}
 
-    writer = _Writer({"otherwise": otherwise, "some": some})
-    complete: BodyWriter = writer.compiled(
-        "value, record, head",
-        "    if value.__class__ is not dict:",
-        "        return otherwise(value, record, head)",
-        *writer.entries(entries, head="head"),
-    )
-    return complete
+    source = _Source({"otherwise": otherwise, "some": some})
+    write: BodyWriter = source.function("value, record, head", source.entries(entries, head="head"))
+    return write
 
 
-class _Writer:
-    """Writes one function, and names the objects in it."""
+class _Source:
+    """The source of one function, and the objects that its names are bound to."""
 
     def __init__(self, names: dict[str, object]) -> None:
         self._names = {"step": step, **names}
 
-    def text(self, expression: Expression) -> str:
-        """An expression as source."""
+    def expression(self, expression: Expression) -> str:
+        """Return the source of an expression."""
         if isinstance(expression, str):
             return expression
-        if isinstance(expression, Same):
-            return self._name(expression.literal)
-        arguments = ", ".join(self.text(argument) for argument in expression.arguments)
-        return f"{self._name(expression.function)}({arguments})"
+        if isinstance(expression, Constant):
+            return self._bind(expression.literal)
+        arguments = ", ".join(self.expression(argument) for argument in expression.arguments)
+        return f"{self._bind(expression.function)}({arguments})"
 
     def entries(self, entries: Sequence[tuple[str, Expression]], head: str = "") -> list[str]:
-        """The lines that find all values and return a table: of all of them, or, slower, of some."""
+        """Return the lines that compute all values and return an object of those that are not None."""
         found = [f"v{index}" for index in range(len(entries))]
-        lines = [f"    {each} = {self.text(entry)}" for each, (_, entry) in zip(found, entries, strict=True)]
+        lines = [f"    {each} = {self.expression(entry)}" for each, (_, entry) in zip(found, entries, strict=True)]
         if found:
             lines.append(f"    if {' or '.join(f'{each} is None' for each in found)}:")
             lines.append(f"        return some(({', '.join(found)},){', ' + head if head else ''})")
@@ -137,15 +166,22 @@ class _Writer:
         lines.append(f"    return {{{', '.join([f'**{head}', *pairs] if head else pairs)}}}")
         return lines
 
-    def _name(self, thing: object) -> str:
+    def _bind(self, thing: object) -> str:
         name = f"k{len(self._names)}"
         self._names[name] = thing
         return name
 
-    def compiled(self, arguments: str, *lines: str) -> Callable[..., Json]:
-        """The function of these lines."""
-        source = "\n".join((f"def written({arguments}):", *lines))
-        exec(compile(source, "<mapping>", "exec"), self._names)  # noqa: S102 - of our own making, see above
-        written = self._names["written"]
-        assert callable(written)  # noqa: S101 - the source defines it
-        return written
+    def function(self, parameters: str, lines: Sequence[str]) -> Callable[..., Json]:
+        """Return the function with this body."""
+        source = "\n".join(
+            (
+                f"def generated({parameters}):",
+                "    if value.__class__ is not dict:",
+                f"        return otherwise({parameters})",
+                *lines,
+            )
+        )
+        exec(compile(source, "<mapping>", "exec"), self._names)  # noqa: S102 - see the top of the file
+        generated = self._names["generated"]
+        assert callable(generated)  # noqa: S101 - the source defines it
+        return generated

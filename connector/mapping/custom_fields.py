@@ -4,50 +4,48 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from connector.mapping.codegen import MISSING, Value
 from connector.mapping.conversions.numbers import integer
-from connector.mapping.errors import ConversionError, MappingError, type_name
-from connector.mapping.json_values import text_form
-from connector.mapping.references import Getter, nothing
-from connector.mapping.values import Value, compile_value
+from connector.mapping.conversions.strings import string
+from connector.mapping.errors import ConversionError, MappingError
+from connector.mapping.json_values import type_name
+from connector.mapping.values import compile_value
 from connector.tuzhan.endpoints import CUSTOM_FIELD_KEYS
 
 if TYPE_CHECKING:
     from connector.core.record import Record
-    from connector.mapping.location import Json, Location
+    from connector.mapping.json_values import Json
+    from connector.mapping.location import Location
+    from connector.mapping.lookup import Getter
 
 
-def compile_custom_fields(raw: Json, location: Location) -> Getter:
-    """A list of tables, or one value that yields such a list; empty is missing."""
+def compile_custom_fields(raw: Json, location: Location) -> Value:
+    """Compile a list of tables, or one value that yields such a list; an empty list is missing."""
     if isinstance(raw, list):
-        return _list([_entry(each, location.at(index)) for index, each in enumerate(raw)])
+        entries = [_entry(each, location.at(index)) for index, each in enumerate(raw)]
+        return Value(
+            lambda value, record: [made for get in entries if (made := get(value, record)) is not None] or None
+        )
     value = compile_value(raw, location)
     if value.constant and value.literal is not None:
-        location.add("a list of {configId, configName, values}, or a reference to one", "wrong_type")
-    name, get = location.field, value.get
+        location.add("expected a list of {configId, configName, values}, or a reference to one", "wrong_type")
+    name = location.field
 
-    def get_list(value: Json, record: Record) -> Json:
-        got = get(value, record)
+    def checked_list(got: Json) -> Json:
         if got is None:
             return None
         if got.__class__ is not list:
-            raise MappingError("item_invalid", name, f"a list is wanted here, not {type_name(got)}")
+            raise MappingError("item_invalid", name, f"expected a list, got {type_name(got)}")
         return [_checked(each, name) for each in got if each is not None] or None
 
-    return get_list
-
-
-def _list(entries: list[Getter]) -> Getter:
-    def get_list(value: Json, record: Record) -> Json:
-        return [made for entry in entries if (made := entry(value, record)) is not None] or None
-
-    return get_list
+    return value.then(checked_list)
 
 
 def _entry(raw: Json, location: Location) -> Getter:
-    """One object; left out if it has references and all came to nothing."""
+    """Compile one table; it is left out if it has references and all of them are missing."""
     if not isinstance(raw, dict):
-        location.add("a table of configId, configName and values", "wrong_type")
-        return nothing
+        location.add("expected a table of configId, configName and values", "wrong_type")
+        return MISSING.get
     values: dict[str, Value] = {}
     for key, each in raw.items():
         if key in CUSTOM_FIELD_KEYS:
@@ -75,37 +73,33 @@ def _check_constant(key: str, value: Value, location: Location) -> None:
     if not value.constant or value.literal is None:
         return
     try:
-        _held(key, value.literal, location.field)
-    except MappingError as failure:
-        location.add(failure.detail, "wrong_type")
+        _converted(key, value.literal)
+    except ConversionError as error:
+        location.add(str(error), "wrong_type")
 
 
 def _checked(entry: Json, field: str) -> dict[str, Json]:
     if entry.__class__ is not dict:
-        raise MappingError("item_invalid", field, f"an element is {type_name(entry)}, not an object")
+        raise MappingError("item_invalid", field, f"expected an object as an element, got {type_name(entry)}")
     unknown = entry.keys() - CUSTOM_FIELD_KEYS.keys()
     if unknown:
-        detail = f"an element has {len(unknown)} entries that are none of {', '.join(CUSTOM_FIELD_KEYS)}"
+        detail = f"an element has {len(unknown)} entries other than {', '.join(CUSTOM_FIELD_KEYS)}"
         raise MappingError("item_invalid", field, detail)
-    return {key: _held(key, entry[key], field) for key in CUSTOM_FIELD_KEYS if entry.get(key) is not None}
+    made = {}
+    for key in CUSTOM_FIELD_KEYS:
+        if entry.get(key) is not None:
+            try:
+                made[key] = _converted(key, entry[key])
+            except ConversionError as error:
+                raise MappingError("item_invalid", f"{field}.{key}", str(error)) from error
+    return made
 
 
-def _held(key: str, value: Json, field: str) -> Json:
-    """A value as its key wants it: a whole number, text, or a list of texts (one scalar is a list of one)."""
+def _converted(key: str, value: Json) -> Json:
+    """Return a value as its key requires: a whole number, text, or a list of texts (a scalar is a list of one)."""
     kind = CUSTOM_FIELD_KEYS[key]
-    try:
-        if kind == "integer":
-            return integer(value)
-    except ConversionError as error:
-        raise MappingError("item_invalid", f"{field}.{key}", str(error)) from error
+    if kind == "integer":
+        return integer(value)
     if kind == "texts":
-        elements = value if isinstance(value, list) else [value]
-        return [_text(each, f"{field}.{key}") for each in elements if each is not None]
-    return _text(value, f"{field}.{key}")
-
-
-def _text(value: Json, field: str) -> str:
-    text = text_form(value)
-    if text is None:
-        raise MappingError("item_invalid", field, f"text is wanted here, not {type_name(value)}")
-    return text
+        return [string(each) for each in (value if isinstance(value, list) else [value]) if each is not None]
+    return string(value)

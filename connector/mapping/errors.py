@@ -1,14 +1,19 @@
-"""What a record can do to its mapping, as exceptions that never leave this package."""
+"""How the mapping of one record can fail. None of these exceptions leaves this package.
+
+ConversionError   a conversion does not accept a value
+MappingError      the record goes to the dead letters
+SkipItem          the config says `$skip`
+"""
 
 from __future__ import annotations
 
 
 class ConversionError(Exception):
-    """A conversion can't be done; says why, without the value."""
+    """A value can't be converted; the message gives its type, never its content."""
 
 
 class MappingError(Exception):
-    """The record goes to the dead letters."""
+    """The record can't be mapped; the attributes become the dead letter's headers."""
 
     def __init__(self, reason: str, field: str, detail: str = "") -> None:
         super().__init__(reason)
@@ -17,21 +22,5 @@ class MappingError(Exception):
         self.detail = detail
 
 
-class SkipItem(Exception):  # noqa: N818 - what the config asks for, not an error
-    """The config says `$skip`: no item."""
-
-
-def type_name(value: object) -> str:
-    """What a value is, in JSON's words: all that a dead letter says of it."""
-    return _TYPE_NAMES.get(type(value), type(value).__name__)
-
-
-_TYPE_NAMES: dict[type, str] = {
-    str: "text",
-    bool: "a boolean",
-    int: "an integer",
-    float: "a number",
-    list: "a list",
-    dict: "an object",
-    type(None): "null",
-}
+class SkipItem(Exception):  # noqa: N818 - a decision of the config, not an error
+    """The config says that this record makes no item."""

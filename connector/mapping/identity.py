@@ -1,9 +1,9 @@
-"""Who did it: a route's `identity` lines, written as the endpoint writes identities.
+"""Identities: a route's `identity` rules, written as the endpoint expects them.
 
-The lines stand in the user's order of preference. A value that is missing, blank or can't be converted counts as
-absent (the last is counted: marketplaces mask phone numbers). Flat endpoints get one field for each type
-that is present and, for exact matching, the `identityType` of the first; the newer ones get every identity
-that is present in `identities[]`.
+The rules stand in the user's order of preference. A value that is missing, blank or can't be converted counts as
+absent; the last case is counted (marketplaces mask phone numbers). Flat endpoints get one field per type that is
+present and, for exact matching, the `identityType` of the first one. Newer endpoints get every identity that is
+present in `identities[]`.
 """
 
 from __future__ import annotations
@@ -15,86 +15,97 @@ from typing import TYPE_CHECKING
 from connector.core.record import Record
 from connector.mapping.conversions.numbers import boolean
 from connector.mapping.errors import ConversionError, MappingError
-from connector.mapping.json_values import text_form
-from connector.mapping.location import Json
-from connector.mapping.values import Value, compile_value
-from connector.tuzhan.endpoints import FLAT_ONLY_TYPES, WECHAT_PLATFORMS, Endpoint
+from connector.mapping.json_values import Json, text_form
+from connector.mapping.values import compile_value
+from connector.tuzhan.endpoints import FLAT_ONLY_TYPES, PLATFORMS, WECHAT_PLATFORMS, Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from connector.mapping.codegen import Value
     from connector.mapping.location import Location
-    from connector.mapping.references import Getter
+    from connector.mapping.lookup import Getter
 
 IdentityWriter = Callable[[Json, Record, dict[str, Json], bool], tuple[str, ...] | None]
-"""Writes a record's identities into an item (the last argument: for exact matching). Gives what orders the item,
-`type=value` of each identity, or () if nothing asks for it; None if no identity is there."""
+"""Writes a record's identities into an item; the last argument: for exact matching.
 
-NoteInvalid = Callable[[str], None]
-"""Told the type of an identity that could not be converted."""
+Returns the item's order keys, `type=value` of each identity, or () if the target is not ordered by identity; None if
+the record has no identity.
+"""
+
+CountInvalid = Callable[[str], None]
+"""Called with the type of an identity that could not be converted."""
 
 _LIST_ONLY = ("platform", "mpid", "isWeChatEcosystem")
-_KEYS = ("type", "value", *_LIST_ONLY)
+KEYS = {
+    "type": "phone, openid, unionid, uid; v2 endpoints: any type that is configured on the platform; older audience"
+    " endpoints: audienceUserId, identityId",
+    "value": "A value of the record; missing, blank or not convertible counts as absent",
+    "platform": f"v2: {', '.join(PLATFORMS)}",
+    "mpid": "v2: the id of the official account or mini program",
+    "isWeChatEcosystem": "v2: with mpid, by default true for the platforms "
+    + ", ".join(each for each in PLATFORMS if each in WECHAT_PLATFORMS),
+}
+"""The keys of a rule, and what they mean."""
 
 
 @dataclass(frozen=True, slots=True)
 class IdentityRule:
-    """One identity line, compiled."""
+    """One compiled rule."""
 
     type: str
     get: Getter
     field: str = ""
-    """Flat: the item field."""
+    """Flat endpoints: the item field."""
     identity_type: str | None = None
-    """Flat: what `identityType` says."""
+    """Flat endpoints: the value of `identityType`."""
     extra: tuple[tuple[str, Getter], ...] = ()
-    """List: platform, mpid, isWeChatEcosystem, as far as they are there."""
+    """Other endpoints: platform, mpid, isWeChatEcosystem, as far as the rule has them."""
 
 
 def compile_identity(raw: Sequence[Json], endpoint: Endpoint, location: Location) -> list[IdentityRule]:
-    """Compile the lines for an endpoint; what is wrong is noted."""
-    lines = [_line(line, endpoint, location.at(index)) for index, line in enumerate(raw)]
-    return [line for line in lines if line is not None]
+    """Compile the rules for an endpoint, or report what is wrong with them."""
+    rules = [_rule(each, endpoint, location.at(index)) for index, each in enumerate(raw)]
+    return [rule for rule in rules if rule is not None]
 
 
-def identifier(
-    lines: Sequence[IdentityRule], endpoint: Endpoint, note: NoteInvalid, *, ordered: bool
+def identity_writer(
+    rules: Sequence[IdentityRule], endpoint: Endpoint, count_invalid: CountInvalid, *, ordered: bool
 ) -> IdentityWriter:
-    """The function that writes the lines' identities."""
-    if endpoint.flat_identities is not None:
-        return _flat(lines, note, ordered=ordered)
-    return _listed(lines, note, ordered=ordered)
+    """Return the function that writes the identities of a record."""
+    found = [(rule, _text_getter(rule, count_invalid)) for rule in rules]
+    return (_list_writer if endpoint.flat_identities is None else _flat_writer)(found, ordered=ordered)
 
 
-def _line(raw: Json, endpoint: Endpoint, location: Location) -> IdentityRule | None:
+def _rule(raw: Json, endpoint: Endpoint, location: Location) -> IdentityRule | None:
     if not isinstance(raw, dict):
-        location.add("an identity line is a table, like {type: phone, value: $.mobile}", "wrong_type")
+        location.add("expected an identity rule, like {type: phone, value: $.mobile}", "wrong_type")
         return None
     for key in raw:
-        if key not in _KEYS:
-            location.at(key).unknown_key(_KEYS)
+        if key not in KEYS:
+            location.at(key).unknown_key(KEYS)
     kind = _type(raw, location)
     if "value" not in raw:
-        location.at("value").add("an identity line needs a value", "missing_key")
+        location.at("value").add("an identity rule needs a value", "missing_key")
     if kind is None or "value" not in raw:
         return None
     value = compile_value(raw["value"], location.at("value").named(f"identity.{kind}"))
     if endpoint.flat_identities is None:
-        return _list_line(kind, value, raw, endpoint, location)
-    return _flat_line(kind, value, raw, endpoint, location)
+        return _list_rule(kind, value, raw, endpoint, location)
+    return _flat_rule(kind, value, raw, endpoint, location)
 
 
 def _type(raw: dict[Json, Json], location: Location) -> str | None:
     kind = raw.get("type")
     if kind is None:
-        location.at("type").add("an identity line needs a type: phone, openid, unionid, uid, …", "missing_key")
+        location.at("type").add("an identity rule needs a type: phone, openid, unionid, uid, …", "missing_key")
     elif not isinstance(kind, str) or not kind or kind.startswith("$"):
-        location.at("type").add("a type is a name: phone, openid, unionid, uid, …", "wrong_type")
+        location.at("type").add("expected the name of a type: phone, openid, unionid, uid, …", "wrong_type")
         return None
     return kind
 
 
-def _flat_line(
+def _flat_rule(
     kind: str, value: Value, raw: dict[Json, Json], endpoint: Endpoint, location: Location
 ) -> IdentityRule | None:
     known = endpoint.flat_identities or {}
@@ -103,17 +114,17 @@ def _flat_line(
             message = f"{endpoint.path} has no '{key}' of an identity: drop it"
             location.at(key).add(message, "not_for_this_endpoint", at_key=True)
     if kind not in known:
-        message = f"{endpoint.path} has no identity type '{kind}', only {', '.join(known)}: drop the line"
+        message = f"{endpoint.path} takes only the identity types {', '.join(known)}: drop the rule"
         location.at("type").add(message, "not_for_this_endpoint")
         return None
     return IdentityRule(kind, value.compiled(), field=known[kind].field, identity_type=known[kind].identity_type)
 
 
-def _list_line(
+def _list_rule(
     kind: str, value: Value, raw: dict[Json, Json], endpoint: Endpoint, location: Location
 ) -> IdentityRule | None:
     if kind in FLAT_ONLY_TYPES:
-        message = f"{endpoint.path} has no identity type '{kind}': drop the line"
+        message = f"{endpoint.path} does not take {' and '.join(sorted(FLAT_ONLY_TYPES))}: drop the rule"
         location.at("type").add(message, "not_for_this_endpoint")
         return None
     extra = []
@@ -121,101 +132,90 @@ def _list_line(
         if key in raw:
             compiled = compile_value(raw[key], location.at(key).named(f"identity.{kind}.{key}"))
             if compiled.constant and key == "isWeChatEcosystem" and not isinstance(compiled.literal, bool):
-                location.at(key).add("true or false", "wrong_type")
+                location.at(key).add("expected true or false", "wrong_type")
             extra.append((key, compiled.get))
     if "mpid" in raw and "isWeChatEcosystem" not in raw and "platform" not in raw:
-        message = "with mpid, isWeChatEcosystem is required: name it, or the platform that it follows from"
+        message = "mpid requires isWeChatEcosystem, or a platform from which it follows"
         location.at("isWeChatEcosystem").add(message, "missing_key")
     return IdentityRule(kind, value.compiled(), extra=tuple(extra))
 
 
-def _count_invalid(failure: MappingError, kind: str, note: NoteInvalid) -> None:
-    """Count a value that can't be converted; any other failure is the record's."""
-    if failure.reason != "conversion_failed":
-        raise failure
-    note(kind)
+def _text_getter(rule: IdentityRule, count_invalid: CountInvalid) -> Getter:
+    """Return a getter of an identity as text that is not blank, or None."""
+    found, kind = rule.get, rule.type
+
+    def get(value: Json, record: Record) -> Json:
+        try:
+            got = found(value, record)
+        except MappingError as error:
+            if error.reason != "conversion_failed":
+                raise
+            count_invalid(kind)
+            return None
+        if got.__class__ is not str and got is not None:
+            got = text_form(got)
+            if got is None:
+                count_invalid(kind)
+        return None if not got or got.isspace() else got
+
+    return get
 
 
-def _as_text(got: Json, kind: str, note: NoteInvalid) -> str | None:
-    """The text of what is not text, or is blank: the less usual ways for an identity to be."""
-    if got is None or got.__class__ is str:
-        return None if not got or got.isspace() else str(got)
-    text = text_form(got)
-    if text is None:
-        note(kind)
-    return text
+def _flat_writer(rules: Sequence[tuple[IdentityRule, Getter]], *, ordered: bool) -> IdentityWriter:
+    prepared = [(rule.field, rule.type, rule.identity_type, get) for rule, get in rules]
 
-
-def _flat(lines: Sequence[IdentityRule], note: NoteInvalid, *, ordered: bool) -> IdentityWriter:
-    def identify(
+    def write(
         value: Json,
         record: Record,
         body: dict[str, Json],
         exact: bool,  # noqa: FBT001 - called for each record
     ) -> tuple[str, ...] | None:
         keys: list[str] | None = None
-        for line in lines:
-            if line.field in body:
+        for field, kind, identity_type, get in prepared:
+            if field in body or (got := get(value, record)) is None:
                 continue
-            try:
-                got = line.get(value, record)
-            except MappingError as failure:
-                _count_invalid(failure, line.type, note)
-                continue
-            if got.__class__ is not str or not got or got.isspace():
-                got = _as_text(got, line.type, note)
-                if got is None:
-                    continue
             if keys is None:
                 keys = []
-                if exact and line.identity_type is not None:
-                    body["identityType"] = line.identity_type
-            body[line.field] = got
+                if exact and identity_type is not None:
+                    body["identityType"] = identity_type
+            body[field] = got
             if ordered:
-                keys.append(f"{line.type}={got}")
+                keys.append(f"{kind}={got}")
         return None if keys is None else tuple(keys)
 
-    return identify
+    return write
 
 
-def _listed(lines: Sequence[IdentityRule], note: NoteInvalid, *, ordered: bool) -> IdentityWriter:
-    prepared = [(line.type, line.get, line) for line in lines]
+def _list_writer(rules: Sequence[tuple[IdentityRule, Getter]], *, ordered: bool) -> IdentityWriter:
+    prepared = [(rule.type, get, rule if rule.extra else None) for rule, get in rules]
 
-    def identify(
+    def write(
         value: Json,
         record: Record,
         body: dict[str, Json],
         _exact: bool,  # noqa: FBT001 - called for each record
     ) -> tuple[str, ...] | None:
         identities = []
-        for kind, get, line in prepared:
-            try:
-                got = get(value, record)
-            except MappingError as failure:
-                _count_invalid(failure, kind, note)
+        for kind, get, extra in prepared:
+            got = get(value, record)
+            if got is None:
                 continue
-            if got.__class__ is not str or not got or got.isspace():
-                got = _as_text(got, kind, note)
-                if got is None:
-                    continue
             identity: dict[str, Json] = {"identityValue": got, "identityType": kind}
-            if line.extra:
-                _add_extra(identity, line, value, record)
+            if extra is not None:
+                _add_extra(identity, extra, value, record)
             identities.append(identity)
         if not identities:
             return None
         body["identities"] = identities
-        return _order_keys(identities) if ordered else ()
+        if not ordered:
+            return ()
+        return tuple(f"{identity['identityType']}={identity['identityValue']}" for identity in identities)
 
-    return identify
-
-
-def _order_keys(identities: Sequence[dict[str, Json]]) -> tuple[str, ...]:
-    return tuple(f"{identity['identityType']}={identity['identityValue']}" for identity in identities)
+    return write
 
 
-def _add_extra(identity: dict[str, Json], line: IdentityRule, value: Json, record: Record) -> None:
-    for key, get in line.extra:
+def _add_extra(identity: dict[str, Json], rule: IdentityRule, value: Json, record: Record) -> None:
+    for key, get in rule.extra:
         got = get(value, record)
         if got is None:
             continue
@@ -223,8 +223,7 @@ def _add_extra(identity: dict[str, Json], line: IdentityRule, value: Json, recor
             try:
                 identity[key] = boolean(got)
             except ConversionError as error:
-                field = f"identity.{line.type}.{key}"
-                raise MappingError("item_invalid", field, str(error)) from error
+                raise MappingError("item_invalid", f"identity.{rule.type}.{key}", str(error)) from error
         elif (text := text_form(got)) is not None and text.strip():
             identity[key] = text
     if "mpid" in identity and "isWeChatEcosystem" not in identity:

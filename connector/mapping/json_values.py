@@ -1,17 +1,39 @@
-"""The text form of a scalar: what `string` yields, `map` looks up and `where` compares."""
+"""JSON values: how messages name their types, their text form, and their encoding."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import Any
 
-if TYPE_CHECKING:
-    from connector.mapping.location import Json
+import orjson
+
+from connector.mapping.errors import MappingError
+
+Json = Any
+"""A decoded JSON value, or a part of one; None for what is missing or null."""
 
 _EXACT_BELOW = 1e16
+_TYPE_NAMES: dict[type, str] = {
+    str: "text",
+    bool: "a boolean",
+    int: "an integer",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+    type(None): "null",
+}
+
+
+def type_name(value: object) -> str:
+    """Return the JSON type of a value: all that a dead letter says about it."""
+    return _TYPE_NAMES.get(type(value), type(value).__name__)
 
 
 def text_form(value: Json) -> str | None:
-    """The text of a scalar as people write it (true, 12, 12 for 12.0, 0.5); None for null, lists and objects."""
+    """Return a scalar as text (true, 12, 12 for 12.0, 0.5); None for null, lists and objects.
+
+    This is what `as: string` yields, `map` looks up and `where` compares.
+    """
     kind = value.__class__
     if kind is str:
         return value  # type: ignore[no-any-return]
@@ -23,3 +45,16 @@ def text_form(value: Json) -> str | None:
         whole = value.is_integer() and abs(value) < _EXACT_BELOW
         return str(int(value)) if whole else repr(value)
     return str(value) if isinstance(value, str) else None
+
+
+def encode(item: dict[str, Json]) -> bytes:
+    """Return compact JSON, integers beyond 64 bits included. Raises MappingError if that is not possible."""
+    try:
+        return orjson.dumps(item)
+    except orjson.JSONEncodeError:
+        pass  # an integer beyond 64 bits, most likely: the standard library can write it, but more slowly
+    try:
+        return json.dumps(item, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except (ValueError, TypeError, RecursionError) as error:
+        detail = f"the item can't be encoded as JSON ({type(error).__name__})"
+        raise MappingError("item_invalid", "", detail) from error

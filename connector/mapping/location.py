@@ -1,48 +1,41 @@
-"""Where in the file the compiler is, and what it says of it."""
+"""A key of the config file that is being compiled, and the field that it belongs to."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from connector.settings.problems import Code, Path, Problems
 
-Json = Any
-"""A decoded value, or a piece of one; None for what is missing or null."""
-
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A key of the file, and the name that a dead letter has for what is made there."""
+    """Where a problem is reported: the path of a key, and the field name that dead letters use for it."""
 
     problems: Problems
     path: Path
     field: str = ""
 
     def at(self, *keys: str | int) -> Location:
-        """A key below that belongs to the same field."""
+        """Return a key below this one that belongs to the same field."""
         return Location(self.problems, (*self.path, *keys), self.field)
 
     def under(self, key: str | int) -> Location:
-        """A key below that makes a field of its own."""
+        """Return a key below this one that is a field of its own."""
         field = f"{self.field}.{key}" if self.field else str(key)
         return Location(self.problems, (*self.path, key), field)
 
     def named(self, field: str) -> Location:
-        """The same location, with another name for dead letters."""
+        """Return the same key with another field name."""
         return Location(self.problems, self.path, field)
 
     def add(self, message: str, code: Code, *, at_key: bool = False) -> None:
-        """Note one problem here."""
+        """Report a problem with the value of this key, or with the key itself."""
         self.problems.add(self.path, message, code, at_key=at_key)
 
     def unknown_key(self, allowed: Iterable[str]) -> None:
-        """Note that this key may not stand here."""
+        """Report that this key is not one of those allowed."""
         self.problems.unknown_key(self.path, allowed)
-
-    def not_yet(self, what: str) -> None:
-        """Note that this key is a word of the language that does not work yet."""
-        self.add(f"{what} is not supported yet", "unknown_key", at_key=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from connector.core.errors import DecodeError
@@ -15,50 +13,32 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Sequence
 
-    from connector.settings.models import Ordering
-
-_REMEMBERED_TOPICS = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Subscribed:
-    """A route and the topics that it reads: names, or patterns that begin with ^."""
-
-    topics: Sequence[str]
-    route: CompiledRoute
-
-    def reads(self, topic: str) -> bool:
-        """Whether records of this topic are for the route."""
-        return any(re.match(each, topic) is not None if each.startswith("^") else each == topic for each in self.topics)
+_MAX_CACHED_TOPICS = 10_000
 
 
 class CompiledMapping:
-    """Everything of the config that says which records become what. Immutable."""
+    """The compiled routes of a config. Immutable."""
 
-    def __init__(self, routes: Sequence[Subscribed]) -> None:
+    def __init__(self, routes: Sequence[CompiledRoute]) -> None:
         self._routes = tuple(routes)
-        self.topics: tuple[str, ...] = tuple(dict.fromkeys(topic for each in routes for topic in each.topics))
-        """What to subscribe to: names and ^patterns, as in the file, each once."""
+        self.topics: tuple[str, ...] = tuple(dict.fromkeys(topic for route in routes for topic in route.topics))
+        """What to subscribe to: names and ^patterns, as in the file, without repetitions."""
 
     def targets_of(self, topic: str) -> frozenset[str]:
-        """The targets that records of this topic may feed (the dead letters not counted)."""
-        return frozenset(each.route.target for each in self.routes_of(topic))
+        """Return the targets that records of a topic may feed (the dead letters are not among them)."""
+        return frozenset(route.target for route in self.routes_of(topic))
 
-    def routes_of(self, topic: str) -> tuple[Subscribed, ...]:
-        """The routes that read this topic, in the order of the file."""
-        return tuple(each for each in self._routes if each.reads(topic))
-
-    def ordering_of(self, target: str) -> Ordering:
-        """What this target's items must not overtake; `none` for one that no route feeds."""
-        return next((each.route.ordering for each in self._routes if each.route.target == target), "none")
+    def routes_of(self, topic: str) -> tuple[CompiledRoute, ...]:
+        """Return the routes that read a topic, in the order of the file."""
+        return tuple(route for route in self._routes if route.reads(topic))
 
     def mapper(self, cluster_id: str) -> Mapper:
-        """A mapper for records of the Kafka cluster of that id, which goes into the uuids of events."""
+        """Return a mapper for records of a Kafka cluster; the id becomes part of the events' uuids."""
         return Mapper(self, cluster_id)
 
 
 class Mapper:
-    """Maps records, one at a time: the hot path. No I/O, and the same items for the same record always."""
+    """Maps records, one at a time: the hot path. No I/O; the same record always gives the same items."""
 
     def __init__(self, mapping: CompiledMapping, cluster_id: str) -> None:
         self._mapping = mapping
@@ -69,16 +49,16 @@ class Mapper:
 
     @property
     def skipped(self) -> Counter[tuple[str, str]]:
-        """Items skipped because the config says `$skip`, by route and target; only grows."""
+        """Items that the config skips (`$skip`), by route and target; only increases."""
         return self._counters.skipped
 
     @property
     def identity_invalid(self) -> Counter[tuple[str, str]]:
-        """Identities that could not be converted, by route and type; only grows."""
+        """Identities that could not be converted, by route and type; only increases."""
         return self._counters.identity_invalid
 
     def items(self, record: Record) -> Sequence[Item]:
-        """What a record becomes, in the order of the routes; nothing: it is skipped (so is every tombstone).
+        """Return the items of a record in the order of the routes; none if it is skipped, as every tombstone is.
 
         A failed mapping is an item too, addressed to the dead letters. Never raises.
         """
@@ -98,9 +78,9 @@ class Mapper:
         return [item for map_record in routes if (item := map_record(value, record)) is not None]
 
     def _routes_of(self, topic: str) -> tuple[MapRecord, ...]:
-        if len(self._by_topic) >= _REMEMBERED_TOPICS:
+        if len(self._by_topic) >= _MAX_CACHED_TOPICS:
             self._by_topic.clear()
-        routes = tuple(self._bind(each.route) for each in self._mapping.routes_of(topic))
+        routes = tuple(self._bind(route) for route in self._mapping.routes_of(topic))
         self._by_topic[topic] = routes
         return routes
 

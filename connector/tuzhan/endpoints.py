@@ -90,6 +90,9 @@ FUZZY_MATCHING = 2
 FLAT_ONLY_TYPES = frozenset({"audienceUserId", "identityId"})
 """Ids of the platform's own, which only older endpoints take, and none in `identities[]`."""
 
+PLATFORMS = ("gzh", "contentminiapp", "workwechat", "selfbuilt", "YOUZAN", "EZR", "RP_LSY", "EXTERNAL")
+"""What the `platform` of an identity may be in the newer endpoints' documents."""
+
 WECHAT_PLATFORMS = frozenset({"gzh", "contentminiapp", "workwechat", "selfbuilt"})
 """The platforms inside the WeChat ecosystem: what `isWeChatEcosystem` says by default (page 986173)."""
 

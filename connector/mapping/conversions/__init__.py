@@ -1,48 +1,21 @@
-"""What `as` can do to a value: one function per word, each raising ConversionError where it can't."""
+"""The conversions of `as`, as one table: code, meaning, options and examples of each stand in its module."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from connector.mapping.conversions import numbers, phone, strings, timestamps
-from connector.mapping.location import Json
 
 if TYPE_CHECKING:
-    from datetime import tzinfo
+    from connector.mapping.conversions.conversion import Conversion, Option
 
-Conversion = Callable[[Json], Json]
-"""Turns one value that is not None into another; None from it is missing. May raise ConversionError."""
-
-WHOLE_LIST: dict[str, Conversion] = {
-    "joined": strings.joined,
-    "list": strings.listed,
-    "json": strings.json_text,
+CONVERSIONS: dict[str, Conversion] = {
+    each.name: each for each in (*strings.TABLE, *numbers.TABLE, *phone.TABLE, *timestamps.TABLE)
 }
-"""Those that take a list as it is; all others go element by element."""
-
-_PLAIN: dict[str, Conversion] = {
-    "string": strings.string,
-    "integer": numbers.integer,
-    "number": numbers.number,
-    "boolean": numbers.boolean,
-    "trim": strings.trim,
-    "phone": phone.phone,
-    "split": strings.split,
-    "uuid": strings.uuid_of,
-    "md5": strings.md5,
-    "sha256": strings.sha256,
-    "lower": strings.lower,
-    "upper": strings.upper,
-}
-TIMESTAMPS = ("timestamp", "date")
-NAMES = (*_PLAIN, *TIMESTAMPS, *WHOLE_LIST)
+OPTIONS: dict[str, Option] = {option.name: option for each in CONVERSIONS.values() for option in each.options}
+"""The words beside `as` that belong to some of them."""
 
 
-def conversion(name: str, zone: tzinfo, unit: str | None) -> Conversion:
-    """The conversion of that name, one of NAMES; zone and unit matter to TIMESTAMPS."""
-    if name == "timestamp":
-        return timestamps.timestamp(zone, unit)
-    if name == "date":
-        return timestamps.date(zone, unit)
-    return WHOLE_LIST.get(name) or _PLAIN[name]
+def taking(option: str) -> tuple[str, ...]:
+    """Return the names of the conversions that take an option."""
+    return tuple(each.name for each in CONVERSIONS.values() if option in [taken.name for taken in each.options])

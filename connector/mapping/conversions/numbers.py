@@ -1,8 +1,8 @@
-"""Numbers, exactly: the conversions to them, and `multiply` and `round`.
+"""Conversions to numbers and booleans, and the exact arithmetic of `multiply` and `round`.
 
-Nothing here goes through binary fractions: whole numbers are multiplied as whole numbers, others as the
-decimal text that they are written with, and the result is whole where it is whole, else the one float whose
-shortest text is the exact result: 142000 * 0.01 is 1420, and 1999 * 0.01 is 19.99.
+Nothing is computed in binary fractions: integers are multiplied as integers, other numbers as the decimal text that
+they are written with. A whole result is an integer, any other the float whose shortest text is the exact result:
+142000 * 0.01 is 1420, and 1999 * 0.01 is 19.99.
 """
 
 from __future__ import annotations
@@ -10,28 +10,28 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import TYPE_CHECKING
 
-from connector.mapping.errors import ConversionError, type_name
+from connector.mapping.conversions.conversion import conversion
+from connector.mapping.errors import ConversionError
+from connector.mapping.json_values import type_name
 
 if TYPE_CHECKING:
-    from connector.mapping.location import Json
+    from connector.mapping.conversions.conversion import Convert
+    from connector.mapping.json_values import Json
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _LONGEST = 400
 _EXACT = Context(prec=4 * _LONGEST, rounding=ROUND_HALF_UP)
-"""Room for any product and quotient of what `decimal_of` lets in: nothing is ever rounded unasked."""
+"""Enough digits for the product of any two numbers that `decimal_of` returns: only `round` rounds."""
 _EXACTLY_DIVISIBLE = 1 << 128
 _TRUE = frozenset({"true", "t", "yes", "y", "on", "1", "是"})
 _FALSE = frozenset({"false", "f", "no", "n", "off", "0", "否"})
 
-Arithmetic = Callable[["Json"], "Json"]
-
 
 def decimal_of(value: Json) -> Decimal | None:
-    """The exact number that a number or numeric text is; None for anything else (a boolean is no number)."""
+    """Return the exact value of a number or of numeric text; None for anything else, booleans included."""
     kind = value.__class__
     if kind is int:
         return Decimal(value) if value.bit_length() <= _LONGEST else None
@@ -49,7 +49,7 @@ def decimal_of(value: Json) -> Decimal | None:
 
 
 def plain_number(exact: Decimal) -> int | float:
-    """An exact number as JSON has it: whole if it is whole, else the nearest float. May raise ConversionError."""
+    """Return an exact number for JSON: an integer if it is whole, else the nearest float. May raise ConversionError."""
     if exact == exact.to_integral_value():
         return int(exact)
     nearest = float(exact)
@@ -59,27 +59,27 @@ def plain_number(exact: Decimal) -> int | float:
 
 
 def number(value: Json) -> Json:
-    """A number, from one or from its text."""
+    """Return a number, from a number or its text."""
     if value.__class__ is int or value.__class__ is float:
         return value
     exact = decimal_of(value)
     if exact is None:
-        raise ConversionError(f"{type_name(value)} is not a number")
+        raise ConversionError(f"expected a number, got {type_name(value)}")
     return plain_number(exact)
 
 
 def integer(value: Json) -> Json:
-    """A whole number, from one (12.0 is one) or from its text."""
+    """Return an integer, from a whole number (12.0 is one) or its text."""
     if value.__class__ is int:
         return value
     exact = decimal_of(value)
     if exact is None or exact != exact.to_integral_value():
-        raise ConversionError(f"{type_name(value)} is not a whole number")
+        raise ConversionError(f"expected a whole number, got {type_name(value)}")
     return int(exact)
 
 
 def boolean(value: Json) -> Json:
-    """A boolean, from one, from 1 and 0, or from the usual words."""
+    """Return a boolean, from a boolean, 1 and 0, or the usual words."""
     if value.__class__ is bool:
         return value
     if value.__class__ is int and value in (0, 1):
@@ -90,11 +90,11 @@ def boolean(value: Json) -> Json:
             return True
         if word in _FALSE:
             return False
-    raise ConversionError(f"{type_name(value)} is not true or false")
+    raise ConversionError(f"expected true or false, got {type_name(value)}")
 
 
-def arithmetic(factor: Decimal, digits: int | None) -> Arithmetic:
-    """A function that multiplies by `factor`, then rounds to `digits` decimal places, halves away from zero."""
+def arithmetic(factor: Decimal, digits: int | None) -> Convert:
+    """Return a function that multiplies by `factor`, then rounds to `digits` decimal places, halves away from zero."""
     numerator, denominator = factor.as_integer_ratio()
     unit = None if digits is None else Decimal(1).scaleb(-digits)
 
@@ -105,11 +105,42 @@ def arithmetic(factor: Decimal, digits: int | None) -> Arithmetic:
             if rest == 0:
                 return quotient
             if -_EXACTLY_DIVISIBLE < product < _EXACTLY_DIVISIBLE:
-                return product / denominator  # of two integers this is the nearest float, exactly
+                return product / denominator  # the division of two integers is correctly rounded
         exact = decimal_of(value)
         if exact is None:
-            raise ConversionError(f"{type_name(value)} is not a number")
+            raise ConversionError(f"expected a number, got {type_name(value)}")
         exact = _EXACT.multiply(exact, factor)
         return plain_number(exact if unit is None else exact.quantize(unit, context=_EXACT))
 
     return compute
+
+
+TABLE = (
+    conversion(
+        "integer",
+        integer,
+        "A whole number, from one or from its text.",
+        (12.0, 12),
+        ("12", 12),
+        ("98765432109876543210", 98765432109876543210),
+        impossible=("12.5", True),
+    ),
+    conversion(
+        "number",
+        number,
+        "A number, from one or from its text, exactly.",
+        ("12.50", 12.5),
+        ("１２.５", 12.5),
+        impossible=("1,420.00", "12 yuan", False),
+    ),
+    conversion(
+        "boolean",
+        boolean,
+        "true or false, from 1 and 0 and the usual words: "
+        f"{' '.join(sorted(_TRUE))} are true, {' '.join(sorted(_FALSE))} are false.",
+        ("yes", True),
+        ("否", False),
+        (1, True),
+        impossible=("perhaps", 2),
+    ),
+)

@@ -1,4 +1,4 @@
-"""Mainland mobile numbers, however they were typed."""
+"""The conversion to a mainland mobile number."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import re
 from typing import TYPE_CHECKING
 from unicodedata import category, normalize
 
-from connector.mapping.errors import ConversionError, type_name
+from connector.mapping.conversions.conversion import conversion
+from connector.mapping.errors import ConversionError
+from connector.mapping.json_values import type_name
 
 if TYPE_CHECKING:
-    from connector.mapping.location import Json
+    from connector.mapping.json_values import Json
 
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 _is_mobile = _MOBILE.fullmatch
@@ -25,10 +27,10 @@ _ASCII_DROPPED = bytes(
 
 
 def phone(value: Json) -> Json:
-    """A number of 11 digits that matches 1[3-9] and nine digits.
+    """Return a mobile number of 11 digits, which matches 1[3-9] and nine digits.
 
-    From text or a whole number: NFKC; format characters, spaces, dashes, dots and brackets dropped; one prefix
-    of +86, 0086, 86 or 0 dropped if an 11-digit mobile number follows.
+    Accepts text and whole numbers. Text is normalised: NFKC; format characters, spaces, dashes, dots and brackets are
+    dropped, and one prefix of +86, 0086, 86 or 0.
     """
     if value.__class__ is str and len(value) == _DIGITS and _is_mobile(value):
         return value
@@ -39,18 +41,31 @@ def phone(value: Json) -> Json:
     elif isinstance(value, str) and len(value) <= _LONGEST:
         text = _cleaned(value)
     else:
-        raise ConversionError(f"{type_name(value)} is not a phone number")
+        raise ConversionError(f"expected a mainland mobile number of 11 digits, got {type_name(value)}")
     match = _PREFIXED.fullmatch(text)
     if match is None:
-        raise ConversionError(f"{type_name(value)} is not a mainland mobile number of 11 digits")
+        raise ConversionError(f"expected a mainland mobile number of 11 digits, got {type_name(value)}")
     return match[1]
 
 
 def _cleaned(text: str) -> str:
     if text.isascii():
-        return text.encode().translate(None, _ASCII_DROPPED).decode()  # bytes: half the time of text
+        return text.encode().translate(None, _ASCII_DROPPED).decode()  # half the time of str.translate
     return "".join(
         character
         for character in normalize("NFKC", text)
         if character not in _DROPPED_MARKS and category(character) not in _DROPPED_KINDS
     )
+
+
+TABLE = (
+    conversion(
+        "phone",
+        phone,
+        "A mainland mobile number of 11 digits; a prefix (+86 0086 86 0), blanks, dashes, dots, brackets are dropped.",
+        ("+86 138-0000-0000", "13800000000"),
+        ("（0086）13800000000", "13800000000"),
+        (13800000000, "13800000000"),
+        impossible=("138****0000", "+1 380 000 0000"),
+    ),
+)

@@ -1,4 +1,4 @@
-"""The conversions that make text, or take it apart."""
+"""Conversions that yield text, or take text apart."""
 
 from __future__ import annotations
 
@@ -8,82 +8,125 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from connector.mapping.errors import ConversionError, type_name
-from connector.mapping.json_values import text_form
+from connector.mapping.conversions.conversion import conversion
+from connector.mapping.errors import ConversionError
+from connector.mapping.json_values import text_form, type_name
 
 if TYPE_CHECKING:
-    from connector.mapping.location import Json
+    from connector.mapping.json_values import Json
 
 
-def string(value: Json) -> Json:
-    """The text form of a scalar."""
-    if value.__class__ is str:
-        return value
+def string(value: Json) -> str:
+    """Return the text form of a scalar."""
     text = text_form(value)
     if text is None:
-        raise ConversionError(f"{type_name(value)} has no text form; use json")
+        hint = ": `as: joined` makes text of a list" if isinstance(value, list) else ""
+        raise ConversionError(f"expected text, got {type_name(value)}{hint}")
     return text
 
 
-def trim(value: Json) -> Json:
-    """Text without blanks at its ends; blank text is missing."""
+def _trim(value: Json) -> Json:
     return string(value).strip() or None
 
 
-def lower(value: Json) -> Json:
-    """Text in lower case."""
-    return string(value).lower()
+def _split(value: Json) -> Json:
+    return [stripped for part in string(value).split(",") if (stripped := part.strip())] or None
 
 
-def upper(value: Json) -> Json:
-    """Text in upper case."""
-    return string(value).upper()
-
-
-def split(value: Json) -> Json:
-    """The parts of comma-separated text, trimmed, without blank ones; none at all is missing."""
-    parts = [stripped for part in string(value).split(",") if (stripped := part.strip())]
-    return parts or None
-
-
-def joined(value: Json) -> Json:
-    """Comma-separated text of a list's scalars, trimmed, without blanks and repeats; nothing left is missing."""
+def _joined(value: Json) -> Json:
     parts: dict[str, None] = {}
     for element in value if isinstance(value, list) else [value]:
         if element is None:
             continue
         part = string(element).strip()
         if "," in part:
-            hint = "" if isinstance(value, list) else "; use [split, joined]"
-            raise ConversionError(f"an element holds a comma, which separates elements{hint}")
+            hint = "" if isinstance(value, list) else ": use [split, joined]"
+            raise ConversionError(f"an element contains a comma, which separates elements{hint}")
         if part:
             parts[part] = None
     return ",".join(parts) or None
 
 
-def listed(value: Json) -> Json:
-    """A list as it is; anything else as a list of one."""
+def _list(value: Json) -> Json:
     return value if isinstance(value, list) else [value]
 
 
-def json_text(value: Json) -> Json:
-    """Compact JSON text of any value."""
+def _json(value: Json) -> Json:
     try:
         return orjson.dumps(value).decode()
     except orjson.JSONEncodeError as error:
-        raise ConversionError("it can't be written as JSON: a number is beyond 64 bits") from error
+        raise ConversionError("it can't be encoded as JSON: a number exceeds 64 bits") from error
 
 
-def uuid_of(value: Json) -> Json:
-    """The UUIDv5 of any text, in the namespace of URLs (RFC 9562)."""
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, string(value)))
-
-
-def md5(value: Json) -> Json:
-    """The MD5 of UTF-8 text, as hexadecimal digits."""
+def _md5(value: Json) -> Json:
     return hashlib.md5(string(value).encode(), usedforsecurity=False).hexdigest()
 
 
-def sha256(value: Json) -> Json:
-    """The SHA-256 of UTF-8 text, as hexadecimal digits."""
-    return hashlib.sha256(string(value).encode()).hexdigest()
+TABLE = (
+    conversion(
+        "string",
+        string,
+        "The text form of a scalar.",
+        (12, "12"),
+        (12.0, "12"),
+        (0.5, "0.5"),
+        (True, "true"),
+        impossible=({"a": 1},),
+    ),
+    conversion(
+        "trim",
+        _trim,
+        "Text without blanks at its ends; nothing is left of blank text.",
+        (" 上海 ", "上海"),
+        (" ", None),
+    ),
+    conversion("lower", lambda value: string(value).lower(), "Text in lower case.", ("VIP", "vip")),
+    conversion("upper", lambda value: string(value).upper(), "Text in upper case.", ("vip", "VIP")),
+    conversion(
+        "split",
+        _split,
+        "The parts of comma-separated text as a list: trimmed, without blank ones.",
+        ("a, b,,c", ["a", "b", "c"]),
+        (" , ", None),
+        impossible=({"a": 1},),
+    ),
+    conversion(
+        "joined",
+        _joined,
+        "The scalars of a list as comma-separated text: trimmed, without blank ones and repetitions.",
+        (["VIP", " 上海 ", "VIP", None, 3], "VIP,上海,3"),
+        ([], None),
+        ("VIP", "VIP"),
+        impossible=(["a,b"], [{}]),
+        takes_list=True,
+    ),
+    conversion(
+        "list",
+        _list,
+        "A list as it is; anything else as a list of one element.",
+        ("VIP", ["VIP"]),
+        (["VIP"], ["VIP"]),
+        takes_list=True,
+    ),
+    conversion(
+        "json",
+        _json,
+        "Compact JSON text of any value.",
+        ({"a": [1, "中"]}, '{"a":[1,"中"]}'),
+        impossible=([10**30],),
+        takes_list=True,
+    ),
+    conversion(
+        "uuid",
+        lambda value: str(uuid.uuid5(uuid.NAMESPACE_URL, string(value))),
+        "A UUID that is always the same for the same text (version 5, URL namespace, RFC 9562).",
+        ("4711", "46cca527-5465-5f7a-951b-9a513aea49f8"),
+    ),
+    conversion("md5", _md5, "The MD5 of UTF-8 text in hexadecimal digits.", ("中", "aed1dfbc31703955e64806b799b67645")),
+    conversion(
+        "sha256",
+        lambda value: hashlib.sha256(string(value).encode()).hexdigest(),
+        "The SHA-256 of UTF-8 text in hexadecimal digits.",
+        ("中", "a567bdaa11367f260f0708391f4d10766b5962f565d9e432f17981a3584fe1e2"),
+    ),
+)

@@ -1,25 +1,33 @@
-"""Moments: whatever a record has for one, as epoch milliseconds or as a date.
+"""Conversions of points in time: to epoch milliseconds, and to a date.
 
-A number, or text of digits, is told apart by its size: 14 digits are yyyyMMddHHmmss, 8 are yyyyMMdd, and
-otherwise seconds, milliseconds, microseconds and nanoseconds since 1970 lie a thousand times apart. Text is
-ISO 8601 or near it (blank for T, slashes, single digits); without an offset it is read in a zone. Everything is
-whole-number arithmetic; what is below a millisecond is cut off.
+The unit of a number, or of text that holds one, follows from its size: 14 digits are yyyyMMddHHmmss, 8 are yyyyMMdd;
+apart from these, seconds, milliseconds, microseconds and nanoseconds since 1970 differ by a factor of a thousand.
+Other text is ISO 8601 or close to it (blank for T, slashes, single digits). Text without an offset is local time of a
+zone. The arithmetic is exact; fractions of a millisecond are cut off.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
+from connector.mapping.conversions.conversion import Conversion, Option
 from connector.mapping.conversions.numbers import decimal_of
-from connector.mapping.errors import ConversionError, type_name
+from connector.mapping.errors import ConversionError
+from connector.mapping.json_values import type_name
+from connector.mapping.vocabulary import Example
+from connector.settings.types import DEFAULT_ZONE
 
 if TYPE_CHECKING:
-    from connector.mapping.location import Json
+    from collections.abc import Callable
+
+    from connector.mapping.conversions.conversion import Convert
+    from connector.mapping.json_values import Json
+    from connector.mapping.location import Location
 
 UNITS: dict[str, Decimal] = {
     "s": Decimal(1000),
@@ -33,7 +41,7 @@ UNITS: dict[str, Decimal] = {
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_MS = 86_400_000
 _SIZES = ((10**11, "s"), (10**14, "ms"), (10**17, "us"), (10**20, "ns"))
-"""Below so much, a number is in that unit: seconds until the year 5138, milliseconds likewise, …"""
+"""Numbers below the limit are in that unit: seconds up to the year 5138, and so on."""
 _DIGITS = {8: "yyyyMMdd", 14: "yyyyMMddHHmmss"}
 _LOOSE = re.compile(
     r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})"
@@ -42,11 +50,9 @@ _LOOSE = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 
-Conversion = Callable[["Json"], "Json"]
 
-
-def timestamp(zone: tzinfo, unit: str | None) -> Conversion:
-    """A function that yields epoch milliseconds."""
+def timestamp(zone: tzinfo, unit: str | None = None) -> Convert:
+    """Return a function that yields epoch milliseconds."""
     to_milliseconds = _numbers(zone, unit)
 
     def convert(value: Json) -> Json:
@@ -57,8 +63,8 @@ def timestamp(zone: tzinfo, unit: str | None) -> Conversion:
     return convert
 
 
-def date(zone: tzinfo, unit: str | None) -> Conversion:
-    """A function that yields the date in the zone, as yyyy-MM-dd."""
+def date(zone: tzinfo, unit: str | None = None) -> Convert:
+    """Return a function that yields the date in the zone as yyyy-MM-dd."""
     to_milliseconds = _numbers(zone, unit)
 
     def convert(value: Json) -> Json:
@@ -66,7 +72,7 @@ def date(zone: tzinfo, unit: str | None) -> Conversion:
             moment = _EPOCH + timedelta(milliseconds=to_milliseconds(value))
             return moment.astimezone(zone).date().isoformat()
         except (OverflowError, ValueError) as error:
-            raise ConversionError(f"{type_name(value)} is a moment out of range") from error
+            raise ConversionError(f"{type_name(value)} is a time outside of the years 1 to 9999") from error
 
     return convert
 
@@ -78,7 +84,7 @@ def _numbers(zone: tzinfo, unit: str | None) -> Callable[[Json], int]:
             return _from_number(exact, value, zone, unit)
         if isinstance(value, str):
             return _from_text(value, zone)
-        raise ConversionError(f"{type_name(value)} is not a moment")
+        raise ConversionError(f"expected a time, got {type_name(value)}")
 
     return to_milliseconds
 
@@ -91,7 +97,7 @@ def _from_number(exact: Decimal, value: Json, zone: tzinfo, unit: str | None) ->
     if unit is None:
         unit = next((unit for limit, unit in _SIZES if abs(exact) < limit), None)
     if unit is None:
-        raise ConversionError(f"{type_name(value)} is too large for a moment")
+        raise ConversionError(f"{type_name(value)} is too large for a time")
     return int((exact * UNITS[unit]).to_integral_value(ROUND_FLOOR))
 
 
@@ -112,7 +118,7 @@ def _from_text(text: str, zone: tzinfo) -> int:
         moment = _parse(text)
         return _milliseconds(moment if moment.tzinfo is not None else moment.replace(tzinfo=zone))
     except (ValueError, OverflowError) as error:
-        raise ConversionError("text is not a moment in any known form") from error
+        raise ConversionError("text is not a time in any known form") from error
 
 
 def _parse(text: str) -> datetime:
@@ -124,7 +130,7 @@ def _parse(text: str) -> datetime:
             raise
     year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
     microsecond = int((match[7] or "").ljust(6, "0")[:6])
-    moment = datetime(year, month, day, hour, minute, second, microsecond)  # noqa: DTZ001 - its zone comes next
+    moment = datetime(year, month, day, hour, minute, second, microsecond)  # noqa: DTZ001 - the zone is added below
     offset = (match[8] or "").upper()
     return moment.replace(tzinfo=_offset(offset)) if offset else moment
 
@@ -136,3 +142,76 @@ def _offset(text: str) -> tzinfo | None:
 def _milliseconds(moment: datetime) -> int:
     passed = moment - _EPOCH
     return passed.days * _DAY_MS + passed.seconds * 1000 + passed.microseconds // 1000
+
+
+def _parse_zone(name: Json, location: Location) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, TypeError, AttributeError, OSError):
+        location.add("no such time zone: names are like Asia/Shanghai", "bad_value")
+        return UTC
+
+
+def _parse_unit(unit: Json, location: Location) -> str | None:
+    if unit not in UNITS:
+        location.add(f"expected one of {', '.join(UNITS)}", "bad_value")
+        return None
+    return str(unit)
+
+
+UNIT = Option(
+    name="unit",
+    doc="With `as: timestamp` and `as: date`: the unit of numbers, which otherwise follows from their size.",
+    schema={"enum": [*UNITS]},
+    examples=(
+        Example("{from: $.day, as: date, unit: days}", {"day": 18582}, "2020-11-16"),
+        Example("{from: $.at, as: timestamp, unit: s}", {"at": 20201116}, 20201116000),
+    ),
+    parse=_parse_unit,
+)
+ZONE = Option(
+    name="zone",
+    doc=f"With `as: timestamp` and `as: date`: the zone of text without an offset; default {DEFAULT_ZONE}.",
+    schema={"type": "string"},
+    examples=(
+        Example("{from: $.at, as: timestamp, zone: Europe/Berlin}", {"at": "2020-11-16 02:36:55"}, 1605490615000),
+        Example("{from: $.at, as: date, zone: UTC}", {"at": 1605490615673}, "2020-11-16"),
+    ),
+    parse=_parse_zone,
+    default=ZoneInfo(DEFAULT_ZONE),
+)
+FORMS: dict[Json, str] = {
+    1605490615: "seconds since 1970",
+    1605490615673: "milliseconds",
+    1605490615673999: "microseconds",
+    1605490615673999888: "nanoseconds",
+    "1605490615.673": "the same as text, with a fraction",
+    20201116093655: "yyyyMMddHHmmss, as number or text",
+    "20201116": "yyyyMMdd, as number or text",
+    "2020-11-16T09:36:55.673+08:00": "ISO 8601; Z, +08 and +0800 as well",
+    "2020-11-16 09:36:55": "a blank for T",
+    "2020-11-16 09:36": "without seconds",
+    "2020/11/16 9:36:55": "slashes and single digits",
+    "2020-11-16": "a date",
+    "２０２０－１１－１６": "full-width digits and signs",
+}
+"""The forms of a time, as examples of 2020-11-16 in Shanghai."""
+
+TABLE = (
+    Conversion(
+        "timestamp",
+        timestamp,
+        "Epoch milliseconds, from a time in any of the forms below.",
+        ((1605490615, 1605490615000), ("2020-11-16 09:36:55.5", 1605490615500), (20201116093655, 1605490615000)),
+        impossible=("yesterday", "2020-02-30", True),
+        options=(UNIT, ZONE),
+    ),
+    Conversion(
+        "date",
+        date,
+        "The date in the zone as yyyy-MM-dd, from a time in any of the forms below.",
+        ((1605490615673, "2020-11-16"), ("2020/1/6", "2020-01-06"), ("2020-11-16T20:00:00Z", "2020-11-17")),
+        impossible=("yesterday",),
+        options=(UNIT, ZONE),
+    ),
+)

@@ -170,8 +170,8 @@ TABLE = [
         "    to: purchases\n",
         "    to: purchases\n    where: {$.status: {equals: PAID}}\n",
         (
-            "13:24: routes[0].where.$.status.equals: unknown key: one of eq, in, ne, not_in, gt, gte, lt, "
-            "lte, matches, contains, exists [unknown_key]"
+            "13:24: routes[0].where.$.status.equals: unknown key: expected one of eq, ne, in, not_in, gt, "
+            "gte, lt, lte, exists, matches, contains [unknown_key]"
         ),
     ),
     Broken(

@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from connector.config.mapping_schema import CONVERSIONS, OPERATORS, WORDS
 from connector.config.schema import DIALECT, json_schema, schema_text
 from connector.config.yaml_tree import read_tree
-from connector.mapping import conditions, conversions, values
 from tests.unit.config.files import SOUND, changed
 from tests.unit.config.test_sound import BIG
 
@@ -106,9 +104,3 @@ def test_defaults_are_shown_as_the_file_has_them() -> None:
     assert definitions["Queue"]["properties"]["max_bytes"]["default"] == "64MiB"
     assert definitions["Platform"]["properties"]["request_timeout"]["default"] == "10s"
     assert definitions["Batching"]["properties"]["max_records"]["default"] == 500
-
-
-def test_it_has_the_words_of_the_mapping_language_and_no_others() -> None:
-    assert set(WORDS) == set(values.WORDS)
-    assert set(OPERATORS) == set(conditions.OPERATORS)
-    assert set(CONVERSIONS) == set(conversions.NAMES)

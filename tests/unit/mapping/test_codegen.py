@@ -1,4 +1,4 @@
-"""Functions that are written out find the same as the functions that they replace."""
+"""Generated functions find the same as the closures that they replace."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.mapping.codegen import Call, Expression, completed, function, table
+from connector.mapping.codegen import Call, Expression, generate_body, generate_getter, generate_object
 from connector.mapping.location import Location
-from connector.mapping.references import Getter, nothing
+from connector.mapping.lookup import Getter, nothing
 from connector.mapping.values import compile_value
 from connector.settings.problems import Problems
 from tests.unit.mapping.helpers import record
@@ -25,7 +25,7 @@ def quoted(name: str) -> str:
 
 
 @given(st.lists(NAMES, min_size=1, max_size=4), TREES | st.dictionaries(NAMES, TREES))
-def test_a_path_compiled_leads_where_the_path_leads(names: list[str], value: object) -> None:
+def test_the_generated_getter_of_a_path_finds_what_its_closure_finds(names: list[str], value: object) -> None:
     problems = Problems()
     compiled = compile_value("$" + "".join(f".{quoted(name)}" for name in names), Location(problems, ("x",)))
     assert not problems.found
@@ -53,7 +53,7 @@ WORDS = st.sampled_from(
 
 
 @given(st.dictionaries(NAMES, WORDS), TREES | st.dictionaries(st.sampled_from("abc"), TREES))
-def test_a_table_compiled_holds_what_its_values_are(raw: dict[str, Any], value: object) -> None:
+def test_a_generated_object_holds_what_its_values_are(raw: dict[str, Any], value: object) -> None:
     compiled = {name: compile_value(each, Location(Problems(), ("x",))) for name, each in raw.items()}
     expected = {name: got for name, each in compiled.items() if (got := each.get(value, record())) is not None}
     entries = [(name, each.expression) for name, each in compiled.items()]
@@ -62,10 +62,10 @@ def test_a_table_compiled_holds_what_its_values_are(raw: dict[str, Any], value: 
         assert not isinstance(value, dict)
         return expected or None
 
-    made = table(entries, otherwise)(value, record())
+    made = generate_object(entries, otherwise)(value, record())
     assert made == (expected or None)
     head = {"first": 0}
-    complete = completed(entries, lambda _value, _record, head: head | expected)
+    complete = generate_body(entries, lambda _value, _record, head: head | expected)
     both = complete(value, record(), head)
     assert both == {"first": 0, **expected}
     assert head == {"first": 0}
@@ -73,14 +73,14 @@ def test_a_table_compiled_holds_what_its_values_are(raw: dict[str, Any], value: 
         assert [*both] == ["first", *(name for name in expected if name != "first")]
 
 
-def test_names_of_the_file_are_never_read_as_program() -> None:
+def test_names_from_the_file_are_never_executed() -> None:
     path = compile_value('$."x\') or boom(\'"."y\\"z"', Location(Problems(), ("x",)))
     assert path.compiled()({"x') or boom('": {'y"z': 1}}, record()) == 1
 
 
 @pytest.mark.parametrize("expression", ["value.get('a')", Call(lambda value: value["a"], ("value",))])
-def test_what_is_no_object_at_the_top_is_left_to_the_other_function(expression: Expression) -> None:
+def test_records_that_are_not_objects_are_left_to_the_closure(expression: Expression) -> None:
     other: Getter = lambda value, _record: ("other", value)  # noqa: E731 - one line
-    assert function(expression, other)({"a": 1}, record()) == 1
-    assert function(expression, other)([1], record()) == ("other", [1])
-    assert function("record.offset", nothing)({}, record(offset=5)) == 5
+    assert generate_getter(expression, other)({"a": 1}, record()) == 1
+    assert generate_getter(expression, other)([1], record()) == ("other", [1])
+    assert generate_getter("record.offset", nothing)({}, record(offset=5)) == 5

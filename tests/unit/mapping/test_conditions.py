@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.mapping.conditions import OPERATORS, compile_where
+from connector.mapping.conditions import compile_where
 from connector.mapping.location import Location
+from connector.mapping.operators import OPERATORS
 from connector.settings.problems import Problems
 from tests.unit.mapping.helpers import record
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.mapping.conversions import NAMES, conversion, numbers, timestamps
+from connector.mapping.conversions import CONVERSIONS, numbers, timestamps
 from connector.mapping.conversions.phone import phone
 from connector.mapping.errors import ConversionError
 from tests.unit.mapping.helpers import failure_of, value_of
@@ -26,7 +26,9 @@ AT_MS = 1_605_490_615_000  # 2020-11-16 09:36:55 in Shanghai, 01:36:55 in UTC
 
 
 def convert(name: str, value: Any, unit: str | None = None) -> Any:  # noqa: ANN401 - JSON
-    return conversion(name, SHANGHAI, unit)(value)
+    entry = CONVERSIONS[name]
+    options = {"unit": unit, "zone": SHANGHAI}
+    return entry.build(**{option.name: options[option.name] for option in entry.options})(value)
 
 
 @pytest.mark.parametrize(
@@ -318,7 +320,7 @@ def test_impossible_conversions_are_refused(name: str, value: object) -> None:
 
 
 @given(
-    st.sampled_from(NAMES),
+    st.sampled_from([*CONVERSIONS]),
     st.booleans() | st.integers() | FLOATS | st.text() | st.lists(st.text(), max_size=3),
 )
 def test_a_conversion_succeeds_or_says_that_it_is_impossible(name: str, value: object) -> None:
@@ -336,6 +338,6 @@ def test_a_list_goes_through_element_by_element() -> None:
 def test_a_failed_conversion_tells_field_type_and_rule_but_not_the_value() -> None:
     failure = failure_of({"from": "$.x", "as": "phone"}, "secret-4711")
     assert (failure.reason, failure.target, failure.field) == ("conversion_failed", "t", "eventargs.c_x")
-    assert failure.detail == "as: phone: text is not a mainland mobile number of 11 digits"
-    assert "multiply: text is not a number" in failure_of({"from": "$.x", "multiply": 2}, "secret-4711").detail
+    assert failure.detail == "as: phone: expected a mainland mobile number of 11 digits, got text"
+    assert "multiply: expected a number, got text" in failure_of({"from": "$.x", "multiply": 2}, "secret-4711").detail
     assert "4711" not in str(failure)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.mapping.event_uuid import event_uuids
+from connector.mapping.events import event_uuids
 from tests.unit.mapping.helpers import (
     EVENT,
     EVENT_V1,
@@ -61,7 +61,7 @@ def test_a_uuid_is_one_of_36_characters(location: tuple[str, str, str, int, int,
 
 def test_a_uuid_is_the_same_in_every_process() -> None:
     program = (
-        "from connector.mapping.event_uuid import event_uuids\n"
+        "from connector.mapping.events import event_uuids\n"
         "from connector.core.record import Record\n"
         "print(event_uuids('c', 'r')(Record('t', 1, 2, 3, None, None, ())), end='')"
     )
@@ -117,7 +117,7 @@ def test_a_uuid_that_is_too_long_for_the_older_endpoint_is_invalid() -> None:
     assert (told.reason, told.field, told.detail) == (
         "item_invalid",
         "uuid",
-        "the endpoint takes at most 36 characters",
+        "expected at most 36 characters",
     )
     newer = mapper(route(fields={"uuid": "$.id"}), endpoint=EVENT)
     assert body(newer.items(record({**PERSON, "id": "x" * 37})))["uuid"] == "x" * 37

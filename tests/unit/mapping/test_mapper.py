@@ -63,11 +63,11 @@ def two_routes() -> Mapper:
     assert mapping.targets_of("orders") == {"events", "tags"}
     assert mapping.targets_of("crm.x") == {"events"}
     assert mapping.targets_of("my.crm.x") == frozenset()
-    assert (mapping.ordering_of("events"), mapping.ordering_of("tags"), mapping.ordering_of("x")) == (
-        "none",
-        "identity",
-        "none",
-    )
+    assert [(route.name, route.ordering) for route in mapping.routes_of("orders")] == [
+        ("first", "none"),
+        ("second", "identity"),
+        ("third", "none"),
+    ]
     return mapping.mapper("cluster")
 
 
@@ -123,7 +123,7 @@ def test_an_unexpected_exception_is_a_dead_letter_that_names_its_type(monkeypatc
     def broken(*_: object) -> None:
         raise ZeroDivisionError("secret-4711")
 
-    monkeypatch.setattr("connector.mapping.route.identifier", lambda *_, **__: broken)
+    monkeypatch.setattr("connector.mapping.route.identity_writer", lambda *_, **__: broken)
     told = failure(mapper(route()).items(record(PERSON)))
     assert (told.reason, told.target, told.detail) == ("item_invalid", "t", "the mapping raised ZeroDivisionError")
 
@@ -131,7 +131,7 @@ def test_an_unexpected_exception_is_a_dead_letter_that_names_its_type(monkeypatc
 def test_an_item_that_cannot_be_written_as_json_is_invalid() -> None:
     sound = mapper(route(fields={"eventargs": {"literal": {"x": "\ud800"}}}))
     told = failure(sound.items(record(PERSON)))
-    assert (told.reason, told.detail) == ("item_invalid", "the item can't be written as JSON (UnicodeEncodeError)")
+    assert (told.reason, told.detail) == ("item_invalid", "the item can't be encoded as JSON (UnicodeEncodeError)")
 
 
 def anything() -> Mapper:

@@ -105,7 +105,7 @@ def test_memory_does_not_grow_with_values_that_never_repeat(monkeypatch: pytest.
         return original(endpoint, values)
 
     monkeypatch.setattr(parameters, "_encode", counted)
-    monkeypatch.setattr(parameters, "_MOST_COMBINATIONS", 3)
+    monkeypatch.setattr(parameters, "_MAX_CACHED_COMBINATIONS", 3)
     mapped = tag({"optType": "add", "x": "$.x"}, allow_unknown=True)
     for x in (1, 2, 3, 3, 3, 4, 1):
         sent(mapped, {"x": x})

@@ -111,17 +111,17 @@ def test_paths_into_a_value_that_is_no_object_lead_nowhere_or_by_number() -> Non
     ("reference", "message"),
     [
         ("$.items[0].sku", "$.items.0"),
-        ("$.odd key", "quoted"),
-        ("$.", "is no reference"),
-        ("$.a..b", "is no reference"),
-        ("$status", "did you mean '$.status'? A literal '$status' is written '$$status'"),
+        ("$.odd key", "in quotes"),
+        ("$.", "is not a reference"),
+        ("$.a..b", "is not a reference"),
+        ("$status", "did you mean '$.status'? Write '$$status' for the literal '$status'"),
         ("$headers", "$headers.name"),
         ("$Key", "did you mean '$.Key'"),
         ("$item.sku", "$item is not supported yet"),
         ("$index", "$index is not supported yet"),
         ("$change.op", "$change is not supported yet"),
-        ("$skip", "stands only for `default` and `otherwise`"),
-        ("$dead_letter", "stands only for `default` and `otherwise`"),
+        ("$skip", "only allowed as the value of `default` and `otherwise`"),
+        ("$dead_letter", "only allowed as the value of `default` and `otherwise`"),
     ],
 )
 def test_what_is_no_reference_is_refused_with_the_way_out(reference: str, message: str) -> None:

@@ -1,0 +1,55 @@
+"""What a conversion is: one entry of the table of `as`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from connector.mapping.json_values import Json
+from connector.mapping.vocabulary import Term
+
+if TYPE_CHECKING:
+    from connector.mapping.location import Location
+
+Convert = Callable[[Json], Json]
+"""Converts one value that is not None; returns None if nothing is left of it. Raises ConversionError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option(Term):
+    """A word beside `as` that belongs to some conversions."""
+
+    parse: Callable[[Json, Location], Json]
+    """Returns what the conversion gets for the word's value; reports a value that is not allowed."""
+    default: Json = None
+    """What the conversion gets if the word is absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """A conversion: to add one, add an entry to the table of its module."""
+
+    name: str
+    build: Callable[..., Convert]
+    """Returns the function; called with the options by name."""
+    doc: str
+    examples: tuple[tuple[Json, Json], ...]
+    """Values and what becomes of them."""
+    impossible: tuple[Json, ...] = ()
+    """Values that can't be converted."""
+    takes_list: bool = False
+    """It gets a list as a whole; the others get its elements one by one."""
+    options: tuple[Option, ...] = ()
+
+
+def conversion(
+    name: str,
+    function: Convert,
+    doc: str,
+    *examples: tuple[Json, Json],
+    impossible: tuple[Json, ...] = (),
+    takes_list: bool = False,
+) -> Conversion:
+    """Return a conversion without options."""
+    return Conversion(name, lambda: function, doc, examples, impossible, takes_list)

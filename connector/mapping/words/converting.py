@@ -1,0 +1,159 @@
+"""The words that convert a value: `as` with the options of conversions, `multiply` and `round`."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from connector.mapping.codegen import MISSING, Value
+from connector.mapping.conversions import CONVERSIONS, OPTIONS, numbers, taking
+from connector.mapping.errors import ConversionError, MappingError
+from connector.mapping.vocabulary import DEAD_LETTER, Example
+from connector.mapping.words.word import Operands, Word
+from connector.settings.problems import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from connector.mapping.conversions.conversion import Conversion, Convert, Option
+    from connector.mapping.json_values import Json
+    from connector.mapping.location import Location
+
+_MAX_DECIMAL_PLACES = 12
+
+
+def _as(value: Value, words: Operands) -> Value:
+    chain = _named_conversions(*words.of("as"))
+    options = {
+        name: option.parse(*words.of(name)) if name in words else option.default
+        for name, option in OPTIONS.items()
+        if any(option in each.options for each in chain)
+    }
+    if chain and chain[-1].name == "number" and ("multiply" in words or "round" in words):
+        chain.pop()  # arithmetic reads numbers and their text itself, and exactly
+    for each in chain:
+        convert = each.build(**{option.name: options[option.name] for option in each.options})
+        step = _converted(convert, f"as: {each.name}", words.location.field, takes_list=each.takes_list)
+        value = value.then(step)
+    return value
+
+
+def _named_conversions(given: Json, location: Location) -> list[Conversion]:
+    if isinstance(given, list):
+        if not given:
+            location.add("expected a conversion, got an empty list", "bad_value")
+        candidates = [(name, location.at(index)) for index, name in enumerate(given)]
+    else:
+        candidates = [(given, location)]
+    chain = []
+    for name, where in candidates:
+        if isinstance(name, str) and name in CONVERSIONS:
+            chain.append(CONVERSIONS[name])
+        else:
+            hint = did_you_mean(str(name), CONVERSIONS) or f": expected one of {', '.join(CONVERSIONS)}"
+            where.add(f"no such conversion{hint}", "bad_value")
+    return chain
+
+
+def _option(option: Option) -> Word:
+    """Return the word of an option; `as` reads its value."""
+
+    def check(value: Value, words: Operands) -> Value:
+        named = words.raw.get("as")
+        takers = taking(option.name)
+        if not any(name in takers for name in (named if isinstance(named, list) else [named])):
+            belongs = " and ".join(f"`as: {name}`" for name in takers)
+            words.location.at(option.name).add(f"`{option.name}` belongs to {belongs}", "bad_value", at_key=True)
+        return value
+
+    return Word(name=option.name, doc=option.doc, schema=option.schema, examples=option.examples, compile=check)
+
+
+def _arithmetic(value: Value, words: Operands) -> Value:
+    """Multiply and round as one exact step."""
+    factor: Decimal | None = Decimal(1)
+    digits = None
+    if "multiply" in words:
+        raw, location = words.of("multiply")
+        factor = None if isinstance(raw, bool) else numbers.decimal_of(raw)
+        if factor is None:
+            location.add("expected a number", "wrong_type")
+    if "round" in words:
+        digits, location = words.of("round")
+        if not isinstance(digits, int) or isinstance(digits, bool) or not 0 <= digits <= _MAX_DECIMAL_PLACES:
+            location.add(f"expected a number of decimal places, 0 to {_MAX_DECIMAL_PLACES}", "bad_value")
+            return MISSING
+    if factor is None:
+        return MISSING
+    rule = " and ".join(word for word in ("multiply", "round") if word in words)
+    return value.then(_converted(numbers.arithmetic(factor, digits), rule, words.location.field, takes_list=False))
+
+
+def _round(value: Value, words: Operands) -> Value:
+    return value if "multiply" in words else _arithmetic(value, words)
+
+
+def _converted(convert: Convert, rule: str, field: str, *, takes_list: bool) -> Callable[[Json], Json]:
+    """Return a step that converts a value, or each element of a list unless the conversion `takes_list`.
+
+    `rule` names the conversion in dead letters. Blank text is missing.
+    """
+
+    def convert_elements(elements: Sequence[Json]) -> Json:
+        made = [convert(element) for element in elements if element is not None]
+        return [element for element in made if element is not None] or None
+
+    convert_list = convert if takes_list else convert_elements
+
+    def step(got: Json) -> Json:
+        if got.__class__ is str:
+            if not got or got.isspace():
+                return None
+        elif got is None:
+            return None
+        try:
+            return convert_list(got) if got.__class__ is list else convert(got)
+        except ConversionError as error:
+            raise MappingError("conversion_failed", field, f"{rule}: {error}") from error
+
+    return step
+
+
+_CONVERSION = {"enum": [*CONVERSIONS]}
+
+TABLE = (
+    Word(
+        name="as",
+        doc="A conversion, or a list of conversions that are applied one after the other. A list is converted element"
+        " by element. A value that can't be converted sends the record to the dead letters.",
+        schema={"anyOf": [_CONVERSION, {"type": "array", "items": _CONVERSION, "minItems": 1}]},
+        examples=(
+            Example("{from: $.a, as: phone}", {"a": "+86 138-0000-0000"}, "13800000000"),
+            Example("{from: $.a, as: [trim, upper]}", {"a": " vip "}, "VIP"),
+            Example("{from: $.a, as: [trim, upper]}", {"a": [" vip ", "new"]}, ["VIP", "NEW"]),
+            Example("{from: $.a, as: integer}", {"a": "many"}, DEAD_LETTER),
+        ),
+        compile=_as,
+    ),
+    *(_option(option) for option in OPTIONS.values()),
+    Word(
+        name="multiply",
+        doc="Multiplies a number, or text that is one, in exact decimal arithmetic.",
+        schema={"type": ["number", "string"]},
+        examples=(
+            Example("{from: $.fen, multiply: 0.01}", {"fen": 1999}, 19.99),
+            Example("{from: $.fen, multiply: 0.01}", {"fen": "142000"}, 1420),
+        ),
+        compile=_arithmetic,
+    ),
+    Word(
+        name="round",
+        doc=f"Rounds to this number of decimal places, 0 to {_MAX_DECIMAL_PLACES}; halves away from zero.",
+        schema={"type": "integer", "minimum": 0, "maximum": _MAX_DECIMAL_PLACES},
+        examples=(
+            Example("{from: $.a, round: 2}", {"a": 1.005}, 1.01),
+            Example("{from: $.fen, multiply: 0.01, round: 1}", {"fen": 1995}, 20),
+        ),
+        compile=_round,
+    ),
+)

@@ -1,0 +1,104 @@
+"""The words for a table of values: `map` and `otherwise`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from connector.mapping.codegen import Value
+from connector.mapping.json_values import Json, text_form
+from connector.mapping.lookup import Getter, nothing
+from connector.mapping.vocabulary import DEAD_LETTER, Example
+from connector.mapping.words.missing import with_default
+from connector.mapping.words.word import VALUE_SCHEMA, Operands, Word, compile_fallback
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from connector.core.record import Record
+
+
+def _map(value: Value, words: Operands) -> Value:
+    raw, location = words.of("map")
+    otherwise = compile_fallback(*words.of("otherwise"), words.compile) if "otherwise" in words else nothing
+    if not isinstance(raw, dict) or not raw:
+        location.add("expected a table of values and what becomes of them", "wrong_type")
+        return value
+    table: dict[str, Value] = {}
+    for key, result in raw.items():
+        text, at = text_form(key) or str(key), location.at(key)
+        if not text.strip():
+            at.add("blank text counts as missing: use `otherwise`", "bad_value", at_key=True)
+        if text in table:
+            at.add("the table has this key twice: keys are compared as text", "bad_value", at_key=True)
+        table[text] = words.compile(result, at)
+    if all(result.constant for result in table.values()):
+        look_up = looked_up({text: result.literal for text, result in table.items()}, otherwise)
+    else:
+        look_up = looked_up_and_made({text: result.get for text, result in table.items()}, otherwise)
+    value = value.then(look_up, "value", "record")
+    if words.default is not None and "otherwise" not in words:  # a value that is not in the table counts as missing
+        value = Value(with_default(value.get, words.default))
+    return value
+
+
+def _otherwise(value: Value, words: Operands) -> Value:
+    if "map" not in words:
+        location = words.location.at("otherwise")
+        location.add("`otherwise` belongs to `map`", "bad_value", at_key=True)
+    return value
+
+
+_ABSENT = object()
+
+
+def looked_up(table: Mapping[str, Json], otherwise: Getter) -> Callable[[Json, Json, Record], Json]:
+    """Return a step that looks a value, or each element of a list, up in a table of constants."""
+
+    def look_up(got: Json, value: Json, record: Record) -> Json:
+        if got.__class__ is list:
+            found = [table.get(text_form(each) or "", _ABSENT) for each in got]
+            made = [otherwise(value, record) if each is _ABSENT else each for each in found]
+            return [each for each in made if each is not None] or None
+        text = got if got.__class__ is str else text_form(got)
+        result = table.get(text, _ABSENT)  # type: ignore[arg-type] # None is in no table
+        return otherwise(value, record) if result is _ABSENT else result
+
+    return look_up
+
+
+def looked_up_and_made(table: Mapping[str, Getter], otherwise: Getter) -> Callable[[Json, Json, Record], Json]:
+    """Return the same step for a table whose results depend on the record."""
+    choose = looked_up(table, lambda _value, _record: otherwise)
+
+    def look_up(got: Json, value: Json, record: Record) -> Json:
+        chosen = choose(got, value, record)
+        if isinstance(chosen, list):
+            return [made for make in chosen if (made := make(value, record)) is not None] or None
+        return None if chosen is None else chosen(value, record)  # None: the list was empty
+
+    return look_up
+
+
+TABLE = (
+    Word(
+        name="map",
+        doc="Looks the value up in a table by its text form: 1 finds '1'. A value that is not in the table is missing.",
+        schema={"type": "object", "additionalProperties": VALUE_SCHEMA, "minProperties": 1},
+        examples=(
+            Example("{from: $.a, map: {M: 男, F: 女}}", {"a": "M"}, "男"),
+            Example("{from: $.a, map: {1: one}}", {"a": "1"}, "one"),
+            Example("{from: $.a, map: {M: 男, F: 女}}", {"a": "X"}, None),
+        ),
+        compile=_map,
+    ),
+    Word(
+        name="otherwise",
+        doc="Used for what is not in `map`, missing values included. $skip: no item. $dead_letter: a dead letter.",
+        schema=VALUE_SCHEMA,
+        examples=(
+            Example("{from: $.a, map: {M: 男}, otherwise: 女}", {"a": "F"}, "女"),
+            Example("{from: $.a, map: {PAID: c_buy}, otherwise: $dead_letter}", {"a": "NEW"}, DEAD_LETTER),
+        ),
+        compile=_otherwise,
+    ),
+)
