@@ -49,8 +49,8 @@ class PartitionStatus:
     partition: int
     lag: int | None
     """Records in Kafka that the group has not committed; None until the broker has reported the partition's end."""
-    watermark: int | None
-    """The offset that may be committed; None before anything was settled."""
+    watermark: int
+    """The offset that may be committed: every record below it is settled."""
     committed: int | None
     """The offset that the broker confirmed; None if there is none."""
     in_flight: int
@@ -143,7 +143,7 @@ class StatusReader:
     """When the process started, on the clock of the event loop."""
     state: Literal["starting", "running", "draining"] = "starting"
     mapping_counts: MappingCounts | None = None
-    """None until there is a mapper."""
+    """None until the mapper is built."""
 
     def read(self, now: float) -> Status:
         """Return the state at `now`, on the clock of the event loop."""

@@ -234,4 +234,4 @@ def test_an_address_that_is_none_is_wrong_usage(tmp_path: Path, listen: str) -> 
     done = command(tmp_path, "sandbox", "--listen", listen)
     assert (done.returncode, done.stdout) == (2, "")
     assert "Traceback" not in done.stderr
-    assert "write host:port, for example" in done.stderr
+    assert "write host:port, such as" in done.stderr

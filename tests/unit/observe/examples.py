@@ -19,7 +19,7 @@ PARTITIONS = (
         "shop.orders", 0, lag=15, watermark=85, committed=80, in_flight=15, oldest_unsettled_s=2.5, paused=True
     ),
     PartitionStatus(
-        "crm.tags", 3, lag=None, watermark=None, committed=None, in_flight=0, oldest_unsettled_s=0.0, paused=False
+        "crm.tags", 3, lag=None, watermark=7, committed=None, in_flight=0, oldest_unsettled_s=0.0, paused=False
     ),
 )
 TARGETS = (

@@ -1,9 +1,25 @@
 from __future__ import annotations
 
+import asyncio
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
 import orjson
 
-from connector.observe.status import to_json, totals
+from connector.core.ledger import Lease, TopicCounts
+from connector.core.record import TopicPartition
+from connector.core.sink import TargetState, Verdict, VerdictKind
+from connector.flow.pipeline import Pipeline
+from connector.observe.status import PartitionStatus, Status, StatusReader, TokenStatus, TopicStatus, to_json, totals
+from connector.tuzhan.static_token import FixedToken
+from tests.support.builders import item, record
+from tests.support.clock import run_virtual
+from tests.support.fake_sink import FakeSink
+from tests.support.target_harness import TargetHarness
 from tests.unit.observe.examples import status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def test_the_body_of_status_has_the_documented_shape() -> None:
@@ -35,7 +51,7 @@ def test_the_body_of_status_has_the_documented_shape() -> None:
                 "topic": "crm.tags",
                 "partition": 3,
                 "lag": None,
-                "watermark": None,
+                "watermark": 7,
                 "committed": None,
                 "in_flight": 0,
                 "oldest_unsettled_s": 0.0,
@@ -74,3 +90,91 @@ def test_without_any_topic_every_total_is_zero() -> None:
     zero = totals(status(topics=()))
     assert list(zero) == ["consumed", "delivered", "skipped", "dead_lettered", "released", "in_flight"]
     assert set(zero.values()) == {0}
+
+
+class StatusHarness:
+    """A reader of one target and of a pipeline whose leases the test makes. Made on the event loop."""
+
+    def __init__(self, sink: FakeSink) -> None:
+        self.pipeline = Pipeline(lambda _: [])
+        self.target = TargetHarness(sink).target
+        self.topic_counts = {"orders": TopicCounts(), "members": TopicCounts()}
+        tokens = FixedToken("a-token", lambda _: None, 1.0)
+        self.started_at = asyncio.get_running_loop().time()
+        self.reader = StatusReader(
+            "connector.yaml",
+            "0123456789abcdef" * 4,
+            self.pipeline,
+            {"sink": self.target},
+            self.topic_counts,
+            tokens,
+            self.started_at,
+        )
+
+    def lease(self, partition: int, start: int, offsets: Sequence[int]) -> Lease:
+        """Make a lease of `orders` with a record of one item at each of these offsets."""
+        lease = Lease(TopicPartition("orders", partition), start, self.topic_counts["orders"])
+        for offset in offsets:
+            lease.track(offset, self.started_at).expect(1)
+        self.pipeline.leases[lease] = None
+        return lease
+
+
+def test_topics_and_partitions_are_read_from_the_leases() -> None:
+    async def main() -> Status:
+        harness = StatusHarness(FakeSink())
+        harness.lease(0, start=5, offsets=[5, 6])
+        committed = harness.lease(1, start=0, offsets=[])
+        committed.track(3, harness.started_at).expect(0)
+        committed.committed, committed.end_offset = 3, 10
+        fresh = harness.lease(2, start=7, offsets=[])
+        fresh.end_offset = 9
+        harness.pipeline.paused.add(fresh)
+        return harness.reader.read(harness.started_at + 2.5)
+
+    read = run_virtual(main())
+    assert read.uptime_s == 2.5
+    assert read.topics == [
+        TopicStatus("orders", 3, delivered=0, skipped=1, dead_lettered=0, released=0, in_flight=2),
+        TopicStatus("members", 0, delivered=0, skipped=0, dead_lettered=0, released=0, in_flight=0),
+    ]
+    assert read.partitions == [
+        PartitionStatus("orders", 0, None, 5, None, in_flight=2, oldest_unsettled_s=2.5, paused=False),
+        PartitionStatus("orders", 1, 7, 4, 3, in_flight=0, oldest_unsettled_s=0.0, paused=False),
+        PartitionStatus("orders", 2, 2, 7, None, in_flight=0, oldest_unsettled_s=0.0, paused=True),
+    ]
+
+
+def test_a_target_is_read_with_its_state_and_its_queue() -> None:
+    async def main() -> Status:
+        verdict = Verdict(VerdictKind.HELD, "403", http_status=403, remedy="grant it", import_batch="b1")
+        harness = StatusHarness(FakeSink(lambda _: verdict))
+        lease = harness.lease(0, start=0, offsets=[])
+        entry = lease.track(0, harness.started_at)
+        entry.expect(1)
+        harness.target.put(item(record(0, value=b"12345"), body=b"123"), entry)
+        await asyncio.sleep(0.3)
+        return harness.reader.read(harness.started_at + 0.3)
+
+    (target,) = run_virtual(main()).targets
+    assert (target.name, target.state, target.reason) == ("sink", TargetState.HELD, "403")
+    assert (target.in_flight, target.queued, target.queued_bytes) == (0, 1, 8)
+    assert (target.last_reply, set(target.import_batches)) == ("403", {"b1"})
+
+
+def test_the_counts_of_the_mapper_are_read_once_it_is_built() -> None:
+    async def main() -> tuple[Status, Status]:
+        harness = StatusHarness(FakeSink())
+        before = harness.reader.read(harness.started_at)
+        harness.reader.state = "running"
+        harness.reader.mapping_counts = SimpleNamespace(
+            identity_invalid={("orders", "phone"): 3}, skipped={("orders", "sink"): 2}
+        )
+        return before, harness.reader.read(harness.started_at)
+
+    before, after = run_virtual(main())
+    assert (before.state, before.identity_invalid, before.items_skipped) == ("starting", {}, {})
+    assert (after.state, after.identity_invalid) == ("running", {("orders", "phone"): 3})
+    assert after.items_skipped == {("orders", "sink"): 2}
+    assert after.token == TokenStatus("token", None)
+    assert after.config_id == "0123456789ab"
