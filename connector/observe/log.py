@@ -22,12 +22,12 @@ import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from threading import Lock
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 import structlog
 
-from connector.observe.log_lines import LineFormatter
+from connector.observe.log_lines import LineFormatter, level_number
 from connector.observe.rate_limiter import RateLimiter
 from connector.observe.scrub import describe, scrub
 
@@ -37,17 +37,10 @@ if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
     from connector.core.events import Event
+    from connector.settings.models import LogFormat, LogLevel
 
     Fields = MutableMapping[str, Any]
 
-Format = Literal["json", "text"]
-Level = Literal["debug", "info", "warning", "error"]
-_NUMBERS: dict[Level, int] = {
-    "debug": logging.DEBUG,
-    "info": logging.INFO,
-    "warning": logging.WARNING,
-    "error": logging.ERROR,
-}
 _LIBRARIES = ("aiohttp", "asyncio", "httpcore", "httpx", "py.warnings", "uvicorn")
 _PLAIN_WORD = re.compile(r"[^\s\"'={}\[\],]+")
 _DIGITS = re.compile(r"[0-9]+")
@@ -56,9 +49,11 @@ _DIGITS = re.compile(r"[0-9]+")
 class Log:
     """Listener that writes the log line of each event."""
 
-    def __init__(self, logger: FilteringBoundLogger, level: Level, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, logger: FilteringBoundLogger, level: LogLevel, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._logger = logger
-        self._formatter = LineFormatter(clock, _NUMBERS[level])
+        self._formatter = LineFormatter(clock, level_number(level))
 
     def on(self, event: Event) -> None:
         """Write the line of `event`, if it has one at this level; never raises."""
@@ -67,7 +62,7 @@ class Log:
             self._logger.log(line.level, line.event, **line.fields)
 
 
-def configure(format: Format, level: Level, stream: BinaryIO | None = None) -> Log:  # noqa: A002 - the config's word
+def configure(format: LogFormat, level: LogLevel, stream: BinaryIO | None = None) -> Log:  # noqa: A002 - the config's word
     """Set up the process's log and return its listener; `stream` is stderr by default.
 
     Replaces the handlers of the standard library's root logger, so that libraries log through the same writer.
@@ -75,7 +70,7 @@ def configure(format: Format, level: Level, stream: BinaryIO | None = None) -> L
     logger: FilteringBoundLogger = structlog.wrap_logger(
         _Stream(stream or sys.stderr.buffer),
         processors=[_as_json if format == "json" else _as_text],
-        wrapper_class=structlog.make_filtering_bound_logger(_NUMBERS[level]),
+        wrapper_class=structlog.make_filtering_bound_logger(level_number(level)),
         context_class=dict,
         cache_logger_on_first_use=True,
     )

@@ -14,7 +14,7 @@ import logging
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Literal, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from connector.core.events import (
     CommitAnswered,
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 DEBUG, INFO, WARNING, ERROR = logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR
 Value = str | float | dict[str, str]
 Fields = dict[str, Value | None]
-_LEVELS: dict[Literal["info", "warning", "error"], int] = {"info": INFO, "warning": WARNING, "error": ERROR}
 _REASON_LEVELS = {"starting": INFO, "draining": INFO, "records_lost": ERROR}
 """Every start and every stop has the first two; any other reason is a warning."""
 RESERVED = ("event", "at", "level")
@@ -142,7 +141,7 @@ class LineFormatter:
         self._limiter.reset(key)
         if self._remedies.pop(key, None) is None:
             return None
-        return self._line(INFO, "no longer in the way of readiness", {"code": event.code, "target": event.target})
+        return self._line(INFO, "not-ready reason cleared", {"code": event.code, "target": event.target})
 
     def _rebalanced(self, event: Rebalanced) -> Line | None:
         level = WARNING if event.kind == "lost" else INFO
@@ -170,7 +169,7 @@ class LineFormatter:
             f"{name}_" if name in RESERVED else name: scrub(value) if isinstance(value, str) else value
             for name, value in event.fields.items()
         }
-        return self._line(_LEVELS[event.level], scrub(event.message), fields)
+        return self._line(level_number(event.level), scrub(event.message), fields)
 
     def _rate_limit(self, key: Hashable) -> tuple[int, int | None]:
         """Return WARNING and the number suppressed before (None: none) if this failure is admitted, else INFO."""
@@ -186,6 +185,11 @@ class LineFormatter:
         if level < self._threshold:
             return None
         return Line(level, event, {name: value for name, value in fields.items() if value not in (None, "")})
+
+
+def level_number(name: str) -> int:
+    """Return the number that the standard library has for a level such as `warning`."""
+    return logging.getLevelNamesMapping()[name.upper()]
 
 
 def offset_ranges(records: Sequence[Record]) -> dict[str, str]:

@@ -215,11 +215,15 @@ class Admin(Model):
     listen: Text = Field(default="127.0.0.1:8080", description="host:port of /livez /readyz /status /metrics")
 
 
+LogFormat = Literal["json", "text"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
 class Log(Model):
     """How the log looks."""
 
-    format: Literal["json", "text"] = Field(default="json", description="For machines or for people")
-    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The least to show")
+    format: LogFormat = Field(default="json", description="For machines or for people")
+    level: LogLevel = Field(default="info", description="The least to show")
 
 
 class Config(Model):

@@ -29,7 +29,7 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     "tuzhan": ("core", "settings"),
     "mapping": ("core", "settings", "decode", "tuzhan"),
     "kafka": ("core", "settings"),
-    "observe": ("core", "flow", "tuzhan"),
+    "observe": ("core", "settings", "flow", "tuzhan"),
     "config": ("core", "settings", "tuzhan", "mapping"),
     "sandbox": ("core", "runtime"),
     "demo": ("runtime", "sandbox"),

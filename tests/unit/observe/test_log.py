@@ -28,13 +28,15 @@ from connector.core.events import (
 )
 from connector.core.record import Outcome
 from connector.core.sink import VerdictKind
-from connector.observe.log import Level, configure
+from connector.observe.log import configure
 from connector.observe.log_lines import INFO, WARNING, LineFormatter
 from connector.observe.rate_limiter import WINDOW_S
 from tests.unit.observe.examples import MOBILE, SECRET, record, request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from connector.settings.models import LogLevel
 
 URL = f"https://x/app/getOrgAccessToken?instanceAppid=a&instanceSecrect={SECRET}"
 
@@ -49,7 +51,7 @@ def _restore_logging() -> Iterator[None]:
     root.setLevel(level)
 
 
-def lines_of(*events: Event, level: Level = "info") -> list[dict[str, Any]]:
+def lines_of(*events: Event, level: LogLevel = "info") -> list[dict[str, Any]]:
     stream = io.BytesIO()
     log = configure("json", level, stream)
     for event in events:
@@ -57,7 +59,7 @@ def lines_of(*events: Event, level: Level = "info") -> list[dict[str, Any]]:
     return [orjson.loads(line) for line in stream.getvalue().splitlines()]
 
 
-def line_of(event: Event, level: Level = "info") -> dict[str, Any]:
+def line_of(event: Event, level: LogLevel = "info") -> dict[str, Any]:
     (line,) = lines_of(event, level=level)
     assert line.pop("at").endswith("Z")
     return line
@@ -139,7 +141,7 @@ def test_a_reason_is_logged_once_when_raised_and_once_when_cleared() -> None:
     lines = lines_of(raised, raised, cleared, cleared)
     assert [(line["level"], line["event"], line.get("remedy")) for line in lines] == [
         ("warning", "not ready", "grant the app 用户->用户标签"),
-        ("info", "no longer in the way of readiness", None),
+        ("info", "not-ready reason cleared", None),
     ]
 
 
