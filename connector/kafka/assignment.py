@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import Consumer, KafkaException
 from confluent_kafka import TopicPartition as KafkaTopicPartition
@@ -21,6 +21,7 @@ from connector.kafka.start_offsets import StartOffset, earliest_offset, resolve_
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from connector.core.events import RebalanceKind
     from connector.core.ledger import Lease
     from connector.kafka.bridge import Bridge, Chunk
     from connector.kafka.commits import Commits
@@ -66,7 +67,7 @@ class OwnedPartition:
 class Assignment:
     """The partitions that this member owns. Used by the consumer's thread only.
 
-    `excluded_topic` is never consumed, even if a pattern matches it: the dead letters.
+    `excluded_topic`, which is the dead-letter topic, is never consumed, even if a pattern matches it.
     """
 
     def __init__(
@@ -152,19 +153,19 @@ class Assignment:
         self._bridge.emit_from_thread(Rebalanced("assigned", [str(partition) for partition in wanted]))
 
     def on_revoke(self, consumer: Consumer, partitions: list[KafkaTopicPartition]) -> None:
-        """Called before partitions go in a planned rebalance: closes their leases and commits."""
+        """Called before partitions are taken away in a planned rebalance: closes their leases and commits."""
         leases = self._remove(TopicPartition(one.topic, one.partition) for one in partitions)
         watermarks = self._bridge.close_leases_from_thread(leases, REVOKE_DEADLINE_S)
         self._commits.commit_sync(consumer, watermarks)
         self._unassign(consumer, leases)
-        self._emit_gone("revoked", leases)
+        self._emit_ended("revoked", leases)
 
     def on_lost(self, consumer: Consumer, partitions: list[KafkaTopicPartition]) -> None:
-        """Called when partitions have gone already: ends their leases without waiting and without a commit."""
+        """Called when another member may own the partitions already: ends their leases; no waiting, no commit."""
         leases = self._remove(TopicPartition(one.topic, one.partition) for one in partitions)
         self._bridge.close_leases_from_thread(leases, 0.0)
         self._unassign(consumer, leases)
-        self._emit_gone("lost", leases)
+        self._emit_ended("lost", leases)
 
     def close_all(self, consumer: Consumer, deadline_s: float) -> None:
         """Close all leases within `deadline_s` seconds, and commit if a broker answers."""
@@ -172,7 +173,7 @@ class Assignment:
         watermarks = self._bridge.close_leases_from_thread(leases, deadline_s)
         if watermarks and self._readiness.broker_answers(consumer):
             self._commits.commit_sync(consumer, watermarks)
-        self._emit_gone("revoked", leases)
+        self._emit_ended("revoked", leases)
 
     def _start_lease(self, start: StartOffset) -> None:
         lease = self._bridge.new_lease_from_thread(start.partition, start.offset, start.committed)
@@ -198,7 +199,7 @@ class Assignment:
         except KafkaException as error:
             self._readiness.warn(f"unassigning partitions failed: {cause_of(error).str()}")
 
-    def _emit_gone(self, kind: Literal["revoked", "lost"], leases: Sequence[Lease]) -> None:
+    def _emit_ended(self, kind: RebalanceKind, leases: Sequence[Lease]) -> None:
         if leases:
             released = sum(lease.released for lease in leases)
             self._bridge.emit_from_thread(Rebalanced(kind, [str(lease.partition) for lease in leases], released))
@@ -206,7 +207,7 @@ class Assignment:
     # -- deleted records ----------------------------------------------------------------------------------------
 
     def skip_deleted(self, consumer: Consumer, partition: TopicPartition) -> None:
-        """Called when the next offset does not exist: goes on at the earliest that does, and reports the gap.
+        """Called when the next offset was deleted: continues at the earliest one that exists, and reports the gap.
 
         If the earliest offset lies before what was received, the topic was re-created: the lease ends, a new one
         starts there.

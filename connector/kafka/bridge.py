@@ -26,14 +26,15 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from connector.core.errors import BackgroundTaskError
 from connector.core.ledger import Lease, TopicCounts
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 
     from connector.core.events import CommitAnswered, Emit, Event
     from connector.core.record import Record, TopicPartition
@@ -44,14 +45,9 @@ CLOSE_GRACE_S = 2.0
 """How much longer than the deadline the thread waits for the loop to close leases."""
 
 Chunk = list[tuple[Lease, "Sequence[Record]"]]
-"""The records of one `consume` call, by lease. A new lease first comes without records."""
-
-
-class CloseLeases(Protocol):
-    """Ends leases by a deadline and returns the watermarks to commit. See `Pipeline.close`."""
-
-    def __call__(self, leases: Sequence[Lease], deadline_s: float) -> Coroutine[object, object, Mapping[Lease, int]]:
-        """Runs on the event loop."""
+"""The records of one `consume` call, by lease. The first entry of a new lease has no records."""
+CloseLeases = Callable[["Sequence[Lease]", float], "Coroutine[object, object, Mapping[Lease, int]]"]
+"""Ends leases by a deadline (seconds) and returns the watermarks to commit. Runs on the loop; see `Pipeline.close`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +92,7 @@ Command = Pause | Resume | Commit | Stop
 
 
 class Bridge:
-    """Both ends of the bridge: methods named `*_from_thread` are called by the consumer's thread, others on the loop.
+    """Methods named `*_from_thread` are called by the consumer's thread, all others on the event loop.
 
     Built on the event loop; lives as long as the process.
     """
@@ -143,7 +139,7 @@ class Bridge:
     def commit(self, leases: Iterable[Lease]) -> None:
         """Commit each lease's watermark if it has moved; for an idle lease, its position."""
         if any(isinstance(command, Commit) for command in list(self.commands)):
-            return  # the thread waits for a broker: requests must not pile up, and the next ones say more
+            return  # the thread waits for a broker: requests must not pile up, and the next one replaces this one
         requests = [CommitRequest(one, one.watermark, one.next_offset if one.idle else None) for one in leases]
         if requests:
             self._post_command(Commit(requests))

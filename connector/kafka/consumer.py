@@ -33,7 +33,7 @@ POLL_TIMEOUT_S: Final = 0.05
 class ConsumerThread:
     """Consumes `topics` from `start` until a Stop command, or until it fails; the bridge learns of either.
 
-    `excluded_topic` is never consumed, even if a pattern matches it: the dead letters.
+    `excluded_topic`, which is the dead-letter topic, is never consumed, even if a pattern matches it.
     """
 
     def __init__(self, kafka: Kafka, topics: Sequence[str], excluded_topic: str, bridge: Bridge) -> None:
@@ -173,7 +173,7 @@ def group_by_lease(messages: Iterable[Message], assignment: Assignment, on_error
     """Return the records by lease, in order. `on_error` is called with each message that is an error.
 
     Records of a partition that was revoked within the same `consume` call are dropped: its next owner has them.
-    `on_error` may end a lease and start another one; records that came before belong to the old lease.
+    `on_error` may end a lease and start another one; earlier records belong to the old lease.
     """
     chunk: Chunk = []
     groups: dict[tuple[str, int], list[Record]] = {}

@@ -107,12 +107,12 @@ def test_revoked_leases_are_closed_and_committed_before_their_partitions_go(run:
         await _wait_received(harness, 100 * PARTITIONS)
         harness.pipeline.closing_takes_s = 1.0
         await harness.revoke_some()
-        gone = [lease for lease in harness.pipeline.leases if lease.ended]
-        assert 0 < len(gone) < PARTITIONS
-        assert {lease for lease, _ in harness.pipeline.closed} == set(gone)
+        revoked = [lease for lease in harness.pipeline.leases if lease.ended]
+        assert 0 < len(revoked) < PARTITIONS
+        assert {lease for lease, _ in harness.pipeline.closed} == set(revoked)
         assert all(deadline_s > 1 for _, deadline_s in harness.pipeline.closed)
         committed = harness.committed()
-        assert {lease.partition.partition: 100 for lease in gone}.items() <= committed.items()
+        assert {lease.partition.partition: 100 for lease in revoked}.items() <= committed.items()
         await harness.stop(5.0)
 
     run(scenario)
@@ -124,13 +124,13 @@ def test_a_partition_that_is_assigned_again_is_a_new_lease_from_the_committed_of
             harness.produce(100, partition)
         await _wait_received(harness, 100 * PARTITIONS)
         await harness.revoke_some()
-        gone = {lease.partition: lease for lease in harness.pipeline.leases if lease.ended}
+        revoked = {lease.partition: lease for lease in harness.pipeline.leases if lease.ended}
         await harness.assign_all()
         for partition in range(PARTITIONS):
             harness.produce(10, partition)
         await _wait_received(harness, 110 * PARTITIONS)
         again = {lease.partition: lease for lease in harness.pipeline.live}
-        for moved, old in gone.items():
+        for moved, old in revoked.items():
             new = again[moved]
             assert new is not old
             assert new.start == 100
@@ -147,11 +147,11 @@ def test_a_commit_for_an_ended_lease_commits_nothing(run: Run) -> None:
             harness.produce(100, partition)
         await _wait_received(harness, 100 * PARTITIONS)
         await harness.revoke_some()
-        gone = [lease for lease in harness.pipeline.leases if lease.ended]
+        revoked = [lease for lease in harness.pipeline.leases if lease.ended]
         before = harness.committed()
-        for lease in gone:
+        for lease in revoked:
             lease.watermark = 77  # as a late outcome must never do
-        harness.source.commit(gone)
+        harness.source.commit(revoked)
         await asyncio.sleep(1.0)
         assert harness.committed() == before
         await harness.stop(5.0)
@@ -165,10 +165,10 @@ def test_a_partition_that_was_revoked_while_paused_is_not_paused_when_it_is_assi
         await asyncio.sleep(0.5)
         await harness.revoke_some()
         await harness.assign_all()
-        gone = {lease.partition.partition for lease in harness.pipeline.leases if lease.ended}
-        for partition in gone:
+        revoked = {lease.partition.partition for lease in harness.pipeline.leases if lease.ended}
+        for partition in revoked:
             harness.produce(10, partition)
-        await _wait_received(harness, 10 * len(gone))
+        await _wait_received(harness, 10 * len(revoked))
         await harness.stop(5.0)
 
     run(scenario)
