@@ -67,7 +67,7 @@ DEAD_LETTER_LIMITS: Final = BatchLimits(max_records=500, max_bytes=16 << 20, max
 def run(path: str) -> int:
     """Run the connector with the config file at `path` until it is stopped; return the exit code."""
     try:
-        loaded = load(path, os.environ, validate_properties)
+        loaded = load(path, os.environ, validate_properties, excerpts=sys.stderr.isatty())
         for warning in loaded.warnings:
             print(warning, file=sys.stderr)  # noqa: T201 - there is no log before the config is loaded
         sock = bind(loaded.config.admin.listen)

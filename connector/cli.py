@@ -80,8 +80,9 @@ def check(
     if as_json:
         typer.echo(_as_json(checked))
     else:
-        for line in (*checked.errors, *checked.warnings):
-            typer.echo(line, err=True)
+        excerpts = sys.stderr.isatty()
+        for text in (*checked.errors(excerpts=excerpts), *checked.warnings(excerpts=excerpts)):
+            typer.echo(text, err=True)
         if checked.config is not None:
             counts = f"{_count(checked.config.targets, 'target')}, {_count(checked.config.routes, 'route')}"
             typer.echo(f"{checked.file}: sound ({counts})")
@@ -168,18 +169,18 @@ def _count(things: object, word: str) -> str:
 def _as_json(checked: Checked) -> str:
     import orjson  # noqa: PLC0415 - see the top
 
-    from connector.config.loading import path_text  # noqa: PLC0415 - see the top
+    from connector.config.located import path_text  # noqa: PLC0415 - see the top
 
     problems = [
         {
-            "line": finding.position.line,
-            "column": finding.position.column,
-            "path": path_text(finding.path),
-            "message": finding.message,
-            "code": finding.code,
-            "severity": "warning" if finding.warning else "error",
+            "line": problem.position.line,
+            "column": problem.position.column,
+            "path": path_text(problem.path),
+            "message": problem.message,
+            "code": problem.code,
+            "severity": "warning" if problem.warning else "error",
         }
-        for finding in checked.findings
+        for problem in checked.problems
     ]
     document = {"file": checked.file, "sha256": checked.sha256, "sound": checked.config is not None}
     return orjson.dumps({**document, "problems": problems}, option=orjson.OPT_INDENT_2).decode()

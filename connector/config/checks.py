@@ -1,7 +1,6 @@
-"""What no single section can know: names that must exist, words that must not meet, what only looks like an address.
+"""Checks across sections and beyond types: names that must exist, settings that exclude each other, addresses.
 
-Every check looks at what is sound and is silent about the rest; none stops at the first problem. A value that came
-from the environment is not shown.
+Each check judges what is sound and passes over the rest; none stops at the first problem, and none shows a value.
 """
 
 from __future__ import annotations
@@ -10,12 +9,13 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from connector.config.punctuation import has_full_width
 from connector.core.addresses import is_loopback, parse_host_port
 from connector.core.record import DEAD_LETTERS
 from connector.settings.kafka_properties import CLASSIC_PROTOCOL_ONLY, OWNED_PROPERTIES
-from connector.settings.models import Admin, DeadLetter, Kafka, Platform
+from connector.settings.models import Admin, DeadLetter, Kafka, Platform, Retry
 from connector.settings.problems import did_you_mean
-from connector.settings.types import InterpolatedStr
+from connector.settings.types import InterpolatedStr, duration_text
 from connector.tuzhan.endpoints import ENDPOINTS, NOT_YET
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from connector.settings.problems import Path, Problems
 
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
-_WAYS = "app_id with app_secret, or token, or token_file"
+_CREDENTIALS = "app_id with app_secret, or token, or token_file"
 
 
 def check_all(sections: Sections, problems: Problems) -> None:
@@ -37,6 +37,7 @@ def check_all(sections: Sections, problems: Problems) -> None:
         _base_url,
         _retry,
         _listen,
+        _kafka_names,
         _endpoints,
         _decode_topics,
         _route_names,
@@ -49,13 +50,8 @@ def check_all(sections: Sections, problems: Problems) -> None:
         check(sections, problems)
 
 
-def shown(value: object) -> str:
-    """A name from the file in quotes, with a blank before it; nothing, if it came from the environment."""
-    return "" if isinstance(value, InterpolatedStr) else f" '{value}'"
-
-
 def _table(data: object, *keys: str) -> Mapping[str, object]:
-    """The table at that place of the file; empty if there is none."""
+    """Return the table at that place of the file; empty if there is none."""
     for key in keys:
         data = data.get(key) if isinstance(data, dict) else None
     return data if isinstance(data, dict) else {}
@@ -71,7 +67,7 @@ def _properties(sections: Sections, problems: Problems) -> None:
     if str(properties.get("group.protocol", "")).lower() == "consumer":
         for name in CLASSIC_PROTOCOL_ONLY:
             if name in properties:
-                message = "not with group.protocol: consumer, where the broker decides this: remove it"
+                message = "not allowed with group.protocol: consumer, where the broker decides it: remove it"
                 problems.add((*at, name), message, "bad_value", at_key=True)
 
 
@@ -79,15 +75,15 @@ def _auth(sections: Sections, problems: Problems) -> None:
     at: Path = ("platform", "auth")
     auth = _table(sections.data, *map(str, at))
     if not isinstance(_table(sections.data, "platform").get("auth"), dict):
-        return  # missing, or not a table: noted with its section
+        return  # missing, or not a table: reported with its section
     given = [name for name in ("app_id", "app_secret", "token", "token_file") if auth.get(name) is not None]
-    ways = {"app_id" if name == "app_secret" else name for name in given}
-    if not ways:
-        problems.add(at, f"nothing to authenticate with: give {_WAYS}", "missing_key")
-    elif len(ways) > 1:
+    kinds = {"app_id" if name == "app_secret" else name for name in given}
+    if not kinds:
+        problems.add(at, f"no credentials: give {_CREDENTIALS}", "missing_key")
+    elif len(kinds) > 1:
         names = f"{', '.join(given[:-1])} and {given[-1]}"
-        problems.add(at, f"{names} can't stand together: give {_WAYS}", "bad_value")
-    elif len(given) == 1 and ways == {"app_id"}:
+        problems.add(at, f"{names} exclude each other: give {_CREDENTIALS}", "bad_value")
+    elif len(given) == 1 and kinds == {"app_id"}:
         (other,) = {"app_id", "app_secret"} - set(given)
         problems.add((*at, other), f"missing, required together with {given[0]}", "missing_key")
 
@@ -96,28 +92,25 @@ def _base_url(sections: Sections, problems: Problems) -> None:
     platform = sections.get(Platform)
     if platform is None:
         return
-    complaint = _url_complaint(platform.base_url, allow_http=platform.allow_http)
-    if complaint:
-        problems.add(("platform", "base_url"), complaint, "bad_value")
+    message = _url_message(platform.base_url, allow_http=platform.allow_http)
+    if message:
+        problems.add(("platform", "base_url"), message, "bad_value")
 
 
-def _url_complaint(url: str, *, allow_http: bool) -> str:
+def _url_message(url: str, *, allow_http: bool) -> str:
     try:
         parts = urlsplit(url)
         sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         sound = False
     if not sound or not url.isascii() or not url.isprintable() or " " in url:
-        return "must be an address like https://integrate.rabbitpre.com/api/open"
+        return f"expected an address such as {Platform.model_fields['base_url'].default}"
     if parts.username is not None or parts.password is not None:
-        return "must not hold a user or a password: the platform takes a token, see platform.auth"
+        return "must not contain a user or a password: the platform takes a token (platform.auth)"
     if "?" in url or "#" in url:
-        return "must end with its path: no '?' and no '#'"
+        return "must not have a query or a fragment ('?', '#')"
     if parts.scheme == "http" and not allow_http and not is_loopback(parts.hostname or ""):
-        return (
-            "must begin with https://, because the app secret travels in it"
-            " (allow_http: true if the way is safe all the same)"
-        )
+        return "must begin with https://, because requests carry the app secret (allow_http: true in a trusted network)"
     return ""
 
 
@@ -125,35 +118,40 @@ def _retry(sections: Sections, problems: Problems) -> None:
     platform = sections.get(Platform)
     if platform is not None and platform.retry.first > platform.retry.max:
         key = "first" if "first" in platform.retry.model_fields_set else "max"
-        message = "the first wait (first, 250ms by default) must not be longer than the longest (max, 30s by default)"
+        first, longest = (duration_text(Retry.model_fields[name].default) for name in ("first", "max"))
+        message = f"first ({first} by default) must not exceed max ({longest} by default)"
         problems.add(("platform", "retry", key), message, "bad_value")
 
 
 def _listen(sections: Sections, problems: Problems) -> None:
     admin = sections.get(Admin)
     if admin is not None and parse_host_port(admin.listen) is None:
-        problems.add(("admin", "listen"), "must be host:port, like 127.0.0.1:8080 or [::1]:8080", "bad_value")
+        problems.add(("admin", "listen"), "expected host:port, such as 127.0.0.1:8080 or [::1]:8080", "bad_value")
+
+
+def _kafka_names(sections: Sections, problems: Problems) -> None:
+    kafka = sections.get(Kafka)
+    if kafka is not None and not kafka.bootstrap_servers.isascii():
+        problems.add(("kafka", "bootstrap_servers"), "expected host:port, host:port, … in ASCII", "bad_value")
+    if kafka is not None and has_full_width(kafka.group_id):
+        problems.add(("kafka", "group_id"), "must not contain full-width punctuation", "bad_value")
 
 
 def _endpoints(sections: Sections, problems: Problems) -> None:
     for name, raw in _table(sections.data, "targets").items():
         if name == DEAD_LETTERS:
-            message = f"'{DEAD_LETTERS}' is where failed records go: choose another name"
+            message = "this name is reserved for the dead letters: choose another"
             problems.add(("targets", name), message, "bad_value", at_key=True)
         endpoint = _table(raw).get("endpoint")
         at: Path = ("targets", name, "endpoint")
         if not isinstance(endpoint, str) or (endpoint.startswith("$") and not isinstance(endpoint, InterpolatedStr)):
-            continue  # noted with the target
+            continue  # reported with the target
         if endpoint in NOT_YET:
-            problems.add(at, f"the endpoint{shown(endpoint)} is not supported yet ({_there_are()})", "bad_value")
+            problems.add(at, f"not supported yet; the endpoints are {', '.join(ENDPOINTS)}", "bad_value")
         elif endpoint not in ENDPOINTS:
             hint = "" if isinstance(endpoint, InterpolatedStr) else did_you_mean(endpoint.strip("/"), ENDPOINTS)
-            message = f"no endpoint is named{shown(endpoint) or ' so'} ({_there_are()}){hint}"
+            message = f"no such endpoint; the endpoints are {', '.join(ENDPOINTS)}{hint}"
             problems.add(at, message, "unknown_name")
-
-
-def _there_are() -> str:
-    return f"there are {', '.join(ENDPOINTS)}"
 
 
 def _decode_topics(sections: Sections, problems: Problems) -> None:
@@ -165,7 +163,7 @@ def _route_names(sections: Sections, problems: Problems) -> None:
     first: dict[str, int] = {}
     for index, route in sections.routes:
         if route.name in first:
-            message = f"routes[{first[route.name]}] has this name already: metrics and dead letters go by it"
+            message = f"routes[{first[route.name]}] has the same name, which must be unique in metrics and dead letters"
             problems.add(("routes", index, "name"), message, "duplicate_name")
         first.setdefault(route.name, index)
 
@@ -176,8 +174,7 @@ def _route_targets(sections: Sections, problems: Problems) -> None:
         raw = _raw_route(sections, index).get("to")
         if names and route.to not in names:
             hint = "" if isinstance(raw, InterpolatedStr) else did_you_mean(route.to, names)
-            message = f"no target is named{shown(raw) or ' so'}{hint}"
-            problems.add(("routes", index, "to"), message, "unknown_name")
+            problems.add(("routes", index, "to"), f"no such target{hint}", "unknown_name")
 
 
 def _raw_route(sections: Sections, index: int) -> Mapping[str, object]:
@@ -192,13 +189,13 @@ def _topics(sections: Sections, problems: Problems) -> None:
 
 
 def _topic(topic: str, path: Path, problems: Problems) -> None:
-    if topic.startswith("^"):
+    if topic.startswith("^") and topic.isascii():
         try:
             re.compile(topic)
         except re.error as error:
             problems.add(path, f"not a regular expression: {error.msg} at position {error.pos}", "bad_value")
     elif not _TOPIC.fullmatch(topic) or topic in {".", ".."}:
-        message = "not a topic's name (letters, digits, '.', '_', '-'); a regular expression over names begins with ^"
+        message = "not a topic name (letters, digits, '.', '_', '-'); a regular expression begins with ^"
         problems.add(path, message, "bad_value")
 
 
@@ -209,11 +206,11 @@ def _dead_letter_topic(sections: Sections, problems: Problems) -> None:
     at: Path = ("dead_letter", "topic")
     name = dead_letter.topic if dead_letter.topic is not None else f"{kafka.group_id if kafka else ''}.dead-letter"
     if dead_letter.topic is not None and (dead_letter.topic.startswith("^") or not _TOPIC.fullmatch(name)):
-        problems.add(at, "not a topic's name: letters, digits, '.', '_' and '-'", "bad_value")
+        problems.add(at, "not a topic name (letters, digits, '.', '_', '-')", "bad_value")
     for index, route in sections.routes:
         for position, topic in enumerate(route.topics):
             if topic == name:
-                message = "this is the dead-letter topic, which is never consumed: what failed would come again"
+                message = "this is the dead-letter topic, which is never consumed: its records would fail again"
                 problems.add(("routes", index, "topics", position), message, "bad_value")
 
 
@@ -221,14 +218,14 @@ def _unused_targets(sections: Sections, problems: Problems) -> None:
     routes = sections.data.get("routes")
     fed = {str(_table(route).get("to")) for route in routes} if isinstance(routes, list) else set()
     if not fed or any(name not in _table(sections.data, "targets") for name in fed):
-        return  # a route whose `to` is missing or misspelt may be meant for any of them
+        return  # a route whose `to` is missing or misspelt may feed any of them
     for name in sections.targets:
         if name not in fed:
             problems.add(("targets", name), "no route feeds this target", "unused", at_key=True)
 
 
 def ready_routes(sections: Sections) -> list[tuple[int, Route]]:
-    """The routes that can be compiled: sound, and with a sound target of a known endpoint."""
+    """Return the routes that can be compiled: sound, and with a sound target of a known endpoint."""
     return [
         (index, route)
         for index, route in sections.routes
@@ -236,8 +233,8 @@ def ready_routes(sections: Sections) -> list[tuple[int, Route]]:
     ]
 
 
-def judged_targets(sections: Sections) -> set[str]:
-    """The targets of which all routes are ready, and that have one: what they lack, they lack for sure."""
+def fully_routed_targets(sections: Sections) -> set[str]:
+    """Return the targets that have routes, all of them ready: what such a target lacks, no broken route provides."""
     routes = sections.data.get("routes")
     all_fed = [_table(route).get("to") for route in routes] if isinstance(routes, list) else []
     fed = [route.to for _index, route in ready_routes(sections)]

@@ -1,6 +1,6 @@
-"""The JSON Schema of the file (draft 2020-12), so that editors complete and check it.
+"""The JSON Schema of the file (draft 2020-12), with which editors complete and check it.
 
-The settings come from the models, the mapping language from `mapping_schema`. Every setting may be a `${…}` too.
+The settings are derived from the models, the mapping language from `mapping_schema`. Every setting may be a `${…}`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import orjson
 
 from connector.config import mapping_schema
 from connector.settings.models import Config
-from connector.tuzhan.endpoints import ENDPOINTS
+from connector.settings.types import duration_text, size_text
+from connector.tuzhan.endpoints import DEFAULT_PARAMETERS, ENDPOINTS
 
 Schema = dict[str, Any]
 
@@ -23,17 +24,17 @@ _VARIABLE_DEFINITION: Schema = {
     "pattern": r"\$\{",
 }
 _NARROW = frozenset({"enum", "const", "pattern"})
-_MEANS_THE_SAME = ("title", "format", "writeOnly", "exclusiveMinimum")
-"""What pydantic adds and what says nothing to an editor, or is wrong for text with a unit."""
+_DROPPED = ("title", "format", "writeOnly", "exclusiveMinimum")
+"""Keywords of pydantic's that an editor does not use, or that are wrong for text with a unit."""
 
 
 def schema_text() -> str:
-    """The schema as JSON text."""
+    """Return the schema as JSON text."""
     return orjson.dumps(json_schema(), option=orjson.OPT_INDENT_2).decode()
 
 
 def json_schema() -> Schema:
-    """The schema as data."""
+    """Return the schema as data."""
     generated = Config.model_json_schema(mode="validation")
     definitions: dict[str, Schema] = generated["$defs"]
     for table in (generated, *definitions.values()):
@@ -54,6 +55,7 @@ def json_schema() -> Schema:
 def _put_in_mapping_language(definitions: dict[str, Schema]) -> None:
     target, route = definitions["Target"]["properties"], definitions["Route"]["properties"]
     target["endpoint"]["anyOf"] = [{"enum": list(ENDPOINTS)}, _VARIABLE]
+    target["public_params"]["description"] += f": {orjson.dumps(dict(DEFAULT_PARAMETERS)).decode()}"
     params = {"properties": mapping_schema.parameters(), "additionalProperties": {"$ref": "#/$defs/Value"}}
     target["public_params"].update(params)
     route["public_params"].update(params)
@@ -69,19 +71,19 @@ def _put_in_mapping_language(definitions: dict[str, Schema]) -> None:
 
 
 def _setting(schema: Schema) -> Schema:
-    """One property of a model: as people write it, and with `${…}` allowed where that is not text anyway."""
-    schema = {key: value for key, value in schema.items() if key not in _MEANS_THE_SAME}
+    """Return the schema of one property as it is written in the file, where `${…}` is allowed too."""
+    schema = {key: value for key, value in schema.items() if key not in _DROPPED}
     outer: Schema = {key: schema.pop(key) for key in ("description", "default") if key in schema}
     outer = {key: value for key, value in outer.items() if not (key == "default" and value is None)}
     if isinstance(outer.get("default"), dict):
-        del outer["default"]  # a whole table; its own keys tell their defaults
+        del outer["default"]  # a table: its own keys have their defaults
     if "default" in outer and not isinstance(outer["default"], str):
-        outer["default"] = _as_written(outer["default"], str(_pattern(schema)))
+        outer["default"] = _as_written(outer["default"], str(schema.get("pattern", "")))
     return {**outer, **_allowing_variable(schema)}
 
 
 def _allowing_variable(schema: Schema) -> Schema:
-    schema = {key: value for key, value in schema.items() if key not in _MEANS_THE_SAME}
+    schema = {key: value for key, value in schema.items() if key not in _DROPPED}
     for nested in ("items", "additionalProperties"):
         if isinstance(schema.get(nested), dict):
             schema[nested] = _allowing_variable(schema[nested])
@@ -92,16 +94,12 @@ def _allowing_variable(schema: Schema) -> Schema:
     return {"anyOf": [schema, _VARIABLE]} if scalar else schema
 
 
-def _pattern(schema: Schema) -> object:
-    return schema.get("pattern", "")
-
-
 def _as_written(value: object, pattern: str) -> object:
-    """A default as the file would have it: seconds and bytes with their units."""
+    """Return a default as it is written in the file: seconds and bytes with their units."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return value
     if "ms|s" in pattern:
-        return f"{value:g}s" if value >= 1 else f"{value * 1000:g}ms"
+        return duration_text(value)
     if "KiB" in pattern:
-        return f"{int(value) >> 20}MiB" if value % (1 << 20) == 0 else f"{int(value) >> 10}KiB"
+        return size_text(int(value))
     return value

@@ -1,14 +1,14 @@
-"""The config file as types: its words, their meaning (`description` is what editors show) and their defaults.
+"""The config file as types: its keys, their meaning (`description` is what editors show) and their defaults.
 
-Frozen, nothing extra allowed. What stands under a route's `where`, `event_key`, `identity`, `fields` and
-`public_params` is the mapping language: it is kept as plain data here and checked, with the same exactness,
-where it is compiled (`connector.mapping`), because what may stand where depends on the target's endpoint.
-Durations are seconds, sizes are bytes.
+Models are frozen and allow no unknown key. What stands under `where`, `event_key`, `identity`, `fields` and
+`public_params` is the mapping language: it is kept as plain data here and checked where it is compiled
+(`connector.mapping`), because what is allowed there depends on the target's endpoint.
+Durations are in seconds, sizes in bytes.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -17,7 +17,6 @@ from connector.settings.types import (
     Credential,
     Duration,
     Flag,
-    InterpolatedStr,
     Positive,
     Property,
     Rate,
@@ -28,33 +27,12 @@ from connector.settings.types import (
     Whole,
 )
 
-__all__ = [
-    "Admin",
-    "Auth",
-    "Batching",
-    "Config",
-    "DeadLetter",
-    "Decode",
-    "InterpolatedStr",
-    "Kafka",
-    "Log",
-    "Model",
-    "Ordering",
-    "Platform",
-    "PositiveDuration",
-    "Queue",
-    "Raw",
-    "Retry",
-    "Route",
-    "Target",
-]
-
 Raw = Any
 """A piece of the mapping language as it stands in the file: str, int, float, bool, None, list, dict."""
 
 
 def _empty_table(value: object) -> object:
-    """A table of which every line is commented out is an empty one."""
+    """Return an empty table for one whose lines are all commented out."""
     return {} if value is None else value
 
 
@@ -65,9 +43,12 @@ Table = Annotated[dict[str, Raw], BeforeValidator(_empty_table)]
 
 
 class Model(BaseModel):
-    """What all parts of the file share. A repr names what was set and shows no value: one may be a secret."""
+    """The base of all parts of the file. A repr names what was set and shows no value, which may be a secret."""
 
-    # Built when it is first used: a section's validator holds those of its parts, which never need one of their own.
+    NOT_YET: ClassVar[frozenset[str]] = frozenset()
+    """Keys, and values of a choice, that a later version will have: they are refused as such."""
+
+    # The validator of a section holds those of its parts, so most models never need one of their own.
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
     @model_validator(mode="before")
@@ -82,11 +63,13 @@ class Model(BaseModel):
 class Kafka(Model):
     """Where records come from."""
 
+    NOT_YET = frozenset({"schema_registry"})
+
     bootstrap_servers: Text = Field(min_length=1, description="Brokers to start from: host:port, host:port")
     group_id: Text = Field(min_length=1, description="The consumer group; its members share the partitions")
     start_from: Start = Field(
         default="earliest",
-        description="Where a topic starts of which the group has no committed offset: earliest, latest, or a time",
+        description="Where to start a topic for which the group has no committed offset: earliest, latest, or a time",
     )
     commit_interval: PositiveDuration = Field(default=1.0, description="How often offsets are committed, at most")
     properties: Annotated[dict[str, Property], BeforeValidator(_empty_table)] = Field(
@@ -98,6 +81,8 @@ class Kafka(Model):
 
 class Decode(Model):
     """How the values of a topic are read; JSON in UTF-8 by default."""
+
+    NOT_YET = frozenset({"envelope", "avro", "json_schema", "gb18030"})
 
     format: Literal["json"] = Field(default="json", description="The format of the values")
     charset: Literal["utf-8"] = Field(default="utf-8", description="The character encoding of the values")
@@ -118,10 +103,10 @@ class Auth(Model):
 
 
 class Retry(Model):
-    """Backoff with full jitter, for ever: what may succeed later is never given up."""
+    """Backoff with full jitter, without an end: what may succeed later is never given up."""
 
-    first: PositiveDuration = Field(default=0.25, description="The longest first wait")
-    max: PositiveDuration = Field(default=30.0, description="The longest wait of all")
+    first: PositiveDuration = Field(default=0.25, description="The upper bound of the first wait; it doubles")
+    max: PositiveDuration = Field(default=30.0, description="The upper bound of all waits")
 
 
 class Platform(Model):
@@ -136,11 +121,11 @@ class Platform(Model):
     auth: Auth = Field(description="One of: app_id with app_secret; token; token_file")
     request_timeout: PositiveDuration = Field(default=10.0, description="For the whole exchange, not for each read")
     rate_limit: Rate | None = Field(default=None, description="Requests: 50/s, 600/m; absent: no limit")
-    retry: Retry = Field(default=Retry(), description="The waits between tries")
+    retry: Retry = Field(default=Retry(), description="The waits between attempts")
 
 
 class Batching(Model):
-    """When a batch is full: whatever comes first."""
+    """When a batch is full: at the first of its bounds."""
 
     max_records: Whole = Field(
         default=MAX_BATCH_ITEMS,
@@ -155,10 +140,10 @@ class Batching(Model):
 
 
 class Queue(Model):
-    """Past either bound, the partitions that feed the target are paused."""
+    """What a target may hold; past either bound, the partitions that feed it are paused."""
 
-    max_records: Whole = Field(default=20_000, ge=1, description="Items that wait")
-    max_bytes: PositiveSize = Field(default=64 << 20, description="Their bytes")
+    max_records: Whole = Field(default=20_000, ge=1, description="Items waiting")
+    max_bytes: PositiveSize = Field(default=64 << 20, description="Bytes of the items waiting")
 
 
 Ordering = Literal["identity", "key", "none"]
@@ -170,24 +155,26 @@ class Target(Model):
     endpoint: Text = Field(description="The platform's endpoint, as its documents write it")
     public_params: Table = Field(
         default_factory=dict,
-        description="publicParams of its requests, laid over {isMatching: true, matchingType: 1}",
+        description="publicParams of its requests, laid over the defaults",
     )
     batch: Batching = Field(default=Batching(), description="When a request leaves")
     max_in_flight: Whole = Field(default=8, ge=1, le=256, description="Requests at the same time")
     queue: Queue = Field(default=Queue(), description="How much may wait")
     ordering: Ordering | None = Field(
         default=None,
-        description="What is never in two requests at once and never overtakes itself;"
+        description="Items with the same identity, or Kafka key, stay in order and are never in two requests at once;"
         " default: identity for audience endpoints, none for events",
     )
-    """None: `identity` for audience endpoints, `none` for events."""
+    """None: the endpoint's default."""
     allow_unknown: Flag = Field(
-        default=False, description="Let fields and parameters pass that the endpoint's document does not name"
+        default=False, description="Allow fields and parameters that the endpoint's document does not name"
     )
 
 
 class Route(Model):
     """Which records, and what each becomes."""
+
+    NOT_YET = frozenset({"for_each", "extract", "transform"})
 
     name: Text = Field(min_length=1, description="The name in metrics, logs and dead letters")
     topics: list[Text] = Field(min_length=1, description="Names, or ^regular expressions")
@@ -195,7 +182,7 @@ class Route(Model):
     to: Text = Field(description="The target's name")
     public_params: Table = Field(default_factory=dict, description="Values per record, laid over the target's own")
     event_key: Raw = Field(default=None, description="The platform's key of the event (event endpoints)")
-    identity: list[Raw] = Field(min_length=1, description="Who it is about, in order of preference")
+    identity: list[Raw] = Field(min_length=1, description="The person concerned, in order of preference")
     identity_missing: Literal["$dead_letter", "$skip"] = Field(
         default="$dead_letter", description="What becomes of an item with no identity left"
     )
@@ -203,14 +190,16 @@ class Route(Model):
 
 
 class DeadLetter(Model):
-    """Where what can't be mapped or is refused goes."""
+    """Where records go that can't be mapped or are refused."""
+
+    NOT_YET = frozenset({"refused_in_a_row", "refused_alone_for"})
 
     topic: Text | None = Field(default=None, description="Default: the group's name and .dead-letter")
     """None: the group's name and `.dead-letter`."""
 
 
 class Admin(Model):
-    """The port for people and probes."""
+    """The HTTP port for the status page, probes and metrics."""
 
     listen: Text = Field(default="127.0.0.1:8080", description="host:port of /livez /readyz /status /metrics")
 
@@ -220,10 +209,10 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 
 
 class Log(Model):
-    """How the log looks."""
+    """The log's format and level."""
 
     format: LogFormat = Field(default="json", description="For machines or for people")
-    level: LogLevel = Field(default="info", description="The least to show")
+    level: LogLevel = Field(default="info", description="The lowest level to log")
 
 
 class Config(Model):
@@ -241,10 +230,10 @@ class Config(Model):
     admin: Admin = Admin()
     log: Log = Log()
     shutdown_timeout: PositiveDuration = Field(
-        default=25.0, description="How long a stop may take, before what is left is left"
+        default=25.0, description="How long a stop may take; what is unsettled then is left to the next start"
     )
 
     @property
     def dead_letter_topic(self) -> str:
-        """The dead-letter topic's name, as configured or by default."""
+        """The name of the dead-letter topic, configured or derived from the group."""
         return self.dead_letter.topic or f"{self.kafka.group_id}.dead-letter"

@@ -1,7 +1,6 @@
-"""What is wrong with a config, collected: nothing stops at the first problem.
+"""What is wrong with a config, collected: no check stops at its first problem.
 
-Whoever checks a part of the file calls `add` with the path of the key; where that key stands in the file is
-resolved later, by the loader, which alone knows positions.
+A check calls `add` with the path of the value it judges. The loader, which knows positions, finds the path in the file.
 """
 
 from __future__ import annotations
@@ -36,13 +35,13 @@ WARNINGS: frozenset[Code] = frozenset({"unused", "cdc_without_op"})
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong, or worth a warning, at one place of the file."""
+    """An error or a warning about one value of the file."""
 
     path: Path
     message: str
     code: Code
     at_key: bool = False
-    """The key itself is wrong (unknown, misspelt), not its value: point at the key."""
+    """Whether the key is wrong (unknown, misspelt) and not its value."""
 
     @property
     def warning(self) -> bool:
@@ -52,16 +51,16 @@ class Problem:
 
 @dataclass(slots=True)
 class Problems:
-    """Collects problems; the order in which they are found does not matter."""
+    """Collects problems, in any order."""
 
     found: list[Problem] = field(default_factory=list)
 
     def add(self, path: Path, message: str, code: Code, *, at_key: bool = False) -> None:
-        """Note one problem at `path`."""
+        """Add one problem at `path`."""
         self.found.append(Problem(path, message, code, at_key))
 
     def unknown_key(self, path: Path, allowed: Iterable[str]) -> None:
-        """Note that the last element of `path` is not a key that may stand there, with a suggestion."""
+        """Add that the last element of `path` is not an allowed key, with a suggestion."""
         self.add(path, f"unknown key{did_you_mean(str(path[-1]), allowed)}", "unknown_key", at_key=True)
 
     @property
@@ -71,7 +70,7 @@ class Problems:
 
 
 def did_you_mean(word: str, allowed: Iterable[str]) -> str:
-    """``, did you mean 'x'?`` if something close is allowed, else nothing."""
+    """Return ``, did you mean 'x'?`` if something close to `word` is allowed, else an empty string."""
     candidates = list(allowed)
     close = difflib.get_close_matches(word, candidates, n=1, cutoff=0.6) or [
         candidate for candidate in candidates if candidate.lower() == word.lower()

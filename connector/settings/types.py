@@ -1,6 +1,6 @@
-"""Settings with a type: durations, sizes, rates, whole numbers, flags and text, read from the file's scalars.
+"""The types of settings: durations, sizes, rates, integers, flags and text, read from the file's scalars.
 
-What came out of `${…}` is text (`InterpolatedStr`) and is converted; what stands in the file itself has its type by
+What came out of `${…}` is text (`InterpolatedStr`) and is converted. What stands in the file itself has its type by
 YAML's rules and must be the right one: `"500"` in quotes is text, and text is not a number. No message shows a value.
 """
 
@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field, SecretStr, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 DEFAULT_ZONE = "Asia/Shanghai"
-"""Where text without an offset is read."""
+"""The time zone of times without an offset."""
 
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h)", re.ASCII)
 _SIZE = re.compile(r"(\d{1,9})(KiB|MiB|GiB|B)", re.ASCII)
@@ -27,7 +27,7 @@ _WHOLE = re.compile(r"[-+]?\d{1,18}", re.ASCII)
 
 
 class InterpolatedStr(str):
-    """Text that came out of `${…}`: a literal, never a reference, whatever it begins with; its repr hides it."""
+    """Text that came out of `${…}`: always a literal, even if it begins with `$`. Its repr hides it."""
 
     __slots__ = ()
 
@@ -35,17 +35,19 @@ class InterpolatedStr(str):
         return "InterpolatedStr('***')"
 
 
-def kind(value: object) -> str:
-    """What a value from the file is, in the words of its reader."""
-    if value is None:
-        return "empty"
-    if isinstance(value, bool):
-        return "true or false"
-    if isinstance(value, int | float):
-        return "a number"
-    if isinstance(value, str):
-        return "text"
-    return "a list" if isinstance(value, list) else "a table"
+def expected(what: str, value: object) -> str:
+    """Return ``expected text, got a number``."""
+    return f"expected {what}, got {_KINDS.get(type(value), 'text')}"
+
+
+_KINDS = {
+    type(None): "nothing",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    list: "a list",
+    dict: "a table",
+}
 
 
 def _refuse(code: Literal["wrong_type", "bad_value", "bad_reference"], message: str) -> NoReturn:
@@ -53,7 +55,12 @@ def _refuse(code: Literal["wrong_type", "bad_value", "bad_reference"], message: 
 
 
 def refuse_reference(value: str) -> None:
-    """Raise if a setting's text is written as a reference into the record: a setting has no record to look at."""
+    """Raise if the text of a setting is a reference into the record, because a setting has no record.
+
+    Raises:
+        PydanticCustomError: with the code `bad_reference`.
+
+    """
     if value.startswith("$") and not isinstance(value, InterpolatedStr) and not value.startswith("$$"):
         _refuse(
             "bad_reference",
@@ -64,8 +71,8 @@ def refuse_reference(value: str) -> None:
 
 def _text(value: object) -> object:
     if not isinstance(value, str):
-        hint = "; put it in quotes" if isinstance(value, bool | int | float) else ""
-        _refuse("wrong_type", f"must be text, not {kind(value)}{hint}")
+        hint = "; quote it" if isinstance(value, bool | int | float) else ""
+        _refuse("wrong_type", expected("text", value) + hint)
     refuse_reference(value)
     return value[1:] if value.startswith("$$") and not isinstance(value, InterpolatedStr) else value
 
@@ -82,7 +89,7 @@ def _property(value: object) -> object:
         return value
     if isinstance(value, str):
         return _text(value)
-    return _refuse("wrong_type", f"must be text, a number, true or false, not {kind(value)}")
+    return _refuse("wrong_type", expected("text, a number, true or false", value))
 
 
 def _whole(value: object) -> object:
@@ -90,7 +97,7 @@ def _whole(value: object) -> object:
         return value
     if isinstance(value, InterpolatedStr) and _WHOLE.fullmatch(value.strip()):
         return int(value)
-    return _refuse("wrong_type", f"must be a whole number, not {kind(value)}")
+    return _refuse("wrong_type", expected("an integer", value))
 
 
 def _flag(value: object) -> object:
@@ -98,7 +105,7 @@ def _flag(value: object) -> object:
         return value
     if isinstance(value, InterpolatedStr) and value.strip().lower() in {"true", "false"}:
         return value.strip().lower() == "true"
-    return _refuse("wrong_type", f"must be true or false, not {kind(value)}")
+    return _refuse("wrong_type", expected("true or false", value))
 
 
 def _match(pattern: re.Pattern[str], value: object, rule: str) -> re.Match[str]:
@@ -109,17 +116,27 @@ def _match(pattern: re.Pattern[str], value: object, rule: str) -> re.Match[str]:
 
 
 def _duration(value: object) -> float:
-    match = _match(_DURATION, value, "a duration is a number with a unit: 250ms, 10s, 5m, 1h")
+    match = _match(_DURATION, value, "expected a duration, such as 250ms, 10s, 5m or 1h")
     return float(match[1]) * _DURATION_UNITS[match[2]]
 
 
+def duration_text(seconds: float) -> str:
+    """Return a duration as it is written in the file."""
+    return f"{seconds:g}s" if seconds >= 1 else f"{seconds * 1000:g}ms"
+
+
+def size_text(size: int) -> str:
+    """Return a size in bytes, of whole KiB, as it is written in the file."""
+    return f"{size >> 20}MiB" if size % (1 << 20) == 0 else f"{size >> 10}KiB"
+
+
 def _size(value: object) -> int:
-    match = _match(_SIZE, value, "a size is a whole number with a unit: 512KiB, 1MiB")
+    match = _match(_SIZE, value, "expected a size, such as 512KiB or 1MiB")
     return int(match[1]) * _SIZE_UNITS[match[2]]
 
 
 def _rate(value: object) -> float:
-    rule = "a rate is requests per second or minute, more than none: 50/s, 600/m"
+    rule = "expected a rate above zero, such as 50/s or 600/m"
     match = _match(_RATE, value, rule)
     if float(match[1]) <= 0:
         _refuse("bad_value", rule)
@@ -130,23 +147,23 @@ _ZONE = ZoneInfo(DEFAULT_ZONE)
 
 
 def _start(value: object) -> object:
-    rule = "must be earliest, latest or a time, like 2024-01-31T00:00:00+08:00 (without an offset: Asia/Shanghai)"
+    rule = f"expected earliest, latest or a time such as 2024-01-31T00:00:00+08:00 (without an offset: {DEFAULT_ZONE})"
     if not isinstance(value, str):
         _refuse("wrong_type", rule)
     if value in {"earliest", "latest"}:
         return value
     try:
-        moment = datetime.fromisoformat(value)
+        time = datetime.fromisoformat(value)
     except ValueError:
         _refuse("bad_value", rule)
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=_ZONE)
+    return time if time.tzinfo is not None else time.replace(tzinfo=_ZONE)
 
 
 _NUMBER_WITH_UNIT = r"^\d+(\.\d+)?"
 Text = Annotated[str, BeforeValidator(_text)]
-"""Text as it is meant: `$$x` is `$x`, and a reference is refused."""
+"""Text in which `$$x` stands for `$x`, and which is not a reference."""
 Credential = Annotated[str, BeforeValidator(_credential)]
-"""Text without blanks around it (a file ends with a line break), and not blank."""
+"""Text that is not blank, stripped (a secret file ends with a line break)."""
 Secret = Annotated[SecretStr, BeforeValidator(_credential)]
 Whole = Annotated[int, BeforeValidator(_whole)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
@@ -173,4 +190,4 @@ Start = Annotated[
     WithJsonSchema({"anyOf": [{"enum": ["earliest", "latest"]}, {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d"}]}),
 ]
 Positive = Field(gt=0)
-"""Laid over a duration or a size that can't be none."""
+"""For a duration or a size that must not be zero."""

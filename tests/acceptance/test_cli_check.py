@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
@@ -28,6 +29,24 @@ def command(folder: Path, *arguments: str, **environ: str) -> subprocess.Complet
         timeout=60,
         check=False,
     )
+
+
+def on_terminal(folder: Path, *arguments: str, **environ: str) -> tuple[int, str]:
+    """The exit code and stderr of a command whose stderr is a terminal."""
+    ours, theirs = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "connector", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **environ},
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        timeout=60,
+        check=False,
+    )
+    os.close(theirs)
+    told = os.read(ours, 1 << 16).decode().replace("\r\n", "\n")
+    os.close(ours)
+    return done.returncode, told
 
 
 def write(folder: Path, text: str) -> Path:
@@ -59,8 +78,22 @@ def test_a_broken_config_is_told_on_stderr_all_at_once_with_exit_2(tmp_path: Pat
             "c.yaml:5:35: platform.auth.app_secret: the environment variable SECRET is not set:"
             " export SECRET=…, or give a default: ${SECRET:-…} [missing_variable]"
         ),
-        "c.yaml:12:9: routes[0].to: no target is named 'purchase', did you mean 'purchases'? [unknown_name]",
+        "c.yaml:12:9: routes[0].to: 'purchase': no such target, did you mean 'purchases'? [unknown_name]",
     ]
+
+
+@pytest.mark.parametrize("command_name", ["check", "run"])
+def test_a_terminal_shows_the_line_of_the_file_with_a_caret(tmp_path: Path, command_name: str) -> None:
+    write(tmp_path, changed("topics: [shop.orders]", "topics: [订单, shop.orders]"))
+    assert on_terminal(tmp_path, command_name, "-c", "c.yaml", SECRET=SECRET) == (
+        2,
+        (
+            "c.yaml:11:14: routes[0].topics[0]: '订单': not a topic name (letters, digits, '.', '_', '-');"
+            " a regular expression begins with ^ [bad_value]\n"
+            "   11 |     topics: [订单, shop.orders]\n"
+            "      |              ^\n"
+        ),
+    )
 
 
 def test_run_refuses_a_broken_config_with_the_same_lines_and_exit_2(tmp_path: Path) -> None:
@@ -82,7 +115,7 @@ def test_json_is_one_document_on_stdout(tmp_path: Path) -> None:
             "line": 12,
             "column": 9,
             "path": "routes[0].to",
-            "message": "no target is named 'purchase', did you mean 'purchases'?",
+            "message": "'purchase': no such target, did you mean 'purchases'?",
             "code": "unknown_name",
             "severity": "error",
         }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connector.config.loading import Checked, check
+from connector.config.source_text import SourceText
+from connector.config.yaml_source import YamlSource, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,20 +39,25 @@ def changed(old: str, new: str) -> str:
     return SOUND.replace(old, new)
 
 
+def read(text: str) -> YamlSource:
+    """A text read as YAML."""
+    return read_yaml(SourceText(text))
+
+
 def checked(folder: Path, text: str | bytes, environ: Mapping[str, str] = ENVIRON) -> Checked:
-    """What a look at a file with this text brings; the file is called c.yaml."""
+    """The result of checking a file with this text, which is called c.yaml."""
     path = folder / "c.yaml"
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     return check(path, environ)
 
 
 def lines(folder: Path, text: str | bytes, environ: Mapping[str, str] = ENVIRON) -> list[str]:
-    """All findings as lines, as if the command had been given `c.yaml`."""
-    return [finding.line("c.yaml") for finding in checked(folder, text, environ).findings]
+    """All problems as lines, as if the command had been given `c.yaml`."""
+    return [problem.line("c.yaml") for problem in checked(folder, text, environ).problems]
 
 
 class Broken:
-    """The sound file with one piece replaced, and the lines that tell what is wrong then."""
+    """The sound file with one piece replaced, and the lines that report it."""
 
     def __init__(self, name: str, old: str, new: str, *expected: str) -> None:
         self.name = name
@@ -58,5 +65,5 @@ class Broken:
         self.expected = [f"c.yaml:{line}" for line in expected]
 
     def found(self, folder: Path) -> list[str]:
-        """The lines that are really told."""
+        """The lines that are in fact reported."""
         return lines(folder, self.text)

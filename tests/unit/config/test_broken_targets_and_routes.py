@@ -17,9 +17,9 @@ TABLE = [
         "event/v2/batchAdd",
         "event/v2/batchadd",
         (
-            "8:15: targets.purchases.endpoint: no endpoint is named 'event/v2/batchadd' (there are "
-            "event/batchAdd, event/v2/batchAdd, audience/info/batchAdd, audience/tag/batchAdd), did you "
-            "mean 'event/v2/batchAdd'? [unknown_name]"
+            "8:15: targets.purchases.endpoint: 'event/v2/batchadd': no such endpoint; the endpoints are "
+            "event/batchAdd, event/v2/batchAdd, audience/info/batchAdd, audience/tag/batchAdd, did you mean "
+            "'event/v2/batchAdd'? [unknown_name]"
         ),
     ),
     Broken(
@@ -27,8 +27,8 @@ TABLE = [
         "event/v2/batchAdd",
         "audience/tag/v2/batchAdd",
         (
-            "8:15: targets.purchases.endpoint: the endpoint 'audience/tag/v2/batchAdd' is not supported yet "
-            "(there are event/batchAdd, event/v2/batchAdd, audience/info/batchAdd, audience/tag/batchAdd) "
+            "8:15: targets.purchases.endpoint: 'audience/tag/v2/batchAdd': not supported yet; the endpoints "
+            "are event/batchAdd, event/v2/batchAdd, audience/info/batchAdd, audience/tag/batchAdd "
             "[bad_value]"
         ),
     ),
@@ -42,21 +42,24 @@ TABLE = [
         "bounds of a batch",
         "event/v2/batchAdd\n",
         "event/v2/batchAdd\n    batch: {max_records: 501, max_bytes: 1MB, max_wait: 0s}\n",
-        "9:26: targets.purchases.batch.max_records: must be at most 500 [bad_value]",
-        ("9:42: targets.purchases.batch.max_bytes: a size is a whole number with a unit: 512KiB, 1MiB [bad_value]"),
-        "9:57: targets.purchases.batch.max_wait: must be more than zero [bad_value]",
+        "9:26: targets.purchases.batch.max_records: '501': must be at most 500 [bad_value]",
+        "9:42: targets.purchases.batch.max_bytes: '1MB': expected a size, such as 512KiB or 1MiB [bad_value]",
+        "9:57: targets.purchases.batch.max_wait: '0s': must be more than zero [bad_value]",
     ),
     Broken(
         "text for a number",
         "event/v2/batchAdd\n",
         "event/v2/batchAdd\n    max_in_flight: many\n",
-        "9:20: targets.purchases.max_in_flight: must be a whole number, not text [wrong_type]",
+        "9:20: targets.purchases.max_in_flight: 'many': expected an integer, got text [wrong_type]",
     ),
     Broken(
         "a choice that is not there",
         "event/v2/batchAdd\n",
         "event/v2/batchAdd\n    ordering: keys\n",
-        ("9:15: targets.purchases.ordering: must be 'identity', 'key' or 'none', did you mean 'key'? [bad_value]"),
+        (
+            "9:15: targets.purchases.ordering: 'keys': expected 'identity', 'key' or 'none', did you mean "
+            "'key'? [bad_value]"
+        ),
     ),
     Broken(
         "a target that nothing feeds",
@@ -68,20 +71,20 @@ TABLE = [
         "a target with the dead letters' name",
         "  purchases:\n    endpoint",
         "  dead-letters:\n    endpoint",
-        ("7:3: targets.dead-letters: 'dead-letters' is where failed records go: choose another name [bad_value]"),
-        "12:9: routes[0].to: no target is named 'purchases' [unknown_name]",
+        "7:3: targets.dead-letters: this name is reserved for the dead letters: choose another [bad_value]",
+        "12:9: routes[0].to: 'purchases': no such target [unknown_name]",
     ),
     Broken(
         "a target that is not there",
         "to: purchases",
         "to: purchase",
-        "12:9: routes[0].to: no target is named 'purchase', did you mean 'purchases'? [unknown_name]",
+        "12:9: routes[0].to: 'purchase': no such target, did you mean 'purchases'? [unknown_name]",
     ),
     Broken(
         "text for a list",
         "topics: [shop.orders]",
         "topics: shop.orders",
-        "11:13: routes[0].topics: must be a list, not text [wrong_type]",
+        "11:13: routes[0].topics: 'shop.orders': expected a list, got text [wrong_type]",
     ),
     Broken(
         "an empty list",
@@ -94,8 +97,8 @@ TABLE = [
         "topics: [shop.orders]",
         "topics: [shop.*]",
         (
-            "11:14: routes[0].topics[0]: not a topic's name (letters, digits, '.', '_', '-'); a regular "
-            "expression over names begins with ^ [bad_value]"
+            "11:14: routes[0].topics[0]: 'shop.*': not a topic name (letters, digits, '.', '_', '-'); a "
+            "regular expression begins with ^ [bad_value]"
         ),
     ),
     Broken(
@@ -103,8 +106,8 @@ TABLE = [
         "topics: [shop.orders]",
         "topics: ['^shop.(orders']",
         (
-            "11:14: routes[0].topics[0]: not a regular expression: missing ), unterminated subpattern at "
-            "position 6 [bad_value]"
+            "11:14: routes[0].topics[0]: '^shop.(orders': not a regular expression: missing ), unterminated "
+            "subpattern at position 6 [bad_value]"
         ),
     ),
     Broken(
@@ -112,16 +115,16 @@ TABLE = [
         "topics: [shop.orders]",
         "topics: [shop.dead-letter]",
         (
-            "11:14: routes[0].topics[0]: this is the dead-letter topic, which is never consumed: what "
-            "failed would come again [bad_value]"
+            "11:14: routes[0].topics[0]: 'shop.dead-letter': this is the dead-letter topic, which is never "
+            "consumed: its records would fail again [bad_value]"
         ),
     ),
     Broken(
         "route words that come later",
         "    to: purchases\n",
         "    to: purchases\n    for_each: $.items\n    transform: a:b\n",
-        "13:5: routes[0].for_each: 'for_each' is not supported yet [unknown_key]",
-        "14:5: routes[0].transform: 'transform' is not supported yet [unknown_key]",
+        "13:5: routes[0].for_each: not supported yet [unknown_key]",
+        "14:5: routes[0].transform: not supported yet [unknown_key]",
     ),
     Broken(
         "a route without identity",
@@ -133,7 +136,10 @@ TABLE = [
         "a choice without its dollar",
         "    fields:\n",
         "    identity_missing: skip\n    fields:\n",
-        ("15:23: routes[0].identity_missing: must be '$dead_letter' or '$skip', did you mean '$skip'? [bad_value]"),
+        (
+            "15:23: routes[0].identity_missing: 'skip': expected '$dead_letter' or '$skip', did you mean "
+            "'$skip'? [bad_value]"
+        ),
     ),
     Broken(
         "a field that the endpoint does not have",
@@ -145,7 +151,7 @@ TABLE = [
         "a misspelt conversion",
         "      time: $.paid_at\n",
         "      time: {from: $.paid_at, as: timestmp}\n",
-        "16:35: routes[0].fields.time.as: no such conversion, did you mean 'timestamp'? [bad_value]",
+        ("16:35: routes[0].fields.time.as: 'timestmp': no such conversion, did you mean 'timestamp'? [bad_value]"),
     ),
     Broken(
         "a value's word that comes later",
@@ -157,13 +163,13 @@ TABLE = [
         "a list for a table",
         "targets:\n  purchases:\n    endpoint: event/v2/batchAdd\n",
         "targets: []\n",
-        "6:10: targets: must be a table, not a list [wrong_type]",
+        "6:10: targets: expected a table, got a list [wrong_type]",
     ),
     Broken(
         "a section of which every line is commented out",
         "targets:\n  purchases:\n    endpoint: event/v2/batchAdd\n",
         "targets:\n",
-        "6:1: targets: is empty, but must be a table of key: value [wrong_type]",
+        "6:1: targets: expected a table, got nothing [wrong_type]",
     ),
     Broken(
         "a misspelt condition",
@@ -178,13 +184,16 @@ TABLE = [
         "a list of targets",
         "    to: purchases\n",
         "    to: [purchases]\n",
-        "12:9: routes[0].to: must be text, not a list [wrong_type]",
+        "12:9: routes[0].to: expected text, got a list [wrong_type]",
     ),
     Broken(
         "two routes of one name",
         "routes:\n",
         "routes:\n  - {name: orders, topics: [a], to: purchases, event_key: x, identity: [{type: uid, value: $.id}]}\n",
-        "11:11: routes[1].name: routes[0] has this name already: metrics and dead letters go by it [duplicate_name]",
+        (
+            "11:11: routes[1].name: 'orders': routes[0] has the same name, which must be unique in metrics "
+            "and dead letters [duplicate_name]"
+        ),
     ),
     Broken(
         "an event without its key",

@@ -67,7 +67,7 @@ TABLE = [
         "two colons in a line",
         "platform:\n",
         "platform: x: y\n",
-        "4:12: a ':' that can't stand here: quote the text, or begin a new line [yaml_syntax]",
+        "4:12: a ':' is not allowed here: quote the text, or begin a new line [yaml_syntax]",
     ),
     Broken(
         "a password in the line that needs quotes",
@@ -85,13 +85,19 @@ TABLE = [
         "a tag",
         "  group_id: shop\n",
         "  group_id: !!python/object shop\n",
-        "3:13: tags are not used here: remove the '!!python/object', or quote the text [yaml_syntax]",
+        (
+            "3:13: kafka.group_id: '!!python/object shop': tags are not allowed: remove '!!python/object', "
+            "or quote the text [yaml_syntax]"
+        ),
     ),
     Broken(
         "a number beyond 64 bits",
         "  group_id: shop\n",
         "  group_id: 99999999999999999999\n",
-        "3:13: a whole number beyond 64 bits: put it in quotes if text is meant [yaml_syntax]",
+        (
+            "3:13: kafka.group_id: '99999999999999999999': an integer beyond 64 bits: quote it if it is "
+            "text [yaml_syntax]"
+        ),
     ),
     Broken(
         "two documents",

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.config.interpolation import interpolate
-from connector.settings.models import InterpolatedStr
 from connector.settings.problems import Problems
+from connector.settings.types import InterpolatedStr
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from connector.config.schema import DIALECT, json_schema, schema_text
-from connector.config.yaml_tree import read_tree
-from tests.unit.config.files import SOUND, changed
+from tests.unit.config.files import SOUND, changed, read
 from tests.unit.config.test_sound import BIG
 
 ROOT = Path(__file__).parents[3]
@@ -17,7 +16,7 @@ EXAMPLES = sorted([*(ROOT / "config").rglob("*.yaml"), ROOT / "compose" / "conne
 
 
 def complaints(text: str) -> list[str]:
-    found = Draft202012Validator(json_schema()).iter_errors(read_tree(text).data)
+    found = Draft202012Validator(json_schema()).iter_errors(read(text).data)
     return [f"{error.json_path}: {error.message}" for error in found]
 
 

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from connector.config.loading import load
-from connector.settings.models import Config, InterpolatedStr
+from connector.settings.types import InterpolatedStr
 from tests.unit.config.files import ENVIRON, SOUND, changed, checked, lines
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from connector.settings.models import Config
 
 BIG = r"""# yaml-language-server: $schema=./connector.schema.json
 kafka:
@@ -94,7 +96,7 @@ def big(folder: Path) -> Config:
 
 def config_of(folder: Path, text: str, **environ: str) -> Config:
     found = checked(folder, text, {**ENVIRON, **environ})
-    assert found.errors == ()
+    assert found.errors() == ()
     assert found.config is not None
     return found.config
 
@@ -212,7 +214,7 @@ def test_anchors_and_merges_serve_targets(tmp_path: Path) -> None:
         "  purchases: &base\n    endpoint: event/v2/batchAdd\n    max_in_flight: 2\n"
         "  others:\n    <<: *base\n    ordering: key\n",
     )
-    others = checked(tmp_path, text).findings
+    others = checked(tmp_path, text).problems
     assert [finding.code for finding in others] == ["unused"]
     config = config_of(tmp_path, text)
     assert (config.targets["others"].max_in_flight, config.targets["others"].ordering) == (2, "key")

@@ -1,0 +1,87 @@
+"""Full-width punctuation where YAML, or a setting, needs the ASCII one: the commonest slip of Chinese input methods.
+
+In prose it is right: nothing here looks at titles, templates and comments unless something is wrong with them.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import Final
+
+from connector.config.source_text import Slip
+
+_ASCII: Final = {
+    "：": ("the Chinese colon", ":"),
+    "，": ("the Chinese comma", ","),
+    "、": ("the Chinese enumeration comma", ","),
+    "“": ("the Chinese opening quote", '"'),
+    "”": ("the Chinese closing quote", '"'),
+    "‘": ("the Chinese opening quote", "'"),
+    "’": ("the Chinese closing quote", "'"),
+    "。": ("the Chinese full stop", "."),
+    "｛": ("the full-width brace", "{"),
+    "｝": ("the full-width brace", "}"),
+    "［": ("the full-width bracket", "["),
+    "］": ("the full-width bracket", "]"),
+    "＄": ("the full-width dollar", "$"),
+    "\u3000": ("the full-width blank", " "),
+}
+_FULL_WIDTH: Final = re.compile(f"[{''.join(_ASCII)}]")
+_QUOTED_REFERENCE: Final = re.compile(r"\s*([“”‘’])\$\.")
+_PROSE: Final = re.compile(f"[^\\x00-\\x7f{''.join(_ASCII)}]")
+"""A character that is neither ASCII nor such punctuation: with one, the text may be Chinese prose."""
+
+
+def has_full_width(text: object) -> bool:
+    """Whether full-width punctuation is in `text`."""
+    return _FULL_WIDTH.search(str(text)) is not None
+
+
+def find(text: str, start: int, end: int, *, in_key: bool = False) -> Slip | None:
+    """Return the first full-width punctuation of `text[start:end]`, unless that may be prose."""
+    match = _FULL_WIDTH.search(text, start, end)
+    return None if match is None or _PROSE.search(text, start, end) else _slip(text, match.start(), blank=in_key)
+
+
+def for_colon(text: str, start: int, end: int) -> Slip | None:
+    """Return the full-width colon of `text[start:end]`, which lacks an ASCII one."""
+    index = text.find("：", start, end)
+    return None if index < 0 else _slip(text, index, blank=True)
+
+
+def around_reference(text: str, start: int, end: int) -> Slip | None:
+    """Return the Chinese quote before a reference: “$.a” would be text."""
+    match = _QUOTED_REFERENCE.match(text, start, end)
+    return None if match is None else _slip(text, match.start(1))
+
+
+def replacements(line: str) -> list[tuple[Slip, str]]:
+    """Return what may be wrong with a line that YAML does not understand, each with the line put right.
+
+    Each full-width character alone, a pair of quotes, then all of them at once, as if the first were to blame:
+
+        {type：phone}          ->  (5, '：' is …)  {type: phone}
+        group_id: “a: b”       ->  (10, '“' is …)  group_id: "a: b"
+    """
+    places = [match.start() for match in _FULL_WIDTH.finditer(line)]
+    candidates = [[place] for place in places]
+    candidates += [list(pair) for pair in pairwise(places) if line[pair[0]] in "“‘"]
+    if places:
+        candidates.append(places)
+    return [(_slip(line, candidate[0], blank=True), _replaced(line, candidate)) for candidate in candidates]
+
+
+def _replaced(line: str, places: list[int]) -> str:
+    return "".join(
+        _ASCII[character][1] + (" " if character in "：，、" else "") if index in places else character
+        for index, character in enumerate(line)
+    )
+
+
+def _slip(text: str, index: int, *, blank: bool = False) -> Slip:
+    character = text[index]
+    name, ascii_character = _ASCII[character]
+    instead = "a blank" if ascii_character == " " else f"'{ascii_character}'" if ascii_character != "'" else '"\'"'
+    after = " and a blank" if blank and character == "：" else ""
+    return Slip(index, f"'{character}' is {name} (U+{ord(character):04X}): write {instead}{after}")
