@@ -41,9 +41,10 @@ from connector.observe.status import StatusReader, totals
 from connector.runtime.process import exit_unless, stop_on_signals, tune_garbage_collector
 from connector.runtime.tasks import Tasks
 from connector.runtime.web import bind, serve_forever
-from connector.tuzhan.build import build_client, build_tokens
+from connector.tuzhan.client import PlatformClient
 from connector.tuzhan.endpoints import ENDPOINTS
-from connector.tuzhan.sink import HttpSink
+from connector.tuzhan.http_sink import HttpSink
+from connector.tuzhan.token_providers import build_token_provider
 
 if TYPE_CHECKING:
     import socket
@@ -54,8 +55,7 @@ if TYPE_CHECKING:
     from connector.core.ledger import TopicCounts
     from connector.settings.models import Config
     from connector.settings.models import Target as TargetConfig
-    from connector.tuzhan.client import PlatformClient
-    from connector.tuzhan.token import Tokens
+    from connector.tuzhan.token import TokenProvider
 
 LEAVE_MARGIN_S: Final = 5.0
 """The part of `shutdown_timeout` that is kept for the last commit and for leaving the group."""
@@ -112,9 +112,10 @@ def build(loaded: Loaded, sock: socket.socket) -> App:
             listener.on(event)
 
     tasks = Tasks()
-    client = build_client(config)
+    max_in_flight = sum(target.max_in_flight for target in config.targets.values())
+    client = PlatformClient.build(config.platform.base_url, config.platform.request_timeout, max_in_flight)
     jitter = random.Random()  # noqa: S311 - not for security
-    tokens = build_tokens(config.platform, client, emit, jitter)
+    tokens = build_token_provider(config.platform, client, emit, jitter)
     origin = Origin(config.kafka.group_id, config_id(loaded.sha256))
     dead_letters = DeadLetterSink.build(config.kafka, config.dead_letter_topic, origin, emit)
 
@@ -149,7 +150,7 @@ def build(loaded: Loaded, sock: socket.socket) -> App:
 
 
 def _build_targets(
-    config: Config, client: PlatformClient, tokens: Tokens, deps: TargetDependencies
+    config: Config, client: PlatformClient, tokens: TokenProvider, deps: TargetDependencies
 ) -> dict[str, Target]:
     return {
         name: Target(_settings(name, target, _backoff(config)), HttpSink(target.endpoint, client, tokens), deps)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from connector.core.sink import TargetState
     from connector.flow.pipeline import Pipeline
     from connector.flow.target import Target
-    from connector.tuzhan.token import Tokens
+    from connector.tuzhan.token import TokenProvider
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ class StatusReader:
     pipeline: Pipeline
     targets: Mapping[str, Target]
     topic_counts: Mapping[str, TopicCounts]
-    tokens: Tokens
+    tokens: TokenProvider
     started_at: float
     """When the process started, on the clock of the event loop."""
     state: Literal["starting", "running", "draining"] = "starting"

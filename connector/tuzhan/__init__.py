@@ -1,1 +1,4 @@
-"""The only place that knows Tuzhan: its endpoints and their payloads, its replies, its token, its HTTP."""
+"""The edge to the Tuzhan platform: its endpoints, HTTP client, replies and access token.
+
+No other package knows the platform's URLs, codes or authentication.
+"""

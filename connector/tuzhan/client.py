@@ -1,20 +1,17 @@
-"""HTTP to the platform: one exchange in, one complete reply or one TransportError out. The only user of httpx.
+"""The HTTP client for the platform: each request ends in one complete reply or one TransportError.
 
-Lifetime: built on the event loop at start, closed when the last lease has ended; shared by all targets and the token.
-
-Theory of operation
-- httpx is the interface, aiohttp the network side (httpx-aiohttp's transport; its own is many times slower with many
-  requests in flight). The transport is used without httpx's client above it: that logs every URL, and the URL
-  of the token endpoint holds the secret. For the same reason no foreign error's text is ever repeated: messages are
-  worded from the cause, and the token request drops its cause.
-- 0.2.0 of the transport maps errors loosely (a refused connection arrives as a connect timeout, a status line that
-  is no HTTP as aiohttp's own error), so both trees are caught here.
-- The time limit is for the whole exchange, connecting and the last byte of the reply included. Redirects are not
-  followed (a verdict), cookies are not kept, a reply may have `MAX_REPLY_BYTES`.
-- A connection that stays idle for `IDLE_S` is closed from this side, well before servers and load balancers do; one
-  that the server closes at the very moment when it is used again costs one more try.
-- `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` count as they do for curl, read once at start; loopback addresses
-  are never asked through a proxy. `SSL_CERT_FILE` and `SSL_CERT_DIR` name other certificate authorities.
+- httpx is the interface and aiohttp the network side, through httpx-aiohttp's transport: httpx's own is many times
+  slower with many requests in flight. The transport is used without `httpx.AsyncClient`, which logs every URL: the URL
+  of the token endpoint holds the secret. For the same reason the text of a library's error is never repeated: messages
+  are written from its type, and an error of the token request has no cause.
+- The transport (0.2.0) maps some errors wrongly: a refused connection is a connect timeout, an invalid status line is
+  aiohttp's own error. So the errors of both libraries are caught here.
+- The timeout is for the whole exchange, from connecting to the last byte of the reply. Redirects are not followed,
+  cookies are not kept, and a reply has at most `MAX_RESPONSE_BYTES`.
+- A connection is closed after `KEEPALIVE_S` without use, before servers and load balancers usually close it. If the
+  server closes a connection just when it is used again, the request fails and is retried like any other.
+- `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are read once at start and mean the same as for curl, but a request to
+  loopback never goes through a proxy. `SSL_CERT_FILE` and `SSL_CERT_DIR` name other certificate authorities.
 """
 
 from __future__ import annotations
@@ -23,7 +20,7 @@ import asyncio
 import ssl
 import urllib.request
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import aiohttp
 import httpx
@@ -37,20 +34,24 @@ from connector.tuzhan.replies import Reply
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MAX_REPLY_BYTES = 1 << 20
-IDLE_S = 15.0
+MAX_RESPONSE_BYTES = 1 << 20
+KEEPALIVE_S = 15.0
 TOKEN_PATH = "app/getOrgAccessToken"  # noqa: S105 - a path (page 986242), not a password
 
-_BROKEN = (httpx.HTTPError, aiohttp.ClientError, OSError, EOFError, ValueError)
-"""All that can go wrong on the wire; ValueError: 0.2.0 of the transport stumbles over odd reason phrases."""
+_EXCHANGE_ERRORS = (httpx.HTTPError, aiohttp.ClientError, OSError, EOFError, ValueError)
+"""ValueError: the transport (0.2.0) fails on a reason phrase that is not ASCII."""
 
 
 class PlatformClient:
-    """Must be built on the event loop. `max_connections` is the most requests that can be in flight at once."""
+    """One client for all targets and for the token.
 
-    def __init__(self, base_url: str, timeout_s: float, max_connections: int) -> None:
+    Lifetime: built on the event loop before the targets; `aclose` once the last lease has ended.
+    """
+
+    def __init__(self, base_url: str, timeout_s: float, transport: httpx.AsyncBaseTransport) -> None:
         self._base_url = base_url.rstrip("/")
         self._timeout_s = timeout_s
+        self._transport = transport
         self._peer = httpx.URL(base_url).netloc.decode("ascii").rpartition("@")[2]
         self._urls: dict[str, httpx.URL] = {}
         self._headers = {
@@ -59,19 +60,22 @@ class PlatformClient:
             "Accept-Encoding": "gzip, deflate",
             "User-Agent": f"tuzhan-connector/{__version__}",
         }
-        trust = httpx.create_ssl_context()
-        self._transport = AiohttpTransport(
-            verify=trust,
-            client=_session(max_connections, trust),
-            proxy=proxy_for(self._base_url, urllib.request.getproxies()),
-        )
-        # aiohttp warns of bodies beyond 1 MiB, whose copy takes a millisecond.
+
+    @classmethod
+    def build(cls, base_url: str, timeout_s: float, max_in_flight: int) -> Self:
+        """Build a client for at most `max_in_flight` requests at once, besides that for a token."""
+        # aiohttp warns about bodies of more than 1 MiB, because copying them blocks the loop: for about a millisecond.
         warnings.filterwarnings("ignore", "Sending a large body directly", ResourceWarning)
+        trust = httpx.create_ssl_context()
+        connector = aiohttp.TCPConnector(limit=max_in_flight + 1, keepalive_timeout=KEEPALIVE_S, ssl=trust)
+        session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        proxy = proxy_for(base_url, urllib.request.getproxies())
+        return cls(base_url, timeout_s, AiohttpTransport(verify=trust, client=session, proxy=proxy))
 
     async def post(self, path: str, body: bytes, token: str) -> Reply:
-        """Post `body` (JSON) to an endpoint; `token` goes into X-Token (document 000).
+        """Post `body` (JSON) to the endpoint at `path` with `token` in the header X-Token (document 000).
 
-        Nothing is awaited before the request is under way. Raises TransportError.
+        Awaits nothing before the request is on its way. Raise TransportError if no complete reply arrives.
         """
         url = self._urls.get(path)
         if url is None:
@@ -80,7 +84,7 @@ class PlatformClient:
         return await self._exchange(request)
 
     async def get_token(self, app_id: str, app_secret: str) -> Reply:
-        """Ask for a token; the parameters are spelt as page 986242 spells them. Raises TransportError."""
+        """Request a token; the parameters are spelt as on page 986242. Raise TransportError as `post` does."""
         url = httpx.URL(
             f"{self._base_url}/{TOKEN_PATH}",
             params={"instanceAppid": app_id, "instanceSecrect": app_secret},
@@ -88,7 +92,7 @@ class PlatformClient:
         try:
             return await self._exchange(httpx.Request("GET", url, headers=self._headers))
         except TransportError as error:
-            raise TransportError(str(error)) from None  # the cause may quote the URL, and that holds the secret
+            raise TransportError(str(error)) from None  # the cause may quote the URL, which holds the secret
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -99,36 +103,27 @@ class PlatformClient:
             async with asyncio.timeout(self._timeout_s):
                 response = await self._transport.handle_async_request(request)
                 try:
-                    body = await _bounded(response)
+                    body = await _read(response)
                 finally:
                     await response.aclose()
-        except _BROKEN as error:
-            raise TransportError(self._word(error)) from error
+        except _EXCHANGE_ERRORS as error:
+            raise TransportError(_describe(_root_cause(error), self._peer, self._timeout_s)) from error
         return Reply(response.status_code, body, response.headers.get("Retry-After"))
 
-    def _word(self, error: BaseException) -> str:
-        return _word(_root(error), self._peer, self._timeout_s)
 
-
-async def _bounded(response: httpx.Response) -> bytes:
+async def _read(response: httpx.Response) -> bytes:
     chunks: list[bytes] = []
     size = 0
     async for chunk in response.aiter_bytes():
         chunks.append(chunk)
         size += len(chunk)
-        if size > MAX_REPLY_BYTES:
-            raise TransportError(f"the reply is longer than {MAX_REPLY_BYTES >> 20} MiB")
+        if size > MAX_RESPONSE_BYTES:
+            raise TransportError(f"the reply is longer than {MAX_RESPONSE_BYTES >> 20} MiB")
     return b"".join(chunks)
 
 
-def _session(max_connections: int, trust: ssl.SSLContext) -> aiohttp.ClientSession:
-    # One more than the requests: the token's must not wait behind them.
-    connector = aiohttp.TCPConnector(limit=max_connections + 1, keepalive_timeout=IDLE_S, ssl=trust)
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-
-
 def proxy_for(url: str, proxies: Mapping[str, str]) -> httpx.Proxy | None:
-    """Choose the proxy for `url` from what `urllib.request.getproxies` found; None: ask directly."""
+    """Return the proxy for `url`, out of the result of `urllib.request.getproxies`; None: connect directly."""
     parsed = httpx.URL(url)
     proxy = proxies.get(parsed.scheme)
     if not proxy or is_loopback(parsed.host) or urllib.request.proxy_bypass(parsed.host, dict(proxies)):
@@ -136,8 +131,8 @@ def proxy_for(url: str, proxies: Mapping[str, str]) -> httpx.Proxy | None:
     return httpx.Proxy(proxy if "://" in proxy else f"http://{proxy}")
 
 
-def _root(error: BaseException) -> BaseException:
-    """What aiohttp or the system said, under what the transport and aiohttp made of it."""
+def _root_cause(error: BaseException) -> BaseException:
+    """Return the error of aiohttp or the system that the transport's or aiohttp's generic error wraps."""
     while error.__cause__ is not None and (
         isinstance(error, httpx.TransportError) or type(error) is aiohttp.ClientOSError
     ):
@@ -145,14 +140,14 @@ def _root(error: BaseException) -> BaseException:
     return error
 
 
-def _word(error: BaseException, peer: str, timeout_s: float) -> str:
-    """Say what happened, in words that hold no URL: the first that fits."""
+def _describe(error: BaseException, peer: str, timeout_s: float) -> str:
+    """Return a message that holds no URL and no text of the error."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         reason = getattr(error.certificate_error, "verify_message", "it does not belong to this host")
         return f"the TLS certificate of {peer} is not trusted: {reason}"
     if isinstance(error, aiohttp.ClientConnectorError):
-        return _word_connect(error, peer)
-    words: tuple[tuple[type[BaseException], str], ...] = (
+        return _describe_connect(error, peer)
+    messages: tuple[tuple[type[BaseException], str], ...] = (
         (aiohttp.ClientHttpProxyError, f"the proxy refused to connect to {peer}"),
         (TimeoutError, f"no complete reply from {peer} within {timeout_s:g} s"),
         (aiohttp.ServerDisconnectedError, f"{peer} closed the connection before it replied"),
@@ -163,13 +158,13 @@ def _word(error: BaseException, peer: str, timeout_s: float) -> str:
         (OSError, f"the connection to {peer} failed"),
         (aiohttp.ClientResponseError, f"the reply of {peer} is not HTTP"),
     )
-    for kind, text in words:
+    for kind, message in messages:
         if isinstance(error, kind):
-            return text
+            return message
     return f"the exchange with {peer} failed: {type(error).__name__}"
 
 
-def _word_connect(error: aiohttp.ClientConnectorError, peer: str) -> str:
+def _describe_connect(error: aiohttp.ClientConnectorError, peer: str) -> str:
     if isinstance(error, aiohttp.ClientProxyConnectionError):
         return f"the proxy for {peer} can't be reached"
     if isinstance(error, aiohttp.ClientConnectorDNSError):

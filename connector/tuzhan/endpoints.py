@@ -1,14 +1,14 @@
-"""The platform's endpoints as data: what each takes, as its document has it.
+"""The platform's import endpoints as data: the publicParams and item fields that their documents list.
 
-Sources: document 000 and 001 (`event/batchAdd`, two generations: the union of their tables), document 002
-(`audience/info/batchAdd`), document 003 (`audience/tag/batchAdd`), document 004 (`event/v2/batchAdd`).
-Where a document's example contradicts its own table, the table counts. Three things are not in those tables:
+Sources: documents 000 and 001 (`event/batchAdd`, two generations: the union of their tables), document 002
+(`audience/info/batchAdd`), document 003 (`audience/tag/batchAdd`), document 004 (`event/v2/batchAdd`). Where an example
+contradicts its document's table, the table is followed. Three rules are not in those tables:
 
-- `eventKey` is required on both event endpoints: the first one's table says optional, but an event without one
-  is no event, and the second one's table says required;
-- `uid` is written as `thirdId` on all flat endpoints, as the newer pages of 002 and 003 have it;
-- `identityType` is written on `audience/tag/batchAdd` too: newer pages of document 003 (986208 and later)
-  require it for exact matching.
+- `eventKey` is required on both event endpoints. The table of `event/batchAdd` says optional, but an event without one
+  has no meaning, and the table of `event/v2/batchAdd` says required.
+- `uid` is written as `thirdId` on all flat endpoints, as on the newer pages of documents 002 and 003.
+- `identityType` is also written on `audience/tag/batchAdd`: the newer pages of document 003 (986208 and later) require
+  it for exact matching.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Parameter:
     kind: ParameterKind
     required: bool = False
     allowed: tuple[str | int, ...] = ()
-    """The documented values; empty: any of its kind."""
+    """The documented values; empty: any of that kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +49,24 @@ class ItemField:
 
 @dataclass(frozen=True, slots=True)
 class FlatIdentity:
-    """How an identity type is written on an endpoint with flat identities."""
+    """How an identity type is written on an endpoint whose identities are fields of the item."""
 
     field: str
     identity_type: str | None
-    """What `identityType` says for it; None: nothing."""
+    """The value of `identityType` that selects it; None: there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One batchAdd endpoint: its path below the base URL, and what it takes."""
+    """One batchAdd endpoint."""
 
     path: str
+    """Relative to the base URL."""
     kind: Literal["event", "audience"]
     parameters: tuple[Parameter, ...]
     fields: tuple[ItemField, ...]
     flat_identities: Mapping[str, FlatIdentity] | None
-    """By identity type; None: the endpoint takes `identities[]`, with any type but FLAT_ONLY_TYPES."""
+    """By identity type; None: items have `identities[]` instead, with any type except FLAT_ONLY_TYPES."""
 
     @property
     def default_ordering(self) -> Ordering:
@@ -73,33 +74,33 @@ class Endpoint:
         return "identity" if self.kind == "audience" else "none"
 
     def parameter(self, name: str) -> Parameter | None:
-        """The parameter of that name, if the endpoint documents it."""
+        """Return the documented parameter of that name, or None."""
         return next((parameter for parameter in self.parameters if parameter.name == name), None)
 
     def field(self, name: str) -> ItemField | None:
-        """The item field of that name, if the endpoint documents it (identities and eventKey are not fields)."""
+        """Return the documented item field of that name, or None; identities and eventKey are not among them."""
         return next((field for field in self.fields if field.name == name), None)
 
 
 DEFAULT_PARAMETERS: Mapping[str, str | int | bool] = MappingProxyType({"isMatching": True, "matchingType": 1})
-"""What publicParams hold before a target and a route name anything."""
+"""The publicParams that are sent unless a target or a route sets others."""
 
 EXACT_MATCHING = 1
 FUZZY_MATCHING = 2
 
 FLAT_ONLY_TYPES = frozenset({"audienceUserId", "identityId"})
-"""Ids of the platform's own, which only older endpoints take, and none in `identities[]`."""
+"""The platform's own ids: only endpoints with flat identities accept them."""
 
 PLATFORMS = ("gzh", "contentminiapp", "workwechat", "selfbuilt", "YOUZAN", "EZR", "RP_LSY", "EXTERNAL")
 """What the `platform` of an identity may be in the newer endpoints' documents."""
 
 WECHAT_PLATFORMS = frozenset({"gzh", "contentminiapp", "workwechat", "selfbuilt"})
-"""The platforms inside the WeChat ecosystem: what `isWeChatEcosystem` says by default (page 986173)."""
+"""The platforms for which `isWeChatEcosystem` is true by default (page 986173)."""
 
 CUSTOM_FIELD_KEYS: Mapping[str, Literal["integer", "text", "texts"]] = MappingProxyType(
     {"configId": "integer", "configName": "text", "values": "texts"}
 )
-"""The entries of one `customFields[]` object (document 002)."""
+"""The fields of a `customFields[]` entry, with their types (document 002)."""
 
 _IS_MATCHING = Parameter("isMatching", "boolean")
 _IS_MATCHING_REQUIRED = Parameter("isMatching", "boolean", required=True)
@@ -181,7 +182,7 @@ _TAG_V1 = Endpoint(
 ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType(
     {endpoint.path: endpoint for endpoint in (_EVENT_V1, _EVENT_V2, _INFO_V1, _TAG_V1)}
 )
-"""What the connector can feed, by path."""
+"""The endpoints that a target can have, by path."""
 
 NOT_YET: frozenset[str] = frozenset(
     {
@@ -191,4 +192,4 @@ NOT_YET: frozenset[str] = frozenset(
         "audience/group/rel/v2/batchAdd",
     }
 )
-"""Endpoints that the platform has and the connector does not feed yet."""
+"""Endpoints of the platform that the connector does not support yet."""

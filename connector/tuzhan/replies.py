@@ -1,18 +1,8 @@
-"""What a reply of the platform means. Pure: bytes in, a verdict out; nothing here raises, whatever the bytes.
+"""What a reply of the platform means. Pure: bytes in, a verdict out; no function here raises, whatever the bytes.
 
-The rules, in order; the first that matches decides.
-
-    code 100200, at any status                   token     TOKEN_ERROR
-    code 100100 or 100300, at any status         held      APPID_SECRET_ERROR, AUTHCODE_ERROR
-    2xx and code "200"                           delivered the only success there is
-    "操作频繁" in msg                             again     the platform's words for "too many requests"
-    a status that is not 2xx                     by _BY_NUMBER, else 3xx and 4xx held, all others again
-    2xx, not JSON or without a code              again     a proxy's page, half a reply, a login portal
-    2xx and any other code                       by _BY_NUMBER, else 5xx again, all others refused
-
-A status or a code that nobody documents never costs data: what does not speak of the items holds the target, or is
-tried again. The codes are those of the platform's page 986158; which HTTP status comes with them is stated
-nowhere, so both are looked at.
+The verdict table below decides. Its principle: an undocumented status or code never loses data. Unless a reply is about
+the items, it holds the target or is retried. The codes are those of page 986158; no page says which HTTP status comes
+with them, so both are looked at.
 """
 
 from __future__ import annotations
@@ -23,83 +13,105 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
 from connector.core.retry import MAX_RETRY_AFTER_S
 from connector.core.sink import MAX_REPLY_BYTES, Verdict, VerdictKind
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 SUCCESS = "200"
 TOKEN_ERROR = "100200"  # noqa: S105 - an error code, not a password
 APP_SECRET_ERROR = "100100"  # noqa: S105 - the same
+AUTH_CODE_ERROR = "100300"
 BUSY = "操作频繁"
+"""The platform's message for too many requests (page 985201)."""
 
-_AT_ANY_STATUS: dict[str, VerdictKind] = {
-    TOKEN_ERROR: VerdictKind.TOKEN,
-    APP_SECRET_ERROR: VerdictKind.HELD,
-    "100300": VerdictKind.HELD,
-}
-_BY_NUMBER: dict[int, VerdictKind] = {
-    # As an HTTP status, or as the code inside 2xx.
-    400: VerdictKind.REFUSED,
-    401: VerdictKind.TOKEN,
-    403: VerdictKind.HELD,
-    404: VerdictKind.HELD,
-    405: VerdictKind.HELD,
-    408: VerdictKind.AGAIN,
-    409: VerdictKind.REFUSED,
-    413: VerdictKind.SPLIT,
-    422: VerdictKind.REFUSED,
-    425: VerdictKind.AGAIN,
-    429: VerdictKind.AGAIN,
-}
+
+class _Facts(NamedTuple):
+    """What the verdict table looks at."""
+
+    status: int
+    code: str
+    busy: bool
+
+    @property
+    def ok(self) -> bool:
+        """Whether the HTTP status is 2xx."""
+        return 200 <= self.status < 300
+
+    @property
+    def number(self) -> int:
+        """The HTTP status; for 2xx a three-digit code in the body, which then means the same. 0: neither."""
+        if not self.ok:
+            return self.status
+        return int(self.code) if len(self.code) == 3 and self.code.isascii() and self.code.isdigit() else 0
+
+
+# The verdict table: the first row that matches decides.
+_VERDICTS: tuple[tuple[Callable[[_Facts], bool], VerdictKind], ...] = (
+    (lambda it: it.code == TOKEN_ERROR, VerdictKind.TOKEN),  # at any status
+    (lambda it: it.code in {APP_SECRET_ERROR, AUTH_CODE_ERROR}, VerdictKind.HELD),  # at any status
+    (lambda it: it.ok and it.code == SUCCESS, VerdictKind.DELIVERED),  # the only success
+    (lambda it: it.busy, VerdictKind.AGAIN),
+    (lambda it: it.ok and not it.code, VerdictKind.AGAIN),  # a proxy's page, a truncated body, a login portal
+    (lambda it: it.number in {400, 409, 422}, VerdictKind.REFUSED),
+    (lambda it: it.number == 401, VerdictKind.TOKEN),
+    (lambda it: it.number in {403, 404, 405}, VerdictKind.HELD),
+    (lambda it: it.number in {408, 425, 429}, VerdictKind.AGAIN),
+    (lambda it: it.number == 413, VerdictKind.SPLIT),
+    (lambda it: 500 <= it.number < 600, VerdictKind.AGAIN),
+    (lambda it: it.ok, VerdictKind.REFUSED),  # any other code
+    (lambda it: 300 <= it.status < 500, VerdictKind.HELD),  # redirects, and 4xx that are not about the items
+    (lambda _: True, VerdictKind.AGAIN),
+)
 CREDENTIALS_REMEDY = (
     "check app_id and app_secret; if they are right, the app may have expired: submit it for review again"
 )
 _ADDRESS = "check base_url: it must end in /api/open or /api/integrate, as the app's own settings show it"
 _REMEDIES = {
     APP_SECRET_ERROR: CREDENTIALS_REMEDY,
-    "100300": "the authorization of the app is not valid: authorize it again in the platform's app settings",
+    AUTH_CODE_ERROR: "the authorization of the app is not valid: authorize it again in the platform's app settings",
     "403": "grant the app this endpoint's permission in the platform's app settings: "
     "event: 事件->事件, audience/info: 用户->用户资料, audience/tag: 用户->用户标签",
     "404": _ADDRESS,
     "405": _ADDRESS,
-    "407": "the proxy between here and the platform asks for credentials: check the proxy's environment variables",
+    "407": "the proxy in front of the platform requires credentials: add them to HTTPS_PROXY or HTTP_PROXY",
 }
 _ERROR_CODE = re.compile(r"[A-Za-z_]{1,40}")
-_NOT_IN_A_CODE = re.compile(r"[^\w.-]")
+_UNSAFE = re.compile(r"[^\w.-]")
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back over HTTP, complete."""
+    """A complete HTTP response."""
 
     http_status: int
     body: bytes
     retry_after: str | None = None
-    """The header of that name, as it came."""
+    """The header Retry-After, unparsed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """The fields that every body of the platform has: ``code``, ``errorCode``, ``msg`` and sometimes ``data``."""
+    """The fields of a reply's body: `code`, `errorCode`, `msg` and sometimes `data` (documents 000 to 004)."""
 
     code: str = ""
-    """As text, whether it came as a string or a number; empty if there is none."""
+    """As text, whether it is a string or a number in the body; empty if there is none."""
     error_code: str = ""
-    """Only if it looks like a constant's name: anything else might repeat a value of a record."""
+    """Empty if it does not look like a constant's name: other text might repeat a value of a record."""
     message: str = ""
     data: object = None
     is_object: bool = False
 
 
-def judge(reply: Reply, now: datetime) -> Verdict:
-    """Say what `reply` means for the items of its request.
-
-    `now` (aware) is what a `Retry-After` that names a date is measured from.
-    """
-    envelope = read(reply.body)
+def classify(reply: Reply, now: datetime) -> Verdict:
+    """Return what `reply` means for the items of its request; `now` (aware) is for a `Retry-After` with a date."""
+    envelope = parse_envelope(reply.body)
     kind = _kind(reply.http_status, envelope)
     return Verdict(
         kind=kind,
@@ -113,8 +125,8 @@ def judge(reply: Reply, now: datetime) -> Verdict:
     )
 
 
-def read(body: bytes) -> Envelope:
-    """Read a body as the platform's envelope; what can't be read is simply not in it."""
+def parse_envelope(body: bytes) -> Envelope:
+    """Parse a body; fields that are missing or not as documented are left empty."""
     value = _parse(body.removeprefix(b"\xef\xbb\xbf"))
     if not isinstance(value, dict):
         return Envelope()
@@ -129,7 +141,7 @@ def read(body: bytes) -> Envelope:
 
 
 def retry_after_s(header: str | None, now: datetime) -> float | None:
-    """Seconds to wait by a `Retry-After` header, 0 to MAX_RETRY_AFTER_S; None if it says nothing readable."""
+    """Return the seconds of a `Retry-After` header, 0 to MAX_RETRY_AFTER_S; None if it is missing or invalid."""
     text = (header or "").strip()
     if _SECONDS.fullmatch(text):
         return min(float(text), MAX_RETRY_AFTER_S)
@@ -148,7 +160,7 @@ def _parse(body: bytes) -> object:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         pass
-    # A success must not be repeated for ever because its `msg` is in another charset or ends in half an emoji.
+    # A success must not be sent again and again because its `msg` has another charset or a lone surrogate.
     return _parse_leniently(body)
 
 
@@ -160,19 +172,8 @@ def _parse_leniently(body: bytes) -> object:
 
 
 def _kind(status: int, envelope: Envelope) -> VerdictKind:
-    success_status = 200 <= status < 300
-    if envelope.code in _AT_ANY_STATUS:
-        return _AT_ANY_STATUS[envelope.code]
-    if success_status and envelope.code == SUCCESS:
-        return VerdictKind.DELIVERED
-    if BUSY in envelope.message:
-        return VerdictKind.AGAIN
-    if not success_status:
-        return _BY_NUMBER.get(status, VerdictKind.HELD if 300 <= status < 500 else VerdictKind.AGAIN)
-    if not envelope.code:
-        return VerdictKind.AGAIN
-    number = _three_digits(envelope.code)
-    return _BY_NUMBER.get(number, VerdictKind.AGAIN if 500 <= number < 600 else VerdictKind.REFUSED)
+    facts = _Facts(status, envelope.code, BUSY in envelope.message)
+    return next(kind for matches, kind in _VERDICTS if matches(facts))
 
 
 def _code(value: object) -> str:
@@ -184,11 +185,7 @@ def _code(value: object) -> str:
         text = str(value)
     else:
         return ""
-    return _NOT_IN_A_CODE.sub("?", text[:32]) if text.strip() else ""
-
-
-def _three_digits(code: str) -> int:
-    return int(code) if len(code) == 3 and code.isascii() and code.isdigit() else 0
+    return _UNSAFE.sub("?", text[:32]) if text.strip() else ""
 
 
 def _describe(status: int, envelope: Envelope) -> str:
@@ -196,32 +193,28 @@ def _describe(status: int, envelope: Envelope) -> str:
         return f"HTTP {status}, code {envelope.code}" + (f" {envelope.error_code}" if envelope.error_code else "")
     if not 200 <= status < 300:
         return f"HTTP {status}"
-    return (
-        f"HTTP {status}, a body without a code"
-        if envelope.is_object
-        else f"HTTP {status}, a body that is no JSON object"
-    )
+    return f"HTTP {status}, {'a body without a code' if envelope.is_object else 'a body that is not a JSON object'}"
 
 
 def _remedy(status: int, envelope: Envelope) -> str:
-    if envelope.code in _REMEDIES and (200 <= status < 300 or envelope.code in _AT_ANY_STATUS):
+    if envelope.code in _REMEDIES and (200 <= status < 300 or envelope.code in {APP_SECRET_ERROR, AUTH_CODE_ERROR}):
         return _REMEDIES[envelope.code]
     if 300 <= status < 400:
-        return f"the platform redirects, and redirects are not followed: {_ADDRESS}"
+        return f"the platform answers with a redirect, which is not followed: {_ADDRESS}"
     return _REMEDIES.get(str(status), _ADDRESS)
 
 
 def _cut(body: bytes) -> str:
-    # A few bytes more than the limit, so that a character that is cut in two lies beyond it.
+    # Decode a few bytes more than the limit, so that a character cut in two lies beyond it.
     text = body[: MAX_REPLY_BYTES + 4].decode("utf-8", "replace")
     return text.encode()[:MAX_REPLY_BYTES].decode("utf-8", "ignore")
 
 
 def _import_batch(body: bytes, data: object) -> str:
     if isinstance(data, float):
-        # orjson makes a float of what is beyond 64 bits; an id must be exact.
+        # orjson parses an integer beyond 64 bits as a float; an id must be exact.
         value = _parse_leniently(body.removeprefix(b"\xef\xbb\xbf"))
         data = value.get("data") if isinstance(value, dict) else None
     if isinstance(data, int) and not isinstance(data, bool):
         return str(data)[:64] if data.bit_length() < 256 else ""
-    return _NOT_IN_A_CODE.sub("?", data[:64]) if isinstance(data, str) else ""
+    return _UNSAFE.sub("?", data[:64]) if isinstance(data, str) else ""

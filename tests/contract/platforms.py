@@ -18,9 +18,9 @@ from connector.sandbox.platform import APP_ID, APP_SECRET, Sandbox
 from connector.sandbox.server import running_sandbox
 from connector.sandbox.store import ItemQuery
 from connector.tuzhan.client import PlatformClient
-from connector.tuzhan.renewal import Renewal
-from connector.tuzhan.sink import HttpSink
-from connector.tuzhan.token import FetchedToken
+from connector.tuzhan.http_sink import HttpSink
+from connector.tuzhan.renewal import RenewalSchedule
+from connector.tuzhan.token_providers import FetchedToken
 from tests.support.fake_sink import FakeSink, deliver
 
 if TYPE_CHECKING:
@@ -133,9 +133,9 @@ async def real(timeout_s: float = 5.0, connections: int = 8) -> AsyncIterator[Re
     sandbox = Sandbox()
     events: list[Event] = []
     async with running_sandbox(sandbox) as url:
-        client = PlatformClient(f"{url}/api/open", timeout_s, connections)
-        renewal = Renewal(Backoff(0.01, 0.05), Random(1))  # noqa: S311 - jitter
-        tokens = FetchedToken((APP_ID, APP_SECRET), client, events.append, renewal)
+        client = PlatformClient.build(f"{url}/api/open", timeout_s, connections)
+        schedule = RenewalSchedule(Backoff(0.01, 0.05), Random(1))  # noqa: S311 - jitter
+        tokens = FetchedToken((APP_ID, APP_SECRET), client, events.append, schedule)
         task = asyncio.create_task(tokens.run())
         try:
             yield RealPlatform(sandbox, client, tokens, events, HttpSink(PATH, client, tokens))

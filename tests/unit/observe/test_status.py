@@ -11,7 +11,7 @@ from connector.core.record import TopicPartition
 from connector.core.sink import TargetState, Verdict, VerdictKind
 from connector.flow.pipeline import Pipeline
 from connector.observe.status import PartitionStatus, Status, StatusReader, TokenStatus, TopicStatus, to_json, totals
-from connector.tuzhan.static_token import FixedToken
+from connector.tuzhan.token_providers import StaticToken
 from tests.support.builders import item, record
 from tests.support.clock import run_virtual
 from tests.support.fake_sink import FakeSink
@@ -99,7 +99,7 @@ class StatusHarness:
         self.pipeline = Pipeline(lambda _: [])
         self.target = TargetHarness(sink).target
         self.topic_counts = {"orders": TopicCounts(), "members": TopicCounts()}
-        tokens = FixedToken("a-token", lambda _: None, 1.0)
+        tokens = StaticToken("a-token", lambda _: None, 1.0)
         self.started_at = asyncio.get_running_loop().time()
         self.reader = StatusReader(
             "connector.yaml",

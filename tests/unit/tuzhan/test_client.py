@@ -1,4 +1,4 @@
-"""The HTTP edge on a real wire: what leaves, what comes back, and everything that can go wrong in between."""
+"""The HTTP client on real sockets: what is sent, what is received, and every transport error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 
 from connector import __version__
 from connector.core.errors import TransportError
-from connector.tuzhan.client import MAX_REPLY_BYTES, PlatformClient, proxy_for
+from connector.tuzhan.client import MAX_RESPONSE_BYTES, PlatformClient, proxy_for
 from connector.tuzhan.replies import Reply
 from tests.support.wire import Seen, hang, http, reset, sends, serving
 
@@ -31,7 +31,7 @@ SECRET = "s3cr3t-of-the-app"  # noqa: S105 - made up
 
 @contextlib.asynccontextmanager
 async def client(url: str, timeout_s: float = 5.0, connections: int = 4) -> AsyncIterator[PlatformClient]:
-    made = PlatformClient(url, timeout_s, connections)
+    made = PlatformClient.build(url, timeout_s, connections)
     try:
         yield made
     finally:
@@ -55,7 +55,7 @@ def failure(answer: Callable[[asyncio.StreamWriter], Awaitable[None]], timeout_s
     return str(caught.value)
 
 
-def test_a_post_leaves_as_the_documents_have_it() -> None:
+def test_a_post_is_sent_as_documented() -> None:
     async def main() -> Seen:
         async with serving(sends(http(OK, "200 OK", "Set-Cookie: a=b"))) as seen, client(seen.url + "/") as made:
             await made.post(PATH, '{"a":"兔"}'.encode(), "tok")
@@ -74,10 +74,10 @@ def test_a_post_leaves_as_the_documents_have_it() -> None:
     assert seen.bodies[0].decode() == '{"a":"兔"}'
     assert "\r\nx-token: tok2\r\n" in seen.heads[1]
     assert "cookie" not in seen.heads[1].lower()
-    assert seen.connections == 1, "the connection is kept"
+    assert seen.connections == 1, "the connection is reused"
 
 
-def test_the_token_is_asked_for_as_the_page_spells_it() -> None:
+def test_a_token_is_requested_with_the_documented_spelling() -> None:
     async def main() -> Seen:
         async with serving(sends(http(OK))) as seen, client(seen.url) as made:
             await made.get_token("app&1", "s=e c?")
@@ -100,7 +100,7 @@ def test_the_token_is_asked_for_as_the_page_spells_it() -> None:
     ],
     ids=["plain", "retry-after", "gzip", "chunked", "empty", "odd reason", "continue"],
 )
-def test_a_complete_reply_comes_back_as_it_is(raw: bytes, reply: Reply) -> None:
+def test_a_complete_reply_is_returned(raw: bytes, reply: Reply) -> None:
     assert exchange(sends(raw)) == reply
 
 
@@ -129,8 +129,8 @@ def test_redirects_are_not_followed() -> None:
         (sends(b"HTTP/1.1 2xx OK\r\n\r\n"), "not HTTP"),
         (sends(http(b"not gzip", "200 OK", "Content-Encoding: gzip")), "Content-Encoding"),
         (sends(b"HTTP/1.1 200 \xd5\xfd\xb3\xa3\r\nContent-Length: 0\r\n\r\n"), "127.0.0.1"),
-        (sends(http(b"x" * (MAX_REPLY_BYTES + 1))), "longer than 1 MiB"),
-        (sends(http(gzip.compress(b"x" * (MAX_REPLY_BYTES + 1)), "200 OK", "Content-Encoding: gzip")), "longer"),
+        (sends(http(b"x" * (MAX_RESPONSE_BYTES + 1))), "longer than 1 MiB"),
+        (sends(http(gzip.compress(b"x" * (MAX_RESPONSE_BYTES + 1)), "200 OK", "Content-Encoding: gzip")), "longer"),
     ],
     ids=[
         "closed",
@@ -146,7 +146,7 @@ def test_redirects_are_not_followed() -> None:
         "too long unpacked",
     ],
 )
-def test_what_is_no_complete_reply_is_a_transport_error_with_its_cause(
+def test_a_broken_response_is_a_transport_error_with_its_cause(
     answer: Callable[[asyncio.StreamWriter], Awaitable[None]], words: str
 ) -> None:
     assert words in failure(answer)
@@ -160,7 +160,7 @@ async def drip(writer: asyncio.StreamWriter) -> None:
 
 
 @pytest.mark.parametrize("answer", [hang, drip, sends(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{")])
-def test_the_time_limit_is_for_the_whole_exchange(
+def test_the_timeout_is_for_the_whole_exchange(
     answer: Callable[[asyncio.StreamWriter], Awaitable[None]],
 ) -> None:
     assert "within 0.2 s" in failure(answer, timeout_s=0.2)
@@ -175,7 +175,7 @@ def test_an_early_reply_to_a_body_that_was_not_read_arrives() -> None:
     assert asyncio.run(main()) == Reply(413, b"")
 
 
-def test_a_refused_connection_says_so() -> None:
+def test_a_refused_connection_is_named() -> None:
     async def main() -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -186,7 +186,7 @@ def test_a_refused_connection_says_so() -> None:
         asyncio.run(main())
 
 
-def test_an_unknown_host_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_host_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_args: object, **_named: object) -> None:
         raise socket.gaierror(-2, "Name or service not known")
 
@@ -199,7 +199,7 @@ def test_an_unknown_host_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
         asyncio.run(main())
 
 
-def test_a_server_that_speaks_no_tls_says_so() -> None:
+def test_a_server_without_tls_is_named() -> None:
     async def main() -> None:
         server = serving(sends(http(OK)), speaks_first=True)
         async with server as seen, client(seen.url.replace("http:", "https:")) as made:
@@ -209,7 +209,7 @@ def test_a_server_that_speaks_no_tls_says_so() -> None:
         asyncio.run(main())
 
 
-def test_a_connection_that_was_closed_while_idle_costs_at_most_one_more_try() -> None:
+def test_a_connection_closed_while_idle_fails_at_most_one_request() -> None:
     async def tries(made: PlatformClient) -> int:
         for number in (1, 2):
             with contextlib.suppress(TransportError):
@@ -222,12 +222,12 @@ def test_a_connection_that_was_closed_while_idle_costs_at_most_one_more_try() ->
             for pause_s in (0.0, 0.0, 0.001, 0.01, 0.05):
                 assert await tries(made) <= 2
                 await asyncio.sleep(pause_s)
-            assert len(seen.heads) == 5, "what the server has read was answered: nothing is sent twice"
+            assert len(seen.heads) == 5, "no request that the server has read is sent twice"
 
     asyncio.run(main())
 
 
-def test_all_requests_in_flight_have_a_connection_and_the_token_has_one_too() -> None:
+def test_the_token_request_has_a_connection_besides_all_requests_in_flight() -> None:
     async def main() -> None:
         async with serving(*[hang] * 4, sends(http(OK))) as seen, client(seen.url, connections=4) as made:
             posts = [asyncio.create_task(made.post(PATH, b"{}", "tok")) for _ in range(4)]
@@ -263,12 +263,12 @@ def test_the_secret_is_in_no_error_no_traceback_and_no_log(
     assert SECRET not in caplog.text
 
 
-def test_a_body_beyond_a_mebibyte_is_no_reason_to_warn() -> None:
+def test_a_body_of_more_than_a_mebibyte_causes_no_warning() -> None:
     assert exchange(sends(http(OK)), body=b" " * (2 << 20)).http_status == 200
 
 
-def test_every_foreign_error_is_worded_without_its_own_text() -> None:
-    from connector.tuzhan import client as module  # noqa: PLC0415 - its private wording is what is tested
+def test_the_message_of_every_library_error_has_none_of_its_text() -> None:
+    from connector.tuzhan import client as module  # noqa: PLC0415 - the private messages are what is tested
 
     request = httpx.Request("GET", f"http://h/?instanceSecrect={SECRET}")
     key = aiohttp.client_reqrep.ConnectionKey(
@@ -288,7 +288,7 @@ def test_every_foreign_error_is_worded_without_its_own_text() -> None:
         (UnicodeEncodeError("utf-8", SECRET, 0, 1, SECRET), "UnicodeEncodeError"),
     ]
     for error, words in errors:
-        text = module._word(module._root(error), "h:443", 3.0)
+        text = module._describe(module._root_cause(error), "h:443", 3.0)
         assert words in text
         assert SECRET not in text
 
@@ -310,6 +310,6 @@ def test_every_foreign_error_is_worded_without_its_own_text() -> None:
         ("http://x.localhost:9100/x", {"http": "http://p:3128"}, "http://p:3128"),
     ],
 )
-def test_proxies_count_as_for_curl_but_never_for_loopback(url: str, proxies: dict[str, str], proxy: str | None) -> None:
+def test_proxies_are_those_of_curl_but_never_for_loopback(url: str, proxies: dict[str, str], proxy: str | None) -> None:
     chosen = proxy_for(url, proxies)
     assert (None if chosen is None else str(chosen.url)) == proxy

@@ -1,4 +1,4 @@
-"""The endpoints as the documents have them."""
+"""The endpoint tables against the platform documents."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from connector.tuzhan.endpoints import ENDPOINTS, NOT_YET
 EVENT_FIELDS = ["time", "uuid", "intid", "eventargs"]
 
 
-def test_the_four_endpoints_are_known_and_no_other() -> None:
+def test_the_four_supported_endpoints() -> None:
     assert list(ENDPOINTS) == [
         "event/batchAdd",
         "event/v2/batchAdd",
@@ -40,7 +40,7 @@ def test_the_four_endpoints_are_known_and_no_other() -> None:
         ),
     ],
 )
-def test_public_params_are_those_of_the_documents(path: str, names: list[str], required: list[str]) -> None:
+def test_public_params_are_the_documented_ones(path: str, names: list[str], required: list[str]) -> None:
     parameters = ENDPOINTS[path].parameters
     assert [parameter.name for parameter in parameters] == names
     assert [parameter.name for parameter in parameters if parameter.required] == required
@@ -58,7 +58,7 @@ def test_public_params_are_those_of_the_documents(path: str, names: list[str], r
         ("audience/tag/batchAdd", ["tags"]),
     ],
 )
-def test_item_fields_are_those_of_the_documents(path: str, names: list[str]) -> None:
+def test_item_fields_are_the_documented_ones(path: str, names: list[str]) -> None:
     assert [field.name for field in ENDPOINTS[path].fields] == names
 
 
@@ -70,7 +70,7 @@ def test_item_fields_are_those_of_the_documents(path: str, names: list[str]) -> 
         ("audience/tag/batchAdd", ["phone", "openid", "unionid", "uid", "audienceUserId"]),
     ],
 )
-def test_flat_endpoints_know_these_identities(path: str, types: list[str]) -> None:
+def test_the_identity_types_of_flat_endpoints(path: str, types: list[str]) -> None:
     flat = ENDPOINTS[path].flat_identities
     assert flat is not None
     assert list(flat) == types
@@ -87,5 +87,5 @@ def test_audience_items_keep_their_order_by_default_and_events_do_not() -> None:
     }
 
 
-def test_the_newer_event_endpoint_takes_a_list_of_identities() -> None:
+def test_event_v2_has_a_list_of_identities() -> None:
     assert ENDPOINTS["event/v2/batchAdd"].flat_identities is None

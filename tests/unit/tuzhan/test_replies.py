@@ -1,4 +1,4 @@
-"""What replies mean: each row of the verdict table, and that no bytes can make it raise."""
+"""The verdict table row by row, and that classifying a reply never raises."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.core.sink import MAX_REPLY_BYTES, VerdictKind
-from connector.tuzhan.replies import BUSY, Reply, judge, read, retry_after_s
+from connector.tuzhan.replies import BUSY, Reply, classify, parse_envelope, retry_after_s
 
 NOW = datetime(2024, 1, 1, 12, tzinfo=UTC)
 
@@ -21,7 +21,7 @@ def body(code: object, **more: object) -> bytes:
 
 
 def name(status: int, content: bytes = b"") -> str:
-    return judge(Reply(status, content), NOW).kind.value
+    return classify(Reply(status, content), NOW).kind.value
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 299])
@@ -56,24 +56,24 @@ def test_2xx_with_code_200_is_delivered(status: int, code: object) -> None:
     ],
     ids=lambda content: repr(content[:24]),
 )
-def test_2xx_that_nobody_can_read_is_tried_again(content: bytes) -> None:
+def test_2xx_without_a_readable_code_is_again(content: bytes) -> None:
     assert name(200, content) == "again"
 
 
 @pytest.mark.parametrize("code", ["408", "425", "429", "500", "502", "503", "504", "599", 503])
-def test_the_again_numbers_count_as_status_and_as_code_inside_2xx(code: object) -> None:
+def test_temporary_errors_are_again_as_status_and_as_code_inside_2xx(code: object) -> None:
     assert name(200, body(code)) == "again"
     assert name(int(str(code)), b"whatever") == "again"
 
 
 @pytest.mark.parametrize("code", ["100200", 100200])
 @pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404, 413, 429, 500, 503])
-def test_code_100200_asks_for_another_token_at_any_status(status: int, code: object) -> None:
+def test_code_100200_is_token_at_any_status(status: int, code: object) -> None:
     assert name(status, body(code)) == "token"
     assert name(status, body(code, msg=BUSY)) == "token"
 
 
-def test_401_asks_for_another_token_as_status_and_as_code() -> None:
+def test_401_is_token_as_status_and_as_code_inside_2xx() -> None:
     assert name(401) == "token"
     assert name(200, body("401")) == "token"
 
@@ -81,32 +81,32 @@ def test_401_asks_for_another_token_as_status_and_as_code() -> None:
 @pytest.mark.parametrize("code", ["100100", "100300", 100100])
 @pytest.mark.parametrize("status", [200, 400, 401, 500])
 def test_wrong_credentials_hold_the_target_at_any_status(status: int, code: object) -> None:
-    verdict = judge(Reply(status, body(code)), NOW)
+    verdict = classify(Reply(status, body(code)), NOW)
     assert verdict.kind is VerdictKind.HELD
     assert verdict.remedy
 
 
 @pytest.mark.parametrize("number", [403, 404, 405])
-def test_missing_rights_and_wrong_addresses_hold_the_target(number: int) -> None:
+def test_missing_permissions_and_wrong_addresses_hold_the_target(number: int) -> None:
     assert name(number) == "held"
     assert name(200, body(number)) == "held"
-    assert judge(Reply(200, body(number)), NOW).remedy == judge(Reply(number, b""), NOW).remedy
+    assert classify(Reply(200, body(number)), NOW).remedy == classify(Reply(number, b""), NOW).remedy
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
 def test_a_redirect_holds_the_target_even_if_its_body_claims_success(status: int) -> None:
-    verdict = judge(Reply(status, body("200")), NOW)
+    verdict = classify(Reply(status, body("200")), NOW)
     assert verdict.kind is VerdictKind.HELD
     assert "redirect" in verdict.remedy
 
 
-def test_413_splits_as_status_and_as_code() -> None:
+def test_413_is_split_as_status_and_as_code_inside_2xx() -> None:
     assert name(413) == "split"
     assert name(200, body("413")) == "split"
 
 
 @pytest.mark.parametrize("number", [400, 409, 422])
-def test_what_speaks_of_the_items_is_refused(number: int) -> None:
+def test_errors_about_the_items_are_refused(number: int) -> None:
     assert name(number) == "refused"
     assert name(200, body(number)) == "refused"
 
@@ -119,19 +119,19 @@ def test_2xx_with_any_other_code_is_refused(code: str) -> None:
 
 
 @pytest.mark.parametrize("status", [402, 406, 407, 410, 411, 415, 421, 423, 431, 451])
-def test_a_4xx_that_nobody_documents_blames_no_item(status: int) -> None:
-    verdict = judge(Reply(status, body("200")), NOW)
+def test_an_undocumented_4xx_holds_the_target(status: int) -> None:
+    verdict = classify(Reply(status, body("200")), NOW)
     assert verdict.kind is VerdictKind.HELD
     assert verdict.remedy
 
 
 @pytest.mark.parametrize("status", [100, 199, 500, 501, 502, 503, 504, 520, 599, 600, 999])
-def test_success_needs_a_2xx_status_whatever_the_body_says(status: int) -> None:
+def test_a_code_of_success_without_2xx_is_again(status: int) -> None:
     assert name(status, body("200")) == "again"
 
 
 @pytest.mark.parametrize("status", [200, 400, 403, 429, 500])
-def test_the_words_for_too_many_requests_mean_again(status: int) -> None:
+def test_the_message_for_too_many_requests_is_again(status: int) -> None:
     assert name(status, body("300", msg=f"{BUSY},请稍后重试")) == "again"
 
 
@@ -144,7 +144,7 @@ def test_the_words_for_too_many_requests_mean_again(status: int) -> None:
         b'{"code":"200","msg":"a\nb"}',
     ],
 )
-def test_an_odd_message_hides_no_success(content: bytes) -> None:
+def test_an_invalid_message_does_not_hide_success(content: bytes) -> None:
     assert name(200, content) == "delivered"
 
 
@@ -161,13 +161,13 @@ def test_an_odd_message_hides_no_success(content: bytes) -> None:
         (b'{"id":1}', ""),
     ],
 )
-def test_the_import_batch_is_exact_text(data: bytes, batch: str) -> None:
+def test_the_import_batch_id_is_exact(data: bytes, batch: str) -> None:
     reply = Reply(200, b'{"code":"200","errorCode":"SUCCESS","msg":"ok","data":' + data + b"}")
-    assert judge(reply, NOW).import_batch == batch
+    assert classify(reply, NOW).import_batch == batch
 
 
-def test_only_a_delivery_has_an_import_batch() -> None:
-    assert judge(Reply(200, body("400", data=17)), NOW).import_batch == ""
+def test_only_a_delivery_has_an_import_batch_id() -> None:
+    assert classify(Reply(200, body("400", data=17)), NOW).import_batch == ""
 
 
 @pytest.mark.parametrize(
@@ -198,26 +198,26 @@ def test_retry_after_is_seconds_or_a_date_and_never_more_than_ten_minutes(
     assert retry_after_s(header, NOW) == seconds
 
 
-def test_retry_after_counts_only_where_the_verdict_is_again() -> None:
-    assert judge(Reply(429, b"", "7"), NOW).retry_after_s == 7
-    assert judge(Reply(400, b"", "7"), NOW).retry_after_s is None
+def test_retry_after_is_read_only_if_the_verdict_is_again() -> None:
+    assert classify(Reply(429, b"", "7"), NOW).retry_after_s == 7
+    assert classify(Reply(400, b"", "7"), NOW).retry_after_s is None
 
 
 def test_a_verdict_keeps_what_the_platform_answered() -> None:
-    verdict = judge(Reply(200, body("100100", errorCode="APPID_SECRET_ERROR")), NOW)
+    verdict = classify(Reply(200, body("100100", errorCode="APPID_SECRET_ERROR")), NOW)
     assert (verdict.http_status, verdict.code) == (200, "100100")
     assert verdict.detail == "HTTP 200, code 100100 APPID_SECRET_ERROR"
     assert "app_secret" in verdict.remedy
     assert "APPID_SECRET_ERROR" in verdict.reply
 
 
-def test_the_detail_repeats_nothing_that_might_be_a_value_of_a_record() -> None:
+def test_the_detail_has_no_text_that_might_be_a_value_of_a_record() -> None:
     content = body("400", errorCode="13800000000", msg="phone 13800000000 of 张三 is wrong")
-    assert judge(Reply(200, content), NOW).detail == "HTTP 200, code 400"
+    assert classify(Reply(200, content), NOW).detail == "HTTP 200, code 400"
 
 
-def test_a_code_can_forge_no_line_of_the_log() -> None:
-    verdict = judge(Reply(200, body("4\n00 delivered\x1b[31m" + "x" * 100)), NOW)
+def test_a_code_can_not_forge_a_log_line() -> None:
+    verdict = classify(Reply(200, body("4\n00 delivered\x1b[31m" + "x" * 100)), NOW)
     assert verdict.kind is VerdictKind.REFUSED
     assert "\n" not in verdict.detail
     assert "\x1b" not in verdict.detail
@@ -227,7 +227,7 @@ def test_a_code_can_forge_no_line_of_the_log() -> None:
 @given(st.text(min_size=MAX_REPLY_BYTES // 4, max_size=MAX_REPLY_BYTES + 10), st.integers(0, 3))
 def test_a_long_reply_is_cut_between_two_characters(text: str, shift: int) -> None:
     content = b"a" * shift + text.encode("utf-8", "replace") + "兔".encode() * MAX_REPLY_BYTES
-    reply = judge(Reply(500, content), NOW).reply
+    reply = classify(Reply(500, content), NOW).reply
     assert content.startswith(reply.encode())
     assert MAX_REPLY_BYTES - 3 <= len(reply.encode()) <= MAX_REPLY_BYTES
 
@@ -244,11 +244,11 @@ JSON_VALUES = st.recursive(
     st.binary(max_size=64) | JSON_VALUES.map(lambda value: json.dumps(value).encode()),
     st.none() | st.text(),
 )
-def test_whatever_comes_there_is_a_verdict_and_only_2xx_with_200_is_success(
+def test_every_reply_has_a_verdict_and_only_2xx_with_code_200_is_delivered(
     status: int, content: bytes, header: str | None
 ) -> None:
-    verdict = judge(Reply(status, content, header), NOW)
-    assert (verdict.kind is VerdictKind.DELIVERED) == (200 <= status < 300 and read(content).code == "200")
+    verdict = classify(Reply(status, content, header), NOW)
+    assert (verdict.kind is VerdictKind.DELIVERED) == (200 <= status < 300 and parse_envelope(content).code == "200")
     assert (verdict.kind is VerdictKind.HELD) == bool(verdict.remedy)
     assert len(verdict.reply.encode()) <= MAX_REPLY_BYTES
     assert verdict.retry_after_s is None or 0 <= verdict.retry_after_s <= 600

@@ -1,4 +1,4 @@
-"""The token's life on virtual time: fetched, fixed, from a file."""
+"""The three token providers on virtual time: fetched, static, from a file."""
 
 from __future__ import annotations
 
@@ -12,21 +12,20 @@ from typing import TYPE_CHECKING
 from connector.core.errors import TransportError
 from connector.core.events import Event, ReasonCleared, ReasonRaised, TokenRenewed
 from connector.core.retry import Backoff
-from connector.tuzhan.renewal import Renewal
+from connector.tuzhan.renewal import RenewalSchedule
 from connector.tuzhan.replies import Reply
-from connector.tuzhan.static_token import FixedToken, TokenFile
-from connector.tuzhan.token import FetchedToken
+from connector.tuzhan.token_providers import FetchedToken, StaticToken, TokenFile
 from tests.support.clock import run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from connector.tuzhan.token import Tokens
+    from connector.tuzhan.token import TokenProvider
 
 
-class Endpoint:
-    """A token endpoint that gives tok1, tok2, …, or does what `answer` says."""
+class FakeTokenEndpoint:
+    """Issues tok1, tok2, …, or answers with what `answer` returns or raises."""
 
     def __init__(self) -> None:
         self.calls: list[float] = []
@@ -49,13 +48,13 @@ def refuse_connection() -> Reply:
     raise TransportError("platform refused the connection")
 
 
-def fetched(endpoint: Endpoint, events: list[Event]) -> FetchedToken:
-    renewal = Renewal(Backoff(0.25, 30.0), Random(7))  # noqa: S311 - jitter
-    return FetchedToken((" app ", "secret\n"), endpoint, events.append, renewal)
+def fetched(endpoint: FakeTokenEndpoint, events: list[Event]) -> FetchedToken:
+    schedule = RenewalSchedule(Backoff(0.25, 30.0), Random(7))  # noqa: S311 - jitter
+    return FetchedToken((" app ", "secret\n"), endpoint, events.append, schedule)
 
 
 @contextlib.asynccontextmanager
-async def running(tokens: Tokens) -> AsyncIterator[None]:
+async def running(tokens: TokenProvider) -> AsyncIterator[None]:
     task = asyncio.create_task(tokens.run())
     try:
         yield
@@ -66,7 +65,8 @@ async def running(tokens: Tokens) -> AsyncIterator[None]:
             await task
 
 
-def at_hand(tokens: Tokens) -> str | None:
+def current(tokens: TokenProvider) -> str | None:
+    """The current token; a call, because mypy takes a property for unchanged after an assert."""
     return tokens.current
 
 
@@ -76,11 +76,11 @@ def reasons(events: list[Event]) -> list[tuple[str, str]]:
 
 
 def test_a_token_is_fetched_and_renewed_at_85_percent_without_a_gap() -> None:
-    endpoint, events = Endpoint(), list[Event]()
+    endpoint, events = FakeTokenEndpoint(), list[Event]()
 
     async def main() -> None:
         tokens = fetched(endpoint, events)
-        assert at_hand(tokens) is None
+        assert current(tokens) is None
         async with running(tokens):
             assert await tokens.wait() == "tok1"
             assert tokens.expires_in_s == 7200
@@ -88,7 +88,7 @@ def test_a_token_is_fetched_and_renewed_at_85_percent_without_a_gap() -> None:
             assert tokens.current == "tok1"
             assert len(endpoint.calls) == 1
             await asyncio.sleep(1.05)
-            assert tokens.current == "tok1", "the old one serves until the new one is there"
+            assert tokens.current == "tok1", "the old token is used until the new one arrives"
             await asyncio.sleep(1)
             assert tokens.current == "tok2"
 
@@ -98,12 +98,12 @@ def test_a_token_is_fetched_and_renewed_at_85_percent_without_a_gap() -> None:
 
 
 def test_many_refusals_of_one_token_fetch_one_other() -> None:
-    endpoint, events = Endpoint(), list[Event]()
+    endpoint, events = FakeTokenEndpoint(), list[Event]()
 
     async def request(tokens: FetchedToken) -> str:
         token = await tokens.wait()
         await asyncio.sleep(0.01)
-        tokens.refuse(token)
+        tokens.on_refused(token)
         return await tokens.wait()
 
     async def main() -> None:
@@ -112,15 +112,15 @@ def test_many_refusals_of_one_token_fetch_one_other() -> None:
             await tokens.wait()
             await asyncio.sleep(100)
             assert await asyncio.gather(*(request(tokens) for _ in range(8))) == ["tok2"] * 8
-            tokens.refuse("tok1")
-            assert tokens.current == "tok2", "a late refusal of the old one says nothing of the new one"
+            tokens.on_refused("tok1")
+            assert tokens.current == "tok2", "a late refusal of the old token is ignored"
 
     run_virtual(main())
     assert len(endpoint.calls) == 2
 
 
-def test_while_the_endpoint_is_down_everybody_waits_and_then_goes_on() -> None:
-    endpoint, events = Endpoint(), list[Event]()
+def test_while_the_endpoint_is_down_requests_wait_and_then_go_on() -> None:
+    endpoint, events = FakeTokenEndpoint(), list[Event]()
     endpoint.answer = refuse_connection
 
     async def main() -> None:
@@ -144,8 +144,8 @@ def test_while_the_endpoint_is_down_everybody_waits_and_then_goes_on() -> None:
     assert "base_url" in remedy
 
 
-def test_a_failed_renewal_takes_no_token_away_that_still_works() -> None:
-    endpoint, events = Endpoint(), list[Event]()
+def test_a_failed_renewal_does_not_take_away_a_token_that_works() -> None:
+    endpoint, events = FakeTokenEndpoint(), list[Event]()
 
     async def main() -> None:
         tokens = fetched(endpoint, events)
@@ -153,19 +153,19 @@ def test_a_failed_renewal_takes_no_token_away_that_still_works() -> None:
             await tokens.wait()
             endpoint.answer = refuse_connection
             await asyncio.sleep(8000)
-            assert at_hand(tokens) == "tok1"
+            assert current(tokens) == "tok1"
             assert tokens.expires_in_s == 0
             assert reasons(events)[-1] == ("cleared", "no_token")
-            tokens.refuse("tok1")
-            assert at_hand(tokens) is None
+            tokens.on_refused("tok1")
+            assert current(tokens) is None
             await asyncio.sleep(60)
             assert reasons(events)[-1] == ("raised", "no_token")
 
     run_virtual(main())
 
 
-def test_wrong_credentials_are_said_and_asked_again_with_pauses() -> None:
-    endpoint, events = Endpoint(), list[Event]()
+def test_wrong_credentials_are_reported_and_retried_with_backoff() -> None:
+    endpoint, events = FakeTokenEndpoint(), list[Event]()
     endpoint.answer = lambda: Reply(200, b'{"code":"100100","errorCode":"APPID_SECRET_ERROR"}')
 
     async def main() -> None:
@@ -177,11 +177,11 @@ def test_wrong_credentials_are_said_and_asked_again_with_pauses() -> None:
     raised = [event for event in events if isinstance(event, ReasonRaised)]
     assert "app_id and app_secret" in raised[-1].remedy
     assert "100100" in raised[-1].remedy
-    assert len(raised) == 2, "the same complaint is made once"
+    assert len(raised) == 2, "the same remedy is reported once"
 
 
-def test_a_contested_app_is_said_paced_and_forgotten_when_it_is_over() -> None:
-    endpoint, events = Endpoint(), list[Event]()
+def test_a_contested_app_is_reported_until_the_contest_ends_and_renewed_slowly() -> None:
+    endpoint, events = FakeTokenEndpoint(), list[Event]()
 
     async def main() -> None:
         tokens = fetched(endpoint, events)
@@ -189,7 +189,7 @@ def test_a_contested_app_is_said_paced_and_forgotten_when_it_is_over() -> None:
             for _ in range(6):
                 token = await tokens.wait()
                 await asyncio.sleep(1)
-                tokens.refuse(token)
+                tokens.on_refused(token)
             await tokens.wait()
             assert ("raised", "token_contested") in reasons(events)
             await asyncio.sleep(400)
@@ -203,33 +203,33 @@ def test_a_contested_app_is_said_paced_and_forgotten_when_it_is_over() -> None:
     assert "token_file" in remedy[0]
 
 
-def test_a_fixed_token_is_offered_again_after_a_while_and_the_complaint_ends_with_a_delivery() -> None:
+def test_a_refused_static_token_is_tried_again_and_a_delivery_clears_the_reason() -> None:
     events: list[Event] = []
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        tokens = FixedToken(" fixed\n", events.append, 30.0)
+        tokens = StaticToken(" fixed\n", events.append, 30.0)
         async with running(tokens):
             for _ in range(3):
                 assert await tokens.wait() == "fixed"
                 refused_at = loop.time()
-                tokens.refuse("fixed")
+                tokens.on_refused("fixed")
                 await tokens.wait()
                 assert loop.time() - refused_at == 30
             assert reasons(events) == [("raised", "no_token")]
-            tokens.accept("fixed")
-            tokens.accept("fixed")
+            tokens.on_delivered("fixed")
+            tokens.on_delivered("fixed")
             assert tokens.expires_in_s is None
 
     run_virtual(main())
     assert reasons(events) == [("raised", "no_token"), ("cleared", "no_token")]
 
 
-def test_a_fixed_token_that_is_none_is_said_and_never_sent() -> None:
+def test_an_invalid_static_token_is_reported_and_never_sent() -> None:
     events: list[Event] = []
 
     async def main() -> None:
-        tokens = FixedToken("to ken", events.append, 30.0)
+        tokens = StaticToken("to ken", events.append, 30.0)
         async with running(tokens):
             await asyncio.sleep(1000)
             assert tokens.current is None
@@ -256,10 +256,10 @@ def test_a_token_file_is_read_again_when_it_changes(tmp_path: Path) -> None:
             os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
             other.replace(file)
             await asyncio.sleep(2)
-            assert tokens.current == "two", "another file of the same size and time is another file"
+            assert tokens.current == "two", "another inode of the same size and time is another file"
             file.unlink()
             await asyncio.sleep(10)
-            assert tokens.current == "two", "a file that is gone takes no token away that works"
+            assert tokens.current == "two", "a missing file does not take away a token that works"
 
     run_virtual(main())
     assert len(reasons(events)) == 2
@@ -274,13 +274,13 @@ def test_a_refused_token_file_is_read_at_once_and_the_same_token_later(tmp_path:
         loop = asyncio.get_running_loop()
         tokens = TokenFile(str(file), events.append, 30.0)
         async with running(tokens):
-            tokens.refuse(await tokens.wait())
+            tokens.on_refused(await tokens.wait())
             refused_at = loop.time()
             assert await tokens.wait() == "one"
             assert 30 <= loop.time() - refused_at <= 32
-            assert reasons(events) == [("raised", "no_token")], "it stands until something was delivered"
+            assert reasons(events) == [("raised", "no_token")], "the reason stays until a delivery"
             file.write_text("other")
-            tokens.refuse("one")
+            tokens.on_refused("one")
             refused_at = loop.time()
             assert await tokens.wait() == "other"
             assert loop.time() - refused_at < 1
@@ -289,7 +289,7 @@ def test_a_refused_token_file_is_read_at_once_and_the_same_token_later(tmp_path:
     run_virtual(main())
 
 
-def test_files_that_hold_no_token_are_said_by_name(tmp_path: Path) -> None:
+def test_files_without_a_token_are_reported_by_name(tmp_path: Path) -> None:
     for number, content in enumerate([b"", b"\xff\xfe\x00", b"two words", b"x" * 70_000]):
         file = tmp_path / f"token{number}"
         file.write_bytes(content)

@@ -1,4 +1,4 @@
-"""One endpoint of the platform as a sink: items in, one request, a verdict out."""
+"""The sink for one endpoint of the platform: items in, one request, a verdict out."""
 
 from __future__ import annotations
 
@@ -7,65 +7,65 @@ from typing import TYPE_CHECKING, Protocol
 
 from connector.core.errors import TransportError
 from connector.core.sink import Verdict, VerdictKind
-from connector.tuzhan.replies import judge
+from connector.tuzhan.replies import classify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from connector.core.record import Item
     from connector.tuzhan.replies import Reply
-    from connector.tuzhan.token import Tokens
+    from connector.tuzhan.token import TokenProvider
 
 _BEFORE_PARAMS = b'{"publicParams":'
 _BEFORE_ITEMS = b',"data":['
 _END = b"]}"
-_FRAME_BYTES = len(_BEFORE_PARAMS) + len(_BEFORE_ITEMS) + len(_END)
+_ENVELOPE_BYTES = len(_BEFORE_PARAMS) + len(_BEFORE_ITEMS) + len(_END)
 
 
-class Poster(Protocol):
-    """What the sink needs of the client."""
+class ImportClient(Protocol):
+    """What the sink needs of `PlatformClient`."""
 
     async def post(self, path: str, body: bytes, token: str) -> Reply:
-        """Make one exchange. Raises TransportError."""
+        """Post one request. Raise TransportError if no complete reply arrives."""
 
 
 class HttpSink:
-    """Sends to one endpoint; the client and the token are shared by all."""
+    """Implements `connector.core.sink.Sink` for one endpoint; client and token are shared by all sinks."""
 
-    def __init__(self, path: str, client: Poster, tokens: Tokens) -> None:
+    def __init__(self, path: str, client: ImportClient, tokens: TokenProvider) -> None:
         self._path = path
         self._client = client
         self._tokens = tokens
 
     async def ready(self) -> None:
-        """Wait until a token is at hand."""
+        """Wait until there is a token."""
         await self._tokens.wait()
 
     async def send(self, items: Sequence[Item]) -> Verdict:
-        """Post the items as one request; see `connector.core.sink.Sink`."""
+        """Post the items as one request and report to the token provider whether the token was accepted."""
         token = self._tokens.current
         if token is None:
-            return Verdict(VerdictKind.TOKEN, "the token was refused to another request")
+            return Verdict(VerdictKind.TOKEN, "the token was refused for another request")
         try:
             reply = await self._client.post(self._path, request_body(items), token)
         except TransportError as error:
             return Verdict(VerdictKind.AGAIN, str(error))
-        verdict = judge(reply, datetime.now(UTC))
+        verdict = classify(reply, datetime.now(UTC))
         if verdict.kind is VerdictKind.TOKEN:
-            self._tokens.refuse(token)
+            self._tokens.on_refused(token)
         elif verdict.kind is VerdictKind.DELIVERED:
-            self._tokens.accept(token)
+            self._tokens.on_delivered(token)
         return verdict
 
     def item_size(self, item: Item) -> int:
-        """The bytes of the item and of its comma."""
+        """Return the bytes of the item and its comma."""
         return len(item.body) + 1
 
     def request_overhead(self, params: bytes) -> int:
-        """The bytes around the items, less the one comma that the first item lacks: so the sum is exact."""
-        return _FRAME_BYTES + len(params) - 1
+        """Return the bytes around the items, less the comma that the first item does not have."""
+        return _ENVELOPE_BYTES + len(params) - 1
 
 
 def request_body(items: Sequence[Item]) -> bytes:
-    """Join what was encoded when the items were mapped; nothing is encoded again."""
+    """Join items that were encoded when they were mapped into the documented body (document 001)."""
     return b"".join((_BEFORE_PARAMS, items[0].params, _BEFORE_ITEMS, b",".join([item.body for item in items]), _END))

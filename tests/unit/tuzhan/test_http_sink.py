@@ -1,4 +1,4 @@
-"""The sink's bytes, exact to the last; and what it does with the token."""
+"""The bytes that the sink sends, and what it reports to the token provider."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from connector.core.errors import TransportError
 from connector.core.record import Item, Record
 from connector.core.sink import VerdictKind
+from connector.tuzhan.http_sink import HttpSink, request_body
 from connector.tuzhan.replies import Reply
-from connector.tuzhan.sink import HttpSink, request_body
-from connector.tuzhan.token import Tokens
+from connector.tuzhan.token import TokenProvider
 
 if TYPE_CHECKING:
     from connector.core.sink import Sink
@@ -28,26 +28,26 @@ JSON_BYTES = st.dictionaries(st.text(), st.text() | st.integers() | st.none(), m
 )
 
 
-class StillTokens(Tokens):
-    """Tokens without a life of their own; notes what it is told."""
+class RecordingTokens(TokenProvider):
+    """Provides one token or none, and records what the sink reports."""
 
     def __init__(self, token: str | None) -> None:
         super().__init__(lambda _event: None)
         self._current = token
-        self.told: list[tuple[str, str]] = []
+        self.reports: list[tuple[str, str]] = []
 
     async def run(self) -> NoReturn:
         raise NotImplementedError
 
-    def refuse(self, token: str) -> None:
-        self.told.append(("refuse", token))
+    def on_refused(self, token: str) -> None:
+        self.reports.append(("refused", token))
 
-    def accept(self, token: str) -> None:
-        self.told.append(("accept", token))
+    def on_delivered(self, token: str) -> None:
+        self.reports.append(("delivered", token))
 
 
-class Client:
-    """Answers with one reply, or fails."""
+class FakeClient:
+    """Answers every request with one reply or one error."""
 
     def __init__(self, answer: Reply | TransportError) -> None:
         self.answer = answer
@@ -64,13 +64,13 @@ def item(body: bytes, params: bytes = b"{}") -> Item:
     return Item("purchases", "orders", body, params, (), RECORD)
 
 
-def sink(answer: Reply | TransportError, token: str | None = TOKEN) -> tuple[HttpSink, Client, StillTokens]:
-    client, tokens = Client(answer), StillTokens(token)
+def sink(answer: Reply | TransportError, token: str | None = TOKEN) -> tuple[HttpSink, FakeClient, RecordingTokens]:
+    client, tokens = FakeClient(answer), RecordingTokens(token)
     return HttpSink("event/v2/batchAdd", client, tokens), client, tokens
 
 
 @given(JSON_BYTES, st.lists(JSON_BYTES, min_size=1, max_size=20))
-def test_a_request_is_as_many_bytes_as_its_frame_and_its_items_weigh(params: bytes, bodies: list[bytes]) -> None:
+def test_the_size_of_a_request_is_its_overhead_and_the_sizes_of_its_items(params: bytes, bodies: list[bytes]) -> None:
     made: Sink = sink(OK)[0]
     items = [item(body, params) for body in bodies]
     body = request_body(items)
@@ -78,7 +78,7 @@ def test_a_request_is_as_many_bytes_as_its_frame_and_its_items_weigh(params: byt
     assert json.loads(body) == {"publicParams": json.loads(params), "data": [json.loads(one) for one in bodies]}
 
 
-def test_items_keep_their_order_and_their_bytes() -> None:
+def test_a_request_holds_the_items_in_order_byte_for_byte() -> None:
     made, client, _ = sink(OK)
     asyncio.run(made.send([item(b'{"a":1.0}', b'{"p":1}'), item(b'{"b":2}', b'{"p":1}')]))
     assert client.posts == [
@@ -86,20 +86,20 @@ def test_items_keep_their_order_and_their_bytes() -> None:
     ]
 
 
-def test_a_delivery_vouches_for_the_token_and_a_refusal_names_it() -> None:
-    for answer, verdict, told in [
-        (OK, "delivered", [("accept", "tok")]),
-        (Reply(200, b'{"code":"100200"}'), "token", [("refuse", "tok")]),
-        (Reply(401, b""), "token", [("refuse", "tok")]),
+def test_a_delivery_and_a_refusal_are_reported_to_the_token_provider() -> None:
+    for answer, verdict, reports in [
+        (OK, "delivered", [("delivered", "tok")]),
+        (Reply(200, b'{"code":"100200"}'), "token", [("refused", "tok")]),
+        (Reply(401, b""), "token", [("refused", "tok")]),
         (Reply(503, b""), "again", []),
         (Reply(200, b'{"code":"400"}'), "refused", []),
     ]:
         made, _, tokens = sink(answer)
         assert asyncio.run(made.send([item(b"{}")])).kind.value == verdict
-        assert tokens.told == told
+        assert tokens.reports == reports
 
 
-def test_no_reply_is_again_with_its_reason() -> None:
+def test_a_transport_error_is_again_with_its_reason() -> None:
     made, _, _ = sink(TransportError("the connection was reset"))
     verdict = asyncio.run(made.send([item(b"{}")]))
     assert (verdict.kind, verdict.detail, verdict.http_status) == (VerdictKind.AGAIN, "the connection was reset", None)
@@ -109,10 +109,10 @@ def test_without_a_token_nothing_is_sent() -> None:
     made, client, tokens = sink(OK, None)
     assert asyncio.run(made.send([item(b"{}")])).kind is VerdictKind.TOKEN
     assert client.posts == []
-    assert tokens.told == []
+    assert tokens.reports == []
 
 
-def test_the_request_is_under_way_before_anything_else_can_run() -> None:
+def test_nothing_is_awaited_before_the_request_is_on_its_way() -> None:
     made, client, _ = sink(OK)
 
     async def main() -> None:
