@@ -19,7 +19,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.openmetrics import exposition as openmetrics
 
-from connector.observe.metric_table import METRICS, EventRule, Labels, Metric
+from connector.observe.metric_table import METRICS, Labels, Metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from connector.core.events import Event
     from connector.observe.status import Status
 
+_COUNTED = [(metric, metric.counts) for metric in METRICS if metric.counts is not None]
 PREFIX = "tuzhan_connector_"
 _OPENMETRICS = "application/openmetrics-text"
 
@@ -69,7 +70,9 @@ class Metrics:
     def on(self, event: Event) -> None:
         """Count one event; never raises."""
         now = self._wall_clock()
-        for metric, rule in _RULES[type(event)]:
+        for metric, rule in _COUNTED:
+            if not isinstance(event, rule.event):
+                continue
             for labels, value in rule.samples(event, now).items():
                 if metric.kind == "histogram":
                     self._histograms[metric.name][labels].observe(value)
@@ -113,17 +116,6 @@ class Metrics:
         for labels, histogram in self._histograms[metric.name].items():
             family.add_metric(labels, histogram.buckets(), histogram.sum)
         return family
-
-
-def _rules_by_event() -> defaultdict[type[object], list[tuple[Metric, EventRule]]]:
-    rules: defaultdict[type[object], list[tuple[Metric, EventRule]]] = defaultdict(list)
-    for metric in METRICS:
-        if metric.counts is not None:
-            rules[metric.counts.event].append((metric, metric.counts))
-    return rules
-
-
-_RULES = _rules_by_event()
 
 
 class _Scrape:

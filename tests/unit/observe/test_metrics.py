@@ -85,6 +85,7 @@ class Scrape:
 
 def test_the_table_has_the_documented_names_kinds_and_labels() -> None:
     assert {metric.name: (metric.kind, metric.labels) for metric in METRICS} == CONTRACT
+    assert len(METRICS) == len(CONTRACT), "two rows have the same name"
 
 
 def every_event(metrics: Metrics) -> None:
