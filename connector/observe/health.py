@@ -1,8 +1,9 @@
 """Liveness and readiness of the process: the answers of `/livez` and `/readyz`.
 
-Live: the event loop and the Kafka thread send heartbeats. Nothing else counts, because a platform or a broker that is
-down must never get the process killed. Ready: no reason stands against delivery. The part of the connector that meets
-a reason raises it and clears it, by an event; each says since when it stands, and what to do about it.
+Live: the event loop and the Kafka thread send heartbeats. Nothing else counts: a platform or a broker that is down must
+not get the process killed.
+Ready: no reason against it is active. The part of the connector that detects a reason raises it, and clears it when it no
+longer applies; both are events.
 """
 
 from __future__ import annotations
@@ -40,13 +41,13 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """The answer of ``/readyz``: the reasons that stand, the oldest first; none if the connector is ready."""
+    """The answer of ``/readyz``: the active reasons, the oldest first; none if the connector is ready."""
 
     reasons: tuple[Reason, ...]
 
     @property
     def ready(self) -> bool:
-        """Whether no reason stands."""
+        """Whether no reason is active."""
         return not self.reasons
 
     def to_json(self) -> bytes:
@@ -55,7 +56,7 @@ class Readiness:
 
 
 class Health:
-    """Listener that keeps the reasons that stand; begins with `starting`. `wall_clock` is seconds since 1970."""
+    """Listener that keeps the active reasons; begins with `starting`. `wall_clock` is seconds since 1970."""
 
     def __init__(self, wall_clock: Callable[[], float] = time.time) -> None:
         self._wall_clock = wall_clock
@@ -63,7 +64,7 @@ class Health:
         self.on(ReasonRaised("starting", "", "wait: the connector joins its group and fetches a token"))
 
     def on(self, event: Event) -> None:
-        """Keep a reason that was raised, remove one that was cleared; ignore other events. Never raises."""
+        """Add a reason that was raised, remove one that was cleared; ignore other events. Never raises."""
         match event:
             case ReasonRaised(code, target, remedy):
                 known = self._reasons.get((code, target))
@@ -75,7 +76,7 @@ class Health:
                 pass
 
     def readiness(self) -> Readiness:
-        """Return the reasons that stand now, in the order in which they were raised."""
+        """Return the active reasons in the order in which they were raised."""
         return Readiness(tuple(self._reasons.values()))
 
 

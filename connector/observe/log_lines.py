@@ -1,11 +1,11 @@
 """The log line of each event: its level, its text, its fields. `log.py` writes it.
 
 Levels
-- debug: what happens all the time and is as it should be.
-- info: an outcome or a state that is as it should be, and every request.
-- warning: what an operator may have to look into. A failure that repeats is a warning once a minute and info in
-  between (`rate_limiter.py`).
-- error: data that is gone.
+- debug: frequent and normal.
+- info: normal outcomes and states, and every request.
+- warning: what an operator may have to look into. A repeated failure is a warning once a minute and info in between
+  (`rate_limiter.py`).
+- error: lost data.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class LineFormatter:
         self._threshold = threshold
         self._limiter = RateLimiter()
         self._remedies: dict[tuple[str, str], str] = {}
-        """The remedy last logged of each reason that stands, by code and target."""
+        """The remedy last logged of each active reason, by code and target."""
 
     def format(self, event: Event) -> Line | None:  # noqa: C901, PLR0911 - one case per event
         """Return the line of `event`, or None if it has none at this level."""

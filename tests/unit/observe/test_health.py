@@ -70,7 +70,7 @@ def test_a_reason_raised_again_keeps_its_time_and_its_position_and_gets_the_new_
     assert (second.code, second.since) == ("kafka_unreachable", 1_700_000_010.0)
 
 
-def test_clearing_a_reason_that_does_not_stand_and_other_events_change_nothing() -> None:
+def test_clearing_an_inactive_reason_and_other_events_change_nothing() -> None:
     health = started_health(FakeClock())
     health.on(ReasonCleared("no_token", ""))
     health.on(CommitAnswered("failed"))
@@ -83,13 +83,13 @@ CODES: list[ReasonCode] = ["no_token", "target_held", "draining"]
 @given(some.lists(some.tuples(some.booleans(), some.sampled_from(CODES), some.sampled_from(["", "tags"]))))
 def test_the_reasons_are_those_raised_and_not_cleared_since(steps: list[tuple[bool, ReasonCode, str]]) -> None:
     clock = FakeClock()
-    health, standing = started_health(clock), set[tuple[ReasonCode, str]]()
+    health, active = started_health(clock), set[tuple[ReasonCode, str]]()
     for raised, code, target in steps:
         clock.now += 1
         health.on(ReasonRaised(code, target, "repair it") if raised else ReasonCleared(code, target))
-        (standing.add if raised else standing.discard)((code, target))
+        (active.add if raised else active.discard)((code, target))
     reasons = health.readiness().reasons
-    assert {(reason.code, reason.target) for reason in reasons} == standing
+    assert {(reason.code, reason.target) for reason in reasons} == active
     assert [reason.since for reason in reasons] == sorted(reason.since for reason in reasons)
 
 
