@@ -1,9 +1,9 @@
 """Liveness and readiness of the process: the answers of `/livez` and `/readyz`.
 
-Live: the event loop and the Kafka thread send heartbeats. Nothing else counts: a platform or a broker that is down must
-not get the process killed.
-Ready: no reason against it is active. The part of the connector that detects a reason raises it, and clears it when it no
-longer applies; both are events.
+Live: the event loop and the Kafka thread send heartbeats. Nothing else counts: a platform or a broker that is down
+must not get the process killed.
+Ready: no reason against it is active. The part of the connector that detects a reason raises it, and clears it when it
+no longer applies; both are events.
 """
 
 from __future__ import annotations
