@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 class Pacer:
     """Spaces requests evenly, at most `rate` per second; None means no limit.
@@ -11,7 +13,7 @@ class Pacer:
 
     def __init__(self, rate: float | None) -> None:
         self._interval = 0.0 if rate is None else 1.0 / rate
-        self._next = float("-inf")
+        self._next = -math.inf
 
     def reserve(self, now: float) -> float:
         """Reserve the next free moment; return how many seconds from `now` it is (0: at once)."""

@@ -73,10 +73,6 @@ class Delivery:
     """One batch in one of its target's request slots. Used on the event loop only."""
 
     def __init__(self, pending: list[Pending], shared: SendState, handler: SettlementHandler) -> None:
-        self.not_before = 0.0
-        """The earliest time of the next request, on the clock of the event loop."""
-        self.departure_reserved = False
-        """Whether the pacer has assigned the next request its moment."""
         self._shared = shared
         self._handler = handler
         self._current = pending
@@ -85,6 +81,9 @@ class Delivery:
         """Parts of a split batch that are sent after the current one; the next of them last."""
         self._tried = False
         self._on_wire = False
+        self._not_before = 0.0
+        self._departure_reserved = False
+        """Whether the pacer has given the next request its moment, which is `_not_before` then."""
         self._failures = 0
         self._token_refusals = 0
 
@@ -129,7 +128,7 @@ class Delivery:
             verdict = await self._send()
             if verdict.kind not in FINAL_KINDS:
                 self._back_off(verdict)
-            self._shared.apply(self, verdict)
+            self._shared.apply(verdict, self, self._not_before)
             if verdict.kind is VerdictKind.HELD:
                 self._handler.on_held()
             if verdict.kind is VerdictKind.DELIVERED:
@@ -150,10 +149,21 @@ class Delivery:
             self.discard_ended()
             if not self._current:
                 return False
-            wait = self._shared.wait_s(self, loop.time())
+            wait = self._wait_s(loop.time())
             if wait == 0:
                 return True
             await self._shared.wait_for_change(wait)
+
+    def _wait_s(self, now: float) -> float | None:
+        """Return how long to wait before sending: 0 means not at all, None means until something changes."""
+        if not self._shared.may_send(self):
+            return None
+        wait = max(self._not_before, self._shared.not_before) - now
+        if wait <= 0 and not self._departure_reserved:
+            self._departure_reserved = True
+            wait = self._shared.context.pacer.reserve(now)
+            self._not_before = now + wait
+        return max(0.0, wait)
 
     async def _send(self) -> Verdict:
         items = [pending.item for pending in self._current]
@@ -165,7 +175,7 @@ class Delivery:
         try:
             verdict = await shared.context.sink.send(items)
         finally:
-            self._on_wire = self.departure_reserved = False
+            self._on_wire = self._departure_reserved = False
             shared.requests_in_flight -= 1
         shared.last_reply = verdict.detail or verdict.kind.value
         if verdict.import_batch:
@@ -181,7 +191,7 @@ class Delivery:
         self._failures += 1
         context = self._shared.context
         delay = context.backoff.delay(self._failures, context.random, verdict.retry_after_s)
-        self.not_before = asyncio.get_running_loop().time() + delay
+        self._not_before = asyncio.get_running_loop().time() + delay
 
     def _settle_done(self, positions: frozenset[int]) -> None:
         done = [pending for n, pending in enumerate(self._current) if n in positions]

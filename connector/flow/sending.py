@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from connector.core.pacing import Pacer
     from connector.core.retry import Backoff
     from connector.core.sink import Sink, Verdict
-    from connector.flow.delivery import Delivery
 
 KEPT_IMPORT_BATCHES = 100
 FINAL_KINDS = frozenset({VerdictKind.DELIVERED, VerdictKind.REFUSED, VerdictKind.SPLIT})
@@ -56,7 +55,10 @@ class SendContext:
 
 
 class SendState:
-    """The state of sending to one target. Lives as long as the target; used on the event loop only."""
+    """The state of sending to one target. Lives as long as the target; used on the event loop only.
+
+    Deliveries are told apart by identity; nothing is asked of them.
+    """
 
     def __init__(self, context: SendContext) -> None:
         self.context = context
@@ -70,26 +72,16 @@ class SendState:
         self.import_batches: deque[str] = deque(maxlen=KEPT_IMPORT_BATCHES)
         self.split_lock = asyncio.Lock()
         """Held by the one delivery whose batch is being split."""
-        self._probe: Delivery | None = None
-        self._not_before = 0.0
+        self.not_before = 0.0
+        """The earliest time of the next request, on the clock of the event loop."""
+        self._probe: object = None
         self._changed = asyncio.Event()
 
-    def wait_s(self, delivery: Delivery, now: float) -> float | None:
-        """Return how long `delivery` must wait: 0 means send now, None means until something changes.
-
-        While the target is held, the first delivery that asks becomes the probe, if there is none.
-        """
-        if self.state is TargetState.HELD:
-            if self._probe is None:
-                self._probe = delivery
-            if self._probe is not delivery:
-                return None
-        wait = max(delivery.not_before, self._not_before) - now
-        if wait <= 0 and not delivery.departure_reserved:
-            delivery.departure_reserved = True
-            wait = self.context.pacer.reserve(now)
-            delivery.not_before = now + wait
-        return max(0.0, wait)
+    def may_send(self, delivery: object) -> bool:
+        """Return whether the target is up or `delivery` is its probe; if there is no probe, it becomes the probe."""
+        if self.state is TargetState.HELD and self._probe is None:
+            self._probe = delivery
+        return self.state is not TargetState.HELD or self._probe is delivery
 
     async def wait_for_change(self, timeout_s: float | None) -> None:
         """Wait until `notify` is called, or for `timeout_s` seconds."""
@@ -104,10 +96,10 @@ class SendState:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    def apply(self, delivery: Delivery, verdict: Verdict) -> None:
-        """Update the state with the verdict on a request of `delivery`, whose own backoff is already set."""
+    def apply(self, verdict: Verdict, delivery: object, not_before: float) -> None:
+        """Update the state with the verdict on a request of `delivery`, which will not send before `not_before`."""
         if verdict.retry_after_s:
-            self._not_before = max(self._not_before, delivery.not_before)
+            self.not_before = max(self.not_before, not_before)
         if verdict.kind is VerdictKind.HELD and self.state is not TargetState.HELD:
             self._probe = delivery
             self._enter(TargetState.HELD, verdict.detail)
@@ -117,7 +109,7 @@ class SendState:
             self._enter(TargetState.UP, "")
             self.context.emit(ReasonCleared("target_held", self.context.name))
 
-    def release_probe(self, delivery: Delivery) -> None:
+    def release_probe(self, delivery: object) -> None:
         """Let another delivery be the probe, if `delivery` is it. Called when a delivery ends."""
         if self._probe is delivery:
             self._probe = None

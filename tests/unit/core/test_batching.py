@@ -161,6 +161,7 @@ def test_a_sealed_batch_goes_before_a_due_one_that_is_not_older() -> None:
 def test_an_item_that_fills_the_last_byte_fits_and_one_more_byte_does_not() -> None:
     batcher = _batcher(records=10)
     batcher.add(b"", "a", 45, 5.0)
+    assert batcher.batch_id_for(b"", 45) == 1
     assert batcher.add(b"", "b", 45, 5.0)
     assert _taken(batcher, 5.0) == [["a", "b"]]
     batcher.add(b"", "c", 45, 5.0)

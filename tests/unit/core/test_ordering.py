@@ -168,3 +168,21 @@ def test_an_item_that_names_a_key_twice_holds_it_once() -> None:
     queues.admit("first", 1)
     assert queues.release("first") == []
     assert queues.key_count == 0
+
+
+def _discard(*discarded: str) -> list[str]:
+    """The items that may be readmitted after some were discarded; all wait behind `first`, directly or not."""
+    keys = {"first": ["k"], "x": ["k", "a", "b"], "y": ["a", "c"], "behind x": ["b"], "behind y": ["c"]}
+    queues: KeyQueues[str] = KeyQueues(lambda item: keys[item])
+    assert [queues.admit(item, batch_id) for batch_id, item in enumerate(keys)] == [True, False, False, False, False]
+    gone, candidates = queues.discard(lambda item: item in discarded)
+    assert gone == list(discarded)
+    return candidates
+
+
+def test_discarding_an_item_returns_the_first_waiting_item_of_each_of_its_keys() -> None:
+    assert _discard("x") == ["y", "behind x"]
+
+
+def test_discarding_items_with_a_common_key_returns_what_waits_for_their_other_keys() -> None:
+    assert _discard("x", "y") == ["behind x", "behind y"]
