@@ -1,4 +1,4 @@
-"""From a record's bytes to a value: the formats that a topic's values may have."""
+"""Decoders from the bytes of a record to a value, one module per format. Knows nothing of what is done with values."""
 
 from connector.decode.json import decode_json
 

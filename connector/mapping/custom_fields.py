@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connector.mapping.codegen import MISSING, Value
-from connector.mapping.conversions.numbers import integer
-from connector.mapping.conversions.strings import string
-from connector.mapping.errors import ConversionError, MappingError
+from connector.mapping.errors import MappingError
 from connector.mapping.json_values import type_name
+from connector.mapping.kinds import KINDS, checked, converted
 from connector.mapping.values import compile_value
 from connector.tuzhan.endpoints import CUSTOM_FIELD_KEYS
 
@@ -49,33 +48,24 @@ def _entry(raw: Json, location: Location) -> Getter:
     values: dict[str, Value] = {}
     for key, each in raw.items():
         if key in CUSTOM_FIELD_KEYS:
-            values[key] = compile_value(each, location.at(key))
-            _check_constant(key, values[key], location.at(key))
+            at = location.at(key).named(f"{location.field}.{key}")
+            values[key] = checked(compile_value(each, location.at(key)), KINDS[CUSTOM_FIELD_KEYS[key]], at)
         else:
             location.at(key).unknown_key(CUSTOM_FIELD_KEYS)
     fixed = all(value.constant for value in values.values())
-    name = location.field
+    entries = [(key, values[key]) for key in CUSTOM_FIELD_KEYS if key in values]
 
     def get_entry(value: Json, record: Record) -> Json:
         made = {}
         found = fixed
-        for key, each in values.items():
+        for key, each in entries:
             got = each.get(value, record)
             if got is not None and got != []:
                 made[key] = got
                 found = found or not each.constant
-        return _checked(made, name) if found else None
+        return made if found else None
 
     return get_entry
-
-
-def _check_constant(key: str, value: Value, location: Location) -> None:
-    if not value.constant or value.literal is None:
-        return
-    try:
-        _converted(key, value.literal)
-    except ConversionError as error:
-        location.add(str(error), "wrong_type")
 
 
 def _checked(entry: Json, field: str) -> dict[str, Json]:
@@ -85,21 +75,8 @@ def _checked(entry: Json, field: str) -> dict[str, Json]:
     if unknown:
         detail = f"an element has {len(unknown)} entries other than {', '.join(CUSTOM_FIELD_KEYS)}"
         raise MappingError("item_invalid", field, detail)
-    made = {}
-    for key in CUSTOM_FIELD_KEYS:
-        if entry.get(key) is not None:
-            try:
-                made[key] = _converted(key, entry[key])
-            except ConversionError as error:
-                raise MappingError("item_invalid", f"{field}.{key}", str(error)) from error
-    return made
-
-
-def _converted(key: str, value: Json) -> Json:
-    """Return a value as its key requires: a whole number, text, or a list of texts (a scalar is a list of one)."""
-    kind = CUSTOM_FIELD_KEYS[key]
-    if kind == "integer":
-        return integer(value)
-    if kind == "texts":
-        return [string(each) for each in (value if isinstance(value, list) else [value]) if each is not None]
-    return string(value)
+    return {
+        key: converted(KINDS[kind], entry[key], f"{field}.{key}")
+        for key, kind in CUSTOM_FIELD_KEYS.items()
+        if entry.get(key) is not None
+    }

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from connector.mapping.codegen import Value, constant, generate_object
-from connector.mapping.conversions.strings import string
+from connector.mapping.codegen import Value, generate_object
 from connector.mapping.custom_fields import compile_custom_fields
-from connector.mapping.errors import ConversionError, MappingError
-from connector.mapping.json_values import text_form, type_name
+from connector.mapping.errors import ConversionError
+from connector.mapping.kinds import KINDS, Kind, checked
 from connector.mapping.values import compile_value, looks_like_words
 from connector.settings.problems import did_you_mean
 from connector.tuzhan.endpoints import ENDPOINTS, Endpoint, ItemField
 
 if TYPE_CHECKING:
     from connector.core.record import Record
+    from connector.mapping.conversions.conversion import Convert
     from connector.mapping.json_values import Json
     from connector.mapping.location import Location
 
@@ -68,85 +68,29 @@ def _refuse(name: str, endpoint: Endpoint, location: Location) -> None:
 
 
 def _compile_field(field: ItemField, raw: Json, location: Location) -> Value:
-    if field.kind == "object":
-        return _object(raw, location)
+    if field.kind == "object" and isinstance(raw, dict) and not looks_like_words(raw):
+        return _table({str(key): compile_value(each, location.under(key)) for key, each in raw.items()})
     if field.kind == "custom_fields":
         return compile_custom_fields(raw, location)
-    value = compile_value(raw, location)
-    return _milliseconds(value, location) if field.kind == "milliseconds" else _text(value, location, field)
+    value = checked(compile_value(raw, location), KINDS[field.kind], location)
+    if field.allowed or field.max_characters:
+        value = checked(value, Kind(type(None), _limit(field)), location, "bad_value")
+    return value
 
 
-def _text(value: Value, location: Location, field: ItemField) -> Value:
-    name = location.field
-    if value.constant and isinstance(value.literal, (list, dict)):
-        location.add(f"expected text, got {type_name(value.literal)}", "wrong_type")
-    elif value.constant:
-        value = constant(text_form(value.literal))
+def _limit(field: ItemField) -> Convert:
+    """Return a check of a text against the values or the length that the document allows."""
+    expected = f"one of {', '.join(field.allowed)}" if field.allowed else f"at most {field.max_characters} characters"
 
-    def as_text(got: Json) -> Json:
-        if got is None or got.__class__ is str:
-            return got
-        try:
-            return string(got)
-        except ConversionError as error:
-            raise MappingError("item_invalid", name, str(error)) from error
+    def limit(text: Json) -> Json:
+        if not isinstance(text, str):  # a constant that is reported already
+            return text
+        fits = text in field.allowed if field.allowed else len(text) <= (field.max_characters or 0)
+        if not fits:
+            raise ConversionError(f"expected {expected}")
+        return text
 
-    value = value if value.constant else value.then(as_text)
-    return _limited(value, location, field) if field.allowed or field.max_characters else value
-
-
-def _limited(value: Value, location: Location, field: ItemField) -> Value:
-    """Check a text against the values or the length that the document allows."""
-    name, longest = location.field, field.max_characters
-    expected = f"one of {', '.join(field.allowed)}" if field.allowed else f"at most {longest} characters"
-    message = f"expected {expected}"
-
-    def fits(text: str) -> bool:
-        return text in field.allowed if field.allowed else longest is None or len(text) <= longest
-
-    if value.constant and isinstance(value.literal, str) and not fits(value.literal):
-        location.add(message, "bad_value")
-
-    def limited(got: Json) -> Json:
-        if got is not None and not fits(got):
-            raise MappingError("item_invalid", name, message)
-        return got
-
-    return value.then(limited)
-
-
-def _milliseconds(value: Value, location: Location) -> Value:
-    """Check for a whole number of milliseconds; text and fractions are not converted, since their unit is unknown."""
-    name = location.field
-    if value.constant and value.literal is not None and value.literal.__class__ is not int:
-        location.add("expected epoch milliseconds: use `as: timestamp`", "wrong_type")
-
-    def as_milliseconds(got: Json) -> Json:
-        if got is None or got.__class__ is int:
-            return got
-        if got.__class__ is float and got.is_integer():
-            return int(got)
-        detail = f"expected epoch milliseconds, got {type_name(got)}: use `as: timestamp`"
-        raise MappingError("item_invalid", name, detail)
-
-    return value.then(as_milliseconds)
-
-
-def _object(raw: Json, location: Location) -> Value:
-    """Compile a table of values, or one value that yields an object; an empty object is missing."""
-    if isinstance(raw, dict) and not looks_like_words(raw):
-        return _table({str(key): compile_value(each, location.under(key)) for key, each in raw.items()})
-    value = compile_value(raw, location)
-    if value.constant and value.literal is not None and not isinstance(value.literal, dict):
-        location.add("expected a table of values, or one value that yields an object", "wrong_type")
-    name = location.field
-
-    def as_object(got: Json) -> Json:
-        if got is None or got.__class__ is dict:
-            return got or None
-        raise MappingError("item_invalid", name, f"expected an object, got {type_name(got)}")
-
-    return value.then(as_object)
+    return limit
 
 
 def _table(values: dict[str, Value]) -> Value:

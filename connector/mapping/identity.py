@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from connector.core.record import Record
-from connector.mapping.conversions.numbers import boolean
-from connector.mapping.errors import ConversionError, MappingError
+from connector.mapping.errors import MappingError
 from connector.mapping.json_values import Json, text_form
+from connector.mapping.kinds import KINDS, converted
 from connector.mapping.values import compile_value
 from connector.tuzhan.endpoints import FLAT_ONLY_TYPES, PLATFORMS, WECHAT_PLATFORMS, Endpoint
 
@@ -220,10 +220,7 @@ def _add_extra(identity: dict[str, Json], rule: IdentityRule, value: Json, recor
         if got is None:
             continue
         if key == "isWeChatEcosystem":
-            try:
-                identity[key] = boolean(got)
-            except ConversionError as error:
-                raise MappingError("item_invalid", f"identity.{rule.type}.{key}", str(error)) from error
+            identity[key] = converted(KINDS["boolean"], got, f"identity.{rule.type}.{key}")
         elif (text := text_form(got)) is not None and text.strip():
             identity[key] = text
     if "mpid" in identity and "isWeChatEcosystem" not in identity:

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from connector.core.record import Record
 from connector.mapping.codegen import Value, constant
-from connector.mapping.conversions.numbers import boolean, integer
-from connector.mapping.conversions.strings import string
-from connector.mapping.errors import ConversionError, MappingError
+from connector.mapping.errors import MappingError
 from connector.mapping.json_values import Json, encode, type_name
+from connector.mapping.kinds import KINDS, checked, converted
 from connector.mapping.values import compile_value
 from connector.settings.problems import did_you_mean
 from connector.settings.types import InterpolatedStr
@@ -35,11 +34,6 @@ if TYPE_CHECKING:
 
 _MAX_CACHED_COMBINATIONS = 1024
 """A parameter that differs in every record makes a batch of each; it must not make memory grow as well."""
-_KINDS: dict[str, tuple[type, Callable[[Json], Json]]] = {
-    "boolean": (bool, boolean),
-    "integer": (int, integer),
-    "text": (str, string),
-}
 
 
 class EncodedParams(NamedTuple):
@@ -95,23 +89,15 @@ def _refuse(name: str, endpoint: Endpoint, location: Location) -> None:
 def _constant(raw: Json, value: Value, parameter: Parameter | None, location: Location) -> Value:
     if parameter is None or value.literal is None:
         return value
-    expected, _ = _KINDS[parameter.kind]
-    if expected is not str and not isinstance(raw, InterpolatedStr) and value.literal.__class__ is not expected:
-        location.add(f"expected {type_name(expected())}, got {type_name(value.literal)}", "wrong_type")
+    kind = KINDS[parameter.kind]
+    as_written = kind.type is not str and not isinstance(raw, InterpolatedStr)
+    if as_written and value.literal.__class__ is not kind.type:
+        location.add(f"expected {type_name(kind.type())}, got {type_name(value.literal)}", "wrong_type")
         return value
-    try:
-        converted = _converted(parameter, value.literal)
-    except ConversionError as error:
-        location.add(str(error), "wrong_type")
-        return value
-    if not _allows(parameter, converted):
+    value = checked(value, kind, location)
+    if isinstance(value.literal, kind.type) and not _allows(parameter, value.literal):
         location.add(_expected(parameter), "bad_value")
-    return constant(converted)
-
-
-def _converted(parameter: Parameter, value: Json) -> Json:
-    _, convert = _KINDS[parameter.kind]
-    return convert(value)
+    return value
 
 
 def _allows(parameter: Parameter, value: Json) -> bool:
@@ -154,13 +140,10 @@ def _encode(endpoint: Endpoint, values: Mapping[str, Json]) -> EncodedParams:
     for name, value in values.items():
         if value is None:
             continue
-        parameter = endpoint.parameter(name)
-        try:
-            made[name] = value if parameter is None else _converted(parameter, value)
-        except ConversionError as error:
-            raise MappingError("item_invalid", f"public_params.{name}", str(error)) from error
+        parameter, field = endpoint.parameter(name), f"public_params.{name}"
+        made[name] = value if parameter is None else converted(KINDS[parameter.kind], value, field)
         if parameter is not None and not _allows(parameter, made[name]):
-            raise MappingError("item_invalid", f"public_params.{name}", _expected(parameter))
+            raise MappingError("item_invalid", field, _expected(parameter))
     _check_complete(endpoint, made)
     return EncodedParams(encode(made), made.get("matchingType") == EXACT_MATCHING)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from connector.mapping.codegen import MISSING, Value, constant
 from connector.mapping.references import compile_reference, is_reference, literal_text
 from connector.mapping.words import PLANNED, SOURCES, WORDS
-from connector.mapping.words.missing import required
+from connector.mapping.words.finding import required
 from connector.mapping.words.word import Operands, compile_fallback
 from connector.settings.problems import did_you_mean
 

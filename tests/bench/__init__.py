@@ -1,1 +1,1 @@
-"""How fast, how small: run by `make bench`."""
+"""Benchmarks of speed and memory, run by `make bench`."""

@@ -1,4 +1,4 @@
-"""What a good engineer would write in an afternoon for one topic: the measure that the connector is held against.
+"""What a good engineer would write in an afternoon for one topic: the reference of the speed benchmarks.
 
 The same libraries, the same item of nine fields by the same conversions, the same uuid, batches of 500, eight
 requests in flight, an offset committed only after every request up to it has succeeded. And nothing else: no config,
@@ -55,7 +55,7 @@ class Uuids:
 
 
 def phone(text: str) -> str:
-    """Eleven digits, or ValueError."""
+    """Return the eleven digits of a mobile number. Raises ValueError."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
     found = _MOBILE.fullmatch(text.encode().translate(None, _SEPARATORS).decode())
@@ -65,14 +65,14 @@ def phone(text: str) -> str:
 
 
 def milliseconds(value: int, at_ms: int) -> int:
-    """The event's time, checked against the record's own."""
+    """Return the event's time, checked against the Kafka timestamp. Raises ValueError."""
     if not _YEAR_2000_MS <= value <= at_ms + _DAY_MS:
         raise ValueError("not milliseconds")
     return value
 
 
 def item(message: Message, uuids: Uuids) -> dict[str, Any] | None:
-    """One entry of `data`, or None for what no route wants."""
+    """Return one entry of `data`; None for records to skip."""
     value = message.value()
     if value is None:
         return None
@@ -102,7 +102,7 @@ def item(message: Message, uuids: Uuids) -> dict[str, Any] | None:
 
 
 class Sender:
-    """Posts batches, each until it succeeds."""
+    """Posts batches and repeats each one until it succeeds."""
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url
@@ -119,7 +119,7 @@ class Sender:
         await self._client.aclose()
 
     async def send(self, items: Sequence[dict[str, Any]]) -> asyncio.Task[None]:
-        """Wait for a free slot, then send in a task of its own."""
+        """Wait for a free slot, then send the batch in a task."""
         await self._slots.acquire()
         task = asyncio.create_task(self._until_accepted(items))
         task.add_done_callback(lambda _: self._slots.release())
@@ -141,7 +141,7 @@ class Sender:
 
 
 async def run(servers: str, topic: str, group: str, base_url: str) -> None:
-    """Consume, map, send, commit; until SIGTERM."""
+    """Consume, map, send and commit until SIGTERM."""
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stopping.set)

@@ -1,7 +1,7 @@
-"""How much the mapping language costs: decode, map and encode, against the same item made by hand.
+"""Decoding, mapping and encoding by the mapping language, compared with a hand-written function.
 
-The hand-written function makes the item of the benchmark of the whole connector (`hand_written.py`) and encodes it,
-for the same records; both are timed in turns, so that what else the machine does hits both.
+The hand-written function makes and encodes the same item as in the benchmark of the whole connector,
+for the same records. Both are timed in turns, so that other load on the machine affects both.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ TOPIC = "shop.orders"
 RECORDS = 2_000
 TURNS = 15
 HIGHEST_RATIO = 2.2
-"""Measured: 1.8 to 1.9, of which the exact reading of long numbers, which the other does not have, is 0.15."""
+"""Measured: 1.8 to 1.9, of which the exact decoding of long numbers, which the hand-written function lacks, is 0.15."""
 
 
 class AsMessage(NamedTuple):
-    """As much of a Kafka client's message as the hand-written function asks for."""
+    """The part of a Kafka client's message that the hand-written function uses."""
 
     record: Record
 
@@ -57,7 +57,7 @@ class AsMessage(NamedTuple):
 
 
 class Address:
-    """As much of a cluster as the config asks for."""
+    """The part of a cluster that the config uses."""
 
     address = "127.0.0.1:9092"
 
@@ -101,7 +101,7 @@ def test_the_mapping_language_costs_little_more_than_a_function_written_by_hand(
         by_hand.append(microseconds(lambda: [orjson.dumps(item(message, uuids)) for message in messages], RECORDS))
     ratio = statistics.median(each / other for each, other in zip(ours, by_hand, strict=True))
     with capsys.disabled():
-        print(  # noqa: T201 - a benchmark is there to be read
+        print(  # noqa: T201 - the result of the benchmark
             f"\nmapping one record of {RECORD_BYTES} bytes: {statistics.median(ours):.2f} µs; by hand "
             f"{statistics.median(by_hand):.2f} µs; ratio {ratio:.2f}"
         )

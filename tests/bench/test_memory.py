@@ -1,4 +1,4 @@
-"""Memory while a million records wait and the platform answers 429."""
+"""Memory usage while a million records wait and the platform answers 429."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_memory_stays_flat_while_a_million_records_wait(kafka: Cluster, sink: Si
         assert sink.stats()["items"] == WAITING
     finally:
         connector.close()
-    print(  # noqa: T201 - what was asked for
+    print(  # noqa: T201 - the result of the benchmark
         f"\n{WAITING:,} records waiting behind 429: {early:.0f} MiB resident, {late:.0f} MiB 300 requests later, "
         f"{after:.0f} MiB when all were delivered"
     )

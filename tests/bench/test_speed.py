@@ -82,7 +82,7 @@ def _report(size: int, runs: dict[str, list[Usage]]) -> float:
 
 
 def _report_steady_state(cpu_s: dict[int, dict[str, float]]) -> None:
-    """Start and stop cancel out in the difference of two sizes."""
+    """Return the cost without start and stop, which cancel out in the difference of two sizes."""
     small, large = SIZES
     ours, theirs = (
         (cpu_s[large][name] - cpu_s[small][name]) * 100_000 / (large - small) for name in ("connector", "hand-written")

@@ -1,4 +1,4 @@
-"""What is measured: one record of 380 bytes, the config that makes nine fields of it, and how a run is measured."""
+"""The workload of the benchmarks: a record of 380 bytes, a config that maps nine fields, and how a run is measured."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RECORD_BYTES = 380
 
 
 def order(number: int, now_ms: int) -> bytes:
-    """A shop order of 380 bytes."""
+    """Return a shop order of 380 bytes."""
     value: dict[str, Any] = {
         "seq": number,
         "order_id": f"2026{number:012d}",
@@ -46,7 +46,7 @@ def order(number: int, now_ms: int) -> bytes:
 
 
 def config(kafka: Cluster, topic: str, group: str, base_url: str) -> dict[str, Any]:
-    """The connector's config for these orders."""
+    """Return the connector's config for these orders."""
     return {
         "kafka": {"bootstrap_servers": kafka.address, "group_id": group},
         "platform": {
@@ -80,7 +80,7 @@ def config(kafka: Cluster, topic: str, group: str, base_url: str) -> dict[str, A
 
 
 class SinkProcess:
-    """`tests.kafka.counting_platform` in a process of its own."""
+    """Runs `tests.kafka.counting_platform` in a separate process."""
 
     def __init__(self) -> None:
         [port] = free_ports(1)
@@ -90,16 +90,16 @@ class SinkProcess:
         until(self._answers, "the sink to answer")
 
     def stats(self) -> dict[str, int]:
-        """requests, items, distinct."""
-        told: dict[str, int] = self._http.get("/_counting/stats").json()
-        return told
+        """Return the counts of requests, items and distinct items."""
+        stats: dict[str, int] = self._http.get("/_counting/stats").json()
+        return stats
 
     def behave(self, status: int = 200, delay_s: float = 0.0) -> None:
-        """Answer so from now on."""
+        """Set the status and the delay of the following answers."""
         self._http.put("/_counting/behaviour", json={"status": status, "delay_s": delay_s})
 
     def close(self) -> None:
-        """End it."""
+        """Terminate the process."""
         self._http.close()
         end(self._process)
 
@@ -112,7 +112,7 @@ class SinkProcess:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one process took from its start to its end."""
+    """CPU time, duration and peak memory of a process."""
 
     cpu_s: float
     seconds: float
@@ -120,9 +120,9 @@ class Usage:
 
 
 def measure(arguments: Sequence[str], sink: SinkProcess, count: int, log: Path) -> Usage:
-    """Run a sender until `count` items have come to the sink, stop it in good order, and give what it took.
+    """Run a sender until the sink has received `count` items, stop it with SIGTERM and return its usage.
 
-    Whichever sender it is, its first run leaves its bytecode, as installing it would: no run but that one compiles.
+    The first run of a sender writes its bytecode, as an installation would: only that run compiles.
     """
     before = sink.stats()["items"]
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
@@ -144,18 +144,18 @@ def measure(arguments: Sequence[str], sink: SinkProcess, count: int, log: Path) 
 
 
 def resident_mib(pid: int) -> float:
-    """The memory that a process has in use now."""
+    """Return the resident memory of a process."""
     return _memory_mib(pid, "VmRSS")
 
 
 def _memory_mib(pid: int, name: str) -> float:
-    """A figure of the kernel's; rusage would count what the parent had when it forked, too."""
+    """Read the figure from /proc: rusage would include the memory of the parent at the fork."""
     found = re.search(rf"{name}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     assert found is not None
     return int(found[1]) / 1024
 
 
 def numbers(start: int, stop: int, step: int = 50_000) -> Iterator[range]:
-    """Ranges of at most `step` from `start` to `stop`."""
+    """Yield ranges of at most `step` numbers from `start` to `stop`."""
     for first in range(start, stop, step):
         yield range(first, min(first + step, stop))

@@ -10,6 +10,8 @@ from connector.mapping.json_values import Json
 from connector.mapping.vocabulary import Term
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from connector.mapping.location import Location
 
 Convert = Callable[[Json], Json]
@@ -31,8 +33,8 @@ class Conversion:
     """A conversion: to add one, add an entry to the table of its module."""
 
     name: str
-    build: Callable[..., Convert]
-    """Returns the function; called with the options by name."""
+    function: Callable[..., Json]
+    """A Convert; with options: called with them by name, returns the Convert."""
     doc: str
     examples: tuple[tuple[Json, Json], ...]
     """Values and what becomes of them."""
@@ -42,14 +44,11 @@ class Conversion:
     """It gets a list as a whole; the others get its elements one by one."""
     options: tuple[Option, ...] = ()
 
-
-def conversion(
-    name: str,
-    function: Convert,
-    doc: str,
-    *examples: tuple[Json, Json],
-    impossible: tuple[Json, ...] = (),
-    takes_list: bool = False,
-) -> Conversion:
-    """Return a conversion without options."""
-    return Conversion(name, lambda: function, doc, examples, impossible, takes_list)
+    def build(self, given: Mapping[str, Json]) -> Convert:
+        """Return the function; options that are not given have their defaults."""
+        if not self.options:
+            return self.function
+        convert: Convert = self.function(
+            **{option.name: given.get(option.name, option.default) for option in self.options}
+        )
+        return convert

@@ -13,7 +13,7 @@ import unicodedata
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import TYPE_CHECKING
 
-from connector.mapping.conversions.conversion import conversion
+from connector.mapping.conversions.conversion import Conversion
 from connector.mapping.errors import ConversionError
 from connector.mapping.json_values import type_name
 
@@ -116,31 +116,26 @@ def arithmetic(factor: Decimal, digits: int | None) -> Convert:
 
 
 TABLE = (
-    conversion(
+    Conversion(
         "integer",
         integer,
         "A whole number, from one or from its text.",
-        (12.0, 12),
-        ("12", 12),
-        ("98765432109876543210", 98765432109876543210),
+        ((12.0, 12), ("12", 12), ("98765432109876543210", 98765432109876543210)),
         impossible=("12.5", True),
     ),
-    conversion(
+    Conversion(
         "number",
         number,
         "A number, from one or from its text, exactly.",
-        ("12.50", 12.5),
-        ("１２.５", 12.5),
+        (("12.50", 12.5), ("１２.５", 12.5)),
         impossible=("1,420.00", "12 yuan", False),
     ),
-    conversion(
+    Conversion(
         "boolean",
         boolean,
         "true or false, from 1 and 0 and the usual words: "
         f"{' '.join(sorted(_TRUE))} are true, {' '.join(sorted(_FALSE))} are false.",
-        ("yes", True),
-        ("否", False),
-        (1, True),
+        (("yes", True), ("否", False), (1, True)),
         impossible=("perhaps", 2),
     ),
 )

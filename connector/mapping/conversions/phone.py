@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from unicodedata import category, normalize
 
-from connector.mapping.conversions.conversion import conversion
+from connector.mapping.conversions.conversion import Conversion
 from connector.mapping.errors import ConversionError
 from connector.mapping.json_values import type_name
 
@@ -59,13 +59,11 @@ def _cleaned(text: str) -> str:
 
 
 TABLE = (
-    conversion(
+    Conversion(
         "phone",
         phone,
         "A mainland mobile number of 11 digits; a prefix (+86 0086 86 0), blanks, dashes, dots, brackets are dropped.",
-        ("+86 138-0000-0000", "13800000000"),
-        ("（0086）13800000000", "13800000000"),
-        (13800000000, "13800000000"),
+        (("+86 138-0000-0000", "13800000000"), ("（0086）13800000000", "13800000000"), (13800000000, "13800000000")),
         impossible=("138****0000", "+1 380 000 0000"),
     ),
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from connector.mapping.conversions.conversion import conversion
+from connector.mapping.conversions.conversion import Conversion
 from connector.mapping.errors import ConversionError
 from connector.mapping.json_values import text_form, type_name
 
@@ -63,70 +63,64 @@ def _md5(value: Json) -> Json:
 
 
 TABLE = (
-    conversion(
+    Conversion(
         "string",
         string,
         "The text form of a scalar.",
-        (12, "12"),
-        (12.0, "12"),
-        (0.5, "0.5"),
-        (True, "true"),
+        ((12, "12"), (12.0, "12"), (0.5, "0.5"), (True, "true")),
         impossible=({"a": 1},),
     ),
-    conversion(
+    Conversion(
         "trim",
         _trim,
         "Text without blanks at its ends; nothing is left of blank text.",
-        (" 上海 ", "上海"),
-        (" ", None),
+        ((" 上海 ", "上海"), (" ", None)),
     ),
-    conversion("lower", lambda value: string(value).lower(), "Text in lower case.", ("VIP", "vip")),
-    conversion("upper", lambda value: string(value).upper(), "Text in upper case.", ("vip", "VIP")),
-    conversion(
+    Conversion("lower", lambda value: string(value).lower(), "Text in lower case.", (("VIP", "vip"),)),
+    Conversion("upper", lambda value: string(value).upper(), "Text in upper case.", (("vip", "VIP"),)),
+    Conversion(
         "split",
         _split,
         "The parts of comma-separated text as a list: trimmed, without blank ones.",
-        ("a, b,,c", ["a", "b", "c"]),
-        (" , ", None),
+        (("a, b,,c", ["a", "b", "c"]), (" , ", None)),
         impossible=({"a": 1},),
     ),
-    conversion(
+    Conversion(
         "joined",
         _joined,
         "The scalars of a list as comma-separated text: trimmed, without blank ones and repetitions.",
-        (["VIP", " 上海 ", "VIP", None, 3], "VIP,上海,3"),
-        ([], None),
-        ("VIP", "VIP"),
+        ((["VIP", " 上海 ", "VIP", None, 3], "VIP,上海,3"), ([], None), ("VIP", "VIP")),
         impossible=(["a,b"], [{}]),
         takes_list=True,
     ),
-    conversion(
+    Conversion(
         "list",
         _list,
         "A list as it is; anything else as a list of one element.",
-        ("VIP", ["VIP"]),
-        (["VIP"], ["VIP"]),
+        (("VIP", ["VIP"]), (["VIP"], ["VIP"])),
         takes_list=True,
     ),
-    conversion(
+    Conversion(
         "json",
         _json,
         "Compact JSON text of any value.",
-        ({"a": [1, "中"]}, '{"a":[1,"中"]}'),
+        (({"a": [1, "中"]}, '{"a":[1,"中"]}'),),
         impossible=([10**30],),
         takes_list=True,
     ),
-    conversion(
+    Conversion(
         "uuid",
         lambda value: str(uuid.uuid5(uuid.NAMESPACE_URL, string(value))),
         "A UUID that is always the same for the same text (version 5, URL namespace, RFC 9562).",
-        ("4711", "46cca527-5465-5f7a-951b-9a513aea49f8"),
+        (("4711", "46cca527-5465-5f7a-951b-9a513aea49f8"),),
     ),
-    conversion("md5", _md5, "The MD5 of UTF-8 text in hexadecimal digits.", ("中", "aed1dfbc31703955e64806b799b67645")),
-    conversion(
+    Conversion(
+        "md5", _md5, "The MD5 of UTF-8 text in hexadecimal digits.", (("中", "aed1dfbc31703955e64806b799b67645"),)
+    ),
+    Conversion(
         "sha256",
         lambda value: hashlib.sha256(string(value).encode()).hexdigest(),
         "The SHA-256 of UTF-8 text in hexadecimal digits.",
-        ("中", "a567bdaa11367f260f0708391f4d10766b5962f565d9e432f17981a3584fe1e2"),
+        (("中", "a567bdaa11367f260f0708391f4d10766b5962f565d9e432f17981a3584fe1e2"),),
     ),
 )

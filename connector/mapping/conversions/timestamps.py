@@ -153,10 +153,10 @@ def _parse_zone(name: Json, location: Location) -> tzinfo:
 
 
 def _parse_unit(unit: Json, location: Location) -> str | None:
-    if unit not in UNITS:
+    if not isinstance(unit, str) or unit not in UNITS:
         location.add(f"expected one of {', '.join(UNITS)}", "bad_value")
         return None
-    return str(unit)
+    return unit
 
 
 UNIT = Option(

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from connector.mapping.words import converting, missing, sources, tables
+from connector.mapping.words import converting, finding, tables
 
 if TYPE_CHECKING:
     from connector.mapping.words.word import Word
 
-WORDS: dict[str, Word] = {
-    word.name: word for word in (*sources.TABLE, *missing.TABLE, *converting.TABLE, *tables.TABLE)
-}
+WORDS: dict[str, Word] = {word.name: word for word in (*finding.TABLE, *converting.TABLE, *tables.TABLE)}
 """In the order in which the words are applied, whatever their order in the file."""
 
 SOURCES: tuple[str, ...] = tuple(word.name for word in WORDS.values() if word.source)

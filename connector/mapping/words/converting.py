@@ -24,16 +24,12 @@ _MAX_DECIMAL_PLACES = 12
 
 def _as(value: Value, words: Operands) -> Value:
     chain = _named_conversions(*words.of("as"))
-    options = {
-        name: option.parse(*words.of(name)) if name in words else option.default
-        for name, option in OPTIONS.items()
-        if any(option in each.options for each in chain)
-    }
+    taken = {option.name: option for each in chain for option in each.options}
+    given = {name: option.parse(*words.of(name)) for name, option in taken.items() if name in words}
     if chain and chain[-1].name == "number" and ("multiply" in words or "round" in words):
         chain.pop()  # arithmetic reads numbers and their text itself, and exactly
     for each in chain:
-        convert = each.build(**{option.name: options[option.name] for option in each.options})
-        step = _converted(convert, f"as: {each.name}", words.location.field, takes_list=each.takes_list)
+        step = _converted(each.build(given), f"as: {each.name}", words.location.field, takes_list=each.takes_list)
         value = value.then(step)
     return value
 

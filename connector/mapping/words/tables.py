@@ -8,7 +8,7 @@ from connector.mapping.codegen import Value
 from connector.mapping.json_values import Json, text_form
 from connector.mapping.lookup import Getter, nothing
 from connector.mapping.vocabulary import DEAD_LETTER, Example
-from connector.mapping.words.missing import with_default
+from connector.mapping.words.finding import with_default
 from connector.mapping.words.word import VALUE_SCHEMA, Operands, Word, compile_fallback
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What JSON becomes, and what a value that is not JSON is told to be."""
+"""JSON is decoded exactly; anything else is refused with its kind and position."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ANY_JSON = st.recursive(
 
 
 @given(ANY_JSON, st.sampled_from([None, 2]))
-def test_what_json_says_is_read_exactly(value: Any, indent: int | None) -> None:  # noqa: ANN401 - JSON
+def test_json_is_read_exactly(value: Any, indent: int | None) -> None:  # noqa: ANN401 - JSON
     try:
         text = json.dumps(value, ensure_ascii=False, indent=indent).encode()
     except UnicodeEncodeError:
@@ -55,7 +55,7 @@ def test_a_byte_order_mark_is_passed_over() -> None:
     assert decode_json(b'\xef\xbb\xbf{"a":1}') == {"a": 1}
 
 
-def test_of_a_key_that_stands_twice_the_last_counts_both_ways() -> None:
+def test_the_last_of_duplicate_keys_wins_with_both_decoders() -> None:
     assert decode_json(b'{"a":1,"a":2}') == {"a": 2}
     assert decode_json(b'{"a":1,"a":2,"n":123456789012345678901}')["a"] == 2
 
@@ -72,9 +72,9 @@ def test_a_large_record_is_read() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "the value is empty"),
-        (b"  \n", "the value is empty"),
-        (b"\xef\xbb\xbf", "the value is empty"),
+        (b"", "got an empty value"),
+        (b"  \n", "got an empty value"),
+        (b"\xef\xbb\xbf", "got an empty value"),
         (b'{"a":1', "not JSON: unexpected end of data at line 1, column 7"),
         (b'{"a":\n  oops}', "at line 2, column 3"),
         (b'{"a":NaN}', "at line 1, column 6"),
@@ -89,20 +89,20 @@ def test_a_large_record_is_read() -> None:
         (b'{"a":1} x', "at line 1, column 9"),
     ],
 )
-def test_what_is_refused_is_told_by_kind_and_place(data: bytes, message: str) -> None:
+def test_invalid_json_is_reported_by_kind_and_position(data: bytes, message: str) -> None:
     with pytest.raises(DecodeError, match=r".") as caught:
         decode_json(data)
     assert message in str(caught.value)
 
 
-def test_a_message_shows_nothing_of_the_value() -> None:
+def test_no_message_contains_the_value() -> None:
     for data in (b'{"secret-4711', '{"a":"密码"'.encode("gbk"), b'{"a":secret-4711}', b'"secret-4711\x00"'):
         with pytest.raises(DecodeError) as caught:
             decode_json(data)
         assert "4711" not in str(caught.value)
 
 
-def test_nested_too_deep_to_be_read_exactly_is_refused_too() -> None:
+def test_json_nested_too_deep_for_exact_reading_is_refused() -> None:
     data = b"[" * 1020 + b"123456789012345678901234" + b"]" * 1020
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(900)

@@ -1,4 +1,4 @@
-"""A mapping of one route, made as small as a test needs it."""
+"""Helpers that compile small mappings and apply them to records."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ PHONE = {"type": "phone", "value": "$.phone"}
 
 
 def record(value: object = None, **changed: Any) -> Record:  # noqa: ANN401 - fields of a record
-    """A record whose value is this, as JSON (bytes are taken as they are)."""
+    """Return a record with this value as JSON; bytes are used unchanged."""
     data = value if isinstance(value, bytes) else json.dumps({} if value is None else value).encode()
     return Record(TOPIC, 0, 0, NOW_MS, None, data, ())._replace(**changed)
 
 
 def route(**changed: Any) -> dict[str, Any]:  # noqa: ANN401 - keys of a route
-    """The keys of a sound route; None drops one."""
+    """Return the keys of a valid route; None removes a key."""
     keys = {"name": "r", "topics": [TOPIC], "to": "t", "event_key": "c_buy", "identity": [PHONE], **changed}
     return {key: value for key, value in keys.items() if value is not None}
 
@@ -47,7 +47,7 @@ def compiled(
 
 
 def mapper(*routes: dict[str, Any], endpoint: str = EVENT, target: Mapping[str, Any] | None = None) -> Mapper:
-    """A mapper of sound routes to one target."""
+    """Return a mapper of valid routes to one target."""
     mapping, problems = compiled(*routes, endpoint=endpoint, target=target)
     assert mapping is not None, problems.found
     return mapping.mapper("cluster")
@@ -56,14 +56,14 @@ def mapper(*routes: dict[str, Any], endpoint: str = EVENT, target: Mapping[str, 
 def found(
     *routes: dict[str, Any], endpoint: str = EVENT, target: Mapping[str, Any] | None = None
 ) -> list[tuple[tuple[str | int, ...], str, str]]:
-    """What is wrong with routes: path, code, message."""
+    """Return the problems of routes: path, code, message."""
     mapping, problems = compiled(*routes, endpoint=endpoint, target=target)
     assert (mapping is None) == bool(problems.errors)
     return [(each.path, each.code, each.message) for each in problems.found]
 
 
 def body(items: object) -> Any:  # noqa: ANN401 - JSON
-    """The body of the one item that there is."""
+    """Return the body of the only item."""
     assert isinstance(items, (list, tuple))
     [item] = items
     assert isinstance(item, Item)
@@ -72,7 +72,7 @@ def body(items: object) -> Any:  # noqa: ANN401 - JSON
 
 
 def failure(items: object) -> Failure:
-    """The failure of the one item that there is."""
+    """Return the failure of the only item."""
     assert isinstance(items, (list, tuple))
     [item] = items
     assert isinstance(item, Item)
@@ -81,13 +81,13 @@ def failure(items: object) -> Failure:
 
 
 def value_of(raw: object, value: object = None, **changed: Any) -> Any:  # noqa: ANN401 - JSON
-    """What a value of the language becomes, as an event's argument; None: it is left out."""
+    """Return what a value of the language yields as an argument of an event; None if it is left out."""
     made = body(mapper(route(fields={"eventargs": {"c_x": raw}})).items(_with_phone(value, **changed)))
     return made.get("eventargs", {}).get("c_x")
 
 
 def failure_of(raw: object, value: object = None) -> Failure:
-    """The failure that a value of the language makes of a record."""
+    """Return the failure of a record by a value of the language."""
     return failure(mapper(route(fields={"eventargs": {"c_x": raw}})).items(_with_phone(value)))
 
 

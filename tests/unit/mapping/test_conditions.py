@@ -95,7 +95,7 @@ def holds(where: Any, value: object, **changed: Any) -> bool:  # noqa: ANN401 - 
         ({"contains": "$.other"}, "foo", True),
     ],
 )
-def test_a_condition_on_a_field_that_is_there(condition: Any, value: object, *, expected: bool) -> None:  # noqa: ANN401
+def test_a_condition_on_a_field_that_is_present(condition: Any, value: object, *, expected: bool) -> None:  # noqa: ANN401
     assert holds({"$.x": condition}, {"x": value, "other": "o", "less": 4}) is expected
 
 
@@ -106,7 +106,7 @@ def test_a_condition_on_a_missing_field_is_false(operator: str, value: object) -
     assert not holds({"$.x": {operator: operand}}, value)
 
 
-def test_a_missing_field_does_not_exist() -> None:
+def test_exists_is_false_for_a_missing_field() -> None:
     assert holds({"$.x": {"exists": False}}, {})
     assert holds({"$.x": {"exists": False}}, {"x": None})
 
@@ -126,17 +126,17 @@ def test_all_entries_must_hold_and_combinations_nest() -> None:
     assert not holds(where, {"status": "PAID", "amount": 200})
 
 
-def test_the_record_itself_can_be_asked() -> None:
+def test_a_condition_may_refer_to_key_headers_and_coordinates() -> None:
     assert holds({"$headers.kind": "order", "$topic": "orders"}, {}, headers=(("kind", b"order"),))
     assert not holds({"$key": {"exists": True}}, {})
 
 
-def test_an_empty_table_holds_always() -> None:
+def test_an_empty_table_of_conditions_always_holds() -> None:
     assert holds({}, {})
 
 
 @given(VALUES, TABLES, TABLES)
-def test_any_all_and_not_are_those_of_logic(value: object, first: Any, second: Any) -> None:  # noqa: ANN401 - JSON
+def test_any_all_and_not_combine_as_in_logic(value: object, first: Any, second: Any) -> None:  # noqa: ANN401 - JSON
     one, two = holds(first, value), holds(second, value)
     assert holds({"any": [first, second]}, value) == (one or two)
     assert holds({"all": [first, second]}, value) == (one and two)
@@ -150,7 +150,7 @@ def test_a_table_holds_if_each_of_its_entries_does(value: object, table: Any) ->
 
 
 @given(SCALARS.filter(lambda value: value is not None), st.sampled_from([1, "a", "1", True, "x y", "2.5"]))
-def test_ne_is_the_opposite_of_eq_for_what_is_there(value: object, operand: object) -> None:
+def test_ne_is_the_opposite_of_eq_for_values_that_are_present(value: object, operand: object) -> None:
     equal = holds({"$.x": {"eq": operand}}, {"x": value})
     assert holds({"$.x": {"ne": operand}}, {"x": value}) is not equal
     assert holds({"$.x": {"in": [operand]}}, {"x": value}) is equal

@@ -1,4 +1,4 @@
-"""What the connector fills into an event, and what it refuses in one."""
+"""Events: uuid and time are filled in, wrong times and missing event keys are refused."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def uuid_at(location: tuple[str, str, str, int, int, int | None]) -> str:
 
 
 @given(PLACES, PLACES)
-def test_two_records_have_one_uuid_only_if_they_are_one(
+def test_different_records_have_different_uuids(
     one: tuple[str, str, str, int, int, int | None], two: tuple[str, str, str, int, int, int | None]
 ) -> None:
     assert (uuid_at(one) == uuid_at(two)) == (one == two)
 
 
 @given(PLACES)
-def test_a_uuid_is_one_of_36_characters(location: tuple[str, str, str, int, int, int | None]) -> None:
+def test_a_uuid_has_36_characters(location: tuple[str, str, str, int, int, int | None]) -> None:
     text = uuid_at(location)
     assert len(text) == 36
     assert str(uuid.UUID(text)) == text
@@ -77,7 +77,7 @@ def test_uuid_and_time_are_filled_in_on_events_only() -> None:
     assert body(tag.items(record(PERSON))) == {"identityType": "phone", "phone": "13800000000"}
 
 
-def test_what_a_route_maps_itself_counts_and_falls_back_where_the_record_has_none() -> None:
+def test_a_mapped_uuid_or_time_wins_and_a_missing_one_is_filled_in() -> None:
     mapped = mapper(route(fields={"uuid": "$.id", "time": "$.at"}))
     made = body(mapped.items(record({**PERSON, "id": 4711, "at": NOW_MS - 5})))
     assert (made["uuid"], made["time"]) == ("4711", NOW_MS - 5)
@@ -92,7 +92,7 @@ def test_without_any_timestamp_time_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("time", [0, NOW_MS // 1000, NOW_MS * 1000, NOW_MS + DAY_MS + 1, 946_684_799_999, -1])
-def test_a_time_far_off_is_a_mistake_of_units(time: int) -> None:
+def test_a_time_out_of_range_is_a_dead_letter(time: int) -> None:
     told = failure(mapper(route(fields={"time": "$.at"})).items(record({**PERSON, "at": time})))
     assert (told.reason, told.field) == ("bad_time", "time")
 
@@ -104,7 +104,7 @@ def test_a_time_in_range_is_sent_as_an_integer(time: float) -> None:
 
 
 @pytest.mark.parametrize("time", ["2020-11-16", "1605490615673", True, NOW_MS + 0.5, {}, []])
-def test_a_time_that_is_no_integer_is_invalid_and_not_guessed_at(time: object) -> None:
+def test_a_time_that_is_not_an_integer_is_invalid(time: object) -> None:
     told = failure(mapper(route(fields={"time": "$.at"})).items(record({**PERSON, "at": time})))
     assert (told.reason, told.field) == ("item_invalid", "time")
     assert "as: timestamp" in told.detail
@@ -146,7 +146,7 @@ def test_an_event_has_a_key_or_is_a_dead_letter(raw: object, value: dict[str, ob
         assert body(items)["eventKey"] == expected
 
 
-def test_an_event_key_may_ask_to_skip_or_to_bury() -> None:
+def test_an_event_key_may_be_skip_or_dead_letter() -> None:
     raw = {"from": "$.s", "map": {"PAID": "c_buy"}, "otherwise": "$skip"}
     assert mapper(route(event_key=raw)).items(record(PERSON)) == []
     told = failure(mapper(route(event_key={**raw, "otherwise": "$dead_letter"})).items(record(PERSON)))
@@ -160,7 +160,7 @@ def test_integers_beyond_64_bits_are_sent_exactly() -> None:
     assert json.loads(item.body)["eventargs"]["c_t"] == "中"
 
 
-def test_a_mapping_is_made_once_for_all_mappers() -> None:
+def test_one_mapping_serves_several_clusters() -> None:
     mapping, _ = compiled(route())
     assert mapping is not None
     [one], [two] = (mapping.mapper(cluster).items(record(PERSON)) for cluster in ("c1", "c2"))

@@ -1,4 +1,4 @@
-"""Item fields: each value held to its field's kind."""
+"""Item fields: each value is checked against the kind of its field."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_text_field_takes_any_scalar_as_its_text(value: object, expected: str)
 
 
 @pytest.mark.parametrize("value", [["a", "b"], {"a": 1}])
-def test_a_text_field_takes_no_list_and_no_object(value: object) -> None:
+def test_a_text_field_refuses_lists_and_objects(value: object) -> None:
     told = failure(info({"tags": "$.x"}, {"x": value}))
     assert (told.reason, told.field) == ("item_invalid", "tags")
     assert ("as: joined" in told.detail) == isinstance(value, list)
@@ -82,7 +82,7 @@ def test_custom_fields_may_come_as_one_list() -> None:
         {"configId": 1},
     ],
 )
-def test_custom_fields_that_are_none_are_invalid(custom: object) -> None:
+def test_malformed_custom_fields_are_invalid(custom: object) -> None:
     told = failure(info({"customFields": "$.c"}, {"c": custom}))
     assert told.reason == "item_invalid"
     assert told.field.startswith("customFields")

@@ -1,4 +1,4 @@
-"""For each document of the platform: a record and the config in config/examples give exactly its example request."""
+"""For each document of the platform: its config in config/examples makes its example request from a record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Identities, as each endpoint writes them."""
+"""Identities in the form that each endpoint expects."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def written(endpoint: str, lines: list[dict[str, Any]], value: object, **target:
     return {key: each for key, each in made.items() if key not in ("time", "uuid", "eventKey")}
 
 
-def test_flat_endpoints_get_all_that_are_there_and_the_type_of_the_first() -> None:
+def test_flat_endpoints_get_every_present_identity_and_the_type_of_the_first() -> None:
     value = {"phone": "+86 13800000000", "openid": "o1", "uid": 7}
     expected = {"identityType": "phone", "phone": "13800000000", "openid": "o1", "thirdId": "7"}
     assert written(EVENT_V1, LINES, value) == expected
@@ -39,20 +39,20 @@ def test_fuzzy_matching_gets_no_identity_type() -> None:
     assert written(EVENT_V1, LINES, {"openid": "o1"}, **fuzzy) == {"openid": "o1"}
 
 
-def test_of_each_type_flat_endpoints_get_the_first() -> None:
+def test_flat_endpoints_get_the_first_identity_of_each_type() -> None:
     lines = [{"type": "openid", "value": "$.a"}, {"type": "openid", "value": "$.b"}]
     assert written(EVENT_V1, lines, {"a": "1", "b": "2"})["openid"] == "1"
     assert written(EVENT_V1, lines, {"b": "2"})["openid"] == "2"
 
 
-def test_ids_of_the_platforms_own_have_no_identity_type() -> None:
+def test_ids_of_the_platform_itself_have_no_identity_type() -> None:
     lines = [{"type": "audienceUserId", "value": "$.a"}, {"type": "phone", "value": "$.phone"}]
     assert written(TAG, lines, {"a": 1}, **TAG_TARGET) == {"audienceUserId": "1"}
     assert written(TAG, lines, {"a": 1, "phone": "138"}, **TAG_TARGET) == {"audienceUserId": "1", "phone": "138"}
     assert written(INFO, [{"type": "identityId", "value": "$.a"}], {"a": 1}, **INFO_TARGET) == {"identityId": "1"}
 
 
-def test_the_newer_endpoint_gets_every_identity_with_what_goes_with_it() -> None:
+def test_the_newer_endpoint_gets_every_identity_with_its_platform_and_mpid() -> None:
     lines = [
         {"type": "phone", "value": "$.phone"},
         {"type": "openid", "value": "$.openid", "platform": "gzh", "mpid": "$.app"},
@@ -97,7 +97,9 @@ def test_the_newer_endpoint_gets_every_identity_with_what_goes_with_it() -> None
         ({"mpid": "m", "platform": "$.none"}, {"mpid": "m", "isWeChatEcosystem": False}),
     ],
 )
-def test_what_goes_with_an_identity_may_depend_on_the_record(extra: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_platform_and_mpid_of_an_identity_may_depend_on_the_record(
+    extra: dict[str, Any], expected: dict[str, Any]
+) -> None:
     lines = [{"type": "openid", "value": "$.o", **extra}]
     [identity] = written(EVENT, lines, {"o": "o1", "eco": "true", "p": "workwechat"})["identities"]
     assert identity == {"identityValue": "o1", "identityType": "openid", **expected}
@@ -133,7 +135,7 @@ def test_a_record_without_identity_is_skipped_if_the_route_says_so() -> None:
     assert mapped.skipped == {("r", "t"): 1}
 
 
-def test_an_identity_may_be_required_or_bury_the_record() -> None:
+def test_a_required_identity_that_is_missing_is_a_dead_letter() -> None:
     required = [{"type": "uid", "value": {"from": "$.uid", "required": True}}, LINES[1]]
     assert failure(mapper(route(identity=required)).items(record({"openid": "o"}))).reason == "value_missing"
     asked = [{"type": "uid", "value": {"from": "$.uid", "default": "$dead_letter"}}, LINES[1]]

@@ -1,4 +1,4 @@
-"""From records to items: routes, failures, and the promise never to raise."""
+"""From records to items: routes, failures, and that the mapper never raises."""
 
 from __future__ import annotations
 
@@ -95,18 +95,18 @@ def test_a_failure_of_one_route_leaves_the_others_alone() -> None:
     assert items[0].record == record({**PERSON, "tags": ["a,b"]})
 
 
-def test_what_no_route_wants_becomes_nothing() -> None:
+def test_a_record_that_no_route_wants_gives_no_item() -> None:
     mapped = mapper(route(where={"$.status": "PAID"}))
     assert mapped.items(record({**PERSON, "status": "NEW"})) == []
     assert list(mapped.items(record(PERSON, topic="another"))) == []
 
 
-def test_a_tombstone_becomes_nothing_and_is_not_decoded() -> None:
+def test_a_tombstone_gives_no_item_and_is_not_decoded() -> None:
     assert list(mapper(route()).items(record({})._replace(value=None))) == []
 
 
 @pytest.mark.parametrize("value", [b"", b"{", b"\xff", '{"名":1}'.encode("gbk"), b'{"a":NaN}', b"[" * 5000])
-def test_what_is_not_json_is_one_dead_letter_of_no_route(value: bytes) -> None:
+def test_invalid_json_is_one_dead_letter_without_a_route(value: bytes) -> None:
     [item] = two_routes().items(record(value))
     assert (item.target, item.route) == (DEAD_LETTERS, "")
     assert item.failure is not None
@@ -115,7 +115,7 @@ def test_what_is_not_json_is_one_dead_letter_of_no_route(value: bytes) -> None:
     assert item.failure.target == ""
 
 
-def test_a_byte_order_mark_does_no_harm() -> None:
+def test_a_byte_order_mark_is_ignored() -> None:
     assert body(mapper(route()).items(record(b'\xef\xbb\xbf{"phone":"1"}')))["eventKey"] == "c_buy"
 
 
@@ -194,7 +194,7 @@ def check(at: Record) -> None:
 
 @given(st.dictionaries(st.sampled_from("abcdefgh"), JSON) | JSON, st.none() | st.binary(max_size=5))
 @settings(max_examples=300)
-def test_any_json_is_mapped_or_buried_and_nothing_is_raised(value: object, key: bytes | None) -> None:
+def test_any_json_is_mapped_or_dead_lettered_and_nothing_is_raised(value: object, key: bytes | None) -> None:
     try:
         data = json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
@@ -203,7 +203,7 @@ def test_any_json_is_mapped_or_buried_and_nothing_is_raised(value: object, key: 
 
 
 @given(st.binary())
-def test_any_bytes_are_mapped_or_buried_and_nothing_is_raised(data: bytes) -> None:
+def test_any_bytes_are_mapped_or_dead_lettered_and_nothing_is_raised(data: bytes) -> None:
     check(record(data, key=b"k"))
 
 
@@ -213,7 +213,7 @@ def test_the_same_record_gives_the_same_items(value: object) -> None:
     assert list(ANYTHING.items(at)) == list(anything().items(at))
 
 
-def test_no_failure_keeps_the_record_alive_by_a_traceback() -> None:
+def test_a_failure_does_not_keep_its_record_alive_by_a_traceback() -> None:
     mapped = mapper(route(fields={"intid": {"from": "$.x", "as": "phone"}}))
     for _ in range(3):
         failure(mapped.items(record({**PERSON, "x": "no"})))

@@ -1,4 +1,4 @@
-"""publicParams: defaults, the target's, the route's, and what depends on the record."""
+"""publicParams: defaults, those of target and route, and those that depend on the record."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def sent(mapped: Any, value: dict[str, object]) -> str:  # noqa: ANN401 - a mapp
     return bytes(item.params).decode()
 
 
-def test_defaults_come_first_then_what_target_and_route_name() -> None:
+def test_the_target_overrides_defaults_and_the_route_overrides_the_target() -> None:
     mapped = tag({"optType": "delete"}, public_params={"identifyWay": 1, "matchingType": 2, "optType": "add"})
     assert sent(mapped, {}) == '{"isMatching":true,"matchingType":2,"identifyWay":1,"optType":"delete"}'
 
 
-def test_a_null_takes_a_default_away() -> None:
+def test_null_removes_a_default() -> None:
     mapped = mapper(route(), target={"public_params": {"matchingType": None}})
     assert sent(mapped, {}) == '{"isMatching":true}'
 
 
-def test_text_from_the_environment_becomes_what_the_parameter_is() -> None:
+def test_text_from_the_environment_is_converted_to_the_type_of_the_parameter() -> None:
     mapped = tag(
         {},
         public_params={
@@ -51,7 +51,7 @@ def test_text_from_the_environment_becomes_what_the_parameter_is() -> None:
     assert sent(mapped, {}) == '{"isMatching":false,"matchingType":1,"optType":"add"}'
 
 
-def test_a_route_may_choose_for_each_record() -> None:
+def test_the_parameters_of_a_route_may_depend_on_the_record() -> None:
     mapped = tag({"optType": {"from": "$.op", "map": {"ADD": "add", "DEL": "delete"}}})
     assert [json.loads(sent(mapped, {"op": op}))["optType"] for op in ("ADD", "DEL", "ADD")] == ["add", "delete", "add"]
     [one], [two] = (mapped.items(record({**PERSON, "op": "ADD"})) for _ in range(2))
@@ -84,7 +84,7 @@ def test_the_identity_type_follows_the_records_own_matching_type() -> None:
     assert ["identityType" in each for each in bodies] == [True, False, False]
 
 
-def test_true_and_one_are_two_values() -> None:
+def test_true_and_one_are_different_combinations() -> None:
     mapped = tag({"optType": "add", "x": "$.x"}, allow_unknown=True)
     assert [json.loads(sent(mapped, {"x": x}))["x"] for x in (1, True, 1.0, [1], {"a": 1})] == [
         1,

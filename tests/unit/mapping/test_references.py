@@ -1,4 +1,4 @@
-"""Where references lead."""
+"""References: what they find, and which are refused."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ NESTED = {
         ("$.$x", 8),
     ],
 )
-def test_a_path_leads_to_what_is_there(reference: str, expected: object) -> None:
+def test_a_path_finds_the_value(reference: str, expected: object) -> None:
     assert value_of(reference, NESTED) == expected
 
 
@@ -68,7 +68,7 @@ def test_a_path_leads_to_what_is_there(reference: str, expected: object) -> None
         ("$timestamp", NOW_MS),
     ],
 )
-def test_the_record_itself_can_be_referred_to(reference: str, expected: object) -> None:
+def test_key_headers_and_coordinates_of_a_record_can_be_referred_to(reference: str, expected: object) -> None:
     headers = (
         ("trace_id", b"first"),
         ("trace_id", b"last"),
@@ -90,13 +90,13 @@ def test_the_whole_value_can_be_sent() -> None:
     assert value_of("$", {"a": 1}) == {"phone": "13800000000", "a": 1}
 
 
-def test_two_dollars_are_one_and_text_from_the_environment_is_never_a_reference() -> None:
+def test_two_dollars_are_a_literal_dollar_and_text_from_the_environment_is_never_a_reference() -> None:
     assert value_of("$$.a", {"a": 1}) == "$.a"
     assert value_of(InterpolatedStr("$.a"), {"a": 1}) == "$.a"
     assert value_of(InterpolatedStr("$$x"), {}) == "$$x"
 
 
-def test_paths_into_a_value_that_is_no_object_lead_nowhere_or_by_number() -> None:
+def test_paths_into_values_that_are_not_objects_find_elements_by_number_or_nothing() -> None:
     by_key = mapper(
         route(identity=[{"type": "phone", "value": "$key"}], fields={"intid": "$.1.x.y", "eventargs": {"a": "$.0"}})
     )
@@ -124,7 +124,7 @@ def test_paths_into_a_value_that_is_no_object_lead_nowhere_or_by_number() -> Non
         ("$dead_letter", "only allowed as the value of `default` and `otherwise`"),
     ],
 )
-def test_what_is_no_reference_is_refused_with_the_way_out(reference: str, message: str) -> None:
+def test_a_malformed_reference_is_refused_with_a_remedy(reference: str, message: str) -> None:
     [(path, code, told)] = found(route(fields={"eventargs": {"c_x": reference}}))
     assert path == ("routes", 0, "fields", "eventargs", "c_x")
     assert code == "bad_reference"

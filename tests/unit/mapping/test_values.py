@@ -1,4 +1,4 @@
-"""The words of a value, and the order in which they work."""
+"""The words of a value, and the order in which they are applied."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def test_an_object_is_a_literal_only_if_it_says_so() -> None:
     assert value_of({"literal": {"from": "$.a", "n": [1]}}, {}) == {"from": "$.a", "n": [1]}
 
 
-def test_what_is_missing_or_null_is_left_out() -> None:
+def test_a_missing_or_null_value_is_left_out() -> None:
     assert value_of("$.none", {}) is None
     assert value_of("$.x", {"x": None}) is None
     assert value_of({"from": "$.x", "as": "phone"}, {}) is None
 
 
-def test_a_reference_gives_blank_text_and_from_passes_over_it() -> None:
+def test_a_reference_yields_blank_text_and_from_treats_it_as_missing() -> None:
     assert value_of("$.x", " ") == " "
     assert value_of({"from": "$.x"}, " ") is None
     assert value_of({"from": ["$.a", "$.b", "$.c"]}, {"a": None, "b": "", "c": "found"}) == "found"
@@ -33,7 +33,7 @@ def test_a_reference_gives_blank_text_and_from_passes_over_it() -> None:
     assert value_of({"from": "$.x", "as": "string"}, "  ") is None
 
 
-def test_default_stands_in_before_the_conversions() -> None:
+def test_default_is_applied_before_the_conversions() -> None:
     assert value_of({"from": "$.none", "default": "7", "as": "integer"}, {}) == 7
     assert value_of({"from": "$.none", "default": "$.other"}, {"other": "o"}) == "o"
     assert value_of({"from": "$.x", "default": "d"}, " ") == "d"
@@ -42,7 +42,7 @@ def test_default_stands_in_before_the_conversions() -> None:
     assert value_of({"from": "$.none", "default": {"template": "<{$.a}>"}}, {"a": 5}) == "<5>"
 
 
-def test_default_stands_in_too_for_what_is_not_in_the_map() -> None:
+def test_default_is_used_for_values_that_are_not_in_the_map() -> None:
     words = {"from": "$.x", "map": {"A": "a", "d": "mapped"}, "default": "d"}
     assert value_of(words, "A") == "a"
     assert value_of(words, "B") == "d"
@@ -51,7 +51,7 @@ def test_default_stands_in_too_for_what_is_not_in_the_map() -> None:
     assert value_of({**words, "otherwise": "o"}, "B") == "o"
 
 
-def test_a_required_value_that_is_missing_buries_the_record() -> None:
+def test_a_required_value_that_is_missing_is_a_dead_letter() -> None:
     for raw in (
         {"from": "$.none", "required": True},
         {"from": "$.x", "required": True, "as": "upper"},
@@ -69,7 +69,7 @@ def test_map_compares_text_forms() -> None:
     assert value_of({"from": "$.x", "map": {1: "one", False: "no"}}, "1") == "one"
 
 
-def test_map_gives_otherwise_for_what_is_not_in_it_and_for_what_is_missing() -> None:
+def test_otherwise_is_used_for_values_that_are_missing_or_not_in_the_map() -> None:
     raw = {"from": "$.x", "map": {"A": "a", "N": None}, "otherwise": "o"}
     assert value_of(raw, "B") == "o"
     assert value_of(raw, {}) == "o"
@@ -78,7 +78,7 @@ def test_map_gives_otherwise_for_what_is_not_in_it_and_for_what_is_missing() -> 
     assert value_of({**raw, "otherwise": "$.other"}, {"x": "B", "other": 5}) == 5
 
 
-def test_map_works_after_the_conversions_and_on_each_element_of_a_list() -> None:
+def test_map_is_applied_after_the_conversions_and_to_each_element_of_a_list() -> None:
     assert value_of({"from": "$.x", "as": ["trim", "upper"], "map": {"A": "a"}}, " a ") == "a"
     assert value_of({"from": "$.x", "map": {"A": "a", "B": "b"}}, ["A", "C", "B"]) == ["a", "b"]
     assert value_of({"from": "$.x", "map": {"A": "a"}, "otherwise": "?"}, ["A", "C"]) == ["a", "?"]
@@ -96,7 +96,7 @@ def test_skip_and_dead_letter_end_the_item() -> None:
         assert (told.reason, told.field, told.detail) == ("requested", "eventargs.c_x", f"by `{word}`")
 
 
-def test_text_from_the_environment_is_no_command() -> None:
+def test_skip_from_the_environment_is_a_literal() -> None:
     assert value_of({"from": "$.x", "default": InterpolatedStr("$skip")}, {}) == "$skip"
 
 
@@ -116,17 +116,17 @@ def test_text_from_the_environment_is_no_command() -> None:
         ("{$topic}:{$offset}", "orders:0"),
     ],
 )
-def test_a_template_is_whole_or_missing(template: str, expected: str | None) -> None:
+def test_a_template_with_a_missing_part_is_missing(template: str, expected: str | None) -> None:
     value = {"id": 4711, "shop": {"name": "店"}, "flag": True, "half": 0.5, "odd key": "k", "blank": " "}
     assert value_of({"template": template}, value) == expected
 
 
-def test_a_template_goes_on_into_conversions() -> None:
+def test_a_template_can_be_converted() -> None:
     assert value_of({"template": "{$.a}-{$.b}", "as": ["md5", "upper"]}, {"a": 1, "b": 2}) is not None
     assert value_of({"template": "{$.none}", "default": "d"}, {}) == "d"
 
 
-def test_a_list_leaves_out_what_came_to_nothing() -> None:
+def test_missing_elements_are_left_out_of_a_list() -> None:
     assert value_of(["a", "$.none", "$.x", {"from": "$.y", "as": "upper"}], {"x": 1, "y": "b"}) == ["a", 1, "B"]
 
 

@@ -1,17 +1,18 @@
-"""The words that a value begins with: `from`, `template` and `literal`."""
+"""The words that find a value: `from`, `template`, `literal`, and `default` and `required` for a missing one."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from connector.mapping.codegen import MISSING, Value, constant
+from connector.mapping.errors import MappingError
 from connector.mapping.references import compile_reference, compile_template, is_reference
-from connector.mapping.vocabulary import Example
-from connector.mapping.words.word import Operands, Word
+from connector.mapping.vocabulary import DEAD_LETTER, SKIP, Example
+from connector.mapping.words.word import VALUE_SCHEMA, Operands, Word
 from connector.settings.types import InterpolatedStr
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from connector.core.record import Record
     from connector.mapping.json_values import Json
@@ -69,6 +70,38 @@ def _first_of(getters: Sequence[Getter]) -> Getter:
     return first
 
 
+def _default(value: Value, words: Operands) -> Value:
+    return value if words.default is None else Value(with_default(value.get, words.default))
+
+
+def _required(value: Value, words: Operands) -> Value:
+    wanted, location = words.of("required")
+    if not isinstance(wanted, bool):
+        location.add("expected true or false", "wrong_type")
+    return value.then(required(location.field)) if wanted is True else value
+
+
+def with_default(get: Getter, default: Getter) -> Getter:
+    """Return a getter that falls back to `default` for a missing value."""
+
+    def found(value: Json, record: Record) -> Json:
+        got = get(value, record)
+        return default(value, record) if got is None else got
+
+    return found
+
+
+def required(field: str) -> Callable[[Json], Json]:
+    """Return a step that sends the record to the dead letters if the value is missing."""
+
+    def demand(got: Json) -> Json:
+        if got is None:
+            raise MappingError("value_missing", field, "a required value is missing")
+        return got
+
+    return demand
+
+
 _REFERENCE = {"type": "string", "pattern": r"^\$"}
 
 TABLE = (
@@ -101,5 +134,23 @@ TABLE = (
         examples=(Example("{literal: {from: app, n: [1]}}", {}, {"from": "app", "n": [1]}),),
         compile=_literal,
         source=True,
+    ),
+    Word(
+        name="default",
+        doc="Used if the value is missing, or is not in `map`. $skip: no item. $dead_letter: a dead letter.",
+        schema=VALUE_SCHEMA,
+        examples=(
+            Example("{from: $.a, default: none}", {}, "none"),
+            Example("{from: $.a, default: $.b}", {"b": 5}, 5),
+            Example("{from: $.a, default: $skip}", {}, SKIP),
+        ),
+        compile=_default,
+    ),
+    Word(
+        name="required",
+        doc="true: a missing value sends the record to the dead letters. Otherwise the field is left out.",
+        schema={"type": "boolean"},
+        examples=(Example("{from: $.a, required: true}", {}, DEAD_LETTER),),
+        compile=_required,
     ),
 )

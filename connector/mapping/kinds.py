@@ -1,0 +1,80 @@
+"""The kinds of fields and parameters: the names that the endpoints' tables use, and what each of them accepts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from connector.mapping.codegen import Value, constant
+from connector.mapping.conversions.numbers import boolean, integer
+from connector.mapping.conversions.strings import string
+from connector.mapping.errors import ConversionError, MappingError
+from connector.mapping.json_values import type_name
+
+if TYPE_CHECKING:
+    from connector.mapping.conversions.conversion import Convert
+    from connector.mapping.json_values import Json
+    from connector.mapping.location import Location
+    from connector.settings.problems import Code
+
+
+class Kind(NamedTuple):
+    """What a field may hold."""
+
+    type: type
+    """Values of this type are right as they are."""
+    convert: Convert
+    """Converts values of other types. Raises ConversionError."""
+
+
+def _milliseconds(value: Json) -> Json:
+    """Text and fractions are refused: their unit is unknown."""
+    if value.__class__ is int or (value.__class__ is float and value.is_integer()):
+        return int(value)
+    raise ConversionError(f"expected epoch milliseconds, got {type_name(value)}: use `as: timestamp`")
+
+
+def _object(value: Json) -> Json:
+    if value.__class__ is dict:
+        return value or None
+    raise ConversionError(f"expected an object, got {type_name(value)}")
+
+
+def _texts(value: Json) -> Json:
+    """A scalar is a list of one text."""
+    return [string(each) for each in (value if isinstance(value, list) else [value]) if each is not None]
+
+
+KINDS = {
+    "boolean": Kind(bool, boolean),
+    "integer": Kind(int, integer),
+    "milliseconds": Kind(int, _milliseconds),
+    "object": Kind(type(None), _object),
+    "text": Kind(str, string),
+    "texts": Kind(type(None), _texts),
+}
+
+
+def checked(value: Value, kind: Kind, location: Location, code: Code = "wrong_type") -> Value:
+    """Return a value that is held to a kind: at start if it is constant, else for each record."""
+    right, convert = kind
+    if value.constant:
+        try:
+            return value if value.literal is None else constant(convert(value.literal))
+        except ConversionError as error:
+            location.add(str(error), code)
+            return value
+
+    def check(got: Json) -> Json:
+        if got is None or got.__class__ is right:
+            return got
+        return converted(kind, got, location.field)
+
+    return value.then(check)
+
+
+def converted(kind: Kind, value: Json, field: str) -> Json:
+    """Return the value of a field, converted to its kind. Raises MappingError."""
+    try:
+        return kind.convert(value)
+    except ConversionError as error:
+        raise MappingError("item_invalid", field, str(error)) from error
