@@ -7,13 +7,13 @@ pages `thirdId`), all of them are accepted. What no document says is in `switche
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FieldKind = Literal["string", "integer", "boolean", "identities", "custom_fields", "arguments"]
+FieldKind = Literal["string", "integer", "boolean", "strings", "identities", "custom_fields", "arguments"]
 
 MAX_ITEMS = 500
 """The most items in `data` per call (documents 001 and 004)."""
@@ -49,7 +49,7 @@ class Endpoint:
     identity_types: Mapping[str, str] | None = None
     """The documented values of `identityType`, each with the identity field that it selects."""
     exact_needs_identity_type: bool = False
-    retired: Mapping[str, str] | None = None
+    retired: Mapping[str, str] = field(default_factory=dict)
     """Fields of earlier generations that are no longer accepted, each with its replacement."""
     batch_id: bool = False
     """Whether a successful reply carries an import batch id in `data`."""
@@ -155,11 +155,12 @@ IDENTITY: Mapping[str, Field] = {
     "isWeChatEcosystem": Field("boolean"),
 }
 """One entry of `identities[]` (document 004); mpid requires isWeChatEcosystem."""
+RETIRED_IDENTITY: Mapping[str, str] = {"appid": "mpid"}
 
-CUSTOM_FIELD: Mapping[str, Literal["integer", "string", "strings"]] = {
-    "configId": "integer",
-    "configName": "string",
-    "values": "strings",
+CUSTOM_FIELD: Mapping[str, Field] = {
+    "configId": Field("integer"),
+    "configName": _text(),
+    "values": Field("strings"),
 }
 """One entry of `customFields[]` (document 002)."""
 

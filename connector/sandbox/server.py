@@ -41,11 +41,11 @@ class Controls:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
 
-    async def get_stats(self, _: Request) -> Response:
+    async def stats(self, _: Request) -> Response:
         """GET /_sandbox/stats."""
         return json_response(self._sandbox.stats())
 
-    async def get_items(self, request: Request) -> Response:
+    async def items(self, request: Request) -> Response:
         """GET /_sandbox/items?endpoint=&uuid=&identity=&limit=."""
         query = request.query_params
         limit = query.get("limit") or "100"
@@ -56,42 +56,30 @@ class Controls:
         wanted = ItemQuery(endpoint, query.get("uuid", ""), query.get("identity", ""), int(limit))
         return json_response(self._sandbox.store.find(wanted))
 
-    async def get_faults(self, _: Request) -> Response:
-        """GET /_sandbox/faults: the list, each entry with its hits."""
+    async def faults(self, request: Request) -> Response:
+        """GET, PUT (the whole list) and DELETE /_sandbox/faults; return the list, each entry with its hits."""
+        try:
+            if request.method == "PUT":
+                self._sandbox.faults.replace(parse_faults(await request.body()))
+        except ValueError as error:
+            return _errors(str(error).splitlines())
+        if request.method == "DELETE":
+            self._sandbox.faults.replace([])
         return json_response(self._sandbox.faults.report())
 
-    async def get_faults_schema(self, _: Request) -> Response:
+    async def faults_schema(self, _: Request) -> Response:
         """GET /_sandbox/faults/schema: the JSON Schema of the list."""
         return json_response(json_schema())
 
-    async def put_faults(self, request: Request) -> Response:
-        """PUT /_sandbox/faults: replace the whole list."""
+    async def switches(self, request: Request) -> Response:
+        """GET, PUT (those to be changed) and DELETE (restore the defaults) /_sandbox/switches; return all of them."""
         try:
-            self._sandbox.faults.replace(parse_faults(await request.body()))
+            if request.method == "PUT":
+                self._sandbox.switches = change(self._sandbox.switches, await request.body())
         except ValueError as error:
             return _errors(str(error).splitlines())
-        return json_response(self._sandbox.faults.report())
-
-    async def delete_faults(self, _: Request) -> Response:
-        """DELETE /_sandbox/faults."""
-        self._sandbox.faults.replace([])
-        return json_response([])
-
-    async def get_switches(self, _: Request) -> Response:
-        """GET /_sandbox/switches."""
-        return json_response(self._sandbox.switches.model_dump())
-
-    async def put_switches(self, request: Request) -> Response:
-        """PUT /_sandbox/switches: change those that are named."""
-        try:
-            self._sandbox.switches = change(self._sandbox.switches, await request.body())
-        except ValueError as error:
-            return _errors(str(error).splitlines())
-        return json_response(self._sandbox.switches.model_dump())
-
-    async def delete_switches(self, _: Request) -> Response:
-        """DELETE /_sandbox/switches: restore the defaults."""
-        self._sandbox.switches = Switches()
+        if request.method == "DELETE":
+            self._sandbox.switches = Switches()
         return json_response(self._sandbox.switches.model_dump())
 
     async def expire_tokens(self, _: Request) -> Response:
@@ -103,37 +91,27 @@ class Controls:
         self._sandbox.reset()
         return json_response(self._sandbox.stats())
 
-    async def get_page(self, _: Request) -> Response:
-        """GET /."""
-        return Response(page.render(self._sandbox), media_type="text/html")
-
-    async def post_page(self, request: Request) -> Response:
-        """POST /: apply one of the page's forms; errors are shown on the page."""
-        errors = page.apply_form(self._sandbox, await request.body())
-        if errors:
-            return Response(page.render(self._sandbox, errors), 400, media_type="text/html")
-        return RedirectResponse("/", 303)
+    async def page(self, request: Request) -> Response:
+        """GET /, and POST / for the page's forms, whose errors are shown on the page."""
+        errors = page.apply_form(self._sandbox, await request.body()) if request.method == "POST" else []
+        if request.method == "POST" and not errors:
+            return RedirectResponse("/", 303)
+        return Response(page.render(self._sandbox, errors), 400 if errors else 200, media_type="text/html")
 
 
 def build_app(sandbox: Sandbox) -> Starlette:
     """Build the application that serves the platform's endpoints and the controls of `sandbox`."""
     controls = Controls(sandbox)
-    handlers = {
-        ("GET", "/"): controls.get_page,
-        ("POST", "/"): controls.post_page,
-        ("GET", "/_sandbox/stats"): controls.get_stats,
-        ("GET", "/_sandbox/items"): controls.get_items,
-        ("GET", "/_sandbox/faults"): controls.get_faults,
-        ("PUT", "/_sandbox/faults"): controls.put_faults,
-        ("DELETE", "/_sandbox/faults"): controls.delete_faults,
-        ("GET", "/_sandbox/faults/schema"): controls.get_faults_schema,
-        ("GET", "/_sandbox/switches"): controls.get_switches,
-        ("PUT", "/_sandbox/switches"): controls.put_switches,
-        ("DELETE", "/_sandbox/switches"): controls.delete_switches,
-        ("POST", "/_sandbox/expire-tokens"): controls.expire_tokens,
-        ("POST", "/_sandbox/reset"): controls.reset,
-    }
-    routes = [Route(path, handler, methods=[method]) for (method, path), handler in handlers.items()]
+    routes = [
+        Route("/", controls.page, methods=["GET", "POST"]),
+        Route("/_sandbox/stats", controls.stats, methods=["GET"]),
+        Route("/_sandbox/items", controls.items, methods=["GET"]),
+        Route("/_sandbox/faults", controls.faults, methods=["GET", "PUT", "DELETE"]),
+        Route("/_sandbox/faults/schema", controls.faults_schema, methods=["GET"]),
+        Route("/_sandbox/switches", controls.switches, methods=["GET", "PUT", "DELETE"]),
+        Route("/_sandbox/expire-tokens", controls.expire_tokens, methods=["POST"]),
+        Route("/_sandbox/reset", controls.reset, methods=["POST"]),
+    ]
     for root in _ROOTS:
         routes.append(Route(f"{root}/{TOKEN_ENDPOINT}", sandbox.handle_token, methods=["GET"]))
         routes.extend(

@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from connector.sandbox.documents import CUSTOM_FIELD, FIRST_MILLISECOND, IDENTITY, MAX_ITEMS, Endpoint, Field
+from connector.sandbox.documents import (
+    CUSTOM_FIELD,
+    FIRST_MILLISECOND,
+    IDENTITY,
+    MAX_ITEMS,
+    RETIRED_IDENTITY,
+    Endpoint,
+    Field,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,17 +48,8 @@ def validate_item(endpoint: Endpoint, params: Json, item: object, switches: Swit
     """Validate one item, given its request's publicParams."""
     if not isinstance(item, dict):
         return " must be an object"
-    for name, value in item.items():
-        field = endpoint.item.get(name)
-        error = (
-            _validate_unknown_field(endpoint, name, switches)
-            if field is None
-            else _validate_value(field, name, value, switches)
-        )
-        if error is not None:
-            return error
     return (
-        _find_missing_field(endpoint.item, item, switches)
+        _validate_object(endpoint.item, endpoint.retired, item, switches)
         or _validate_time(item, switches)
         or _validate_flat_identity(endpoint, params, item, switches)
     )
@@ -88,22 +87,35 @@ def _validate_params(endpoint: Endpoint, params: Json, switches: Switches) -> st
     return None
 
 
-def _validate_unknown_field(endpoint: Endpoint, name: str, switches: Switches) -> str | None:
-    if endpoint.retired and name in endpoint.retired:
-        return f".{name} is retired: send {endpoint.retired[name]}"
-    return f".{name} is not documented" if switches.unknown_fields == "refuse" else None
+def _validate_object(
+    fields: Mapping[str, Field], retired: Mapping[str, str], content: Json, switches: Switches
+) -> str | None:
+    for name, value in content.items():
+        field = fields.get(name)
+        if field is not None:
+            error = _validate_value(field, name, value, switches)
+        elif name in retired:
+            error = f".{name} is retired: send {retired[name]}"
+        else:
+            error = f".{name} is not documented" if switches.unknown_fields == "refuse" else None
+        if error is not None:
+            return error
+    return _find_missing_field(fields, content, switches)
 
 
 def _validate_value(field: Field, name: str, value: object, switches: Switches) -> str | None:
     match field.kind:
+        case "string" | "integer" | "boolean" as kind:
+            return _validate_scalar(field, kind, name, value)
         case "arguments":
             return _validate_arguments(value, switches)
         case "identities":
             return _validate_identities(value, switches)
         case "custom_fields":
-            return _validate_custom_fields(value, switches)
-        case "string" | "integer" | "boolean" as kind:
-            return _validate_scalar(field, kind, name, value)
+            return _validate_entries(name, CUSTOM_FIELD, {}, value, switches)
+        case "strings":
+            valid = isinstance(value, list) and all(isinstance(text, str) for text in value)
+            return None if valid else f".{name} must be an array of text"
 
 
 def _validate_scalar(field: Field, kind: str, name: str, value: object) -> str | None:
@@ -160,55 +172,24 @@ def _validate_arguments(value: object, switches: Switches) -> str | None:
 
 
 def _validate_identities(value: object, switches: Switches) -> str | None:
-    if type(value) is not list or not value:
+    if not isinstance(value, list) or not value:
         return ".identities must be an array with at least one entry"
+    error = _validate_entries("identities", IDENTITY, RETIRED_IDENTITY, value, switches)
+    if error is not None:
+        return error
     for index, entry in enumerate(value):
-        error = _validate_identity_entry(entry, switches)
-        if error is not None:
-            return f".identities[{index}]{error}"
+        if "mpid" in entry and "isWeChatEcosystem" not in entry:
+            return f".identities[{index}].isWeChatEcosystem is missing: mpid needs it"
     return None
 
 
-def _validate_identity_entry(entry: object, switches: Switches) -> str | None:
-    if not isinstance(entry, dict):
-        return " must be an object"
-    for name, value in entry.items():
-        field = IDENTITY.get(name)
-        if field is None:
-            if name == "appid":
-                return ".appid is retired: send mpid"
-            if switches.unknown_fields == "refuse":
-                return f".{name} is not documented"
-            continue
-        error = _validate_value(field, name, value, switches)
-        if error is not None:
-            return error
-    if "mpid" in entry and "isWeChatEcosystem" not in entry:
-        return ".isWeChatEcosystem is missing: mpid needs it"
-    return _find_missing_field(IDENTITY, entry, switches)
-
-
-def _validate_custom_fields(value: object, switches: Switches) -> str | None:
+def _validate_entries(
+    name: str, fields: Mapping[str, Field], retired: Mapping[str, str], value: object, switches: Switches
+) -> str | None:
     if not isinstance(value, list):
-        return ".customFields must be an array"
+        return f".{name} must be an array"
     for index, entry in enumerate(value):
-        error = _validate_custom_field(entry, switches)
+        error = _validate_object(fields, retired, entry, switches) if isinstance(entry, dict) else " must be an object"
         if error is not None:
-            return f".customFields[{index}]{error}"
-    return None
-
-
-def _validate_custom_field(entry: object, switches: Switches) -> str | None:
-    if not isinstance(entry, dict):
-        return " must be an object"
-    for name, value in entry.items():
-        kind = CUSTOM_FIELD.get(name)
-        if kind is None:
-            if switches.unknown_fields == "refuse":
-                return f".{name} is not documented"
-        elif kind == "strings":
-            if not isinstance(value, list) or not all(isinstance(choice, str) for choice in value):
-                return f".{name} must be an array of text"
-        elif type(value) is not _TYPES[kind]:
-            return f".{name} must be {_TYPE_NAMES[kind]}"
+            return f".{name}[{index}]{error}"
     return None

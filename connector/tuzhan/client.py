@@ -39,7 +39,7 @@ KEEPALIVE_S = 15.0
 TOKEN_PATH = "app/getOrgAccessToken"  # noqa: S105 - a path (page 986242), not a password
 
 _EXCHANGE_ERRORS = (httpx.HTTPError, aiohttp.ClientError, OSError, EOFError, ValueError)
-"""ValueError: the transport (0.2.0) fails on a reason phrase that is not ASCII."""
+"""What an exchange may raise; ValueError: the transport (0.2.0) fails on a reason phrase that is not ASCII."""
 
 
 class PlatformClient:

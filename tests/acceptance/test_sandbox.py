@@ -26,8 +26,8 @@ V2 = "/api/open/event/v2/batchAdd"
 SUCCESS = {"code": "200", "errorCode": "SUCCESS", "msg": "ok"}
 
 
-class Client:
-    """Talks to a sandbox as the connector would, over a real socket."""
+class SandboxClient:
+    """Sends requests to a sandbox over a real socket, as the connector does."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.http = http
@@ -47,29 +47,29 @@ class Client:
     async def put(self, what: str, body: object) -> httpx.Response:
         return await self.http.put(f"/_sandbox/{what}", json=body)
 
-    async def get(self, what: str, **query: str) -> Any:  # noqa: ANN401  any JSON
+    async def get(self, what: str, **query: str) -> Any:  # noqa: ANN401 - any JSON
         reply = await self.http.get(f"/_sandbox/{what}", params=query)
         assert reply.status_code == 200, reply.text
         return reply.json()
 
 
 @asynccontextmanager
-async def _client(timeout_s: float = 20) -> AsyncIterator[Client]:
+async def _client(timeout_s: float = 20) -> AsyncIterator[SandboxClient]:
     async with (
         running_sandbox(Sandbox()) as base_url,
         httpx.AsyncClient(base_url=base_url, timeout=timeout_s) as http,
     ):
-        client = Client(http)
+        client = SandboxClient(http)
         await client.fetch_token()
         yield client
 
 
-def _play(scenario: Callable[[Client], Awaitable[None]], timeout_s: float = 20) -> None:
-    async def play() -> None:
+def _run(scenario: Callable[[SandboxClient], Awaitable[None]], timeout_s: float = 20) -> None:
+    async def main() -> None:
         async with _client(timeout_s) as client:
             await scenario(client)
 
-    asyncio.run(play())
+    asyncio.run(main())
 
 
 def _events(count: int, first: int = 0) -> dict[str, Any]:
@@ -83,10 +83,10 @@ def _events(count: int, first: int = 0) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", examples.ACCEPTED)
 @pytest.mark.parametrize("root", ["/api/open", "/api/integrate"])
-def test_every_documents_example_is_stored_under_both_addresses(name: str, root: str) -> None:
+def test_every_documented_example_is_stored_under_both_addresses(name: str, root: str) -> None:
     path, body = examples.ACCEPTED[name]
 
-    async def scenario(client: Client) -> None:
+    async def scenario(client: SandboxClient) -> None:
         reply = (await client.post(f"{root}/{path}", body)).json()
         batch_id = reply.pop("data", None)
         assert reply == SUCCESS
@@ -96,11 +96,11 @@ def test_every_documents_example_is_stored_under_both_addresses(name: str, root:
         assert stored["item"] == body["data"][0]
         assert stored["publicParams"] == body["publicParams"]
 
-    _play(scenario)
+    _run(scenario)
 
 
-def test_document_000s_own_example_is_refused_and_nothing_is_stored() -> None:
-    async def scenario(client: Client) -> None:
+def test_the_example_of_document_000_is_refused_and_nothing_is_stored() -> None:
+    async def scenario(client: SandboxClient) -> None:
         reply = await client.post("/api/open/event/batchAdd", examples.DOCUMENT_000)
         assert reply.status_code == 200
         assert reply.json() == {
@@ -111,27 +111,27 @@ def test_document_000s_own_example_is_refused_and_nothing_is_stored() -> None:
         stats = (await client.get("stats"))["by_endpoint"]["event/batchAdd"]
         assert (stats["requests"], stats["refused"], stats["stored"]) == (1, 1, 0)
 
-    _play(scenario)
+    _run(scenario)
 
 
 def test_the_token_endpoint_answers_as_documented() -> None:
-    async def scenario(client: Client) -> None:
+    async def scenario(client: SandboxClient) -> None:
         body = await client.fetch_token(root="/api/integrate")
         assert set(body["data"]) == {"expire", "orgAccessToken", "orgRefreshToken"}
         assert (body["errorCode"], body["msg"], body["data"]["expire"]) == ("0", "操作成功", 7200)
-        wrong = await client.fetch_token(secret="wrong")  # noqa: S106  a wrong one
+        wrong = await client.fetch_token(secret="wrong")  # noqa: S106 - a wrong one
         assert wrong == {"code": "100100", "errorCode": "APPID_SECRET_ERROR", "msg": "appid、secret错误"}
         await client.put("switches", {"token_expire_zero": True})
         assert (await client.fetch_token())["data"]["expire"] == 0
         assert (await client.get("stats"))["tokens"] == {"requests": 4, "refused": 1}
 
-    _play(scenario)
+    _run(scenario)
 
 
 def test_a_token_that_is_missing_wrong_or_expired_is_refused() -> None:
     refused = {"code": "100200", "errorCode": "TOKEN_ERROR", "msg": "token错误"}
 
-    async def scenario(client: Client) -> None:
+    async def scenario(client: SandboxClient) -> None:
         assert (await client.post()).json() == SUCCESS
         assert (await client.http.post("/_sandbox/expire-tokens")).json() == {"expired": 1}
         reply = await client.post()
@@ -142,11 +142,11 @@ def test_a_token_that_is_missing_wrong_or_expired_is_refused() -> None:
         assert (reply.status_code, reply.json()) == (401, refused)
         assert (await client.get("stats"))["stored"] == 1
 
-    _play(scenario)
+    _run(scenario)
 
 
-def test_a_token_dies_by_age_and_if_switched_by_its_successor() -> None:
-    async def scenario(client: Client) -> None:
+def test_a_token_expires_and_if_switched_a_new_token_invalidates_it() -> None:
+    async def scenario(client: SandboxClient) -> None:
         await client.put("switches", {"token_ttl_s": 0.000001})
         await client.fetch_token()
         assert (await client.post()).json()["code"] == "100200"
@@ -158,11 +158,11 @@ def test_a_token_dies_by_age_and_if_switched_by_its_successor() -> None:
         client.headers = old
         assert (await client.post()).json()["code"] == "100200"
 
-    _play(scenario)
+    _run(scenario)
 
 
-def test_what_is_no_json_or_too_long_is_refused() -> None:
-    async def scenario(client: Client) -> None:
+def test_a_body_that_is_not_json_or_too_long_is_refused() -> None:
+    async def scenario(client: SandboxClient) -> None:
         for content, kind in ((b"{", "application/json"), (b"{}", "text/plain"), (b"\xff", "application/json")):
             headers = {**client.headers, "Content-Type": kind}
             reply = await client.http.post(V2, content=content, headers=headers)
@@ -171,28 +171,28 @@ def test_what_is_no_json_or_too_long_is_refused() -> None:
         assert (await client.post()).status_code == 413
         assert (await client.get("stats"))["refused"] == 3
 
-    _play(scenario)
+    _run(scenario)
 
 
 def test_501_items_are_refused_and_500_are_not() -> None:
-    async def scenario(client: Client) -> None:
+    async def scenario(client: SandboxClient) -> None:
         assert "at most 500" in (await client.post(body=_events(501))).json()["msg"]
         assert (await client.post(body=_events(500))).json() == SUCCESS
         assert (await client.get("stats"))["stored"] == 500
 
-    _play(scenario)
+    _run(scenario)
 
 
 def test_an_unknown_endpoint_and_a_wrong_method_are_http_errors() -> None:
-    async def scenario(client: Client) -> None:
+    async def scenario(client: SandboxClient) -> None:
         assert (await client.post("/api/open/audience/group/batchAdd")).status_code == 404
         assert (await client.http.get(V2)).status_code == 405
 
-    _play(scenario)
+    _run(scenario)
 
 
 def test_one_refused_item_refuses_its_whole_request_unless_switched() -> None:
-    async def scenario(client: Client) -> None:
+    async def scenario(client: SandboxClient) -> None:
         await client.put("faults", [{"kind": "refuse", "match": {"eventargs.c_goods": "goods-1"}}])
         reply = (await client.post(body=_events(3))).json()
         assert (reply["code"], reply["msg"]) == ("400", "data[1].eventargs.c_goods is refused")
@@ -202,7 +202,7 @@ def test_one_refused_item_refuses_its_whole_request_unless_switched() -> None:
         assert (answer.status_code, answer.json()["code"]) == (400, "400")
         assert [found["item"]["uuid"] for found in await client.get("items")] == ["uuid-0", "uuid-2"]
 
-    _play(scenario)
+    _run(scenario)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_one_refused_item_refuses_its_whole_request_unless_switched() -> None:
 def test_a_fault_replaces_the_reply_and_stores_nothing(
     fault: dict[str, object], status: int, headers: dict[str, str], text: str
 ) -> None:
-    async def scenario(client: Client) -> None:
+    async def scenario(client: SandboxClient) -> None:
         await client.put("faults", [{**fault, "count": 1}])
         reply = await client.post()
         assert reply.status_code == status
@@ -228,11 +228,11 @@ def test_a_fault_replaces_the_reply_and_stores_nothing(
         assert (await client.get("stats"))["stored"] == 0
         assert (await client.post()).json() == SUCCESS
 
-    _play(scenario)
+    _run(scenario)
 
 
 @pytest.mark.parametrize(
-    ("kind", "error", "words"),
+    ("kind", "error", "message"),
     [
         ("reset", httpx.ReadError, None),
         ("truncate", httpx.RemoteProtocolError, "without sending complete message body"),
@@ -240,22 +240,22 @@ def test_a_fault_replaces_the_reply_and_stores_nothing(
     ],
 )
 @pytest.mark.parametrize("stores", [False, True])
-def test_a_broken_reply_breaks_the_connection_and_stores_only_if_switched(
-    kind: str, error: type[Exception], words: str | None, *, stores: bool
+def test_a_broken_response_breaks_the_connection_and_is_stored_only_if_switched(
+    kind: str, error: type[Exception], message: str | None, *, stores: bool
 ) -> None:
-    async def scenario(client: Client) -> None:
+    async def scenario(client: SandboxClient) -> None:
         await client.put("switches", {"broken_reply_stores": stores})
         await client.put("faults", [{"kind": kind, "count": 1}])
-        with pytest.raises(error, match=words):
+        with pytest.raises(error, match=message):
             await client.post()
         assert (await client.get("stats"))["stored"] == stores
         assert (await client.post()).json() == SUCCESS
 
-    _play(scenario, timeout_s=0.5 if kind == "hang" else 20)
+    _run(scenario, timeout_s=0.5 if kind == "hang" else 20)
 
 
 def test_a_reset_is_a_reset_on_the_wire() -> None:
-    async def scenario(client: Client) -> None:
+    async def scenario(client: SandboxClient) -> None:
         await client.put("faults", [{"kind": "reset"}])
         reader, writer = await asyncio.open_connection(client.http.base_url.host, client.http.base_url.port)
         writer.write(f"POST {V2} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode())
@@ -263,21 +263,21 @@ def test_a_reset_is_a_reset_on_the_wire() -> None:
             await reader.read()
         writer.close()
 
-    _play(scenario)
+    _run(scenario)
 
 
 def test_latency_delays_a_request_that_is_then_stored() -> None:
-    async def scenario(client: Client) -> None:
+    async def scenario(client: SandboxClient) -> None:
         await client.put("faults", [{"kind": "latency", "ms": 150, "count": 1}])
         begin = time.monotonic()
         assert (await client.post()).json() == SUCCESS
         assert time.monotonic() - begin >= 0.15
 
-    _play(scenario)
+    _run(scenario)
 
 
-def test_a_fault_may_strike_the_token_endpoint() -> None:
-    async def scenario(client: Client) -> None:
+def test_a_fault_can_hit_the_token_endpoint() -> None:
+    async def scenario(client: SandboxClient) -> None:
         await client.put("faults", [{"kind": "status", "status": 500, "endpoint": "app/getOrgAccessToken"}])
         reply = await client.http.get("/api/open/app/getOrgAccessToken")
         assert reply.status_code == 500
@@ -285,24 +285,24 @@ def test_a_fault_may_strike_the_token_endpoint() -> None:
         assert [fault["hits"] for fault in await client.get("faults")] == [1]
         assert (await client.http.delete("/_sandbox/faults")).json() == []
 
-    _play(scenario)
+    _run(scenario)
 
 
-def test_a_sandbox_stops_although_requests_hang() -> None:
-    async def play() -> None:
+def test_a_sandbox_stops_while_requests_hang() -> None:
+    async def main() -> None:
         async with _client() as client:
             await client.put("faults", [{"kind": "hang"}])
             hanging = asyncio.create_task(client.post())
-            while not (await client.get("faults"))[0]["hits"]:  # noqa: ASYNC110  it is another process's state
+            while not (await client.get("faults"))[0]["hits"]:  # noqa: ASYNC110 - there is no event to wait for
                 await asyncio.sleep(0.01)
         with pytest.raises(httpx.HTTPError):
             await hanging
 
-    asyncio.run(play())
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize(
-    ("what", "body", "complaint"),
+    ("what", "body", "error"),
     [
         ("faults", [{"kind": "status"}], "0: a fault of kind 'status' needs 'status'"),
         ("faults", {"kind": "hang"}, "faults: Input should be a valid array"),
@@ -310,18 +310,18 @@ def test_a_sandbox_stops_although_requests_hang() -> None:
         ("switches", {"seconds": "maybe"}, "seconds: Input should be 'refuse' or 'ignore'"),
     ],
 )
-def test_a_control_that_is_not_understood_changes_nothing(what: str, body: object, complaint: str) -> None:
-    async def scenario(client: Client) -> None:
+def test_an_invalid_control_changes_nothing(what: str, body: object, error: str) -> None:
+    async def scenario(client: SandboxClient) -> None:
         before = await client.get(what)
         reply = await client.put(what, body)
-        assert (reply.status_code, reply.json()) == (400, {"errors": [complaint]})
+        assert (reply.status_code, reply.json()) == (400, {"errors": [error]})
         assert await client.get(what) == before
 
-    _play(scenario)
+    _run(scenario)
 
 
-def test_stats_tell_what_was_stored_what_came_twice_and_what_fell_back() -> None:
-    async def scenario(client: Client) -> None:
+def test_stats_count_stored_repeated_and_out_of_order_items() -> None:
+    async def scenario(client: SandboxClient) -> None:
         await client.post(body=_events(10))
         await client.post(body=_events(4, first=8))
         stats = await client.get("stats")
@@ -344,11 +344,11 @@ def test_stats_tell_what_was_stored_what_came_twice_and_what_fell_back() -> None
         assert await client.get("items") == []
         assert (await client.post()).json() == SUCCESS
 
-    _play(scenario)
+    _run(scenario)
 
 
-def test_the_page_shows_what_is_stored_escaped_and_its_forms_work() -> None:
-    async def scenario(client: Client) -> None:
+def test_the_page_shows_stored_items_escaped_and_its_forms_work() -> None:
+    async def scenario(client: SandboxClient) -> None:
         body = _events(1)
         body["data"][0]["eventargs"]["c_goods"] = "<script>创维</script>"
         await client.post(body=body)
@@ -367,7 +367,7 @@ def test_the_page_shows_what_is_stored_escaped_and_its_forms_work() -> None:
         assert (await client.post()).json()["code"] == "100200"
         assert (await client.http.post("/", data={"action": "?"})).status_code == 400
 
-    _play(scenario)
+    _run(scenario)
 
 
 class _FaultForms(HTMLParser):
@@ -395,7 +395,7 @@ class _FaultForms(HTMLParser):
 def test_each_kind_of_fault_is_added_by_its_form_listed_and_cleared() -> None:
     values = {"status": "503", "code": "100200", "ms": "10"}
 
-    async def scenario(client: Client) -> None:
+    async def scenario(client: SandboxClient) -> None:
         forms = _FaultForms((await client.http.get("/")).text)
         assert list(forms.inputs) == ["status", "code", "latency", "hang", "reset", "truncate", "html", "refuse"]
         for kind, names in forms.inputs.items():
@@ -416,11 +416,11 @@ def test_each_kind_of_fault_is_added_by_its_form_listed_and_cleared() -> None:
         await client.http.post("/", data={"action": "clear-faults"})
         assert await client.get("faults") == []
 
-    _play(scenario)
+    _run(scenario)
 
 
 def test_adding_a_fault_by_its_form_keeps_the_hits_of_the_others() -> None:
-    async def scenario(client: Client) -> None:
+    async def scenario(client: SandboxClient) -> None:
         await client.put("faults", [{"kind": "html", "count": 1}])
         await client.post()
         form = {
@@ -435,17 +435,17 @@ def test_adding_a_fault_by_its_form_keeps_the_hits_of_the_others() -> None:
         reply = await client.post()
         assert (reply.status_code, reply.json()["msg"]) == (409, "data[0].eventKey is refused")
 
-    _play(scenario)
+    _run(scenario)
 
 
-def test_a_taken_port_is_told_before_anything_starts() -> None:
-    async def play() -> None:
+def test_a_port_in_use_is_an_error_before_anything_starts() -> None:
+    async def main() -> None:
         async with running_sandbox(Sandbox()) as base_url:
             with pytest.raises(StartError, match="in use"):
                 async with running_sandbox(Sandbox(), base_url.removeprefix("http://")):
                     pass
 
-    asyncio.run(play())
+    asyncio.run(main())
 
 
 def _serve(listen: str) -> subprocess.Popen[str]:
@@ -454,23 +454,23 @@ def _serve(listen: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-def test_as_a_process_it_tells_its_address_and_ends_well_by_a_signal(signum: signal.Signals) -> None:
+def test_the_process_prints_its_address_and_exits_with_0_on_a_signal(signum: signal.Signals) -> None:
     with _serve("127.0.0.1:0") as process:
         assert process.stderr is not None
-        told = re.match(r"sandbox listening on (http://127\.0\.0\.1:\d+)$", process.stderr.readline())
-        assert told
+        printed = re.match(r"sandbox listening on (http://127\.0\.0\.1:\d+)$", process.stderr.readline())
+        assert printed
         query = {"instanceAppid": "me", "instanceSecrect": "mine"}
-        reply = httpx.get(f"{told[1]}/api/open/app/getOrgAccessToken", params=query)
+        reply = httpx.get(f"{printed[1]}/api/open/app/getOrgAccessToken", params=query)
         assert reply.json()["code"] == "200"
         process.send_signal(signum)
         assert process.wait(20) == 0
 
 
-def test_as_a_process_it_ends_with_1_if_its_port_is_taken() -> None:
+def test_the_process_exits_with_1_if_its_port_is_in_use() -> None:
     with web.bind("127.0.0.1:0") as sock:
         listen = web.base_url(sock).removeprefix("http://")
         with _serve(listen) as process:
-            _, complaint = process.communicate(timeout=20)
+            _, error = process.communicate(timeout=20)
             assert process.returncode == 1
-            assert complaint.startswith(f"cannot listen on {listen}: ")
-            assert complaint.count("\n") == 1
+            assert error.startswith(f"cannot listen on {listen}: ")
+            assert error.count("\n") == 1

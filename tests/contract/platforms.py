@@ -1,4 +1,4 @@
-"""The two implementations of `Sink` that the contract suite runs against: the fake, and HTTP to the sandbox."""
+"""The two implementations of `Sink` that the contract tests run against: the fake, and HTTP to the sandbox."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ FAULTS: dict[VerdictKind, Fault] = {
     VerdictKind.SPLIT: StatusFault(status=413),
     VerdictKind.REFUSED: CodeFault(code="400"),
 }
-"""For each verdict but `delivered` one way to it."""
+"""For each verdict except `delivered`, a fault that causes it."""
 
 
 def make_item(uuid: str, order_key: str = "phone:18888888888") -> Item:
-    """An item that the sandbox accepts."""
+    """Return an item that the sandbox accepts."""
     body = {
         "identities": [{"identityValue": "18888888888", "identityType": "phone"}],
         "time": 1605490615673,
@@ -57,27 +57,27 @@ def make_item(uuid: str, order_key: str = "phone:18888888888") -> Item:
 
 
 def uuid_of(item: Item) -> str:
-    """Find an item again."""
+    """Return the uuid of an item."""
     return str(json.loads(item.body)["uuid"])
 
 
 class Platform(Protocol):
-    """What the suite needs beside the sink itself."""
+    """A sink and control over what it answers."""
 
     sink: Sink
 
     def script(self, *verdicts: VerdictKind) -> None:
-        """Let the next requests end so, and all that follow in `delivered`."""
+        """Set the verdicts of the next requests; all after them are delivered."""
 
     def refuse(self, uuid: str) -> None:
-        """Let every request that holds this item be refused."""
+        """Refuse every request with this item."""
 
     def stored(self) -> list[str]:
-        """The uuids that were stored, in order."""
+        """Return the uuids of the stored items, in order."""
 
 
 class FakePlatform:
-    """The fake, scripted."""
+    """`FakeSink` with scripted verdicts."""
 
     def __init__(self) -> None:
         self._fake = FakeSink(self._answer)
@@ -86,15 +86,14 @@ class FakePlatform:
         self._refused = ""
 
     def _answer(self, items: Sequence[Item]) -> Verdict:
-        name = self._verdicts.pop(0) if self._verdicts else VerdictKind.DELIVERED
+        kind = self._verdicts.pop(0) if self._verdicts else VerdictKind.DELIVERED
         if self._refused in map(uuid_of, items):
-            name = VerdictKind.REFUSED
-        if name is VerdictKind.DELIVERED:
+            kind = VerdictKind.REFUSED
+        if kind is VerdictKind.DELIVERED:
             return deliver(items)
-        remedy = "put it right" if name is VerdictKind.HELD else ""
-        return Verdict(
-            name, name.value, retry_after_s=7.0 if name is VerdictKind.AGAIN else None, remedy=remedy, reply=name.value
-        )
+        remedy = "correct it" if kind is VerdictKind.HELD else ""
+        retry_after_s = 7.0 if kind is VerdictKind.AGAIN else None
+        return Verdict(kind, kind.value, retry_after_s=retry_after_s, remedy=remedy, reply=kind.value)
 
     def script(self, *verdicts: VerdictKind) -> None:
         self._verdicts = list(verdicts)
@@ -108,7 +107,7 @@ class FakePlatform:
 
 @dataclass(slots=True)
 class RealPlatform:
-    """HttpSink, the real client and the real token, against the sandbox over real HTTP."""
+    """The real sink, client and token provider, against the sandbox over real HTTP."""
 
     sandbox: Sandbox
     client: PlatformClient
@@ -117,7 +116,7 @@ class RealPlatform:
     sink: Sink
 
     def script(self, *verdicts: VerdictKind) -> None:
-        self.sandbox.faults.replace([FAULTS[name].model_copy(update={"count": 1}) for name in verdicts])
+        self.sandbox.faults.replace([FAULTS[kind].model_copy(update={"count": 1}) for kind in verdicts])
 
     def refuse(self, uuid: str) -> None:
         self.sandbox.faults.replace([RefuseFault(match={"uuid": uuid})])
@@ -129,7 +128,7 @@ class RealPlatform:
 
 @contextlib.asynccontextmanager
 async def real(timeout_s: float = 5.0, connections: int = 8) -> AsyncIterator[RealPlatform]:
-    """The whole edge, running."""
+    """Run a sandbox, and everything that sends to it."""
     sandbox = Sandbox()
     events: list[Event] = []
     async with running_sandbox(sandbox) as url:
@@ -139,7 +138,7 @@ async def real(timeout_s: float = 5.0, connections: int = 8) -> AsyncIterator[Re
         task = asyncio.create_task(tokens.run())
         try:
             yield RealPlatform(sandbox, client, tokens, events, HttpSink(PATH, client, tokens))
-            assert not task.done(), "the token's task never ends by itself"
+            assert not task.done(), "the token provider runs until cancelled"
         finally:
             task.cancel()
             await asyncio.wait([task])
@@ -148,7 +147,7 @@ async def real(timeout_s: float = 5.0, connections: int = 8) -> AsyncIterator[Re
 
 @contextlib.asynccontextmanager
 async def fake() -> AsyncIterator[FakePlatform]:
-    """The fake, in the same shape."""
+    """Yield the fake."""
     yield FakePlatform()
 
 
@@ -157,5 +156,5 @@ _numbers = itertools.count(1)
 
 
 def batch(size: int) -> list[Item]:
-    """Make items with uuids of their own."""
+    """Return items with unique uuids."""
     return [make_item(f"item-{next(_numbers)}") for _ in range(size)]

@@ -1,4 +1,4 @@
-"""What only the real edge can show, against the sandbox over real HTTP: faults on the wire, and the token's life."""
+"""The real client, sink and token provider against the sandbox: faults over real HTTP, and token renewal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from connector.sandbox.faults import (
 )
 from tests.contract.platforms import RealPlatform, batch, real, uuid_of
 
-NUMBERS = {
+VERDICT_OF_NUMBER = {
     400: "refused",
     401: "token",
     403: "held",
@@ -37,7 +37,7 @@ NUMBERS = {
     503: "again",
     504: "again",
 }
-CODES = {"100200": "token", "100100": "held", "100300": "held", "777": "refused", "SOMETHING": "refused"}
+VERDICT_OF_CODE = {"100200": "token", "100100": "held", "100300": "held", "777": "refused", "SOMETHING": "refused"}
 
 
 async def send(platform: RealPlatform) -> tuple[str, str]:
@@ -47,7 +47,7 @@ async def send(platform: RealPlatform) -> tuple[str, str]:
 
 
 async def deliver(platform: RealPlatform, size: int = 1) -> list[str]:
-    """Send until it is delivered, as a target would."""
+    """Send until the verdict is delivered, as a target does."""
     items = batch(size)
     for _ in range(50):
         await platform.sink.ready()
@@ -65,9 +65,9 @@ def renewals(platform: RealPlatform, result: str = "ok") -> int:
 
 @pytest.mark.parametrize(
     ("fault", "name"),
-    [(StatusFault(status=number), name) for number, name in NUMBERS.items()]
-    + [(CodeFault(code=str(number)), name) for number, name in NUMBERS.items()]
-    + [(CodeFault(code=code), name) for code, name in CODES.items()]
+    [(StatusFault(status=number), name) for number, name in VERDICT_OF_NUMBER.items()]
+    + [(CodeFault(code=str(number)), name) for number, name in VERDICT_OF_NUMBER.items()]
+    + [(CodeFault(code=code), name) for code, name in VERDICT_OF_CODE.items()]
     + [(CodeFault(code=100200, status=status), "token") for status in (400, 401, 403, 500)]
     + [(StatusFault(status=status), "held") for status in (301, 302, 307, 308)]
     + [(HtmlFault(), "again"), (HtmlFault(status=502), "again")],
@@ -85,7 +85,7 @@ def test_every_row_of_the_verdict_table_over_the_wire(fault: Fault, name: str) -
 
 
 @pytest.mark.parametrize(
-    ("fault", "words"),
+    ("fault", "message"),
     [
         (HangFault(), "within 0.3 s"),
         (LatencyFault(ms=5000), "within 0.3 s"),
@@ -94,14 +94,14 @@ def test_every_row_of_the_verdict_table_over_the_wire(fault: Fault, name: str) -
     ],
     ids=["hang", "slow", "reset", "truncate"],
 )
-def test_no_complete_reply_is_again_and_the_next_request_works(fault: Fault, words: str) -> None:
+def test_a_broken_response_is_again_and_the_next_request_works(fault: Fault, message: str) -> None:
     async def main() -> None:
         async with real(timeout_s=0.3) as platform:
             await platform.sink.ready()
             platform.sandbox.faults.replace([fault.model_copy(update={"count": 1})])
             name, detail = await send(platform)
             assert name == "again"
-            assert words in detail
+            assert message in detail
             platform.sandbox.faults.replace([])
             await deliver(platform)
 
@@ -115,7 +115,7 @@ def test_eight_refused_requests_renew_the_token_once_and_all_are_sent_again(stat
             await platform.sink.ready()
             platform.sandbox.switches = platform.sandbox.switches.model_copy(update={"token_refused_status": status})
             assert platform.sandbox.tokens.expire_all() == 1
-            # All eight carry the dead token: the first answers come back after the last request has left.
+            # All eight carry the expired token: the first reply arrives after the last request was sent.
             platform.sandbox.faults.replace([LatencyFault(ms=100, count=8)])
             results = await asyncio.gather(*(deliver(platform) for _ in range(8)))
             assert platform.sandbox.tokens.requests == 2
@@ -124,7 +124,7 @@ def test_eight_refused_requests_renew_the_token_once_and_all_are_sent_again(stat
     asyncio.run(main())
 
 
-def test_a_short_lived_token_is_renewed_before_it_dies() -> None:
+def test_a_token_is_renewed_before_it_expires() -> None:
     async def main() -> None:
         async with real() as platform:
             await platform.sink.ready()
@@ -134,14 +134,14 @@ def test_a_short_lived_token_is_renewed_before_it_dies() -> None:
             while len(seen) < 3:
                 await platform.sink.ready()
                 verdict = await platform.sink.send(batch(1))
-                assert verdict.kind is VerdictKind.DELIVERED, "not once is a dead token sent"
+                assert verdict.kind is VerdictKind.DELIVERED, "an expired token is never sent"
                 seen.add(platform.tokens.current or "")
                 await asyncio.sleep(0.02)
 
     asyncio.run(main())
 
 
-def test_an_expiry_that_nobody_announced_costs_one_refusal() -> None:
+def test_an_unexpected_expiry_costs_one_refusal() -> None:
     async def main() -> None:
         async with real() as platform:
             await deliver(platform)
@@ -155,7 +155,7 @@ def test_an_expiry_that_nobody_announced_costs_one_refusal() -> None:
 
 
 @pytest.mark.parametrize("fault", ["status", "hang", "reset", "truncate", "html", "code"])
-def test_while_the_token_endpoint_is_down_everything_waits_and_nothing_is_lost(fault: str) -> None:
+def test_while_the_token_endpoint_is_down_requests_wait_and_nothing_is_lost(fault: str) -> None:
     endpoint = "app/getOrgAccessToken"
     faults = {
         "status": StatusFault(status=503, endpoint=endpoint),
@@ -167,7 +167,7 @@ def test_while_the_token_endpoint_is_down_everything_waits_and_nothing_is_lost(f
     }
 
     async def main() -> None:
-        # On a busy machine a request may take longer than this, and then is sent twice: that is not what this is about.
+        # A short timeout would make slow requests be sent twice on a busy machine.
         async with real(timeout_s=1.0 if fault == "hang" else 5.0) as platform:
             await deliver(platform)
             platform.sandbox.faults.replace([faults[fault]])

@@ -1,4 +1,4 @@
-"""What a target may rely on, whichever sink it was given: one suite for the fake and for HTTP to the sandbox."""
+"""What a target may rely on, for every sink: the same tests for the fake and for HTTP to the sandbox."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 implementations = pytest.mark.parametrize("implementation", sorted(IMPLEMENTATIONS))
 
 
-def on(implementation: str, scenario: Callable[[Platform], Awaitable[None]]) -> None:
+def run(implementation: str, scenario: Callable[[Platform], Awaitable[None]]) -> None:
     async def main() -> None:
         async with IMPLEMENTATIONS[implementation]() as platform:
             await scenario(platform)
@@ -33,7 +33,7 @@ async def send(platform: Platform, size: int = 1) -> tuple[Verdict, list[str]]:
 
 
 @implementations
-def test_what_is_delivered_was_stored_once_and_in_order(implementation: str) -> None:
+def test_delivered_items_are_stored_once_and_in_order(implementation: str) -> None:
     async def scenario(platform: Platform) -> None:
         sent: list[str] = []
         for size in (1, 3, 500):
@@ -42,27 +42,27 @@ def test_what_is_delivered_was_stored_once_and_in_order(implementation: str) -> 
             sent += uuids
         assert platform.stored() == sent
 
-    on(implementation, scenario)
+    run(implementation, scenario)
 
 
 @implementations
-@pytest.mark.parametrize("name", list(FAULTS))
-def test_what_is_not_delivered_was_not_stored_and_can_be_sent_again(implementation: str, name: VerdictKind) -> None:
+@pytest.mark.parametrize("kind", list(FAULTS))
+def test_undelivered_items_are_not_stored_and_can_be_sent_again(implementation: str, kind: VerdictKind) -> None:
     async def scenario(platform: Platform) -> None:
-        platform.script(name)
+        platform.script(kind)
         verdict, _ = await send(platform)
-        assert verdict.kind == name
+        assert verdict.kind is kind
         assert verdict.done == frozenset()
         assert platform.stored() == []
         verdict, uuids = await send(platform)
         assert verdict.kind is VerdictKind.DELIVERED
         assert platform.stored() == uuids
 
-    on(implementation, scenario)
+    run(implementation, scenario)
 
 
 @implementations
-def test_each_verdict_carries_what_its_reader_needs(implementation: str) -> None:
+def test_each_verdict_carries_what_its_target_needs(implementation: str) -> None:
     async def scenario(platform: Platform) -> None:
         platform.script(VerdictKind.AGAIN, VerdictKind.HELD, VerdictKind.REFUSED)
         again, held, refused = [(await send(platform))[0] for _ in range(3)]
@@ -73,28 +73,28 @@ def test_each_verdict_carries_what_its_reader_needs(implementation: str) -> None
         assert held.detail
         assert refused.detail
 
-    on(implementation, scenario)
+    run(implementation, scenario)
 
 
 @implementations
-def test_a_poisonous_item_is_found_by_splitting(implementation: str) -> None:
+def test_a_refused_item_is_found_by_splitting(implementation: str) -> None:
     async def scenario(platform: Platform) -> None:
         items = batch(8)
-        poison = uuid_of(items[5])
-        platform.refuse(poison)
+        refused_uuid = uuid_of(items[5])
+        platform.refuse(refused_uuid)
         await platform.sink.ready()
-        work, buried = [items], list[str]()
+        work, dead_letters = [items], list[str]()
         while work:
             part = work.pop()
             verdict = await platform.sink.send(part)
             if verdict.kind is VerdictKind.REFUSED and len(part) == 1:
-                buried.append(uuid_of(part[0]))
+                dead_letters.append(uuid_of(part[0]))
             elif verdict.kind is VerdictKind.REFUSED:
                 work += [part[len(part) // 2 :], part[: len(part) // 2]]
-        assert buried == [poison]
-        assert platform.stored() == [uuid for uuid in map(uuid_of, items) if uuid != poison]
+        assert dead_letters == [refused_uuid]
+        assert platform.stored() == [uuid for uuid in map(uuid_of, items) if uuid != refused_uuid]
 
-    on(implementation, scenario)
+    run(implementation, scenario)
 
 
 @implementations
@@ -104,14 +104,14 @@ def test_many_requests_at_once_are_all_delivered(implementation: str) -> None:
         assert {verdict.kind for verdict, _ in results} == {VerdictKind.DELIVERED}
         assert sorted(platform.stored()) == sorted(uuid for _, uuids in results for uuid in uuids)
 
-    on(implementation, scenario)
+    run(implementation, scenario)
 
 
 @implementations
-def test_bytes_are_foretold(implementation: str) -> None:
+def test_request_sizes_are_known_in_advance(implementation: str) -> None:
     async def scenario(platform: Platform) -> None:
         item = batch(1)[0]
         assert platform.sink.item_size(item) == len(item.body) + 1
         assert platform.sink.request_overhead(PARAMS) >= len(PARAMS)
 
-    on(implementation, scenario)
+    run(implementation, scenario)

@@ -1,4 +1,4 @@
-"""Background tasks: whichever dies, the process hears of it, by name."""
+"""Background tasks: the first that fails is reported, by name."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from connector.runtime.tasks import Tasks
 from tests.support.clock import run_virtual
 
 
-async def _dies() -> None:
+async def _fails() -> None:
     await asyncio.sleep(1)
-    raise LookupError("the cellar")
+    raise LookupError("missing")
 
 
 async def _ends() -> None:
@@ -26,14 +26,14 @@ async def _is_cancelled_inside() -> None:
     await future
 
 
-async def _for_ever() -> None:
+async def _runs_until_cancelled() -> None:
     await asyncio.Event().wait()
 
 
-def test_a_task_that_dies_is_named_and_its_error_is_kept() -> None:
+def test_a_task_that_fails_is_named_and_its_error_is_the_cause() -> None:
     async def main() -> None:
         tasks = Tasks()
-        tasks.spawn(_dies(), name="token renewal")
+        tasks.spawn(_fails(), name="token renewal")
         with pytest.raises(BackgroundTaskError, match="'token renewal' died") as caught:
             await tasks.failure
         assert isinstance(caught.value.__cause__, LookupError)
@@ -41,7 +41,7 @@ def test_a_task_that_dies_is_named_and_its_error_is_kept() -> None:
     run_virtual(main())
 
 
-def test_a_task_that_may_end_ends_well() -> None:
+def test_a_spawned_task_may_end_normally() -> None:
     async def main() -> None:
         tasks = Tasks()
         await tasks.spawn(_ends(), name="one batch")
@@ -51,7 +51,7 @@ def test_a_task_that_may_end_ends_well() -> None:
     run_virtual(main())
 
 
-def test_a_task_that_must_not_end_and_does_is_a_failure() -> None:
+def test_a_service_that_ends_is_a_failure() -> None:
     async def main() -> None:
         tasks = Tasks()
         tasks.spawn_service(_ends(), name="commits")
@@ -62,7 +62,7 @@ def test_a_task_that_must_not_end_and_does_is_a_failure() -> None:
 
 
 @pytest.mark.parametrize("service", [True, False])
-def test_a_task_that_dies_of_a_stray_cancellation_is_a_failure_too(service: bool) -> None:  # noqa: FBT001 - a parameter
+def test_a_task_cancelled_from_inside_is_a_failure(service: bool) -> None:  # noqa: FBT001 - a parameter
     async def main() -> None:
         tasks = Tasks()
         (tasks.spawn_service if service else tasks.spawn)(_is_cancelled_inside(), name="stray")
@@ -73,12 +73,12 @@ def test_a_task_that_dies_of_a_stray_cancellation_is_a_failure_too(service: bool
     run_virtual(main())
 
 
-def test_the_first_that_dies_is_the_one_that_is_told() -> None:
+def test_the_first_failure_is_the_one_that_is_reported() -> None:
     async def main() -> None:
         tasks = Tasks()
         tasks.spawn_service(_ends(), name="first")
         await asyncio.sleep(0.5)
-        tasks.spawn(_dies(), name="second")
+        tasks.spawn(_fails(), name="second")
         await asyncio.sleep(5)
         with pytest.raises(BackgroundTaskError, match="first"):
             tasks.failure.result()
@@ -86,11 +86,11 @@ def test_the_first_that_dies_is_the_one_that_is_told() -> None:
     run_virtual(main())
 
 
-def test_being_told_to_end_is_no_failure_and_leaves_nothing_running() -> None:
+def test_cancelling_all_tasks_is_not_a_failure_and_leaves_none_running() -> None:
     async def main() -> None:
         tasks = Tasks()
-        tasks.spawn_service(_for_ever(), name="heartbeat")
-        task = tasks.spawn(_for_ever(), name="one batch")
+        tasks.spawn_service(_runs_until_cancelled(), name="heartbeat")
+        task = tasks.spawn(_runs_until_cancelled(), name="one batch")
         await asyncio.sleep(1)
         await tasks.cancel()
         assert task.cancelled()

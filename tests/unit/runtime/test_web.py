@@ -36,7 +36,7 @@ def test_an_app_is_served_until_its_task_is_cancelled() -> None:
     asyncio.run(scenario())
 
 
-def test_serving_leaves_the_signal_handlers_of_the_process_alone() -> None:
+def test_a_server_does_not_change_the_signal_handlers() -> None:
     async def scenario() -> None:
         before = signal.getsignal(signal.SIGTERM)
         async with web.running_server(APP, web.bind("127.0.0.1:0")) as base, httpx.AsyncClient() as client:
@@ -46,7 +46,7 @@ def test_serving_leaves_the_signal_handlers_of_the_process_alone() -> None:
     asyncio.run(scenario())
 
 
-def test_a_port_that_is_taken_is_an_error_that_names_it() -> None:
+def test_a_port_in_use_is_an_error_that_names_it() -> None:
     with web.bind("127.0.0.1:0") as sock:
         listen = web.base_url(sock).removeprefix("http://")
         with pytest.raises(StartError, match=f"cannot listen on {listen}: .*in use.*choose another address"):
@@ -56,7 +56,7 @@ def test_a_port_that_is_taken_is_an_error_that_names_it() -> None:
 @pytest.mark.parametrize(
     "listen", ["", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "h:70000", "h:-1", ":9100"]
 )
-def test_an_address_that_is_none_says_how_to_write_one(listen: str) -> None:
+def test_an_invalid_address_is_refused_with_the_remedy(listen: str) -> None:
     with pytest.raises(StartError, match=r"write host:port"):
         web.parse_listen(listen)
 
@@ -65,10 +65,10 @@ def test_an_address_that_is_none_says_how_to_write_one(listen: str) -> None:
     ("listen", "parts"),
     [("127.0.0.1:80", ("127.0.0.1", 80)), ("[::1]:0", ("::1", 0))],
 )
-def test_hosts_of_both_families_are_understood(listen: str, parts: tuple[str, int]) -> None:
+def test_ipv4_and_ipv6_addresses_are_parsed(listen: str, parts: tuple[str, int]) -> None:
     assert web.parse_listen(listen) == parts
 
 
-def test_a_host_that_does_not_exist_is_a_clear_error() -> None:
+def test_an_unknown_host_is_an_error_that_names_it() -> None:
     with pytest.raises(StartError, match=r"cannot listen on no-such-host\.invalid:1: "):
         web.bind("no-such-host.invalid:1")

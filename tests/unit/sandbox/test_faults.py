@@ -100,9 +100,8 @@ def test_a_refusal_matches_items_by_dotted_fields_compared_as_text() -> None:
 
 def test_a_match_reaches_into_lists() -> None:
     fault_list = _fault_list({"kind": "refuse", "match": {"identities.0.identityValue": "13800000000"}})
-    assert list(fault_list.hit_items(V2, [{"identities": [{"identityValue": "13800000000"}]}, {"identities": []}])) == [
-        0
-    ]
+    items = [{"identities": [{"identityValue": "13800000000"}]}, {"identities": []}]
+    assert list(fault_list.hit_items(V2, items)) == [0]
 
 
 def test_a_fault_with_a_match_hits_only_requests_with_a_matching_item() -> None:
