@@ -158,3 +158,70 @@ def test_each_request_is_reported_with_its_exact_bytes_and_each_settlement_with_
     assert isinstance(ended, ItemsSettled)
     assert dict(ended.by_route) == {"route": 3}
     assert harness.progress == 1
+
+
+def test_the_keys_of_queued_items_are_counted_where_items_are_ordered() -> None:
+    async def main(*, ordered: bool) -> list[int]:
+        harness = TargetHarness(FakeSink(), replace(SETTINGS, ordered=ordered))
+        harness.put(keys=["anna", "bert"])
+        harness.put(keys=["bert", "carl"])
+        before = harness.target.key_count
+        await harness.done()
+        return [before, harness.target.key_count]
+
+    assert run_virtual(main(ordered=True)) == [3, 0]
+    assert run_virtual(main(ordered=False)) == [0, 0]
+
+
+def test_a_batch_that_is_open_when_another_one_ends_goes_on_filling() -> None:
+    async def main() -> list[list[int]]:
+        sink = FakeSink()
+        harness = TargetHarness(sink, replace(SETTINGS, ordered=True))
+        harness.put(10, keys=["anna"])
+        harness.put(keys=["bert"])
+        await asyncio.sleep(0.1)
+        harness.put(keys=["carl"])
+        await harness.done()
+        return [[one.record.offset for one in items] for items in sink.requests]
+
+    assert run_virtual(main()) == [list(range(10)), [10, 11]]
+
+
+def _tries_of_two(*verdicts: VerdictKind) -> list[float]:
+    """When the two items of one batch were sent; after these verdicts everything is delivered."""
+
+    async def main() -> list[float]:
+        times: list[float] = []
+        left = list(verdicts)
+
+        def script(_: object) -> Verdict:
+            times.append(asyncio.get_running_loop().time())
+            return Verdict(left.pop(0) if left else VerdictKind.DELIVERED)
+
+        harness = TargetHarness(FakeSink(script), replace(SETTINGS, limits=BatchLimits(2, 1_000, 0.2)))
+        harness.put(2)
+        await harness.done()
+        return times
+
+    return run_virtual(main())
+
+
+AGAIN, TOKEN, REFUSED = VerdictKind.AGAIN, VerdictKind.TOKEN, VerdictKind.REFUSED
+
+
+ENDS_OF_A_PART = pytest.mark.parametrize("ends", [(REFUSED,), (REFUSED, REFUSED)], ids=["split", "dead-lettered"])
+
+
+@ENDS_OF_A_PART
+def test_the_parts_of_a_batch_start_with_a_backoff_of_their_own(ends: tuple[VerdictKind, ...]) -> None:
+    """After ten failures in a row the bound is 30 s; after the first one of the next part it is 0.25 s."""
+    verdicts = [verdict for end in ends for verdict in (*[AGAIN] * 10, end)]
+    times = _tries_of_two(*verdicts, AGAIN)
+    assert max(later - earlier for earlier, later in pairwise(times[:10])) > 1
+    assert times[len(verdicts) + 1] - times[len(verdicts)] <= 0.25
+
+
+@ENDS_OF_A_PART
+def test_each_part_of_a_batch_has_one_try_at_once_with_another_token(ends: tuple[VerdictKind, ...]) -> None:
+    times = _tries_of_two(TOKEN, *ends, TOKEN)
+    assert len(set(times)) == 1

@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from connector.core.batching import BatchLimits
 from connector.core.ledger import Lease
 from connector.core.record import TopicPartition
@@ -227,3 +229,56 @@ def test_items_of_a_closing_lease_are_abandoned_at_once_when_their_target_is_hel
         return _now() - began, harness.lease.unsettled
 
     assert run_virtual(main()) == (0.0, 5)
+
+
+def test_a_batch_that_waits_for_another_split_is_abandoned_when_its_lease_closes() -> None:
+    """One batch is split at a time; the requests of the first one's parts hang."""
+
+    async def main() -> tuple[bool, int, int]:
+        async def script(items: Sequence[Item]) -> Verdict:
+            if len(items) < 10:
+                await asyncio.sleep(10_000)
+            return Verdict(VerdictKind.REFUSED)
+
+        harness = TargetHarness(FakeSink(script))
+        harness.put(10, lease=_other_lease(harness))
+        harness.put(10)
+        await asyncio.sleep(1)
+        drained = _close(harness)
+        return drained.is_set(), harness.lease.unsettled, harness.target.queued
+
+    assert run_virtual(main()) == (True, 10, 10)
+
+
+def test_an_item_that_waits_behind_a_discarded_one_is_sent_at_once() -> None:
+    """`first` is on the wire. Of its lease, `second` waits for it. The other lease's item waits for `second` only."""
+
+    async def main() -> list[list[int]]:
+        async def script(_: object) -> Verdict:
+            await asyncio.sleep(10_000)
+            return Verdict(VerdictKind.DELIVERED)
+
+        sink = FakeSink(script)
+        harness = TargetHarness(sink, ORDERED)
+        harness.put(keys=["anna"], params=b"add")  # first
+        await asyncio.sleep(1)
+        harness.put(keys=["anna", "bert"], params=b"delete")  # second
+        harness.put(keys=["bert"], params=b"add", lease=_other_lease(harness))
+        await asyncio.sleep(1)
+        assert len(sink.requests) == 1
+        _end(harness)
+        await asyncio.sleep(1)
+        return [[one.record.partition for one in items] for items in sink.requests]
+
+    assert run_virtual(main()) == [[0], [1]]
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+def test_an_abandoned_item_breaks_the_order_of_its_lease_only_where_items_are_ordered(*, ordered: bool) -> None:
+    async def main() -> bool:
+        harness = TargetHarness(FakeSink(lambda _: Verdict(VerdictKind.AGAIN)), replace(SETTINGS, ordered=ordered))
+        harness.put(keys=["anna"])
+        await _close(harness).wait()
+        return harness.lease.order_broken
+
+    assert run_virtual(main()) is ordered
