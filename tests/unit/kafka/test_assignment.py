@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partialmethod
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, Message
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 
-from connector.core.events import RetentionGap
+from connector.core.events import ReasonCleared, ReasonRaised, Rebalanced, RetentionGap
 from connector.core.ledger import Lease, LeaseState
 from connector.core.record import TopicPartition
-from connector.kafka.assignment import Assignment
+from connector.kafka.assignment import REVOKE_DEADLINE_S, Assignment
 from connector.kafka.bridge import Bridge
 from connector.kafka.commits import Commits
 from connector.kafka.consumer import group_by_lease
@@ -63,7 +64,9 @@ class _FakeConsumer:
 
     def __init__(self) -> None:
         self.earliest = 0
+        self.answers = True
         self.assigned_at: list[int] = []
+        self.unassigned: list[tuple[str, int]] = []
         self.paused: set[tuple[str, int]] = set()
         self.committed_offsets: list[int] = []
 
@@ -79,7 +82,14 @@ class _FakeConsumer:
         self.assigned_at += [one.offset for one in partitions]
 
     def incremental_unassign(self, partitions: Sequence[KafkaTopicPartition]) -> None:
-        """Accepts it."""
+        self.unassigned += [(one.topic, one.partition) for one in partitions]
+
+    assign, unassign = incremental_assign, partialmethod(incremental_unassign, ())
+
+    def list_topics(self, timeout: float) -> None:
+        del timeout
+        if not self.answers:
+            raise KafkaException(KafkaError(KafkaError._TRANSPORT))
 
     def pause(self, partitions: Sequence[KafkaTopicPartition]) -> None:
         self.paused |= {(one.topic, one.partition) for one in partitions}
@@ -96,20 +106,21 @@ class _FakeConsumer:
 class AssignmentHarness:
     """An assignment that was given PARTITION, from offset 90, and the excluded topic `letters`."""
 
-    def __init__(self) -> None:
+    def __init__(self, properties: dict[str, str | int | float | bool]) -> None:
         self.events: list[Event] = []
+        self.deadlines: list[float] = []
         self.fake = _FakeConsumer()
         self.consumer = cast("Consumer", self.fake)
         bridge = Bridge(self.events.append, self._close, {})
-        readiness = Readiness(bridge.emit_from_thread, lambda: True)
-        kafka = Kafka(bootstrap_servers="localhost:1", group_id="g")
-        self.assignment = Assignment(kafka, "letters", bridge, Commits(bridge), readiness)
+        self.readiness = Readiness(bridge.emit_from_thread, lambda: True)
+        kafka = Kafka(bootstrap_servers="localhost:1", group_id="g", properties=properties)
+        self.assignment = Assignment(kafka, "letters", bridge, Commits(bridge), self.readiness)
         self.partitions = [KafkaTopicPartition(*PARTITION), KafkaTopicPartition("letters", 0)]
         self.assignment.on_assign(self.consumer, self.partitions)
         [(self.lease, _)] = self.assignment.take_new_leases()
 
     async def _close(self, leases: Sequence[Lease], deadline_s: float) -> dict[Lease, int]:
-        del deadline_s
+        self.deadlines.append(deadline_s)
         return {lease: lease.end() for lease in leases}
 
     def group(self, *messages: _FakeMessage) -> list[tuple[Lease, list[int]]]:
@@ -122,11 +133,11 @@ class AssignmentHarness:
         return [(lease, [record.offset for record in records]) for lease, records in chunk]
 
 
-def in_thread(scenario: Callable[[AssignmentHarness], None]) -> list[Event]:
+def in_thread(scenario: Callable[[AssignmentHarness], None], **properties: str) -> list[Event]:
     """Run a scenario in a thread beside the event loop, as the consumer's; return the events."""
 
     async def main() -> list[Event]:
-        harness = AssignmentHarness()
+        harness = AssignmentHarness({name.replace("_", "."): value for name, value in properties.items()})
         await asyncio.to_thread(scenario, harness)
         await asyncio.sleep(0)  # what the thread has posted
         return harness.events
@@ -167,16 +178,77 @@ def test_a_lost_partition_ends_its_lease_without_a_commit() -> None:
         assert harness.lease.state is LeaseState.ENDED
         assert harness.fake.committed_offsets == []
 
+        assert harness.deadlines == [0.0]
+        assert harness.fake.unassigned == [PARTITION]
+
+    assert in_thread(scenario)[-1] == Rebalanced("lost", ["orders[0]"], 0)
+
+
+def test_a_revoked_partition_commits_the_watermark_of_its_lease_and_reports_what_was_released() -> None:
+    def scenario(harness: AssignmentHarness) -> None:
+        harness.lease.track(90, 0.0).expect(0)
+        harness.lease.track(91, 0.0)
+        harness.assignment.on_revoke(harness.consumer, harness.partitions)
+        assert harness.fake.committed_offsets == [91]
+        assert harness.deadlines == [REVOKE_DEADLINE_S]
+        assert harness.fake.unassigned == [PARTITION]
+
+    events = [event for event in in_thread(scenario) if isinstance(event, Rebalanced)]
+    assert events == [Rebalanced("assigned", ["orders[0]"]), Rebalanced("revoked", ["orders[0]"], 1)]
+
+
+def test_a_lease_that_ended_before_it_was_handed_over_is_never_handed_over() -> None:
+    def scenario(harness: AssignmentHarness) -> None:
+        harness.assignment.on_revoke(harness.consumer, harness.partitions)
+        harness.assignment.on_assign(harness.consumer, harness.partitions)
+        harness.assignment.on_revoke(harness.consumer, harness.partitions)
+        assert harness.assignment.take_new_leases() == []
+
     in_thread(scenario)
 
 
-def test_a_revoked_partition_commits_the_watermark_of_its_lease() -> None:
+@pytest.mark.parametrize(("answers", "committed"), [(True, [95]), (False, [])])
+def test_a_stop_closes_all_leases_and_commits_only_if_a_broker_answers(
+    answers: bool,  # noqa: FBT001
+    committed: list[int],
+) -> None:
     def scenario(harness: AssignmentHarness) -> None:
         harness.lease.watermark = 95
-        harness.assignment.on_revoke(harness.consumer, harness.partitions)
-        assert harness.fake.committed_offsets == [95]
+        harness.fake.answers = answers
+        harness.readiness.on_error(KafkaError(KafkaError._ALL_BROKERS_DOWN))
+        harness.assignment.close_all(harness.consumer, 7.0)
+        assert harness.deadlines == [7.0]
+        assert harness.lease.state is LeaseState.ENDED
+        assert harness.fake.committed_offsets == committed
 
-    in_thread(scenario)
+    assert in_thread(scenario)[-1] == Rebalanced("revoked", ["orders[0]"], 0)
+
+
+def test_with_an_eager_strategy_a_gap_assigns_all_partitions_again_from_where_each_stands() -> None:
+    def scenario(harness: AssignmentHarness) -> None:
+        harness.assignment.on_assign(harness.consumer, [KafkaTopicPartition("orders", 1)])
+        harness.fake.earliest = 130
+        harness.group(_FakeMessage(-1, DELETED))
+        assert harness.fake.assigned_at == [90, 90, 130, 90]
+
+    in_thread(scenario, partition_assignment_strategy="range")
+
+
+def test_an_assignment_clears_the_reasons_that_it_disproves() -> None:
+    def scenario(harness: AssignmentHarness) -> None:
+        for topic in ("", "orders"):
+            harness.readiness.on_error(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART), topic)
+            harness.readiness.on_error(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED), topic)
+        harness.assignment.on_assign(harness.consumer, harness.partitions)
+
+    cleared = [(event.code, event.target) for event in in_thread(scenario) if isinstance(event, ReasonCleared)]
+    assert sorted(cleared) == [
+        ("kafka_not_authorized", ""),
+        ("kafka_not_authorized", "orders"),
+        ("starting", ""),
+        ("topic_missing", ""),
+        ("topic_missing", "orders"),
+    ]
 
 
 def test_the_excluded_topic_gets_no_lease() -> None:
@@ -198,7 +270,10 @@ def test_records_received_before_a_gap_are_handed_over_and_only_deleted_ones_cou
         assert harness.fake.assigned_at == [90, 130]
         assert harness.group(_FakeMessage(130)) == [(harness.lease, [130])]
 
-    assert [event.records for event in in_thread(scenario) if isinstance(event, RetentionGap)] == [38]
+    gap, reason = in_thread(scenario)[-2:]
+    assert gap == RetentionGap("orders", 0, 38)
+    assert isinstance(reason, ReasonRaised)
+    assert (reason.code, reason.target) == ("records_lost", "orders")
 
 
 def test_records_of_a_topic_before_it_was_re_created_do_not_count_for_its_new_lease() -> None:

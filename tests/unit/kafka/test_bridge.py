@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from connector.core.errors import BackgroundTaskError
+from connector.core.events import CommitAnswered
 from connector.core.ledger import Lease, TopicCounts
-from connector.core.record import TopicPartition
-from connector.kafka.bridge import Bridge, Commit, Pause
+from connector.core.record import Record, TopicPartition
+from connector.kafka.bridge import MAX_QUEUED_CHUNKS, Bridge, Commit, Pause
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,3 +78,51 @@ def test_closing_leases_ends_without_watermarks_if_the_loop_does_not_answer_in_t
         return await asyncio.to_thread(bridge.close_leases_from_thread, [lease], 0.05)
 
     assert asyncio.run(main()) == {}
+
+
+def test_a_chunk_waits_for_a_place_and_is_dropped_once_a_stop_was_requested(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connector.kafka.bridge.HAND_OVER_TIMEOUT_S", 0.01)
+
+    async def main() -> list[int]:
+        bridge = Bridge(lambda _: None, close_leases, {})
+        lease = bridge.new_lease_from_thread(PARTITION, 0, None)
+
+        def hand_over() -> None:
+            for offset in range(MAX_QUEUED_CHUNKS + 1):
+                record = Record(*PARTITION, offset, None, None, b"{}", ())
+                bridge.put_chunk_from_thread([(lease, [record])], lambda: not bridge.stop_requested)
+            bridge.on_ended_from_thread(None)
+
+        thread = asyncio.ensure_future(asyncio.to_thread(hand_over))
+        await asyncio.sleep(0.1)
+        assert not thread.done()
+        bridge.stop(1.0)
+        await thread
+        return [record.offset async for _, records in bridge for record in records]
+
+    assert asyncio.run(main()) == list(range(MAX_QUEUED_CHUNKS))
+
+
+def test_what_the_thread_learns_of_a_partition_is_stored_in_its_lease_on_the_loop() -> None:
+    async def main() -> tuple[Lease, list[object]]:
+        events: list[object] = []
+        bridge = Bridge(events.append, close_leases, {})
+        lease = bridge.new_lease_from_thread(PARTITION, 40, None)
+        bridge.on_committed_from_thread({lease: 41}, CommitAnswered("ok"))
+        bridge.on_end_offsets_from_thread({lease: 50})
+        assert lease.committed is None
+        await asyncio.sleep(0)
+        return lease, events
+
+    lease, events = asyncio.run(main())
+    assert (lease.committed, lease.end_offset) == (41, 50)
+    assert events == [CommitAnswered("ok")]
+
+
+def test_a_thread_that_outlives_the_loop_is_not_disturbed() -> None:
+    async def main() -> Bridge:
+        return Bridge(lambda _: None, close_leases, {})
+
+    bridge = asyncio.run(main())
+    bridge.emit_from_thread(CommitAnswered("ok"))
+    bridge.on_ended_from_thread(None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException
@@ -21,10 +21,20 @@ if TYPE_CHECKING:
 PARTITION = TopicPartition("orders", 0)
 
 
+class _Reply(NamedTuple):
+    """A partition with its error, which librdkafka alone can set on its own class."""
+
+    topic: str
+    partition: int
+    offset: int
+    error: KafkaError | None
+
+
 class _FakeConsumer:
     """Keeps the offsets that it was asked to commit; its position is `position_at`."""
 
     def __init__(self) -> None:
+        self.refusal: KafkaError | None = None
         self.committed: list[int] = []
         self.position_at = 0
         self.failing = False
@@ -32,12 +42,12 @@ class _FakeConsumer:
     def position(self, partitions: Sequence[KafkaTopicPartition]) -> list[KafkaTopicPartition]:
         return [KafkaTopicPartition(one.topic, one.partition, self.position_at) for one in partitions]
 
-    def commit(self, offsets: Sequence[KafkaTopicPartition], *, asynchronous: bool) -> list[KafkaTopicPartition]:
+    def commit(self, offsets: Sequence[KafkaTopicPartition], *, asynchronous: bool) -> list[_Reply]:
         del asynchronous
         if self.failing:
             raise KafkaException(KafkaError(KafkaError._STATE))
         self.committed += [one.offset for one in offsets]
-        return list(offsets)
+        return [_Reply(one.topic, one.partition, one.offset, self.refusal) for one in offsets]
 
 
 class _FakeBridge:
@@ -151,3 +161,21 @@ def test_the_last_commit_is_made_although_the_same_offset_is_still_unconfirmed()
     harness.commit_async(5, received=6, idle=False)
     harness.commit_sync(5)
     assert harness.consumer.committed == [5, 5]
+
+
+@pytest.mark.parametrize(
+    ("code", "result"),
+    [(None, "ok"), (KafkaError.UNKNOWN_MEMBER_ID, "refused"), (KafkaError.OFFSET_METADATA_TOO_LARGE, "failed")],
+)
+def test_the_reply_to_the_last_commit_is_reported(code: int | None, result: str) -> None:
+    harness = CommitsHarness()
+    harness.consumer.refusal = None if code is None else KafkaError(code)
+    harness.commit_sync(5)
+    assert harness.bridge.answers == [({}, result)]
+
+
+def test_the_last_commit_never_raises() -> None:
+    harness = CommitsHarness()
+    harness.consumer.failing = True
+    harness.commit_sync(5)
+    assert harness.bridge.answers == [({}, "failed")]

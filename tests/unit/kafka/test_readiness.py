@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
-from connector.core.events import ReasonCleared, ReasonRaised
+from connector.core.events import Notice, ReasonCleared, ReasonRaised
 from connector.kafka import readiness
 from connector.kafka.readiness import Readiness
 
@@ -44,13 +44,17 @@ class ReadinessHarness:
         self.reasons: set[tuple[str, str]] = {("starting", "")}
         self.fake = _FakeConsumer()
         self.consumer = cast("Consumer", self.fake)
-        self.readiness = Readiness(self._emit, lambda: True)
+        self.alive = True
+        self.warnings: list[str] = []
+        self.readiness = Readiness(self._emit, lambda: self.alive)
 
     def _emit(self, event: Event) -> None:
         if isinstance(event, ReasonRaised):
             self.reasons.add((event.code, event.target))
         elif isinstance(event, ReasonCleared):
             self.reasons.remove((event.code, event.target))
+        elif isinstance(event, Notice):
+            self.warnings.append(event.message)
 
     def refuse(self, about: str = "", code: int = KafkaError._AUTHENTICATION) -> None:
         self.readiness.on_error(KafkaError(code), about)
@@ -103,3 +107,53 @@ def test_a_broker_that_did_not_answer_lately_is_probed_once_more_before_the_last
     joined.refuse(code=KafkaError._ALL_BROKERS_DOWN)
     joined.fake.answers = answers
     assert joined.readiness.broker_answers(joined.consumer) is answers
+
+
+def test_a_missing_topic_is_cleared_when_a_probe_finds_it(joined: ReadinessHarness) -> None:
+    for topic in ("orders", "refunds"):
+        joined.refuse(topic, KafkaError.UNKNOWN_TOPIC_OR_PART)
+    joined.fake.topics = {"orders": None}
+    joined.readiness.probe(joined.consumer)
+    assert joined.reasons == {("topic_missing", "refunds")}
+
+
+def test_a_probe_without_an_answer_raises_that_the_broker_is_unreachable(joined: ReadinessHarness) -> None:
+    joined.refuse("orders", KafkaError.UNKNOWN_TOPIC_OR_PART)
+    joined.fake.answers = False
+    joined.readiness.probe(joined.consumer)
+    assert ("kafka_unreachable", "") in joined.reasons
+
+
+def test_a_new_reason_is_not_probed_before_the_interval_has_passed(
+    joined: ReadinessHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readiness, "PROBE_INTERVAL_S", 60.0)
+    joined.refuse()
+    joined.readiness.probe(joined.consumer)
+    assert joined.reasons == {("kafka_not_authorized", "")}
+
+
+def test_an_error_that_is_no_reason_is_a_warning(joined: ReadinessHarness) -> None:
+    error = KafkaError(KafkaError.REBALANCE_IN_PROGRESS)
+    joined.readiness.on_error(error)
+    assert not joined.reasons
+    assert joined.warnings == [f"Kafka: {error.str()}"]
+
+
+def test_a_request_is_repeated_until_it_is_answered(joined: ReadinessHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "RETRY_DELAY_S", 0.0)
+    failures = [KafkaError(KafkaError._TRANSPORT), KafkaError(KafkaError.REBALANCE_IN_PROGRESS)]
+
+    def request() -> str:
+        if failures:
+            raise KafkaException(failures.pop())
+        assert joined.reasons == {("kafka_unreachable", "")}
+        return "answer"
+
+    assert joined.readiness.call_until_answered(request, default="") == "answer"
+    assert not joined.reasons
+
+
+def test_a_request_is_not_repeated_once_a_stop_was_requested(joined: ReadinessHarness) -> None:
+    joined.alive = False
+    assert joined.readiness.call_until_answered(lambda: "answer", default="") == ""
