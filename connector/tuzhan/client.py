@@ -107,7 +107,7 @@ class PlatformClient:
                 finally:
                     await response.aclose()
         except _EXCHANGE_ERRORS as error:
-            raise TransportError(_describe(_root_cause(error), self._peer, self._timeout_s)) from error
+            raise TransportError(describe_error(error, self._peer, self._timeout_s)) from error
         return Reply(response.status_code, body, response.headers.get("Retry-After"))
 
 
@@ -140,8 +140,9 @@ def _root_cause(error: BaseException) -> BaseException:
     return error
 
 
-def _describe(error: BaseException, peer: str, timeout_s: float) -> str:
-    """Return a message that holds no URL and no text of the error."""
+def describe_error(error: BaseException, peer: str, timeout_s: float) -> str:
+    """Return a message for a failed exchange with `peer`. It holds no URL and no text of the error."""
+    error = _root_cause(error)
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         reason = getattr(error.certificate_error, "verify_message", "it does not belong to this host")
         return f"the TLS certificate of {peer} is not trusted: {reason}"

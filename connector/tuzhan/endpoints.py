@@ -63,6 +63,8 @@ class Endpoint:
     path: str
     """Relative to the base URL."""
     kind: Literal["event", "audience"]
+    permission: str
+    """The permission that the app needs, as the platform's app settings show it."""
     parameters: tuple[Parameter, ...]
     fields: tuple[ItemField, ...]
     flat_identities: Mapping[str, FlatIdentity] | None
@@ -119,6 +121,7 @@ _TAG_IDENTITIES = {**_EVENT_IDENTITIES, "audienceUserId": _AUDIENCE_USER_ID}
 _EVENT_V1 = Endpoint(
     path="event/batchAdd",
     kind="event",
+    permission="事件->事件",
     parameters=(
         _IS_MATCHING,
         _MATCHING_TYPE,
@@ -137,6 +140,7 @@ _EVENT_V1 = Endpoint(
 _EVENT_V2 = Endpoint(
     path="event/v2/batchAdd",
     kind="event",
+    permission="事件->事件",
     parameters=(_IS_MATCHING, _MATCHING_TYPE),
     fields=(
         ItemField("time", "milliseconds"),
@@ -149,6 +153,7 @@ _EVENT_V2 = Endpoint(
 _INFO_V1 = Endpoint(
     path="audience/info/batchAdd",
     kind="audience",
+    permission="用户->用户资料",
     parameters=(
         _IS_MATCHING_REQUIRED,
         _MATCHING_TYPE,
@@ -169,6 +174,7 @@ _INFO_V1 = Endpoint(
 _TAG_V1 = Endpoint(
     path="audience/tag/batchAdd",
     kind="audience",
+    permission="用户->用户标签",
     parameters=(
         _IS_MATCHING_REQUIRED,
         _MATCHING_TYPE,

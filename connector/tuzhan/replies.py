@@ -19,6 +19,7 @@ import orjson
 
 from connector.core.retry import MAX_RETRY_AFTER_S
 from connector.core.sink import MAX_REPLY_BYTES, Verdict, VerdictKind
+from connector.tuzhan.endpoints import ENDPOINTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +77,7 @@ _REMEDIES = {
     APP_SECRET_ERROR: CREDENTIALS_REMEDY,
     AUTH_CODE_ERROR: "the authorization of the app is not valid: authorize it again in the platform's app settings",
     "403": "grant the app this endpoint's permission in the platform's app settings: "
-    "event: 事件->事件, audience/info: 用户->用户资料, audience/tag: 用户->用户标签",
+    + ", ".join(f"{endpoint.path}: {endpoint.permission}" for endpoint in ENDPOINTS.values()),
     "404": _ADDRESS,
     "405": _ADDRESS,
     "407": "the proxy in front of the platform requires credentials: add them to HTTPS_PROXY or HTTP_PROXY",

@@ -17,7 +17,7 @@ import pytest
 
 from connector import __version__
 from connector.core.errors import TransportError
-from connector.tuzhan.client import MAX_RESPONSE_BYTES, PlatformClient, proxy_for
+from connector.tuzhan.client import MAX_RESPONSE_BYTES, PlatformClient, describe_error, proxy_for
 from connector.tuzhan.replies import Reply
 from tests.support.wire import Seen, hang, http, reset, sends, serving
 
@@ -26,24 +26,24 @@ if TYPE_CHECKING:
 
 PATH = "event/v2/batchAdd"
 OK = b'{"code":"200","errorCode":"SUCCESS","msg":"ok"}'
-SECRET = "s3cr3t-of-the-app"  # noqa: S105 - made up
+SECRET = "s3cr3t-of-the-app"  # noqa: S105 - not a real one
 
 
 @contextlib.asynccontextmanager
-async def client(url: str, timeout_s: float = 5.0, connections: int = 4) -> AsyncIterator[PlatformClient]:
-    made = PlatformClient.build(url, timeout_s, connections)
+async def open_client(url: str, timeout_s: float = 5.0, connections: int = 4) -> AsyncIterator[PlatformClient]:
+    client = PlatformClient.build(url, timeout_s, connections)
     try:
-        yield made
+        yield client
     finally:
-        await made.aclose()
+        await client.aclose()
 
 
 def exchange(
     answer: Callable[[asyncio.StreamWriter], Awaitable[None]], *, body: bytes = b"{}", timeout_s: float = 5.0
 ) -> Reply:
     async def main() -> Reply:
-        async with serving(answer) as seen, client(seen.url, timeout_s) as made:
-            return await made.post(PATH, body, "tok")
+        async with serving(answer) as seen, open_client(seen.url, timeout_s) as client:
+            return await client.post(PATH, body, "tok")
 
     return asyncio.run(main())
 
@@ -57,9 +57,9 @@ def failure(answer: Callable[[asyncio.StreamWriter], Awaitable[None]], timeout_s
 
 def test_a_post_is_sent_as_documented() -> None:
     async def main() -> Seen:
-        async with serving(sends(http(OK, "200 OK", "Set-Cookie: a=b"))) as seen, client(seen.url + "/") as made:
-            await made.post(PATH, '{"a":"兔"}'.encode(), "tok")
-            await made.post(PATH, b"{}", "tok2")
+        async with serving(sends(http(OK, "200 OK", "Set-Cookie: a=b"))) as seen, open_client(seen.url + "/") as client:
+            await client.post(PATH, '{"a":"兔"}'.encode(), "tok")
+            await client.post(PATH, b"{}", "tok2")
             return seen
 
     seen = asyncio.run(main())
@@ -79,8 +79,8 @@ def test_a_post_is_sent_as_documented() -> None:
 
 def test_a_token_is_requested_with_the_documented_spelling() -> None:
     async def main() -> Seen:
-        async with serving(sends(http(OK))) as seen, client(seen.url) as made:
-            await made.get_token("app&1", "s=e c?")
+        async with serving(sends(http(OK))) as seen, open_client(seen.url) as client:
+            await client.get_token("app&1", "s=e c?")
             return seen
 
     line = asyncio.run(main()).heads[0].split("\r\n")[0]
@@ -111,14 +111,14 @@ def test_a_reply_without_a_length_ends_with_the_connection() -> None:
 def test_redirects_are_not_followed() -> None:
     async def main() -> tuple[Reply, int]:
         answer = sends(http(b"", "307 Temporary Redirect", "Location: /elsewhere"))
-        async with serving(answer) as seen, client(seen.url) as made:
-            return await made.post(PATH, b"{}", "tok"), len(seen.heads)
+        async with serving(answer) as seen, open_client(seen.url) as client:
+            return await client.post(PATH, b"{}", "tok"), len(seen.heads)
 
     assert asyncio.run(main()) == (Reply(307, b""), 1)
 
 
 @pytest.mark.parametrize(
-    ("answer", "words"),
+    ("answer", "message"),
     [
         (sends(b"", close=True), "closed the connection before"),
         (reset, "reset"),
@@ -147,9 +147,9 @@ def test_redirects_are_not_followed() -> None:
     ],
 )
 def test_a_broken_response_is_a_transport_error_with_its_cause(
-    answer: Callable[[asyncio.StreamWriter], Awaitable[None]], words: str
+    answer: Callable[[asyncio.StreamWriter], Awaitable[None]], message: str
 ) -> None:
-    assert words in failure(answer)
+    assert message in failure(answer)
 
 
 async def drip(writer: asyncio.StreamWriter) -> None:
@@ -169,8 +169,8 @@ def test_the_timeout_is_for_the_whole_exchange(
 def test_an_early_reply_to_a_body_that_was_not_read_arrives() -> None:
     async def main() -> Reply:
         answer = sends(http(b"", "413 Content Too Large", "Connection: close"))
-        async with serving(answer, read_body=False) as seen, client(seen.url) as made:
-            return await made.post(PATH, b"x" * 8_000_000, "tok")
+        async with serving(answer, read_body=False) as seen, open_client(seen.url) as client:
+            return await client.post(PATH, b"x" * 8_000_000, "tok")
 
     assert asyncio.run(main()) == Reply(413, b"")
 
@@ -179,8 +179,8 @@ def test_a_refused_connection_is_named() -> None:
     async def main() -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            async with client(f"http://127.0.0.1:{free.getsockname()[1]}/api") as made:
-                await made.post(PATH, b"{}", "tok")
+            async with open_client(f"http://127.0.0.1:{free.getsockname()[1]}/api") as client:
+                await client.post(PATH, b"{}", "tok")
 
     with pytest.raises(TransportError, match="refused the connection"):
         asyncio.run(main())
@@ -191,8 +191,8 @@ def test_an_unknown_host_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         raise socket.gaierror(-2, "Name or service not known")
 
     async def main() -> None:
-        async with client("https://platform.invalid/api/open") as made:
-            await made.post(PATH, b"{}", "tok")
+        async with open_client("https://platform.invalid/api/open") as client:
+            await client.post(PATH, b"{}", "tok")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(TransportError, match=r"the name of platform\.invalid can't be resolved"):
@@ -202,25 +202,25 @@ def test_an_unknown_host_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_server_without_tls_is_named() -> None:
     async def main() -> None:
         server = serving(sends(http(OK)), speaks_first=True)
-        async with server as seen, client(seen.url.replace("http:", "https:")) as made:
-            await made.post(PATH, b"{}", "tok")
+        async with server as seen, open_client(seen.url.replace("http:", "https:")) as client:
+            await client.post(PATH, b"{}", "tok")
 
     with pytest.raises(TransportError, match=r"TLS with 127\.0\.0\.1"):
         asyncio.run(main())
 
 
 def test_a_connection_closed_while_idle_fails_at_most_one_request() -> None:
-    async def tries(made: PlatformClient) -> int:
+    async def tries(client: PlatformClient) -> int:
         for number in (1, 2):
             with contextlib.suppress(TransportError):
-                assert await made.post(PATH, b"{}", "tok") == Reply(200, OK)
+                assert await client.post(PATH, b"{}", "tok") == Reply(200, OK)
                 return number
         return 3
 
     async def main() -> None:
-        async with serving(sends(http(OK), close=True)) as seen, client(seen.url) as made:
+        async with serving(sends(http(OK), close=True)) as seen, open_client(seen.url) as client:
             for pause_s in (0.0, 0.0, 0.001, 0.01, 0.05):
-                assert await tries(made) <= 2
+                assert await tries(client) <= 2
                 await asyncio.sleep(pause_s)
             assert len(seen.heads) == 5, "no request that the server has read is sent twice"
 
@@ -229,13 +229,13 @@ def test_a_connection_closed_while_idle_fails_at_most_one_request() -> None:
 
 def test_the_token_request_has_a_connection_besides_all_requests_in_flight() -> None:
     async def main() -> None:
-        async with serving(*[hang] * 4, sends(http(OK))) as seen, client(seen.url, connections=4) as made:
-            posts = [asyncio.create_task(made.post(PATH, b"{}", "tok")) for _ in range(4)]
+        async with serving(*[hang] * 4, sends(http(OK))) as seen, open_client(seen.url, connections=4) as client:
+            posts = [asyncio.create_task(client.post(PATH, b"{}", "tok")) for _ in range(4)]
             for _ in range(500):
                 if len(seen.heads) == 4:
                     break
                 await asyncio.sleep(0.01)
-            assert (await made.get_token("app", SECRET)).http_status == 200
+            assert (await client.get_token("app", SECRET)).http_status == 200
             for post in posts:
                 post.cancel()
             results = await asyncio.gather(*posts, return_exceptions=True)
@@ -251,9 +251,9 @@ def test_the_secret_is_in_no_error_no_traceback_and_no_log(
     caplog.set_level(logging.DEBUG)
 
     async def main() -> str:
-        async with serving(answer) as seen, client(seen.url, timeout_s=0.2) as made:
+        async with serving(answer) as seen, open_client(seen.url, timeout_s=0.2) as client:
             try:
-                await made.get_token("app", SECRET)
+                await client.get_token("app", SECRET)
             except TransportError as error:
                 return "".join(traceback.format_exception(error)) + repr(error)
             assert SECRET in seen.heads[0]
@@ -268,8 +268,6 @@ def test_a_body_of_more_than_a_mebibyte_causes_no_warning() -> None:
 
 
 def test_the_message_of_every_library_error_has_none_of_its_text() -> None:
-    from connector.tuzhan import client as module  # noqa: PLC0415 - the private messages are what is tested
-
     request = httpx.Request("GET", f"http://h/?instanceSecrect={SECRET}")
     key = aiohttp.client_reqrep.ConnectionKey(
         "h", 443, is_ssl=True, ssl=True, proxy=None, proxy_auth=None, proxy_headers_hash=None
@@ -287,9 +285,9 @@ def test_the_message_of_every_library_error_has_none_of_its_text() -> None:
         (ssl.SSLError(1, SECRET), "TLS"),
         (UnicodeEncodeError("utf-8", SECRET, 0, 1, SECRET), "UnicodeEncodeError"),
     ]
-    for error, words in errors:
-        text = module._describe(module._root_cause(error), "h:443", 3.0)
-        assert words in text
+    for error, message in errors:
+        text = describe_error(error, "h:443", 3.0)
+        assert message in text
         assert SECRET not in text
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from connector.core.sink import Sink
 
 RECORD = Record("shop.orders", 0, 0, None, None, None, ())
-TOKEN = "tok"  # noqa: S105 - made up
+TOKEN = "tok"  # noqa: S105 - not a real one
 OK = Reply(200, b'{"code":"200"}')
 JSON_BYTES = st.dictionaries(st.text(), st.text() | st.integers() | st.none(), max_size=4).map(
     lambda value: json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
@@ -64,23 +64,25 @@ def item(body: bytes, params: bytes = b"{}") -> Item:
     return Item("purchases", "orders", body, params, (), RECORD)
 
 
-def sink(answer: Reply | TransportError, token: str | None = TOKEN) -> tuple[HttpSink, FakeClient, RecordingTokens]:
+def build_sink(
+    answer: Reply | TransportError, token: str | None = TOKEN
+) -> tuple[HttpSink, FakeClient, RecordingTokens]:
     client, tokens = FakeClient(answer), RecordingTokens(token)
     return HttpSink("event/v2/batchAdd", client, tokens), client, tokens
 
 
 @given(JSON_BYTES, st.lists(JSON_BYTES, min_size=1, max_size=20))
 def test_the_size_of_a_request_is_its_overhead_and_the_sizes_of_its_items(params: bytes, bodies: list[bytes]) -> None:
-    made: Sink = sink(OK)[0]
+    sink: Sink = build_sink(OK)[0]
     items = [item(body, params) for body in bodies]
     body = request_body(items)
-    assert len(body) == made.request_overhead(params) + sum(map(made.item_size, items))
+    assert len(body) == sink.request_overhead(params) + sum(map(sink.item_size, items))
     assert json.loads(body) == {"publicParams": json.loads(params), "data": [json.loads(one) for one in bodies]}
 
 
 def test_a_request_holds_the_items_in_order_byte_for_byte() -> None:
-    made, client, _ = sink(OK)
-    asyncio.run(made.send([item(b'{"a":1.0}', b'{"p":1}'), item(b'{"b":2}', b'{"p":1}')]))
+    sink, client, _ = build_sink(OK)
+    asyncio.run(sink.send([item(b'{"a":1.0}', b'{"p":1}'), item(b'{"b":2}', b'{"p":1}')]))
     assert client.posts == [
         ("event/v2/batchAdd", b'{"publicParams":{"p":1},"data":[{"a":1.0},{"b":2}]}', "tok"),
     ]
@@ -94,29 +96,29 @@ def test_a_delivery_and_a_refusal_are_reported_to_the_token_provider() -> None:
         (Reply(503, b""), "again", []),
         (Reply(200, b'{"code":"400"}'), "refused", []),
     ]:
-        made, _, tokens = sink(answer)
-        assert asyncio.run(made.send([item(b"{}")])).kind.value == verdict
+        sink, _, tokens = build_sink(answer)
+        assert asyncio.run(sink.send([item(b"{}")])).kind.value == verdict
         assert tokens.reports == reports
 
 
 def test_a_transport_error_is_again_with_its_reason() -> None:
-    made, _, _ = sink(TransportError("the connection was reset"))
-    verdict = asyncio.run(made.send([item(b"{}")]))
+    sink, _, _ = build_sink(TransportError("the connection was reset"))
+    verdict = asyncio.run(sink.send([item(b"{}")]))
     assert (verdict.kind, verdict.detail, verdict.http_status) == (VerdictKind.AGAIN, "the connection was reset", None)
 
 
 def test_without_a_token_nothing_is_sent() -> None:
-    made, client, tokens = sink(OK, None)
-    assert asyncio.run(made.send([item(b"{}")])).kind is VerdictKind.TOKEN
+    sink, client, tokens = build_sink(OK, None)
+    assert asyncio.run(sink.send([item(b"{}")])).kind is VerdictKind.TOKEN
     assert client.posts == []
     assert tokens.reports == []
 
 
 def test_nothing_is_awaited_before_the_request_is_on_its_way() -> None:
-    made, client, _ = sink(OK)
+    sink, client, _ = build_sink(OK)
 
     async def main() -> None:
-        sending = made.send([item(b"{}")])
+        sending = sink.send([item(b"{}")])
         with pytest.raises(StopIteration):
             sending.send(None)
         assert len(client.posts) == 1

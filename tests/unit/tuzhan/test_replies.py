@@ -93,6 +93,12 @@ def test_missing_permissions_and_wrong_addresses_hold_the_target(number: int) ->
     assert classify(Reply(200, body(number)), NOW).remedy == classify(Reply(number, b""), NOW).remedy
 
 
+def test_the_remedy_for_403_names_the_permission_of_each_endpoint() -> None:
+    remedy = classify(Reply(403, b""), NOW).remedy
+    assert "event/v2/batchAdd: 事件->事件" in remedy
+    assert "audience/tag/batchAdd: 用户->用户标签" in remedy
+
+
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
 def test_a_redirect_holds_the_target_even_if_its_body_claims_success(status: int) -> None:
     verdict = classify(Reply(status, body("200")), NOW)
