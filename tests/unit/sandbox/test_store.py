@@ -40,6 +40,12 @@ def test_order_is_checked_per_identity() -> None:
     assert store.report()["out_of_order"] == 1
 
 
+def test_the_worked_example_of_out_of_order_items() -> None:
+    store = Store()
+    store.add(EVENT_V2, {}, [_item(str(seq), seq=seq) for seq in (1, 3, 2, 4)], 0)
+    assert store.report()["out_of_order"] == 1
+
+
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 9))))
 def test_out_of_order_counts_each_seq_below_its_predecessor(sent: list[tuple[str, int]]) -> None:
     store = Store()
