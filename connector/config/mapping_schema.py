@@ -14,13 +14,21 @@ from connector.mapping.identity import KEYS
 from connector.mapping.operators import OPERATORS
 from connector.mapping.references import FORMS
 from connector.mapping.words import SOURCES, WORDS
-from connector.tuzhan.endpoints import ENDPOINTS
+from connector.tuzhan.endpoints import ENDPOINTS, Parameter
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from connector.mapping.vocabulary import Schema, Term
+    from connector.tuzhan.endpoints import ItemField
 
 _VALUE: Schema = {"$ref": "#/$defs/Value"}
 _CONDITIONS: Schema = {"$ref": "#/$defs/Conditions"}
+_TABLE: Schema = {"$ref": "#/$defs/Table"}
+_BY_KIND: dict[str, Schema] = {
+    "object": _TABLE,
+    "custom_fields": {"anyOf": [_VALUE, {"type": "array", "items": _TABLE}]},
+}
 _SCALAR: Schema = {"type": ["string", "number", "boolean", "null"]}
 _REFERENCE: Schema = {"type": "string", "pattern": r"^\$"}
 
@@ -37,7 +45,7 @@ def definitions() -> dict[str, Schema]:
             "description": "A table of values, or one value that yields an object",
             "anyOf": [
                 {"$ref": "#/$defs/Words"},
-                {"type": "object", "additionalProperties": {"anyOf": [_VALUE, {"$ref": "#/$defs/Table"}]}},
+                {"type": "object", "additionalProperties": {"anyOf": [_VALUE, _TABLE]}},
                 _REFERENCE,
             ],
         },
@@ -103,30 +111,20 @@ def _conditions() -> Schema:
 
 def parameters() -> dict[str, Schema]:
     """Return the schemas of `public_params`; the descriptions name the endpoints that take each of them."""
-    found: dict[str, Schema] = {}
-    for endpoint in ENDPOINTS.values():
-        for parameter in endpoint.parameters:
-            allowed = f" ({', '.join(map(str, parameter.allowed))})" if parameter.allowed else ""
-            need = ", required" if parameter.required else ""
-            _describe(found, parameter.name, f"{endpoint.path}: {parameter.kind}{allowed}{need}", _VALUE)
-    return found
+    return _by_name((endpoint.path, each) for endpoint in ENDPOINTS.values() for each in endpoint.parameters)
 
 
 def fields() -> dict[str, Schema]:
     """Return the schemas of `fields`; the descriptions name the endpoints that take each of them."""
+    return _by_name((endpoint.path, each) for endpoint in ENDPOINTS.values() for each in endpoint.fields)
+
+
+def _by_name(entries: Iterable[tuple[str, Parameter | ItemField]]) -> dict[str, Schema]:
     found: dict[str, Schema] = {}
-    for endpoint in ENDPOINTS.values():
-        for item_field in endpoint.fields:
-            allowed = f" ({', '.join(item_field.allowed)})" if item_field.allowed else ""
-            by_kind: dict[str, Schema] = {
-                "object": {"$ref": "#/$defs/Table"},
-                "custom_fields": {"anyOf": [_VALUE, {"type": "array", "items": {"$ref": "#/$defs/Table"}}]},
-            }
-            schema = by_kind.get(item_field.kind, _VALUE)
-            _describe(found, item_field.name, f"{endpoint.path}: {item_field.kind}{allowed}", schema)
+    for path, each in entries:
+        allowed = f" ({', '.join(map(str, each.allowed))})" if each.allowed else ""
+        required = ", required" if isinstance(each, Parameter) and each.required else ""
+        described = found.setdefault(each.name, {"description": "", **_BY_KIND.get(each.kind, _VALUE)})
+        separator = "; " if described["description"] else ""
+        described["description"] += f"{separator}{path}: {each.kind}{allowed}{required}"
     return found
-
-
-def _describe(found: dict[str, Schema], name: str, line: str, schema: Schema) -> None:
-    described = found.setdefault(name, {"description": "", **schema})
-    described["description"] += ("; " if described["description"] else "") + line

@@ -47,8 +47,7 @@ the field and the type of the value, never the value itself. In an identity it c
 _CONDITIONS = """\
 `where` is a table of reference: condition, all of which must hold. A scalar means `eq`, a list `in`. A condition on a
 missing value is false, except for `exists: false`. Text forms are compared: 1 equals "1". Numbers, and text that is a
-number, are compared exactly. The operand of the operators may be a reference too, except for in, not_in, exists and
-matches. A record that no route wants is skipped.
+number, are compared exactly. A record that no route wants is skipped.
 """
 
 
@@ -73,6 +72,7 @@ def page() -> str:
         _CONDITIONS,
         _table(("key", "meaning"), [(_code(name), doc) for name, doc in COMBINATIONS.items()]),
         _table(("operator", "meaning"), [(_code(each.name), each.doc) for each in OPERATORS.values()]),
+        f"The operand may be a reference: {_codes(each.name for each in OPERATORS.values() if each.compare)}.\n",
         _examples(OPERATORS, "the record"),
         "## Identity\n",
         "Each rule of `identity`, in your order of preference, has these keys:\n",

@@ -116,28 +116,33 @@ def generate_getter(expression: Expression, otherwise: Getter) -> Getter:
 
 def generate_object(entries: Sequence[tuple[str, Expression]], otherwise: Getter) -> Getter:
     """Return an object of values as one function, which returns None if no value is found."""
-    if not entries:
-        return nothing
-    names = tuple(name for name, _ in entries)
-
-    def some(found: tuple[Json, ...]) -> Json:
-        return {name: each for name, each in zip(names, found, strict=True) if each is not None} or None
-
-    source = _Source({"otherwise": otherwise, "some": some})
-    get: Getter = source.function("value, record", source.entries(entries))
-    return get
+    return _generate_object(entries, otherwise, "value, record") if entries else nothing
 
 
 def generate_body(entries: Sequence[tuple[str, Expression]], otherwise: BodyWriter) -> BodyWriter:
     """Return a function that appends the values of a record to the entries of an object."""
-    names = tuple(name for name, _ in entries)
+    return _generate_object(entries, otherwise, "value, record, head")
 
-    def some(found: tuple[Json, ...], head: dict[str, Json]) -> Json:
-        return head | {name: each for name, each in zip(names, found, strict=True) if each is not None}
 
+def _generate_object(
+    entries: Sequence[tuple[str, Expression]], otherwise: Callable[..., Json], parameters: str
+) -> Callable[..., Json]:
+    """Generate a function that computes all values and returns an object of those that are not None."""
+
+    def some(found: tuple[Json, ...], head: dict[str, Json] | None = None) -> Json:
+        made = {name: each for (name, _), each in zip(entries, found, strict=True) if each is not None}
+        return made or None if head is None else head | made
+
+    has_head = parameters.endswith("head")
     source = _Source({"otherwise": otherwise, "some": some})
-    write: BodyWriter = source.function("value, record, head", source.entries(entries, head="head"))
-    return write
+    found = [f"v{index}" for index in range(len(entries))]
+    lines = [f"    {each} = {source.expression(entry)}" for each, (_, entry) in zip(found, entries, strict=True)]
+    if found:
+        lines.append(f"    if {' or '.join(f'{each} is None' for each in found)}:")
+        lines.append(f"        return some(({', '.join(found)},){', head' if has_head else ''})")
+    pairs = [f"{name!r}: {each}" for each, (name, _) in zip(found, entries, strict=True)]
+    lines.append(f"    return {{{', '.join(['**head', *pairs] if has_head else pairs)}}}")
+    return source.function(parameters, lines)
 
 
 class _Source:
@@ -154,17 +159,6 @@ class _Source:
             return self._bind(expression.literal)
         arguments = ", ".join(self.expression(argument) for argument in expression.arguments)
         return f"{self._bind(expression.function)}({arguments})"
-
-    def entries(self, entries: Sequence[tuple[str, Expression]], head: str = "") -> list[str]:
-        """Return the lines that compute all values and return an object of those that are not None."""
-        found = [f"v{index}" for index in range(len(entries))]
-        lines = [f"    {each} = {self.expression(entry)}" for each, (_, entry) in zip(found, entries, strict=True)]
-        if found:
-            lines.append(f"    if {' or '.join(f'{each} is None' for each in found)}:")
-            lines.append(f"        return some(({', '.join(found)},){', ' + head if head else ''})")
-        pairs = [f"{name!r}: {each}" for each, (name, _) in zip(found, entries, strict=True)]
-        lines.append(f"    return {{{', '.join([f'**{head}', *pairs] if head else pairs)}}}")
-        return lines
 
     def _bind(self, thing: object) -> str:
         name = f"k{len(self._names)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from connector.mapping.operators import OPERATORS, Condition, equal, never, one_of
+from connector.mapping.operators import OPERATORS, Condition, never
 from connector.mapping.references import compile_reference, is_reference
 from connector.settings.problems import did_you_mean
 
@@ -60,10 +60,8 @@ def _entry(key: Json, raw: Json, location: Location) -> Condition:
 
 
 def _condition(get: Getter, raw: Json, location: Location) -> Condition:
-    if isinstance(raw, list):
-        return one_of(get, raw, location)
     if not isinstance(raw, dict):
-        return equal(get, raw, location)
+        return OPERATORS["in" if isinstance(raw, list) else "eq"].condition(get, raw, location)
     if not raw:
         location.add(f"expected a condition: {', '.join(OPERATORS)}", "bad_value")
     return _all_of([_operator(name, get, operand, location.at(name)) for name, operand in raw.items()])
@@ -71,7 +69,7 @@ def _condition(get: Getter, raw: Json, location: Location) -> Condition:
 
 def _operator(name: Json, get: Getter, operand: Json, location: Location) -> Condition:
     if name in OPERATORS:
-        return OPERATORS[name].build(get, operand, location)
+        return OPERATORS[name].condition(get, operand, location)
     hint = did_you_mean(str(name), OPERATORS) or f": expected one of {', '.join(OPERATORS)}"
     location.add(f"unknown key{hint}", "unknown_key", at_key=True)
     return never

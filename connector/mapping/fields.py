@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 from connector.mapping.codegen import Value, generate_object
 from connector.mapping.custom_fields import compile_custom_fields
 from connector.mapping.errors import ConversionError
-from connector.mapping.kinds import KINDS, Kind, checked
+from connector.mapping.kinds import KINDS, Kind, checked, report_undocumented
 from connector.mapping.values import compile_value, looks_like_words
-from connector.settings.problems import did_you_mean
 from connector.tuzhan.endpoints import ENDPOINTS, Endpoint, ItemField
 
 if TYPE_CHECKING:
@@ -50,21 +49,16 @@ def compile_fields(
 
 
 def _refuse(name: str, endpoint: Endpoint, location: Location) -> None:
-    others = [other.path for other in ENDPOINTS.values() if other.field(name) is not None]
     if name in _EVENT_KEYS and endpoint.kind == "event":
         message = f"'{name}' is not a field: map it by `event_key` of the route, beside `fields`"
         location.add(message, "unknown_key", at_key=True)
     elif name in _IDENTITIES:
         message = f"'{name}' is not a field: map it by `identity` of the route, beside `fields`"
         location.add(message, "unknown_key", at_key=True)
-    elif others or name in _EVENT_KEYS:
-        hint = f", which belongs to {' and '.join(others)}" if others else ""
-        message = f"{endpoint.path} has no field '{name}'{hint}: drop it"
-        location.add(message, "not_for_this_endpoint", at_key=True)
+    elif name in _EVENT_KEYS:
+        location.add(f"{endpoint.path} has no field '{name}': drop it", "not_for_this_endpoint", at_key=True)
     else:
-        names = [field.name for field in endpoint.fields]
-        hint = did_you_mean(name, names) or f": {endpoint.path} has {', '.join(names)}"
-        location.add(f"unknown key{hint}", "unknown_key", at_key=True)
+        report_undocumented("field", name, endpoint, location)
 
 
 def _compile_field(field: ItemField, raw: Json, location: Location) -> Value:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from connector.mapping.codegen import Value
     from connector.mapping.location import Location
     from connector.mapping.lookup import Getter
+    from connector.tuzhan.endpoints import FlatIdentity
 
 IdentityWriter = Callable[[Json, Record, dict[str, Json], bool], tuple[str, ...] | None]
 """Writes a record's identities into an item; the last argument: for exact matching.
@@ -55,10 +56,8 @@ class IdentityRule:
 
     type: str
     get: Getter
-    field: str = ""
-    """Flat endpoints: the item field."""
-    identity_type: str | None = None
-    """Flat endpoints: the value of `identityType`."""
+    flat: FlatIdentity | None = None
+    """How a flat endpoint writes the identity."""
     extra: tuple[tuple[str, Getter], ...] = ()
     """Other endpoints: platform, mpid, isWeChatEcosystem, as far as the rule has them."""
 
@@ -67,14 +66,6 @@ def compile_identity(raw: Sequence[Json], endpoint: Endpoint, location: Location
     """Compile the rules for an endpoint, or report what is wrong with them."""
     rules = [_rule(each, endpoint, location.at(index)) for index, each in enumerate(raw)]
     return [rule for rule in rules if rule is not None]
-
-
-def identity_writer(
-    rules: Sequence[IdentityRule], endpoint: Endpoint, count_invalid: CountInvalid, *, ordered: bool
-) -> IdentityWriter:
-    """Return the function that writes the identities of a record."""
-    found = [(rule, _text_getter(rule, count_invalid)) for rule in rules]
-    return (_list_writer if endpoint.flat_identities is None else _flat_writer)(found, ordered=ordered)
 
 
 def _rule(raw: Json, endpoint: Endpoint, location: Location) -> IdentityRule | None:
@@ -90,9 +81,13 @@ def _rule(raw: Json, endpoint: Endpoint, location: Location) -> IdentityRule | N
     if kind is None or "value" not in raw:
         return None
     value = compile_value(raw["value"], location.at("value").named(f"identity.{kind}"))
-    if endpoint.flat_identities is None:
-        return _list_rule(kind, value, raw, endpoint, location)
-    return _flat_rule(kind, value, raw, endpoint, location)
+    if endpoint.flat_identities is not None:
+        return _flat_rule(kind, value, raw, endpoint, location)
+    if kind in FLAT_ONLY_TYPES:
+        message = f"{endpoint.path} does not take {' and '.join(sorted(FLAT_ONLY_TYPES))}: drop the rule"
+        location.at("type").add(message, "not_for_this_endpoint")
+        return None
+    return IdentityRule(kind, value.compiled(), extra=_extra(kind, raw, location))
 
 
 def _type(raw: dict[Json, Json], location: Location) -> str | None:
@@ -113,20 +108,14 @@ def _flat_rule(
         if key in raw:
             message = f"{endpoint.path} has no '{key}' of an identity: drop it"
             location.at(key).add(message, "not_for_this_endpoint", at_key=True)
-    if kind not in known:
-        message = f"{endpoint.path} takes only the identity types {', '.join(known)}: drop the rule"
-        location.at("type").add(message, "not_for_this_endpoint")
-        return None
-    return IdentityRule(kind, value.compiled(), field=known[kind].field, identity_type=known[kind].identity_type)
+    if kind in known:
+        return IdentityRule(kind, value.compiled(), known[kind])
+    message = f"{endpoint.path} takes only the identity types {', '.join(known)}: drop the rule"
+    location.at("type").add(message, "not_for_this_endpoint")
+    return None
 
 
-def _list_rule(
-    kind: str, value: Value, raw: dict[Json, Json], endpoint: Endpoint, location: Location
-) -> IdentityRule | None:
-    if kind in FLAT_ONLY_TYPES:
-        message = f"{endpoint.path} does not take {' and '.join(sorted(FLAT_ONLY_TYPES))}: drop the rule"
-        location.at("type").add(message, "not_for_this_endpoint")
-        return None
+def _extra(kind: str, raw: dict[Json, Json], location: Location) -> tuple[tuple[str, Getter], ...]:
     extra = []
     for key in _LIST_ONLY:
         if key in raw:
@@ -137,32 +126,19 @@ def _list_rule(
     if "mpid" in raw and "isWeChatEcosystem" not in raw and "platform" not in raw:
         message = "mpid requires isWeChatEcosystem, or a platform from which it follows"
         location.at("isWeChatEcosystem").add(message, "missing_key")
-    return IdentityRule(kind, value.compiled(), extra=tuple(extra))
+    return tuple(extra)
 
 
-def _text_getter(rule: IdentityRule, count_invalid: CountInvalid) -> Getter:
-    """Return a getter of an identity as text that is not blank, or None."""
-    found, kind = rule.get, rule.type
-
-    def get(value: Json, record: Record) -> Json:
-        try:
-            got = found(value, record)
-        except MappingError as error:
-            if error.reason != "conversion_failed":
-                raise
-            count_invalid(kind)
-            return None
-        if got.__class__ is not str and got is not None:
-            got = text_form(got)
-            if got is None:
-                count_invalid(kind)
-        return None if not got or got.isspace() else got
-
-    return get
+def identity_writer(
+    rules: Sequence[IdentityRule], endpoint: Endpoint, count_invalid: CountInvalid, *, ordered: bool
+) -> IdentityWriter:
+    """Return the function that writes the identities of a record."""
+    write = _list_writer if endpoint.flat_identities is None else _flat_writer
+    return write(rules, count_invalid, ordered=ordered)
 
 
-def _flat_writer(rules: Sequence[tuple[IdentityRule, Getter]], *, ordered: bool) -> IdentityWriter:
-    prepared = [(rule.field, rule.type, rule.identity_type, get) for rule, get in rules]
+def _flat_writer(rules: Sequence[IdentityRule], count_invalid: CountInvalid, *, ordered: bool) -> IdentityWriter:
+    prepared = [(rule.type, rule.get, rule.flat.field, rule.flat.identity_type) for rule in rules if rule.flat]
 
     def write(
         value: Json,
@@ -171,9 +147,18 @@ def _flat_writer(rules: Sequence[tuple[IdentityRule, Getter]], *, ordered: bool)
         exact: bool,  # noqa: FBT001 - called for each record
     ) -> tuple[str, ...] | None:
         keys: list[str] | None = None
-        for field, kind, identity_type, get in prepared:
-            if field in body or (got := get(value, record)) is None:
+        for kind, get, field, identity_type in prepared:
+            if field in body:
                 continue
+            try:
+                got = get(value, record)
+            except MappingError as error:
+                _count_failed(error, kind, count_invalid)
+                continue
+            if got.__class__ is not str or not got or got.isspace():
+                got = _as_text(got, kind, count_invalid)
+                if got is None:
+                    continue
             if keys is None:
                 keys = []
                 if exact and identity_type is not None:
@@ -186,8 +171,8 @@ def _flat_writer(rules: Sequence[tuple[IdentityRule, Getter]], *, ordered: bool)
     return write
 
 
-def _list_writer(rules: Sequence[tuple[IdentityRule, Getter]], *, ordered: bool) -> IdentityWriter:
-    prepared = [(rule.type, get, rule if rule.extra else None) for rule, get in rules]
+def _list_writer(rules: Sequence[IdentityRule], count_invalid: CountInvalid, *, ordered: bool) -> IdentityWriter:
+    prepared = [(rule.type, rule.get, rule.extra) for rule in rules]
 
     def write(
         value: Json,
@@ -197,11 +182,17 @@ def _list_writer(rules: Sequence[tuple[IdentityRule, Getter]], *, ordered: bool)
     ) -> tuple[str, ...] | None:
         identities = []
         for kind, get, extra in prepared:
-            got = get(value, record)
-            if got is None:
+            try:
+                got = get(value, record)
+            except MappingError as error:
+                _count_failed(error, kind, count_invalid)
                 continue
+            if got.__class__ is not str or not got or got.isspace():
+                got = _as_text(got, kind, count_invalid)
+                if got is None:
+                    continue
             identity: dict[str, Json] = {"identityValue": got, "identityType": kind}
-            if extra is not None:
+            if extra:
                 _add_extra(identity, extra, value, record)
             identities.append(identity)
         if not identities:
@@ -214,13 +205,30 @@ def _list_writer(rules: Sequence[tuple[IdentityRule, Getter]], *, ordered: bool)
     return write
 
 
-def _add_extra(identity: dict[str, Json], rule: IdentityRule, value: Json, record: Record) -> None:
-    for key, get in rule.extra:
+def _count_failed(error: MappingError, kind: str, count_invalid: CountInvalid) -> None:
+    """Count a failed conversion, after which the identity is missing; raise any other error again."""
+    if error.reason != "conversion_failed":
+        raise error
+    count_invalid(kind)
+
+
+def _as_text(got: Json, kind: str, count_invalid: CountInvalid) -> str | None:
+    """Return an identity that is missing, blank or not text as text, or None."""
+    if got is None or got.__class__ is str:
+        return None
+    text = text_form(got)
+    if text is None:
+        count_invalid(kind)
+    return text
+
+
+def _add_extra(identity: dict[str, Json], extra: Sequence[tuple[str, Getter]], value: Json, record: Record) -> None:
+    for key, get in extra:
         got = get(value, record)
         if got is None:
             continue
         if key == "isWeChatEcosystem":
-            identity[key] = converted(KINDS["boolean"], got, f"identity.{rule.type}.{key}")
+            identity[key] = converted(KINDS["boolean"], got, f"identity.{identity['identityType']}.{key}")
         elif (text := text_form(got)) is not None and text.strip():
             identity[key] = text
     if "mpid" in identity and "isWeChatEcosystem" not in identity:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from connector.mapping.codegen import Value, constant
 from connector.mapping.conversions.numbers import boolean, integer
 from connector.mapping.conversions.strings import string
 from connector.mapping.errors import ConversionError, MappingError
 from connector.mapping.json_values import type_name
+from connector.settings.problems import did_you_mean
+from connector.tuzhan.endpoints import ENDPOINTS, Endpoint
 
 if TYPE_CHECKING:
     from connector.mapping.conversions.conversion import Convert
@@ -78,3 +80,18 @@ def converted(kind: Kind, value: Json, field: str) -> Json:
         return kind.convert(value)
     except ConversionError as error:
         raise MappingError("item_invalid", field, str(error)) from error
+
+
+def report_undocumented(what: Literal["field", "parameter"], name: str, endpoint: Endpoint, location: Location) -> None:
+    """Report a field or parameter that the endpoint's document does not name."""
+
+    def names(of: Endpoint) -> list[str]:
+        return [each.name for each in (of.fields if what == "field" else of.parameters)]
+
+    others = [other.path for other in ENDPOINTS.values() if name in names(other)]
+    if others:
+        message = f"{endpoint.path} has no {what} '{name}', which belongs to {', '.join(others)}: drop it"
+        location.add(message, "not_for_this_endpoint", at_key=True)
+        return
+    hint = did_you_mean(name, names(endpoint)) or f": {endpoint.path} has {', '.join(names(endpoint))}"
+    location.add(f"unknown key{hint}", "unknown_key", at_key=True)

@@ -37,23 +37,34 @@ class Operator(Term):
     """One operator of a condition."""
 
     build: Build
+    compare: Compare | None
+    """Used if the operand is a reference; None: it can't be one."""
+
+    def condition(self, get: Getter, operand: Json, location: Location) -> Condition:
+        """Compile a condition, or report what is wrong with its operand."""
+        compare = self.compare
+        if compare is None or not is_reference(operand):
+            return self.build(get, operand, location)
+        other = compile_reference(operand, location).get
+
+        def holds(value: Json, record: Record) -> bool:
+            got, expected = get(value, record), other(value, record)
+            return got is not None and expected is not None and compare(got, expected)
+
+        return holds
 
 
 def never(_value: Json, _record: Record) -> bool:
-    """Return False: the condition of a record that no condition could be compiled for."""
+    """Return False: stands for a condition that could not be compiled."""
     return False
 
 
-def one_of(get: Getter, operand: Json, location: Location) -> Condition:
-    """Compile `in`, and a list in the place of a condition."""
-    return _among(get, _texts(operand, location))
-
-
-def equal(get: Getter, operand: Json, location: Location) -> Condition:
-    """Compile `eq`, and a scalar in the place of a condition."""
-    if is_reference(operand):
-        return _against_reference(get, operand, location, _equals)
+def _equal(get: Getter, operand: Json, location: Location) -> Condition:
     return _among(get, frozenset((_literal(operand, location),)))
+
+
+def _one_of(get: Getter, operand: Json, location: Location) -> Condition:
+    return _among(get, _texts(operand, location))
 
 
 def _among(get: Getter, texts: frozenset[str]) -> Condition:
@@ -80,19 +91,7 @@ def _test(get: Getter, test: Callable[[Json], bool]) -> Condition:
     return holds
 
 
-def _against_reference(get: Getter, reference: str, location: Location, compare: Compare) -> Condition:
-    other = compile_reference(reference, location).get
-
-    def holds(value: Json, record: Record) -> bool:
-        got, operand = get(value, record), other(value, record)
-        return got is not None and operand is not None and compare(got, operand)
-
-    return holds
-
-
 def _not_equal(get: Getter, operand: Json, location: Location) -> Condition:
-    if is_reference(operand):
-        return _against_reference(get, operand, location, lambda got, other: not _equals(got, other))
     text = _literal(operand, location)
     return _test(get, lambda got: text_form(got) != text)
 
@@ -102,26 +101,23 @@ def _not_in(get: Getter, operand: Json, location: Location) -> Condition:
     return _test(get, lambda got: text_form(got) not in texts)
 
 
-def _ordered(order: Compare) -> Build:
-    def compare(got: Json, operand: Json) -> bool:
-        left, right = _number(got), _number(operand)
-        return left is not None and right is not None and order(left, right)
-
+def _bounded(order: Compare) -> Build:
     def build(get: Getter, operand: Json, location: Location) -> Condition:
-        if is_reference(operand):
-            return _against_reference(get, operand, location, compare)
         bound = None if isinstance(operand, bool) else _number(operand)
         if bound is None:
             location.add("expected a number", "wrong_type")
             return never
-
-        def test(got: Json) -> bool:
-            number = _number(got)
-            return number is not None and order(number, bound)
-
-        return _test(get, test)
+        return _test(get, lambda got: (number := _number(got)) is not None and order(number, bound))
 
     return build
+
+
+def _ordered(order: Compare) -> Compare:
+    def compare(got: Json, operand: Json) -> bool:
+        left, right = _number(got), _number(operand)
+        return left is not None and right is not None and order(left, right)
+
+    return compare
 
 
 def _matches(get: Getter, operand: Json, location: Location) -> Condition:
@@ -137,8 +133,6 @@ def _matches(get: Getter, operand: Json, location: Location) -> Condition:
 
 
 def _contains(get: Getter, operand: Json, location: Location) -> Condition:
-    if is_reference(operand):
-        return _against_reference(get, operand, location, _holds)
     text = _literal(operand, location)
     return _test(get, lambda got: _holds(got, text))
 
@@ -151,6 +145,10 @@ def _number(value: Json) -> Decimal | float | None:
 def _equals(got: Json, operand: Json) -> bool:
     text = text_form(got)
     return text is not None and text == text_form(operand)
+
+
+def _differs(got: Json, operand: Json) -> bool:
+    return not _equals(got, operand)
 
 
 def _holds(got: Json, operand: Json) -> bool:
@@ -186,51 +184,33 @@ _BOOLEAN: Schema = {"type": "boolean"}
 _TEXT: Schema = {"type": "string"}
 
 
-def _entry(name: str, build: Build, doc: str, schema: Schema, operand: str, *records: Json) -> Operator:
+def _entry(
+    name: str, code: tuple[Build, Compare | None], doc: str, schema: Schema, operand: str, *values: Json
+) -> Operator:
     """Return an operator; of the values in its examples, the first one passes and the second does not."""
-    passes = zip(records, (True, False), strict=True)
-    examples = tuple(Example(f"{{$.a: {{{name}: {operand}}}}}", {"a": record}, result) for record, result in passes)
-    return Operator(name=name, build=build, doc=doc, schema=schema, examples=examples)
+    build, compare = code
+    passes = zip(values, (True, False), strict=True)
+    examples = tuple(Example(f"{{$.a: {{{name}: {operand}}}}}", {"a": value}, result) for value, result in passes)
+    return Operator(name=name, build=build, compare=compare, doc=doc, schema=schema, examples=examples)
 
 
-OPERATORS: dict[str, Operator] = {
-    each.name: each
-    for each in (
-        _entry("eq", equal, "The value equals this.", _SCALAR, "PAID", "PAID", "NEW"),
-        _entry("ne", _not_equal, "The value does not equal this.", _SCALAR, "PAID", "NEW", "PAID"),
-        _entry("in", one_of, "The value equals one of these.", _SCALARS, "[1, 2]", "2", 3),
-        _entry("not_in", _not_in, "The value equals none of these.", _SCALARS, "[1, 2]", 3, "2"),
-        _entry("gt", _ordered(operator.gt), "The value is greater.", _NUMBER, "0", "0.5", 0),
-        _entry("gte", _ordered(operator.ge), "The value is greater or equal.", _NUMBER, "0", 0, -1),
-        _entry("lt", _ordered(operator.lt), "The value is less.", _NUMBER, "10", 9.5, "10"),
-        _entry("lte", _ordered(operator.le), "The value is less or equal.", _NUMBER, "10", "10", "many"),
-        _entry(
-            "exists",
-            _exists,
-            "true: the value is present and not null; false: it is missing or null.",
-            _BOOLEAN,
-            "true",
-            "",
-            None,
-        ),
-        _entry(
-            "matches",
-            _matches,
-            "The regular expression is found in the text form.",
-            _TEXT,
-            '"^c_"',
-            "c_a",
-            "a",
-        ),
-        _entry(
-            "contains",
-            _contains,
-            "Text contains this text, or a list this element.",
-            _SCALAR,
-            "VIP",
-            ["VIP"],
-            "vip",
-        ),
-    )
-}
-"""Their operands may be references, except those of in, not_in, exists and matches."""
+def _order(name: str, order: Compare, doc: str, operand: str, *values: Json) -> Operator:
+    return _entry(name, (_bounded(order), _ordered(order)), doc, _NUMBER, operand, *values)
+
+
+_TABLE = (
+    _entry("eq", (_equal, _equals), "The value equals this.", _SCALAR, "PAID", "PAID", "NEW"),
+    _entry("ne", (_not_equal, _differs), "The value does not equal this.", _SCALAR, "PAID", "NEW", "PAID"),
+    _entry("in", (_one_of, None), "The value equals one of these.", _SCALARS, "[1, 2]", "2", 3),
+    _entry("not_in", (_not_in, None), "The value equals none of these.", _SCALARS, "[1, 2]", 3, "2"),
+    _order("gt", operator.gt, "The value is greater.", "0", "0.5", 0),
+    _order("gte", operator.ge, "The value is greater or equal.", "0", 0, -1),
+    _order("lt", operator.lt, "The value is less.", "10", 9.5, "10"),
+    _order("lte", operator.le, "The value is less or equal.", "10", "10", "many"),
+    _entry(
+        "exists", (_exists, None), "true: present and not null; false: missing or null.", _BOOLEAN, "true", "", None
+    ),
+    _entry("matches", (_matches, None), "The regular expression is found in the text form.", _TEXT, "^c_", "c_a", "a"),
+    _entry("contains", (_contains, _holds), "A text with this in it, or a list of it.", _SCALAR, "VIP", ["VIP"], "vip"),
+)
+OPERATORS: dict[str, Operator] = {each.name: each for each in _TABLE}

@@ -14,13 +14,11 @@ from connector.core.record import Record
 from connector.mapping.codegen import Value, constant
 from connector.mapping.errors import MappingError
 from connector.mapping.json_values import Json, encode, type_name
-from connector.mapping.kinds import KINDS, checked, converted
+from connector.mapping.kinds import KINDS, checked, converted, report_undocumented
 from connector.mapping.values import compile_value
-from connector.settings.problems import did_you_mean
 from connector.settings.types import InterpolatedStr
 from connector.tuzhan.endpoints import (
     DEFAULT_PARAMETERS,
-    ENDPOINTS,
     EXACT_MATCHING,
     FUZZY_MATCHING,
     Endpoint,
@@ -64,7 +62,7 @@ def compile_params(
         at = location.at(name).named(f"public_params.{name}")
         parameter = endpoint.parameter(name)
         if parameter is None and not allow_unknown:
-            _refuse(name, endpoint, at)
+            report_undocumented("parameter", name, endpoint, at)
             continue
         value = compile_value(each, at)
         if value.constant:
@@ -73,17 +71,6 @@ def compile_params(
             at.add("only the public_params of a route may depend on the record", "bad_reference")
         params[name] = ParamValue(value, at)
     return params
-
-
-def _refuse(name: str, endpoint: Endpoint, location: Location) -> None:
-    others = [other.path for other in ENDPOINTS.values() if other.parameter(name) is not None]
-    if others:
-        message = f"{endpoint.path} has no parameter '{name}', which belongs to {', '.join(others)}: drop it"
-        location.add(message, "not_for_this_endpoint", at_key=True)
-        return
-    names = [parameter.name for parameter in endpoint.parameters]
-    hint = did_you_mean(name, names) or f": {endpoint.path} has {', '.join(names)}"
-    location.add(f"unknown key{hint}", "unknown_key", at_key=True)
 
 
 def _constant(raw: Json, value: Value, parameter: Parameter | None, location: Location) -> Value:
