@@ -145,9 +145,15 @@ class Lease:
         self._on_drained: Callable[[], None] | None = None
 
     def track(self, offset: int, now: float) -> Entry:
-        """Return a new entry for a received offset. Raise ValueError if it is not above all tracked ones."""
+        """Return a new entry for a received offset.
+
+        Raise ValueError if the offset is not above all tracked ones, or if the lease is not open.
+        """
         if offset < self.next_offset or self.state is not LeaseState.OPEN:
-            raise ValueError(f"{self.partition}: offset {offset} came after {self.next_offset - 1} ({self.state})")
+            raise ValueError(
+                f"{self.partition}: offset {offset} can't be tracked: the lease is {self.state.value}, "
+                f"and the next offset is at least {self.next_offset}"
+            )
         self.next_offset = offset + 1
         entry = Entry(self, offset, now)
         self._open.append(entry)

@@ -15,7 +15,7 @@ PAUSES = st.lists(st.floats(0, 5), min_size=1, max_size=60)
 
 
 def _times(pauses: list[float]) -> list[float]:
-    """When somebody asks: after each of the pauses."""
+    """The times at which a departure is asked for: after each of the pauses."""
     times = [1000.0]
     for pause in pauses:
         times.append(times[-1] + pause)

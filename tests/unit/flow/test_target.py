@@ -11,6 +11,7 @@ import pytest
 
 from connector.core.batching import BatchLimits
 from connector.core.events import ItemsSettled, RequestDone
+from connector.core.record import Outcome
 from connector.core.sink import Verdict, VerdictKind
 from tests.support.clock import run_virtual
 from tests.support.fake_sink import FakeSink
@@ -144,19 +145,30 @@ def test_a_batch_that_does_not_fill_is_sent_when_it_is_old_enough(count: int) ->
     assert (round(waited, 6), requests) == (0.2, 1)
 
 
-def test_each_request_is_reported_with_its_exact_bytes_and_each_settlement_with_its_routes() -> None:
-    async def main() -> TargetHarness:
-        harness = TargetHarness(FakeSink())
-        harness.put(3, body=b"12345")
-        await harness.done()
-        return harness
+def test_each_request_and_each_settlement_is_reported() -> None:
+    async def main() -> tuple[TargetHarness, list[Item]]:
+        async def script(_: object) -> Verdict:
+            await asyncio.sleep(2.5)
+            return Verdict(VerdictKind.DELIVERED, "accepted", http_status=200, code="0200", import_batch="b1")
 
-    harness = run_virtual(main())
-    request, ended = harness.events
-    assert isinstance(request, RequestDone)
-    assert (request.verdict, len(request.records), request.body_bytes) == (VerdictKind.DELIVERED, 3, 27 + 2 + 3 * 6)
-    assert isinstance(ended, ItemsSettled)
-    assert dict(ended.by_route) == {"route": 3}
+        harness = TargetHarness(FakeSink(script))
+        items = harness.put(3, body=b"12345")
+        await harness.done()
+        return harness, items
+
+    harness, items = run_virtual(main())
+    request = RequestDone(
+        target="sink",
+        verdict=VerdictKind.DELIVERED,
+        records=[item.record for item in items],
+        body_bytes=27 + 2 + 3 * 6,
+        seconds=2.5,
+        http_status=200,
+        code="0200",
+        detail="accepted",
+        import_batch="b1",
+    )
+    assert harness.events == [request, ItemsSettled("sink", Outcome.DELIVERED, {"route": 3})]
     assert harness.progress == 1
 
 
