@@ -98,7 +98,7 @@ def test_true_and_one_are_different_combinations() -> None:
 
 def test_memory_does_not_grow_with_values_that_never_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
     encoded = []
-    original = parameters._encode
+    original = parameters._encode  # noqa: SLF001 - the cache shows in nothing but how often this is called
 
     def counted(endpoint: Endpoint, values: Mapping[str, object]) -> parameters.EncodedParams:
         encoded.append(values)
