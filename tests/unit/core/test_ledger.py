@@ -15,7 +15,6 @@ from hypothesis.stateful import (
     initialize,
     invariant,
     multiple,
-    precondition,
     rule,
 )
 
@@ -25,7 +24,7 @@ from connector.core.record import Outcome, TopicPartition
 OUTCOMES = st.sampled_from(list(Outcome))
 
 
-@dataclass
+@dataclass(repr=False)
 class _Tracked:
     """A record in the model. `ends`: how its items ended so far; None means abandoned."""
 
@@ -45,6 +44,9 @@ class _Tracked:
     def abandoned(self) -> bool:
         return self.complete and None in self.ends
 
+    def __repr__(self) -> str:
+        return f"<record {self.entry.offset}: {len(self.ends)} of {self.expected} items ended>"
+
     def outcome(self) -> Outcome:
         for worst in (Outcome.DEAD_LETTERED, Outcome.DELIVERED):
             if worst in self.ends:
@@ -52,7 +54,7 @@ class _Tracked:
         return Outcome.SKIPPED
 
 
-@dataclass
+@dataclass(repr=False)
 class _Owned:
     """A lease in the model."""
 
@@ -62,6 +64,9 @@ class _Owned:
     """Which records were settled when the lease ended."""
     closed: bool = False
     drained_calls: int = 0
+
+    def __repr__(self) -> str:
+        return f"<lease of {self.lease.partition.partition}: {self.records}>"
 
     def settled(self) -> list[bool]:
         return [record.settled for record in self.records] if self.final is None else self.final
@@ -161,18 +166,21 @@ class LedgerMachine(RuleBasedStateMachine):
         assert owned.lease.end() == expected
         assert owned.lease.released == owned.final.count(False)
 
-    @precondition(lambda self: any(owned.records for owned in self.owned))
-    @rule(owned=leases)
-    def an_old_offset_is_not_tracked_again(self, owned: _Owned) -> None:
-        with pytest.raises(ValueError, match="can't be tracked"):
-            owned.lease.track(owned.lease.next_offset - 1, 0.0)
-
     @rule(pair=records, outcome=OUTCOMES)
     def nothing_settles_before_the_items_are_known(self, pair: tuple[_Owned, _Tracked], outcome: Outcome) -> None:
         with pytest.raises(ValueError, match="more outcomes than items"):
             pair[1].entry.settle(outcome)
 
     @invariant()
+    def the_books_are_those_of_the_model(self) -> None:
+        """One invariant, so that a failing example prints one line per step."""
+        self.the_watermark_is_that_of_the_model_and_never_moves_back()
+        self.consumed_is_settled_and_released_and_in_flight()
+        self.every_record_is_counted_by_its_worst_item()
+        self.on_drained_is_called_once_when_every_item_was_settled_or_abandoned()
+        self.only_records_from_the_watermark_on_are_kept()
+        self.no_old_offset_is_tracked_again()
+
     def the_watermark_is_that_of_the_model_and_never_moves_back(self) -> None:
         for owned in self.owned:
             mark = owned.lease.watermark
@@ -180,7 +188,6 @@ class LedgerMachine(RuleBasedStateMachine):
             assert mark >= self.watermarks.get(owned.lease, owned.lease.start)
             self.watermarks[owned.lease] = mark
 
-    @invariant()
     def consumed_is_settled_and_released_and_in_flight(self) -> None:
         counts = self.counts
         settled = counts.delivered + counts.skipped + counts.dead_lettered
@@ -189,7 +196,6 @@ class LedgerMachine(RuleBasedStateMachine):
         assert counts.consumed == sum(len(owned.records) for owned in self.owned)
         assert in_flight == sum(owned.in_flight() for owned in self.owned)
 
-    @invariant()
     def every_record_is_counted_by_its_worst_item(self) -> None:
         counted = {
             Outcome.DELIVERED: self.counts.delivered,
@@ -203,7 +209,6 @@ class LedgerMachine(RuleBasedStateMachine):
                     expected[record.outcome()] += 1
         assert counted == expected
 
-    @invariant()
     def on_drained_is_called_once_when_every_item_was_settled_or_abandoned(self) -> None:
         for owned in self.owned:
             if not owned.closed or owned.final is not None:
@@ -212,7 +217,6 @@ class LedgerMachine(RuleBasedStateMachine):
             drained = all(record.settled or record.abandoned for record in owned.records)
             assert owned.drained_calls == drained
 
-    @invariant()
     def only_records_from_the_watermark_on_are_kept(self) -> None:
         for owned in self.owned:
             open_records = [record for record in owned.records if record.entry.offset >= owned.watermark()]
@@ -220,6 +224,11 @@ class LedgerMachine(RuleBasedStateMachine):
             assert owned.lease.span == len(expected)
             assert owned.lease.oldest_tracked_at == (float(expected[0].entry.offset) if expected else None)
             assert owned.lease.idle == (owned.in_flight() == 0)
+
+    def no_old_offset_is_tracked_again(self) -> None:
+        for owned in self.owned:
+            with pytest.raises(ValueError, match="can't be tracked"):
+                owned.lease.track(owned.lease.next_offset - 1, 0.0)
 
 
 TestLedger = LedgerMachine.TestCase
@@ -238,15 +247,29 @@ def test_no_order_of_outcomes_lets_the_watermark_pass_an_unsettled_record(
     for count in counts:
         owned.records.append(_Tracked(owned.lease.track(owned.lease.next_offset, 0.0), count))
         owned.records[-1].entry.expect(count)
-    items = [record for record, count in zip(owned.records, counts, strict=True) for _ in range(count)]
+    items = [number for number, count in enumerate(counts) for _ in range(count)]
+    order = data.draw(st.permutations(items), label="records in the order in which their items end")
     ends = st.lists(st.sampled_from([*Outcome, None]), min_size=len(items), max_size=len(items))
-    for record, end in zip(data.draw(st.permutations(items)), data.draw(ends), strict=True):
+    for number, end in zip(order, data.draw(ends, label="outcomes"), strict=True):
+        record = owned.records[number]
         record.ends.append(end)
         if end is None:
             record.entry.abandon()
         else:
             record.entry.settle(end)
         assert owned.lease.watermark == owned.watermark()
+
+
+def test_a_new_lease_has_committed_and_released_nothing_and_knows_no_end() -> None:
+    lease = _lease()
+    assert (lease.committed, lease.end_offset, lease.released, lease.oldest_tracked_at) == (None, None, 0, None)
+
+
+def test_an_offset_that_comes_again_is_refused_with_the_state_and_the_next_offset() -> None:
+    lease = _lease()
+    lease.track(10, 0.0)
+    with pytest.raises(ValueError, match="offset 10 can't be tracked: the lease is open, and the next offset is at least 11"):
+        lease.track(10, 0.0)
 
 
 def test_an_item_has_one_outcome_and_a_second_is_an_error() -> None:

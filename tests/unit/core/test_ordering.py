@@ -107,18 +107,22 @@ class KeyQueuesMachine(RuleBasedStateMachine):
     # -- what is always true ------------------------------------------------------------------------------------
 
     @invariant()
+    def the_queues_are_right(self) -> None:
+        """One invariant, so that a failing example prints one line per step."""
+        self.every_item_that_may_be_admitted_is()
+        self.no_key_is_in_two_batches_at_once()
+        self.only_keys_of_unfinished_items_are_kept()
+
     def every_item_that_may_be_admitted_is(self) -> None:
         for item in self.items_in("waiting"):
             assert not self.may_join(item, self.open[item.params]), f"{item} starves"
 
-    @invariant()
     def no_key_is_in_two_batches_at_once(self) -> None:
         batch_ids: dict[str, int | None] = {}
         for item in self.items_in("admitted"):
             for key in item.keys:
                 assert batch_ids.setdefault(key, item.batch_id) == item.batch_id
 
-    @invariant()
     def only_keys_of_unfinished_items_are_kept(self) -> None:
         unfinished = [item for item in self.items if item.state != "ended"]
         assert self.queues.key_count == len({key for item in unfinished for key in item.keys})
