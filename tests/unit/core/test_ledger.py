@@ -268,7 +268,9 @@ def test_a_new_lease_has_committed_and_released_nothing_and_knows_no_end() -> No
 def test_an_offset_that_comes_again_is_refused_with_the_state_and_the_next_offset() -> None:
     lease = _lease()
     lease.track(10, 0.0)
-    with pytest.raises(ValueError, match="offset 10 can't be tracked: the lease is open, and the next offset is at least 11"):
+    with pytest.raises(
+        ValueError, match="offset 10 can't be tracked: the lease is open, and the next offset is at least 11"
+    ):
         lease.track(10, 0.0)
 
 
