@@ -1,4 +1,4 @@
-"""A raw HTTP server for tests: it answers with any bytes, or misbehaves on the socket as it is told."""
+"""A raw HTTP server for tests: it answers each request with given bytes, a connection reset, or nothing."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Seen:
-    """What the server got: request heads and bodies, and how many connections."""
+class ReceivedRequests:
+    """What the server received: request heads and bodies, and the number of connections."""
 
     port: int = 0
     heads: list[str] = field(default_factory=list)
@@ -24,18 +24,18 @@ class Seen:
 
     @property
     def url(self) -> str:
-        """The base URL."""
+        """The base URL for a client."""
         return f"http://127.0.0.1:{self.port}/api/open"
 
 
-def http(body: bytes = b"", status: str = "200 OK", *headers: str) -> bytes:
-    """Write a reply."""
+def http_reply(body: bytes = b"", status: str = "200 OK", *headers: str) -> bytes:
+    """Return the bytes of a reply with these header lines."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
     return "\r\n".join(lines).encode() + body
 
 
-def sends(content: bytes, *, close: bool = False) -> Callable[[asyncio.StreamWriter], Awaitable[None]]:
-    """Make an answer that writes these bytes, and then keeps the connection unless it is to `close` it."""
+def reply_with(content: bytes, *, close: bool = False) -> Callable[[asyncio.StreamWriter], Awaitable[None]]:
+    """Return an answer that writes these bytes and then keeps or closes the connection."""
 
     async def answer(writer: asyncio.StreamWriter) -> None:
         writer.write(content)
@@ -60,16 +60,20 @@ async def hang(writer: asyncio.StreamWriter) -> None:
 
 
 @contextlib.asynccontextmanager
-async def serving(
+async def serve(
     *answers: Callable[[asyncio.StreamWriter], Awaitable[None]], read_body: bool = True, speaks_first: bool = False
-) -> AsyncIterator[Seen]:
-    """Serve on a free port: the first request gets the first answer, and so on; the last one for all the rest."""
-    seen = Seen()
+) -> AsyncIterator[ReceivedRequests]:
+    """Serve on a free loopback port. The n-th request gets the n-th answer, and all further ones the last.
+
+    With `read_body=False` requests are answered before their body is read; with `speaks_first` the first answer is
+    written as soon as a connection is open.
+    """
+    received = ReceivedRequests()
     tasks: set[asyncio.Task[None]] = set()
     writers: list[asyncio.StreamWriter] = []
 
     async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        seen.connections += 1
+        received.connections += 1
         if speaks_first:
             await answers[0](writer)
         with contextlib.suppress(asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
@@ -77,9 +81,9 @@ async def serving(
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
                 lengths = [line for line in head.lower().split("\r\n") if line.startswith("content-length:")]
                 if lengths and read_body:
-                    seen.bodies.append(await reader.readexactly(int(lengths[0].partition(":")[2])))
-                seen.heads.append(head)
-                await answers[min(len(seen.heads), len(answers)) - 1](writer)
+                    received.bodies.append(await reader.readexactly(int(lengths[0].partition(":")[2])))
+                received.heads.append(head)
+                await answers[min(len(received.heads), len(answers)) - 1](writer)
         writer.close()
 
     def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -89,9 +93,9 @@ async def serving(
         task.add_done_callback(tasks.discard)
 
     server = await asyncio.start_server(connected, "127.0.0.1", 0)
-    seen.port = server.sockets[0].getsockname()[1]
+    received.port = server.sockets[0].getsockname()[1]
     try:
-        yield seen
+        yield received
     finally:
         server.close()
         for task in list(tasks):

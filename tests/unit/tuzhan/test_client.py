@@ -19,7 +19,7 @@ from connector import __version__
 from connector.core.errors import TransportError
 from connector.tuzhan.client import MAX_RESPONSE_BYTES, PlatformClient, describe_error, proxy_for
 from connector.tuzhan.replies import Reply
-from tests.support.wire import Seen, hang, http, reset, sends, serving
+from tests.support.wire import ReceivedRequests, hang, http_reply, reply_with, reset, serve
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -42,7 +42,7 @@ def exchange(
     answer: Callable[[asyncio.StreamWriter], Awaitable[None]], *, body: bytes = b"{}", timeout_s: float = 5.0
 ) -> Reply:
     async def main() -> Reply:
-        async with serving(answer) as seen, open_client(seen.url, timeout_s) as client:
+        async with serve(answer) as seen, open_client(seen.url, timeout_s) as client:
             return await client.post(PATH, body, "tok")
 
     return asyncio.run(main())
@@ -56,8 +56,11 @@ def failure(answer: Callable[[asyncio.StreamWriter], Awaitable[None]], timeout_s
 
 
 def test_a_post_is_sent_as_documented() -> None:
-    async def main() -> Seen:
-        async with serving(sends(http(OK, "200 OK", "Set-Cookie: a=b"))) as seen, open_client(seen.url + "/") as client:
+    async def main() -> ReceivedRequests:
+        async with (
+            serve(reply_with(http_reply(OK, "200 OK", "Set-Cookie: a=b"))) as seen,
+            open_client(seen.url + "/") as client,
+        ):
             await client.post(PATH, '{"a":"兔"}'.encode(), "tok")
             await client.post(PATH, b"{}", "tok2")
             return seen
@@ -78,8 +81,8 @@ def test_a_post_is_sent_as_documented() -> None:
 
 
 def test_a_token_is_requested_with_the_documented_spelling() -> None:
-    async def main() -> Seen:
-        async with serving(sends(http(OK))) as seen, open_client(seen.url) as client:
+    async def main() -> ReceivedRequests:
+        async with serve(reply_with(http_reply(OK))) as seen, open_client(seen.url) as client:
             await client.get_token("app&1", "s=e c?")
             return seen
 
@@ -90,28 +93,28 @@ def test_a_token_is_requested_with_the_documented_spelling() -> None:
 @pytest.mark.parametrize(
     ("raw", "reply"),
     [
-        (http(OK), Reply(200, OK)),
-        (http(b"slow down", "429 Too Many Requests", "Retry-After: 7"), Reply(429, b"slow down", "7")),
-        (http(gzip.compress(OK), "200 OK", "Content-Encoding: gzip"), Reply(200, OK)),
+        (http_reply(OK), Reply(200, OK)),
+        (http_reply(b"slow down", "429 Too Many Requests", "Retry-After: 7"), Reply(429, b"slow down", "7")),
+        (http_reply(gzip.compress(OK), "200 OK", "Content-Encoding: gzip"), Reply(200, OK)),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", Reply(200, b"{}")),
         (b"HTTP/1.1 204 No Content\r\n\r\n", Reply(204, b"")),
-        (http(b"", "503 \xe5\x85\x94".encode("latin-1").decode("latin-1")), Reply(503, b"")),
-        (b"HTTP/1.1 100 Continue\r\n\r\n" + http(OK), Reply(200, OK)),
+        (http_reply(b"", "503 \xe5\x85\x94".encode("latin-1").decode("latin-1")), Reply(503, b"")),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" + http_reply(OK), Reply(200, OK)),
     ],
     ids=["plain", "retry-after", "gzip", "chunked", "empty", "odd reason", "continue"],
 )
 def test_a_complete_reply_is_returned(raw: bytes, reply: Reply) -> None:
-    assert exchange(sends(raw)) == reply
+    assert exchange(reply_with(raw)) == reply
 
 
 def test_a_reply_without_a_length_ends_with_the_connection() -> None:
-    assert exchange(sends(b"HTTP/1.1 200 OK\r\n\r\n" + OK, close=True)) == Reply(200, OK)
+    assert exchange(reply_with(b"HTTP/1.1 200 OK\r\n\r\n" + OK, close=True)) == Reply(200, OK)
 
 
 def test_redirects_are_not_followed() -> None:
     async def main() -> tuple[Reply, int]:
-        answer = sends(http(b"", "307 Temporary Redirect", "Location: /elsewhere"))
-        async with serving(answer) as seen, open_client(seen.url) as client:
+        answer = reply_with(http_reply(b"", "307 Temporary Redirect", "Location: /elsewhere"))
+        async with serve(answer) as seen, open_client(seen.url) as client:
             return await client.post(PATH, b"{}", "tok"), len(seen.heads)
 
     assert asyncio.run(main()) == (Reply(307, b""), 1)
@@ -120,17 +123,20 @@ def test_redirects_are_not_followed() -> None:
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (sends(b"", close=True), "closed the connection before"),
+        (reply_with(b"", close=True), "closed the connection before"),
         (reset, "reset"),
-        (sends(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", close=True), "broke off"),
-        (sends(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{", close=True), "broke off"),
-        (sends(b"HTTP/1.1 200 OK\r\nContent-", close=True), "127.0.0.1"),
-        (sends(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), "not HTTP"),
-        (sends(b"HTTP/1.1 2xx OK\r\n\r\n"), "not HTTP"),
-        (sends(http(b"not gzip", "200 OK", "Content-Encoding: gzip")), "Content-Encoding"),
-        (sends(b"HTTP/1.1 200 \xd5\xfd\xb3\xa3\r\nContent-Length: 0\r\n\r\n"), "127.0.0.1"),
-        (sends(http(b"x" * (MAX_RESPONSE_BYTES + 1))), "longer than 1 MiB"),
-        (sends(http(gzip.compress(b"x" * (MAX_RESPONSE_BYTES + 1)), "200 OK", "Content-Encoding: gzip")), "longer"),
+        (reply_with(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", close=True), "broke off"),
+        (reply_with(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{", close=True), "broke off"),
+        (reply_with(b"HTTP/1.1 200 OK\r\nContent-", close=True), "127.0.0.1"),
+        (reply_with(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), "not HTTP"),
+        (reply_with(b"HTTP/1.1 2xx OK\r\n\r\n"), "not HTTP"),
+        (reply_with(http_reply(b"not gzip", "200 OK", "Content-Encoding: gzip")), "Content-Encoding"),
+        (reply_with(b"HTTP/1.1 200 \xd5\xfd\xb3\xa3\r\nContent-Length: 0\r\n\r\n"), "127.0.0.1"),
+        (reply_with(http_reply(b"x" * (MAX_RESPONSE_BYTES + 1))), "longer than 1 MiB"),
+        (
+            reply_with(http_reply(gzip.compress(b"x" * (MAX_RESPONSE_BYTES + 1)), "200 OK", "Content-Encoding: gzip")),
+            "longer",
+        ),
     ],
     ids=[
         "closed",
@@ -159,7 +165,7 @@ async def drip(writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.02)
 
 
-@pytest.mark.parametrize("answer", [hang, drip, sends(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{")])
+@pytest.mark.parametrize("answer", [hang, drip, reply_with(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{")])
 def test_the_timeout_is_for_the_whole_exchange(
     answer: Callable[[asyncio.StreamWriter], Awaitable[None]],
 ) -> None:
@@ -168,8 +174,8 @@ def test_the_timeout_is_for_the_whole_exchange(
 
 def test_an_early_reply_to_a_body_that_was_not_read_arrives() -> None:
     async def main() -> Reply:
-        answer = sends(http(b"", "413 Content Too Large", "Connection: close"))
-        async with serving(answer, read_body=False) as seen, open_client(seen.url) as client:
+        answer = reply_with(http_reply(b"", "413 Content Too Large", "Connection: close"))
+        async with serve(answer, read_body=False) as seen, open_client(seen.url) as client:
             return await client.post(PATH, b"x" * 8_000_000, "tok")
 
     assert asyncio.run(main()) == Reply(413, b"")
@@ -201,7 +207,7 @@ def test_an_unknown_host_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_server_without_tls_is_named() -> None:
     async def main() -> None:
-        server = serving(sends(http(OK)), speaks_first=True)
+        server = serve(reply_with(http_reply(OK)), speaks_first=True)
         async with server as seen, open_client(seen.url.replace("http:", "https:")) as client:
             await client.post(PATH, b"{}", "tok")
 
@@ -218,7 +224,7 @@ def test_a_connection_closed_while_idle_fails_at_most_one_request() -> None:
         return 3
 
     async def main() -> None:
-        async with serving(sends(http(OK), close=True)) as seen, open_client(seen.url) as client:
+        async with serve(reply_with(http_reply(OK), close=True)) as seen, open_client(seen.url) as client:
             for pause_s in (0.0, 0.0, 0.001, 0.01, 0.05):
                 assert await tries(client) <= 2
                 await asyncio.sleep(pause_s)
@@ -229,7 +235,10 @@ def test_a_connection_closed_while_idle_fails_at_most_one_request() -> None:
 
 def test_the_token_request_has_a_connection_besides_all_requests_in_flight() -> None:
     async def main() -> None:
-        async with serving(*[hang] * 4, sends(http(OK))) as seen, open_client(seen.url, connections=4) as client:
+        async with (
+            serve(*[hang] * 4, reply_with(http_reply(OK))) as seen,
+            open_client(seen.url, connections=4) as client,
+        ):
             posts = [asyncio.create_task(client.post(PATH, b"{}", "tok")) for _ in range(4)]
             for _ in range(500):
                 if len(seen.heads) == 4:
@@ -244,14 +253,16 @@ def test_the_token_request_has_a_connection_besides_all_requests_in_flight() -> 
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("answer", [sends(b"SSH-2.0\r\n\r\n"), sends(b"", close=True), reset, hang, sends(http(OK))])
+@pytest.mark.parametrize(
+    "answer", [reply_with(b"SSH-2.0\r\n\r\n"), reply_with(b"", close=True), reset, hang, reply_with(http_reply(OK))]
+)
 def test_the_secret_is_in_no_error_no_traceback_and_no_log(
     answer: Callable[[asyncio.StreamWriter], Awaitable[None]], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
 
     async def main() -> str:
-        async with serving(answer) as seen, open_client(seen.url, timeout_s=0.2) as client:
+        async with serve(answer) as seen, open_client(seen.url, timeout_s=0.2) as client:
             try:
                 await client.get_token("app", SECRET)
             except TransportError as error:
@@ -264,7 +275,7 @@ def test_the_secret_is_in_no_error_no_traceback_and_no_log(
 
 
 def test_a_body_of_more_than_a_mebibyte_causes_no_warning() -> None:
-    assert exchange(sends(http(OK)), body=b" " * (2 << 20)).http_status == 200
+    assert exchange(reply_with(http_reply(OK)), body=b" " * (2 << 20)).http_status == 200
 
 
 def test_the_message_of_every_library_error_has_none_of_its_text() -> None:
