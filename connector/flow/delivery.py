@@ -24,6 +24,7 @@ Example: a batch of four items, of which the third, c, is not acceptable.
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -81,7 +82,7 @@ class Delivery:
         """Parts of a split batch that are sent after the current one; the next of them last."""
         self._tried = False
         self._on_wire = False
-        self._not_before = 0.0
+        self._not_before = -math.inf
         self._departure_reserved = False
         """Whether the pacer has given the next request its moment, which is `_not_before` then."""
         self._failures = 0

@@ -21,6 +21,7 @@ Example: deliveries a, b and c wait for replies.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -72,7 +73,7 @@ class SendState:
         self.import_batches: deque[str] = deque(maxlen=KEPT_IMPORT_BATCHES)
         self.split_lock = asyncio.Lock()
         """Held by the one delivery whose batch is being split."""
-        self.not_before = 0.0
+        self.not_before = -math.inf
         """The earliest time of the next request, on the clock of the event loop."""
         self._probe: object = None
         self._changed = asyncio.Event()
@@ -105,7 +106,6 @@ class SendState:
             self._enter(TargetState.HELD, verdict.detail)
             self.context.emit(ReasonRaised("target_held", self.context.name, verdict.remedy))
         elif verdict.kind in FINAL_KINDS and self.state is TargetState.HELD:
-            self._probe = None
             self._enter(TargetState.UP, "")
             self.context.emit(ReasonCleared("target_held", self.context.name))
 

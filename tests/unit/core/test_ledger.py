@@ -344,3 +344,15 @@ def test_a_record_with_an_abandoned_item_is_never_settled() -> None:
     assert (lease.watermark, lease.unsettled) == (10, 1)
     with pytest.raises(ValueError, match="more outcomes than items"):
         entry.abandon()
+
+
+def test_a_new_lease_has_released_nothing_and_knows_neither_a_commit_nor_the_end_of_its_partition() -> None:
+    lease = _lease()
+    assert (lease.released, lease.committed, lease.end_offset) == (0, None, None)
+
+
+def test_an_offset_that_is_not_tracked_is_named_with_the_state_of_its_lease() -> None:
+    lease = _lease()
+    expected = r"orders\[0\]: offset 9 can't be tracked: the lease is open, and the next offset is at least 10"
+    with pytest.raises(ValueError, match=expected):
+        lease.track(9, 0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,24 +12,26 @@ import pytest
 from connector.core.events import ReasonCleared, ReasonRaised, RequestDone
 from connector.core.ledger import Lease
 from connector.core.record import TopicPartition
+from connector.core.retry import Backoff
 from connector.core.sink import TargetState, Verdict, VerdictKind
 from tests.support.builders import seeded
 from tests.support.clock import run_virtual
 from tests.support.fake_sink import FakeSink
 from tests.support.storm_sink import StormSink, Trouble
-from tests.support.target_harness import TargetHarness
+from tests.support.target_harness import SETTINGS, TargetHarness
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from connector.core.record import Item
+    from connector.flow.sending import SendState
 
 DELIVERED = Verdict(VerdictKind.DELIVERED)
 HELD = Verdict(VerdictKind.HELD, "forbidden", http_status=403, remedy="grant it")
 
 
 class SwitchedSink(FakeSink):
-    """Answers every request with `verdict`, and notes when each was sent."""
+    """Answers every request with `verdict`, and records when each was sent."""
 
     def __init__(self, verdict: Verdict) -> None:
         super().__init__(self._answer)
@@ -264,3 +267,62 @@ def test_the_last_hundred_import_batches_are_kept() -> None:
         return list(harness.target.sending.import_batches)
 
     assert run_virtual(main()) == [str(number) for number in range(20, 120)]
+
+
+def test_a_target_that_was_not_sent_to_has_no_reply_and_is_up() -> None:
+    async def main() -> SendState:
+        return TargetHarness(FakeSink()).target.sending
+
+    sending = run_virtual(main())
+    assert (sending.state, sending.reason, sending.last_reply) == (TargetState.UP, "", "")
+    assert (sending.requests_in_flight, list(sending.import_batches)) == (0, [])
+
+
+class SlowlyReadySink(FakeSink):
+    """Becomes ready after each of the delays, in the order of the calls; then at once."""
+
+    def __init__(self, script: Callable[[Sequence[Item]], Awaitable[Verdict]]) -> None:
+        super().__init__(script)
+        self.delays: list[float] = []
+
+    async def ready(self) -> None:
+        if self.delays:
+            await asyncio.sleep(self.delays.pop(0))
+
+
+def test_the_probe_is_the_delivery_that_was_held_even_if_another_asks_first() -> None:
+    """The other delivery waits for its retry. The hold wakes it, and it gets its token earlier."""
+
+    async def main() -> list[int]:
+        async def script(items: Sequence[Item]) -> Verdict:
+            if items[0].record.partition == 1:
+                return Verdict(VerdictKind.AGAIN)
+            await asyncio.sleep(0.1)
+            sink.delays = [1.0]
+            return HELD
+
+        sink = SlowlyReadySink(script)
+        harness = TargetHarness(sink, replace(SETTINGS, backoff=Backoff(100.0, 100.0)))
+        harness.put(10)
+        harness.put(10, lease=Lease(TopicPartition("orders", 1), 0, harness.counts))
+        await asyncio.sleep(1_000)
+        return [items[0].record.partition for items in sink.requests]
+
+    partitions = run_virtual(main())
+    assert partitions[:2] == [0, 1]
+    assert len(partitions) > 5
+    assert set(partitions[2:]) == {0}
+
+
+def test_a_delivery_that_is_woken_keeps_the_moment_that_the_rate_limit_gave_it() -> None:
+    async def main() -> list[float]:
+        sink = SwitchedSink(DELIVERED)
+        harness = TargetHarness(sink, rate=0.1)
+        began = asyncio.get_running_loop().time()
+        harness.put(30)
+        await asyncio.sleep(1)
+        harness.target.flush()
+        await harness.done()
+        return [sent - began for sent in sink.times]
+
+    assert run_virtual(main()) == pytest.approx([0.0, 10.0, 20.0])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from connector.core.batching import BatchLimits
+from connector.core.errors import BackgroundTaskError
 from connector.core.events import ItemsSettled, RequestDone
 from connector.core.record import Outcome
 from connector.core.sink import Verdict, VerdictKind
@@ -237,3 +238,16 @@ def test_the_parts_of_a_batch_start_with_a_backoff_of_their_own(ends: tuple[Verd
 def test_each_part_of_a_batch_has_one_try_at_once_with_another_token(ends: tuple[VerdictKind, ...]) -> None:
     times = _tries_of_two(TOKEN, *ends, TOKEN)
     assert len(set(times)) == 1
+
+
+def test_a_delivery_that_fails_is_named_by_its_target_and_batch() -> None:
+    async def main() -> None:
+        def script(_: object) -> Verdict:
+            raise ZeroDivisionError
+
+        harness = TargetHarness(FakeSink(script))
+        harness.put(10)
+        await harness.done()
+
+    with pytest.raises(BackgroundTaskError, match="'sink:1' died"):
+        run_virtual(main())
