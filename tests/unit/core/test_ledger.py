@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import permutations
 
 import pytest
 from hypothesis import given, settings
@@ -301,6 +302,26 @@ def test_a_late_outcome_of_an_ended_lease_changes_nothing() -> None:
     assert lease.end() == 10
     entry.settle(Outcome.DELIVERED)
     assert (lease.watermark, lease.released, counts) == (10, 1, TopicCounts(consumed=1, released=1))
+
+
+@pytest.mark.parametrize("outcomes", [*permutations(Outcome, 3), *permutations([Outcome.DELIVERED, Outcome.SKIPPED])])
+def test_a_record_is_dead_lettered_if_one_item_was_else_delivered_if_one_was(outcomes: tuple[Outcome, ...]) -> None:
+    counts = TopicCounts()
+    entry = Lease(TopicPartition("orders", 0), 10, counts).track(10, 0.0)
+    entry.expect(len(outcomes))
+    for outcome in outcomes:
+        entry.settle(outcome)
+    dead_lettered = int(Outcome.DEAD_LETTERED in outcomes)
+    assert counts == TopicCounts(consumed=1, delivered=1 - dead_lettered, dead_lettered=dead_lettered)
+
+
+def test_the_released_records_of_a_topic_are_those_of_all_its_leases() -> None:
+    counts = TopicCounts()
+    for partition in (0, 1):
+        lease = Lease(TopicPartition("orders", partition), 10, counts)
+        lease.track(10, 0.0)
+        lease.end()
+    assert counts == TopicCounts(consumed=2, released=2)
 
 
 def _tracked(lease: Lease, items: int = 1) -> Entry:
