@@ -261,20 +261,6 @@ def test_no_order_of_outcomes_lets_the_watermark_pass_an_unsettled_record(
         assert owned.lease.watermark == owned.watermark()
 
 
-def test_a_new_lease_has_committed_and_released_nothing_and_knows_no_end() -> None:
-    lease = _lease()
-    assert (lease.committed, lease.end_offset, lease.released, lease.oldest_tracked_at) == (None, None, 0, None)
-
-
-def test_an_offset_that_comes_again_is_refused_with_the_state_and_the_next_offset() -> None:
-    lease = _lease()
-    lease.track(10, 0.0)
-    with pytest.raises(
-        ValueError, match="offset 10 can't be tracked: the lease is open, and the next offset is at least 11"
-    ):
-        lease.track(10, 0.0)
-
-
 def test_an_item_has_one_outcome_and_a_second_is_an_error() -> None:
     entry = _lease().track(10, 0.0)
     entry.expect(1)
