@@ -14,12 +14,14 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
 from connector.config.checks import check_all, fully_routed_targets, ready_routes
+from connector.config.excerpts import Excerpts
 from connector.config.interpolation import interpolate
 from connector.config.located import LocatedProblem, at_index, locate, path_text
 from connector.config.punctuation import has_full_width
 from connector.config.sections import read_sections
 from connector.config.source_text import Position, SourceText
-from connector.config.yaml_source import YamlError, read_yaml
+from connector.config.yaml_scalars import YamlError
+from connector.config.yaml_source import read_yaml
 from connector.core.errors import ConfigError
 from connector.mapping import compile_mapping
 from connector.settings.models import Kafka
@@ -55,6 +57,8 @@ class Checked:
     config: Config | None = None
     """None if there is an error."""
     mapping: CompiledMapping | None = None
+    excerpts: Excerpts | None = None
+    """None if it is not text."""
 
     def errors(self, *, excerpts: bool = False) -> tuple[str, ...]:
         """Return what to print for what keeps the connector from starting: one line each, or with excerpts."""
@@ -66,7 +70,8 @@ class Checked:
 
     def _text(self, *, warnings: bool, excerpts: bool) -> tuple[str, ...]:
         found = [problem for problem in self.problems if problem.warning is warnings]
-        return tuple(problem.lines(self.file) if excerpts else problem.line(self.file) for problem in found)
+        shown = self.excerpts if excerpts else None
+        return tuple(problem.line(self.file) + (shown.below(problem) if shown is not None else "") for problem in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,8 @@ def check(path: str | FilePath, environ: Mapping[str, str], validate_kafka: Vali
     try:
         read = read_yaml(source)
     except YamlError as error:
-        return Checked(file, sha256, (at_index(source, error.index, error.message, "yaml_syntax"),))
+        problem = at_index(source, error.index, error.message, "yaml_syntax")
+        return Checked(file, sha256, (problem,), excerpts=Excerpts(source))
     return _Check(source, read, environ, validate_kafka).run(file, sha256)
 
 
@@ -147,8 +153,10 @@ class _Check:
             check_all(sections, problems)
             mapping = _compile(sections, problems)
         located = self._located(unreplaced, problems)
-        sound = mapping is not None and all(problem.warning for problem in located)
-        return Checked(file, sha256, located, sections.config() if sound else None, mapping if sound else None)
+        excerpts = Excerpts(self.source, self.read)
+        if mapping is None or not all(problem.warning for problem in located):
+            return Checked(file, sha256, located, excerpts=excerpts)
+        return Checked(file, sha256, located, sections.config(), mapping, excerpts)
 
     def _located(self, unreplaced: Problems, problems: Problems) -> tuple[LocatedProblem, ...]:
         """Return all problems, sorted. A place that YAML or a variable explains has no other problem."""

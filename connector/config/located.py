@@ -12,12 +12,11 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from connector.config import punctuation
-from connector.config.secrets import is_secret, line_may_hold_secret
-from connector.config.source_text import Position, excerpt
+from connector.config.secrets import is_secret
 from connector.settings.problems import WARNINGS
 
 if TYPE_CHECKING:
-    from connector.config.source_text import SourceText
+    from connector.config.source_text import Position, Slip, SourceText
     from connector.config.yaml_source import YamlSource
     from connector.settings.problems import Code, Path, Problem
 
@@ -36,8 +35,6 @@ class LocatedProblem(NamedTuple):
     path: Path
     message: str
     code: Code
-    excerpt: str = ""
-    """The line of the file with a caret, for terminals; empty where there is none, or where it may show a secret."""
 
     @property
     def warning(self) -> bool:
@@ -50,10 +47,6 @@ class LocatedProblem(NamedTuple):
         path = f"{path_text(self.path)}: " if self.path else ""
         return _printable(f"{where}{path}{self.message} [{self.code}]")
 
-    def lines(self, file: str) -> str:
-        """Return the problem as a line, and the excerpt of the file below it."""
-        return f"{self.line(file)}\n{self.excerpt}" if self.excerpt else self.line(file)
-
 
 def path_text(path: Path) -> str:
     """Return a path as the lines show it: ``routes[0].fields.time``."""
@@ -65,26 +58,31 @@ def path_text(path: Path) -> str:
 
 def at_index(source: SourceText, index: int, message: str, code: Code, path: Path = ()) -> LocatedProblem:
     """Return a problem whose place in the text is known."""
-    position = source.position(index)
-    hidden = is_secret(path) or line_may_hold_secret(source, position.line)
-    shown = "" if hidden else excerpt(source.line(position.line), position)
-    return LocatedProblem(position, path, message, code, shown)
+    return LocatedProblem(source.position(index), path, message, code)
 
 
 def locate(problem: Problem, source: SourceText, read: YamlSource) -> LocatedProblem:
     """Find the place of a problem, and let its message begin with what stands there."""
     start, end = read.span(problem.path, at_key=problem.at_key)
     code, path = problem.code, problem.path
-    if path in read.values and code in _OF_A_VALUE | {"unknown_key"}:
-        slip = punctuation.find(source.text, start, end, in_key=problem.at_key)
-        if slip is None and code == "wrong_type":
-            slip = punctuation.for_colon(source.text, start, end)
-        if slip is not None and (problem.at_key or path in read.scalars):
-            return at_index(source, slip.index, slip.message, code, path)
+    written = path in (read.keys if problem.at_key else read.scalars)
+    slip = _full_width(problem, source.text, start, end) if written and code in _OF_A_VALUE | {"unknown_key"} else None
+    if slip is not None:
+        return at_index(source, slip.index, slip.message, code, path)
     message = problem.message
-    if code in _OF_A_VALUE and not problem.at_key and not is_secret(path) and path in read.scalars:
+    if written and code in _OF_A_VALUE and not problem.at_key and not is_secret(path):
         message = _quoting(source.text[start:end], message)
     return at_index(source, start, message, code, path)
+
+
+def _full_width(problem: Problem, text: str, start: int, end: int) -> Slip | None:
+    """Return the full-width punctuation of a key or a value, if that is what is wrong with it."""
+    if problem.at_key or not punctuation.may_be_prose(text, start, end):
+        return punctuation.find(text, start, end, blank=problem.at_key)
+    if problem.code == "wrong_type":
+        return punctuation.for_colon(text, start, end)
+    in_mapping = problem.path[0] in {"targets", "routes"} and "topics" not in problem.path
+    return None if in_mapping or "${" in text[start:end] else punctuation.find(text, start, end)
 
 
 def _quoting(written: str, message: str) -> str:

@@ -25,9 +25,14 @@ _ASCII: Final = {
     "［": ("the full-width bracket", "["),
     "］": ("the full-width bracket", "]"),
     "＄": ("the full-width dollar", "$"),
+    "－": ("the full-width hyphen", "-"),
+    "／": ("the full-width slash", "/"),
+    "＃": ("the full-width number sign", "#"),
     "\u3000": ("the full-width blank", " "),
+    "\xa0": ("the no-break space", " "),
 }
 _FULL_WIDTH: Final = re.compile(f"[{''.join(_ASCII)}]")
+_MAX_PLACES: Final = 8
 _QUOTED_REFERENCE: Final = re.compile(r"\s*([“”‘’])\$\.")
 _PROSE: Final = re.compile(f"[^\\x00-\\x7f{''.join(_ASCII)}]")
 """A character that is neither ASCII nor such punctuation: with one, the text may be Chinese prose."""
@@ -38,10 +43,15 @@ def has_full_width(text: object) -> bool:
     return _FULL_WIDTH.search(str(text)) is not None
 
 
-def find(text: str, start: int, end: int, *, in_key: bool = False) -> Slip | None:
-    """Return the first full-width punctuation of `text[start:end]`, unless that may be prose."""
+def find(text: str, start: int, end: int, *, blank: bool = False) -> Slip | None:
+    """Return the first full-width punctuation of `text[start:end]`; with `blank`, a colon lacks the one after it."""
     match = _FULL_WIDTH.search(text, start, end)
-    return None if match is None or _PROSE.search(text, start, end) else _slip(text, match.start(), blank=in_key)
+    return None if match is None else _slip(text, match.start(), blank=blank)
+
+
+def may_be_prose(text: str, start: int, end: int) -> bool:
+    """Whether `text[start:end]` may be Chinese prose, in which full-width punctuation is right."""
+    return _PROSE.search(text, start, end) is not None
 
 
 def for_colon(text: str, start: int, end: int) -> Slip | None:
@@ -56,15 +66,16 @@ def around_reference(text: str, start: int, end: int) -> Slip | None:
     return None if match is None else _slip(text, match.start(1))
 
 
-def replacements(line: str) -> list[tuple[Slip, str]]:
-    """Return what may be wrong with a line that YAML does not understand, each with the line put right.
+def replacements(line: str, column: int) -> list[tuple[Slip, str]]:
+    """Return what may be wrong with a line before `column`, each with the line put right.
 
-    Each full-width character alone, a pair of quotes, then all of them at once, as if the first were to blame:
+    Each full-width character alone, each pair of quotes, then all at once, as if the first were to blame:
 
         {type：phone}          ->  (5, '：' is …)  {type: phone}
         group_id: “a: b”       ->  (10, '“' is …)  group_id: "a: b"
     """
     places = [match.start() for match in _FULL_WIDTH.finditer(line)]
+    places = [place for place in places if place <= column][-_MAX_PLACES:]
     candidates = [[place] for place in places]
     candidates += [list(pair) for pair in pairwise(places) if line[pair[0]] in "“‘"]
     if places:
@@ -73,10 +84,10 @@ def replacements(line: str) -> list[tuple[Slip, str]]:
 
 
 def _replaced(line: str, places: list[int]) -> str:
-    return "".join(
-        _ASCII[character][1] + (" " if character in "：，、" else "") if index in places else character
-        for index, character in enumerate(line)
-    )
+    for place in reversed(places):
+        after = " " if line[place] in "：，、－" else ""
+        line = f"{line[:place]}{_ASCII[line[place]][1]}{after}{line[place + 1 :]}"
+    return line
 
 
 def _slip(text: str, index: int, *, blank: bool = False) -> Slip:

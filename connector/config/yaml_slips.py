@@ -27,16 +27,20 @@ if TYPE_CHECKING:
 _CONTROL: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufeff\uff00-\ufffd\U00010000-\U0010ffff]")
 _ESCAPE: Final = re.compile(r"\\U(?!000|0010)[0-9a-fA-F]{8}|^%.*", re.MULTILINE)
 _BLOCK_VALUE: Final = re.compile(r"(?P<before>\s*(?:- +)*[^\s#:][^:#]*:\s+)(?P<value>[\[{@`%].*?)(?:\s*|\s+#.*)")
+_MAX_NAME: Final = 40
 _LINES_ABOVE: Final = 3
 """How far above the place where YAML stumbles a full-width colon may have caused it."""
-_MAX_GUESSES: Final = 12
 _TOP_LEVEL: Final = re.compile(r"^[A-Za-z_]", re.MULTILINE)
-_OPENING, _CLOSING = "{[", "}]"
+_FLOW_ENTRY: Final = re.compile(
+    r"""(?<=[,{\[])\s*(?:[^\s,{}\[\]:][^,{}\[\]:]*:\s+)?"""
+    r"""(?P<value>(?=[^\s"',])(?:[^,{}\[\]]|\{[^{}]*\}|\[[^\[\]]*\])+)"""
+)
+"""A value inside {…} or […], with its key if it has one; brackets that close again are part of it."""
 _KEY_FOLLOWS: Final = ("{", ",")
 """After these a key is expected in a table: a full-width colon there is not prose."""
 
 _WORDS: Final = (
-    ("found character '\\t'", "a tab can't indent: use spaces"),
+    ("found character '\\t'", "a tab is not allowed here: use spaces"),
     ("mapping values are not allowed", "a ':' is not allowed here: quote the text, or begin a new line"),
     ("could not find expected ':'", "a ':' is missing after this key, or the line before it is not complete"),
     ("expected <block end>", "this does not fit what stands above: look at the indentation and the quotes"),
@@ -91,12 +95,9 @@ class _Chunk(NamedTuple):
         line = source.position(index).line
         _, end = source.span(min(line + 1, source.lines))
         above, _ = source.span(max(line - _LINES_ABOVE, 1))
-        starts = [match.start() for match in _TOP_LEVEL.finditer(source.text, 0, above + 1)]
-        for offset in (starts[-1] if starts else 0, 0):
-            text = source.text[offset:end]
-            if first_error(text) == index - offset:
-                return cls(text, offset, index - offset, first_error)
-        return None
+        offset = max((match.start() for match in _TOP_LEVEL.finditer(source.text, 0, above + 1)), default=0)
+        chunk = cls(source.text[offset:end], offset, index - offset, first_error)
+        return chunk if first_error(chunk.text) == chunk.error else None
 
     def gets_further(self, start: int, end: int, instead: str) -> bool:
         """Whether YAML gets past the error if the file had `instead` from `start` to `end`."""
@@ -108,12 +109,9 @@ class _Chunk(NamedTuple):
 def _guesses(source: SourceText, error: MarkedYAMLError, index: int) -> Iterator[tuple[Slip, int, int, str]]:
     """Yield what may be wrong: where and why, and the part of the file with what should stand there."""
     last = source.position(index).line
-    tried = 0
     for number in range(last, max(last - _LINES_ABOVE, 1) - 1, -1):
         start, end = source.span(number)
-        for slip, line in punctuation.replacements(source.text[start:end]):
-            if (tried := tried + 1) > _MAX_GUESSES:
-                return
+        for slip, line in punctuation.replacements(source.text[start:end], index - start):
             yield Slip(start + slip.index, slip.message), start, end, line
     yield from _unquoted(source, error, index)
 
@@ -139,48 +137,10 @@ def _unquoted(source: SourceText, error: MarkedYAMLError, index: int) -> Iterato
 
 def _flow_value(line: str, column: int) -> tuple[int, int] | None:
     """Return start and end of the plain text around `column`, inside {…} or […], if it has a bracket in it."""
-    start = _value_start(line, column)
-    end = _value_end(line, start)
-    value = line[start:end]
-    if not value or value[0] in "\"'" or not any(bracket in value for bracket in _OPENING):
-        return None
-    return start, end
-
-
-def _value_start(line: str, column: int) -> int:
-    """Go left to the `: `, `,` or bracket before the text; brackets that close on the way are part of it."""
-    depth = 0
-    index = min(column, len(line))
-    while index > 0:
-        before = line[index - 1]
-        if before in _CLOSING:
-            depth += 1
-        elif before in _OPENING:
-            if depth == 0:
-                break
-            depth -= 1
-        elif depth == 0 and (before == "," or (before == " " and line[: index - 1].endswith(":"))):
-            break
-        index -= 1
-    return index + len(line[index:]) - len(line[index:].lstrip())
-
-
-def _value_end(line: str, start: int) -> int:
-    """Go right to the `,` or the bracket that closes around the text; pairs of brackets are part of it."""
-    depth = 0
-    index = start
-    while index < len(line):
-        character = line[index]
-        if character in _OPENING:
-            depth += 1
-        elif character in _CLOSING:
-            if depth == 0:
-                break
-            depth -= 1
-        elif depth == 0 and character == ",":
-            break
-        index += 1
-    return start + len(line[start:index].rstrip())
+    for match in _FLOW_ENTRY.finditer(line):
+        if match.start() <= column <= match.end() and any(bracket in match["value"] for bracket in "{["):
+            return match.start("value"), match.start("value") + len(match["value"].rstrip())
+    return None
 
 
 def _block_value(line: str, error: MarkedYAMLError) -> tuple[int, int] | None:
@@ -202,8 +162,10 @@ def _in_words(source: SourceText, error: MarkedYAMLError, index: int) -> Slip:
     if "<stream end>" in problem and context.endswith(("flow mapping", "flow sequence")):
         return Slip(opened, f"the '{source.text[opened]}' that opens here is never closed")
     if problem.startswith("found undefined alias"):
-        name = problem.removeprefix("found undefined alias ").strip("'")
+        name = problem.removeprefix("found undefined alias ").strip("'")[:_MAX_NAME]
         return Slip(index, f"no anchor &{name} stands above; text that begins with * needs quotes")
+    if context == "while scanning a directive":
+        return Slip(opened, "a line that begins with % is a directive of YAML: quote the text")
     line = source.position(opened).line
     above = f" (it opens in line {line})" if "flow" in context and line < source.position(index).line else ""
     for part, message in _WORDS:

@@ -10,8 +10,6 @@ A path leads to the text that its value comes from: what an alias or a merge bri
 
 from __future__ import annotations
 
-import math
-import re
 import warnings
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -25,6 +23,7 @@ from ruamel.yaml.tag import Tag
 
 from connector.config import punctuation
 from connector.config.source_text import Slip
+from connector.config.yaml_scalars import UNTAGGED, YamlError, key_text, refuse_tag, scalar_value
 from connector.config.yaml_slips import explain, unreadable_character, unreadable_escape
 from connector.settings.problems import Problem
 
@@ -36,27 +35,6 @@ if TYPE_CHECKING:
 
 MAX_DEPTH: Final = 60
 MAX_VALUES: Final = 100_000
-
-_UNTAGGED: Final = Tag(suffix="?")
-_STRING_TAGS: Final = frozenset({"?", "tag:yaml.org,2002:str"})
-_NULL: Final = frozenset({"", "~", "null", "Null", "NULL"})
-_BOOL: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_INT: Final = re.compile(r"[-+]?[0-9]+")
-_BASED_INT: Final = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT: Final = re.compile(
-    r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
-)
-_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
-
-
-class YamlError(Exception):
-    """The text is not the YAML of a config. The message is one line and shows no secret."""
-
-    def __init__(self, message: str, index: int) -> None:
-        super().__init__(message)
-        self.message = message
-        self.index = index
-        """Where in the text."""
 
 
 class Span(NamedTuple):
@@ -104,7 +82,7 @@ def read_yaml(source: SourceText) -> YamlSource:
     if slip is not None:
         raise YamlError(slip.message, slip.index)
     root = _compose(source)
-    if root is None or (isinstance(root, ScalarNode) and not root.style and root.value in _NULL):
+    if root is None or (isinstance(root, ScalarNode) and scalar_value(root) is None):
         raise YamlError("the file is empty: kafka, platform, targets and routes are required", 0)
     if not isinstance(root, MappingNode):
         default = Slip(_span(root).start, "expected a table with the keys kafka, platform, targets and routes")
@@ -120,7 +98,7 @@ class _UntaggedResolver(VersionedResolver):
     """Leaves nodes without a tag untagged, where ruamel derives one from their text by rules of its own."""
 
     def resolve(self, kind: object, value: object, implicit: object) -> Tag:  # noqa: ARG002 - ruamel's signature
-        return _UNTAGGED
+        return Tag(suffix=UNTAGGED)
 
 
 def _parser() -> YAML:
@@ -203,7 +181,7 @@ class _Reader:
         own: dict[str, tuple[ScalarNode, Node]] = {}
         merged: dict[str, tuple[ScalarNode, Node]] = {}
         for key_node, value_node in node.value:
-            key = _key(key_node)
+            key = key_text(key_node)
             if key == "<<" and not key_node.style:
                 for source in _merge_sources(value_node):
                     self._spend(source)
@@ -222,7 +200,7 @@ class _Reader:
 
     def _scalar(self, path: Path, node: ScalarNode) -> object:
         try:
-            return _meaning(node)
+            return scalar_value(node)
         except YamlError as error:
             self.result.problems.append(Problem(path, error.message, "yaml_syntax"))
             return node.value
@@ -233,7 +211,7 @@ class _Reader:
 
     def _enter(self, node: Node) -> None:
         """Refuse tags, and a node inside itself: the aliases of one would expand forever."""
-        _refuse_tag(node, frozenset({"?"}))
+        refuse_tag(node, frozenset({UNTAGGED}))
         if id(node) in self._open:
             raise YamlError(f"the anchor &{node.anchor} holds an alias of itself", node.start_mark.index)
         self._open.add(id(node))
@@ -250,52 +228,3 @@ def _merge_sources(node: Node) -> list[MappingNode]:
     if len(tables) < len(sources):
         raise YamlError("'<<' takes a table or a list of tables: <<: *anchor", node.start_mark.index)
     return tables
-
-
-def _refuse_tag(node: Node, allowed: frozenset[str]) -> None:
-    if str(node.tag) not in allowed:
-        tag = str(node.tag).replace("tag:yaml.org,2002:", "!!")
-        raise YamlError(f"tags are not allowed: remove '{tag}', or quote the text", node.start_mark.index)
-
-
-def _key(node: Node) -> str:
-    """Return a key as it is written, so that `010` and `1` find what a record has; `True` is `true`."""
-    if not isinstance(node, ScalarNode):
-        raise YamlError("a key must be text: quote it if it begins with { or [", node.start_mark.index)
-    if not node.value and not node.style:
-        raise YamlError("a key is missing before the ':'", node.start_mark.index)
-    _refuse_tag(node, _STRING_TAGS)
-    if not node.style and node.value in _BOOL:
-        return str(node.value).lower()
-    return _characters(node)
-
-
-def _meaning(node: ScalarNode) -> object:
-    """Return a value: text if it is quoted, else what it means by the core schema of YAML 1.2."""
-    _refuse_tag(node, _STRING_TAGS)
-    text = str(node.value)
-    if node.style or str(node.tag) != "?":
-        return _characters(node)
-    if text in _NULL:
-        return None
-    if text in _BOOL:
-        return _BOOL[text]
-    if _INT.fullmatch(text) or _BASED_INT.fullmatch(text):
-        number = int(text, 10 if _INT.fullmatch(text) else 0) if len(text) <= 64 else 1 << 64
-        if not -(1 << 63) <= number < 1 << 64:
-            raise YamlError("an integer beyond 64 bits: quote it if it is text", node.start_mark.index)
-        return number
-    if _FLOAT.fullmatch(text):
-        fraction = float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
-        if not math.isfinite(fraction):
-            raise YamlError("not a number in JSON: quote it if it is text", node.start_mark.index)
-        return fraction
-    return text
-
-
-def _characters(node: ScalarNode) -> str:
-    """Return the text of a node, which must consist of whole characters."""
-    text = str(node.value)
-    if _SURROGATE.search(text):
-        raise YamlError("half a character (\\ud800 to \\udfff): write the character itself", node.start_mark.index)
-    return text

@@ -34,7 +34,7 @@ TABLE = [
         "a tab",
         "  group_id: shop\n",
         "\tgroup_id: shop\n",
-        "3:1: a tab can't indent: use spaces [yaml_syntax]",
+        "3:1: a tab is not allowed here: use spaces [yaml_syntax]",
     ),
     Broken(
         "a quote that is never closed",

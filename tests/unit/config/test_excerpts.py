@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from connector.config.source_text import Position, excerpt
+from connector.config.excerpts import excerpt
+from connector.config.source_text import Position
 from tests.unit.config.files import changed, checked
 
 if TYPE_CHECKING:

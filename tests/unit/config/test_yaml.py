@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.config.source_text import Position, SourceText
-from connector.config.yaml_source import YamlError, read_yaml
+from connector.config.yaml_scalars import YamlError
+from connector.config.yaml_source import read_yaml
 from tests.unit.config.files import SOUND, read
 
 if TYPE_CHECKING:
