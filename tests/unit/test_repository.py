@@ -16,8 +16,7 @@ from ruamel.yaml import YAML
 import connector
 from connector.config.loading import load
 from connector.core.record import Record
-from connector.settings import models
-from connector.settings.models import Admin, Auth, Batching, Config, Log, Model, Platform, Queue, Retry
+from connector.settings.models import Config
 from tests.support.dockerfile import Instruction, parse_dockerfile
 
 ROOT = Path(__file__).parents[2]
@@ -72,15 +71,6 @@ def test_the_config_of_the_container_passes_the_check(tmp_path: Path) -> None:
     assert config.platform.auth.app_secret.get_secret_value() == "s"
 
 
-def test_the_annotated_config_names_every_key() -> None:
-    text = (ROOT / "config/connector.yaml").read_text(encoding="utf-8")
-    parts = [part for part in vars(models).values() if isinstance(part, type) and issubclass(part, Model)]
-    keys = {key for part in parts for key in part.model_fields}
-    assert {"bootstrap_servers", "max_in_flight", "identity_missing"} <= keys
-    absent = {key for key in keys if not re.search(rf"(?<![\w.$]){key}:\s", text)}
-    assert not absent
-
-
 def test_the_records_in_the_annotated_config_s_comments_become_items() -> None:
     text = (ROOT / "config/connector.yaml").read_text(encoding="utf-8")
     comments = re.findall(r"^  # (\{.*(?:\n  #  .*)*)", text, re.MULTILINE)
@@ -100,21 +90,6 @@ def test_the_records_in_the_annotated_config_s_comments_become_items() -> None:
     ]
     assert b'"c_price":1420' in items[0].body
     assert items[2].params == b'{"isMatching":true,"matchingType":1,"optType":"add"}'
-
-
-def test_what_the_annotated_config_calls_a_default_is_the_default() -> None:
-    config = load(ROOT / "config/connector.yaml", VARIABLES).config
-    assert (config.kafka.start_from, config.kafka.commit_interval) == ("earliest", 1.0)
-    platform = Platform(auth=Auth())
-    assert (config.platform.base_url, config.platform.allow_http) == (platform.base_url, platform.allow_http)
-    assert (config.platform.request_timeout, config.platform.retry) == (platform.request_timeout, Retry())
-    purchases, fields = config.targets["purchases"], type(config.targets["purchases"]).model_fields
-    assert (purchases.batch, purchases.queue) == (Batching(), Queue())
-    assert purchases.max_in_flight == fields["max_in_flight"].default
-    assert purchases.allow_unknown == fields["allow_unknown"].default
-    assert (config.admin, config.log) == (Admin(), Log())
-    assert config.shutdown_timeout == Config.model_fields["shutdown_timeout"].default
-    assert config.dead_letter_topic == f"{config.kafka.group_id}.dead-letter"
 
 
 def test_what_the_package_reads_is_installed_with_it() -> None:
