@@ -1,4 +1,4 @@
-"""`${…}` in the file's scalars: what comes from the environment and from files.
+"""Replace `${…}` in the file's scalars by what the environment and files hold.
 
     ${NAME}            the variable; not set is an error
     ${NAME:-default}   the default if it is not set or empty; the default may hold `${…}` itself
@@ -6,10 +6,9 @@
     ${file:/path}      the content of a file, without blanks and line breaks around it
     $${                a literal `${`
 
-It is done after parsing, in values and never in keys, so that no value can change what the file says. A scalar in
-which something was replaced becomes `InterpolatedStr`: a literal, whatever it begins with; in a `template`, what was
-put in is literal and the rest is still a template. Messages show the expression as
-the file has it, never what it stands for.
+Values are replaced after parsing, and keys never, so that no variable can change the structure of the file. A scalar
+in which something was replaced becomes `InterpolatedStr`, which is always a literal; in a `template`, what was put in
+is literal and the rest is still a template. Messages show the expression as the file has it, never what it stands for.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ _FORMS = "write ${NAME}, ${NAME:-default}, ${NAME:?message} or ${file:/path}; $$
 
 
 def interpolate(data: object, environ: Mapping[str, str], problems: Problems) -> object:
-    """Return `data` with every `${…}` replaced; what can't be replaced is noted, and empty in the result."""
+    """Return `data` with every `${…}` replaced; one that can't be is reported, and empty in the result."""
     return _Interpolation(environ, problems).value((), data)
 
 
@@ -65,10 +64,10 @@ class _Interpolation:
             return InterpolatedStr()
 
     def _text(self, text: str, literal: Callable[[str], str] = str) -> str:
-        """`text` with its expressions replaced, those of defaults included, by what `literal` makes of them.
+        """Return `text` with its expressions replaced; `literal` escapes what is put in.
 
         Raises:
-            _NotReplacedError: the first expression of the text that can't be.
+            _NotReplacedError: for the first expression that can't be replaced.
 
         """
         pieces: list[str] = []
@@ -124,12 +123,12 @@ class _Interpolation:
 
 
 def _in_braces(text: str) -> str:
-    """`text` as a literal of a template, where `{…}` is a reference and `{{` a brace."""
+    """Return `text` as a literal of a template, where `{…}` is a reference and `{{` a brace."""
     return text.replace("{", "{{").replace("}", "}}")
 
 
 def _closing(text: str, position: int) -> int:
-    """The index of the `}` that ends the expression; `${…}` inside it are passed over."""
+    """Return the index of the `}` that ends the expression, after all `${…}` inside it."""
     depth = 1
     while position < len(text):
         if text.startswith("${", position):

@@ -85,7 +85,7 @@ def replacements(line: str, column: int) -> list[tuple[Slip, str]]:
 
 def _replaced(line: str, places: list[int]) -> str:
     for place in reversed(places):
-        after = " " if line[place] in "：，、－" else ""
+        after = " " if line[place] in "：，、－" and line[place + 1 : place + 2] != " " else ""
         line = f"{line[:place]}{_ASCII[line[place]][1]}{after}{line[place + 1 :]}"
     return line
 

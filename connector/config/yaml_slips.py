@@ -28,6 +28,8 @@ _CONTROL: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufeff\uff0
 _ESCAPE: Final = re.compile(r"\\U(?!000|0010)[0-9a-fA-F]{8}|^%.*", re.MULTILINE)
 _BLOCK_VALUE: Final = re.compile(r"(?P<before>\s*(?:- +)*[^\s#:][^:#]*:\s+)(?P<value>[\[{@`%].*?)(?:\s*|\s+#.*)")
 _MAX_NAME: Final = 40
+_MAX_LINE: Final = 200
+"""How much of a name and of a line a message shows."""
 _LINES_ABOVE: Final = 3
 """How far above the place where YAML stumbles a full-width colon may have caused it."""
 _TOP_LEVEL: Final = re.compile(r"^[A-Za-z_]", re.MULTILINE)
@@ -132,7 +134,9 @@ def _unquoted(source: SourceText, error: MarkedYAMLError, index: int) -> Iterato
     quoted = "'" + value.replace("'", "''") + "'" if "\\" in value or '"' in value else f'"{value}"'
     shown = without_secrets((line[: slip[0]] + quoted + line[slip[1] :]).strip())
     what = f"write {quoted} in quotes" if quoted in shown else "this needs quotes"
-    yield Slip(start + slip[0], f"{what}: {shown}"), start + slip[0], start + slip[1], quoted
+    if len(shown) > _MAX_LINE:
+        shown = f"{shown[:_MAX_LINE]}…"
+    yield Slip(start + slip[0], f"{what[:_MAX_LINE]}: {shown}"), start + slip[0], start + slip[1], quoted
 
 
 def _flow_value(line: str, column: int) -> tuple[int, int] | None:

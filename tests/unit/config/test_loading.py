@@ -142,6 +142,17 @@ def test_a_line_stays_one_line_whatever_a_key_holds(tmp_path: Path) -> None:
     assert found == ["c.yaml:17:1: a\\nb\\x1b[31m: unknown key [unknown_key]"]
 
 
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    ("more", "count"),
+    [("kafka: {}\n" * 5000, 5000), ("".join(f"k{number}: v\n" for number in range(5000)), 5000), ("#" * (1 << 20), 1)],
+    ids=["keys given twice", "unknown keys", "larger than a config"],
+)
+def test_a_large_file_is_checked_in_time(more: str, count: int, tmp_path: Path) -> None:
+    found = checked(tmp_path, SOUND + more)
+    assert len(found.errors(excerpts=True)) == count
+
+
 SECRETS = st.text(alphabet=string.ascii_letters + string.digits + "$.{}[]:#,-^*'\" ", min_size=6, max_size=12).map(
     lambda text: f"Zq{text}qZ"
 )

@@ -15,6 +15,7 @@ COLON = "'：' is the Chinese colon (U+FF1A): write ':'"
 COLON_AND_BLANK = f"{COLON} and a blank"
 COMMA = "'，' is the Chinese comma (U+FF0C): write ','"
 OPENING_QUOTE = "'“' is the Chinese opening quote (U+201C): write '\"'"
+NUMBER_SIGN = "'＃' is the full-width number sign (U+FF03): write '#'"
 BLANK = "'\\u3000' is the full-width blank (U+3000): write a blank"
 
 NOT_YAML = [
@@ -62,6 +63,18 @@ NOT_YAML = [
         "event_key: “c: buy”",
         f"13:16: {OPENING_QUOTE} [yaml_syntax]",
     ),
+    Broken(
+        "a hyphen before an entry",
+        "- name: orders",
+        "－ name: orders",
+        "10:3: '－' is the full-width hyphen (U+FF0D): write '-' [yaml_syntax]",
+    ),
+    Broken(
+        "a no-break space",
+        "group_id: shop",
+        "group_id:\xa0shop",
+        "3:12: '\\xa0' is the no-break space (U+00A0): write a blank [yaml_syntax]",
+    ),
     Broken("a blank after a colon", "  group_id: shop\n", "  group_id:\u3000shop\n", f"3:12: {BLANK} [yaml_syntax]"),
     Broken("blanks as indentation", "  group_id: shop\n", " \u3000group_id: shop\n", f"3:2: {BLANK} [yaml_syntax]"),
 ]
@@ -96,6 +109,9 @@ YAML_OF_ANOTHER_MEANING = [
 IN_A_VALUE = [
     Broken("servers", "localhost:9092", "localhost：9092", f"2:31: kafka.bootstrap_servers: {COLON} [bad_value]"),
     Broken("two servers", "localhost:9092", "a:9092，b:9092", f"2:28: kafka.bootstrap_servers: {COMMA} [bad_value]"),
+    Broken(
+        "a comment", "group_id: shop", "group_id: shop＃店铺：一", f"3:17: kafka.group_id: {NUMBER_SIGN} [bad_value]"
+    ),
     Broken("a group", "group_id: shop", "group_id: “shop”", f"3:13: kafka.group_id: {OPENING_QUOTE} [bad_value]"),
     Broken(
         "topics", "[shop.orders]", "[shop.orders，shop.refunds]", f"11:25: routes[0].topics[0]: {COMMA} [bad_value]"

@@ -312,3 +312,30 @@ def indices(text: str) -> list[int]:
     except YamlError as error:
         return [error.index]
     return [index for span in [*found.keys.values(), *found.values.values()] for index in span]
+
+
+# -- large and hostile ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("&" * 10_000, "the file is empty: kafka, platform, targets and routes are required"),
+        ("&", "text that begins with * or & needs quotes"),
+        ("*" * 10_000, f"no anchor &{'*' * 40} stands above; text that begins with * needs quotes"),
+        ("%" * 1000, "a line that begins with % is a directive of YAML: quote the text"),
+        ("? " * 5000, "nested deeper than 60 levels"),
+        ("- " * 5000, "nested deeper than 60 levels"),
+        ("\n" * 200_000, "the file is empty: kafka, platform, targets and routes are required"),
+        (SOUND + "“" * 100_000, "a ':' is missing after this key, or the line before it is not complete"),
+        (SOUND + "a：b，" * 50_000, "a ':' is missing after this key, or the line before it is not complete"),
+        ("{" + "a[], " * 20_000, 'write "a[]" in quotes: {"a[]"' + ", a[]" * 38 + ", a[…"),
+        ("? [a]\n: b", "a key must be text: quote it if it begins with { or ["),
+        ("!!set {a, b}", "tags are not allowed: remove '!!set', or quote the text"),
+        ("*a", "no anchor &a stands above; text that begins with * needs quotes"),
+        (f"{SOUND}...\nfoo: 1\n", "a config is one document: remove the '---'"),
+    ],
+)
+def test_hostile_text_is_refused_in_time_and_in_words(text: str, message: str) -> None:
+    assert first_error(text)[1] == message
