@@ -5,7 +5,7 @@ the node of its anchor. What the nodes mean is decided here, by the rules of the
 `12:30` are text, `010` is ten. Nothing is built from tags. A key is text, as it is written. On the way from nodes to
 data `<<` is merged and aliases are expanded, up to a limit.
 
-A path leads to the text that its value comes from: what an alias or a merge brings stands at its anchor.
+A path leads to the text that its value comes from: for aliases and merges, that of the anchor.
 """
 
 from __future__ import annotations

@@ -1,1 +1,4 @@
-"""What a config says, as types, and the problems that are found in one. Stands on core alone."""
+"""What a config says, as frozen types with their defaults, and the word for what is wrong with one.
+
+It reads no file: `config` does. It imports `core` alone.
+"""

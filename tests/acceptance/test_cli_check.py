@@ -55,7 +55,7 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
-def test_a_sound_config_is_told_on_stdout_with_what_it_holds(tmp_path: Path) -> None:
+def test_a_sound_config_is_reported_on_stdout_with_its_counts(tmp_path: Path) -> None:
     write(tmp_path, SOUND)
     done = command(tmp_path, "check", "-c", "c.yaml", SECRET=SECRET)
     assert (done.returncode, done.stdout, done.stderr) == (0, "c.yaml: sound (1 target, 1 route)\n", "")
@@ -68,7 +68,7 @@ def test_warnings_go_to_stderr_and_the_config_is_sound_all_the_same(tmp_path: Pa
     assert done.stderr == "c.yaml:9:3: targets.spare: no route feeds this target [unused]\n"
 
 
-def test_a_broken_config_is_told_on_stderr_all_at_once_with_exit_2(tmp_path: Path) -> None:
+def test_a_broken_config_is_reported_on_stderr_all_at_once_with_exit_2(tmp_path: Path) -> None:
     write(tmp_path, changed("  group_id: shop\n", "  groupid: shop\n").replace("to: purchases", "to: purchase"))
     done = command(tmp_path, "check", "-c", "c.yaml")
     assert (done.returncode, done.stdout) == (2, "")
@@ -144,7 +144,7 @@ def test_no_file_makes_a_traceback(tmp_path: Path, command_name: str, content: b
 
 
 @pytest.mark.parametrize("name", ["none.yaml", "."])
-def test_a_file_that_cannot_be_read_is_told_with_exit_2(tmp_path: Path, name: str) -> None:
+def test_a_file_that_cannot_be_read_is_reported_with_exit_2(tmp_path: Path, name: str) -> None:
     done = command(tmp_path, "check", "-c", name)
     assert (done.returncode, done.stdout) == (2, "")
     assert re.fullmatch(rf"{re.escape(name)}:1:1: can't read the file: .+ \[unreadable_file\]\n", done.stderr)
@@ -193,7 +193,7 @@ def test_the_schema_goes_to_stdout(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 
 
-def test_a_reader_that_has_had_enough_is_no_error(tmp_path: Path) -> None:
+def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "connector", "schema"],
         cwd=tmp_path,
@@ -237,7 +237,7 @@ def test_what_a_command_raises_becomes_an_exit_code_and_no_traceback(
     assert (done.returncode, done.stdout, done.stderr) == (code, "", told)
 
 
-def test_the_version_is_told(tmp_path: Path) -> None:
+def test_the_version_is_printed(tmp_path: Path) -> None:
     done = command(tmp_path, "--version")
     assert (done.returncode, done.stdout) == (0, f"tuzhan-connector {__version__}\n")
 
@@ -263,7 +263,7 @@ def test_the_command_line_itself_imports_nothing_heavy(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("listen", ["9100", "127.0.0.1:99999", "127.0.0.1:http"])
-def test_an_address_that_is_none_is_wrong_usage(tmp_path: Path, listen: str) -> None:
+def test_an_invalid_address_is_wrong_usage(tmp_path: Path, listen: str) -> None:
     done = command(tmp_path, "sandbox", "--listen", listen)
     assert (done.returncode, done.stdout) == (2, "")
     assert "Traceback" not in done.stderr

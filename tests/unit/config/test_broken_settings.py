@@ -38,7 +38,7 @@ TABLE = [
         "1:1: kafka: missing, required [missing_key]",
     ),
     Broken(
-        "a section that nobody knows",
+        "an unknown section",
         "platform:\n",
         "plattform: {}\nplatform:\n",
         "4:1: plattform: unknown key, did you mean 'platform'? [unknown_key]",

@@ -70,7 +70,7 @@ def test_what_has_no_expression_stays_what_it_was(text: str) -> None:
         ("${EMPTY:?ask ops}", "the environment variable EMPTY is empty: ask ops"),
     ],
 )
-def test_a_variable_that_is_missing_is_told_with_the_remedy(text: str, line: str) -> None:
+def test_a_variable_that_is_missing_is_reported_with_the_remedy(text: str, line: str) -> None:
     assert replaced(text)[1] == [f"{line} [missing_variable]"]
 
 
@@ -94,7 +94,7 @@ def test_a_files_path_may_come_from_the_environment(tmp_path: Path) -> None:
     assert replaced(f"${{file:{tmp_path}/${{NAME}}}}") == ("x", [])
 
 
-def test_files_that_cannot_be_read_are_told_with_the_reason(tmp_path: Path) -> None:
+def test_files_that_cannot_be_read_are_reported_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "gbk").write_bytes("秘密".encode("gbk"))
     (tmp_path / "large").write_bytes(b"x" * ((1 << 20) + 1))
     for name, reason in [
@@ -122,7 +122,7 @@ def test_keys_are_left_alone_and_lists_and_tables_are_walked() -> None:
     assert [problem.path for problem in problems.found] == [("${NAME}", 1)]
 
 
-def test_everything_missing_is_told_at_once() -> None:
+def test_everything_missing_is_reported_at_once() -> None:
     problems = Problems()
     interpolate({"a": "${A}", "b": ["${B}", {"c": "${C}"}]}, {}, problems)
     assert [problem.path for problem in problems.found] == [("a",), ("b", 0), ("b", 1, "c")]
@@ -135,7 +135,7 @@ def test_what_is_put_into_a_template_is_literal_and_the_rest_stays_a_template() 
 
 
 @given(st.text(alphabet="${}:-?abNAME/. ", max_size=30))
-def test_no_text_breaks_it(text: str) -> None:
+def test_any_text_is_replaced_or_reported(text: str) -> None:
     found, problems = replaced(text)
     assert isinstance(found, str)
     if "${" not in text:

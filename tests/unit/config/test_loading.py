@@ -1,4 +1,4 @@
-"""What holds for every file: everything at once, in order, in one line each, and never a secret."""
+"""What holds for every file: all problems at once, sorted, in one line each, without a secret."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.unit.config.files import ENVIRON, SOUND, changed, checked, lines, rea
 LINE = re.compile(r"c\.yaml:\d+:\d+: .+ \[[a-z_]+\]")
 
 
-def test_everything_is_told_at_once_sorted_by_position(tmp_path: Path) -> None:
+def test_everything_is_reported_at_once_sorted_by_position(tmp_path: Path) -> None:
     text = """\
 kafka: {bootstrap_server: x, properties: {group.id: g}}
 platform:
@@ -77,12 +77,12 @@ def test_a_scalar_that_means_nothing_does_not_hide_what_else_is_wrong(tmp_path: 
     ]
 
 
-def test_a_missing_variable_is_the_only_complaint_about_its_place(tmp_path: Path) -> None:
+def test_a_missing_variable_is_the_only_problem_of_its_place(tmp_path: Path) -> None:
     found = lines(tmp_path, changed("to: purchases", "to: ${TARGET}"))
     assert [line.rsplit(" ", 1)[1] for line in found] == ["[missing_variable]"]
 
 
-def test_what_a_target_lacks_is_no_news_while_a_route_that_may_name_it_is_broken(tmp_path: Path) -> None:
+def test_what_a_target_lacks_is_not_reported_while_a_route_that_may_feed_it_is_broken(tmp_path: Path) -> None:
     text = changed("event/v2/batchAdd", "audience/tag/batchAdd")
     text = text.replace("    event_key: c_buy\n", "    public_params: {optType: add}\n    wher: {}\n")
     text = text.replace("time: $.paid_at", "tags: $.tags")
@@ -123,11 +123,11 @@ def test_paths_are_written_as_people_would() -> None:
     ],
     ids=["UTF-16", "GBK", "a program", "a zero byte", "empty", "a list"],
 )
-def test_files_that_are_no_config_say_what_they_are(tmp_path: Path, content: bytes, line: str) -> None:
+def test_files_that_are_not_a_config_are_reported_as_what_they_are(tmp_path: Path, content: bytes, line: str) -> None:
     assert lines(tmp_path, content) == [line]
 
 
-def test_files_that_cannot_be_opened_say_why(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_opened_is_reported_with_the_reason(tmp_path: Path) -> None:
     assert check(tmp_path / "none.yaml", {}).errors() == (
         f"{tmp_path}/none.yaml:1:1: can't read the file: no such file or directory [unreadable_file]",
     )
@@ -202,7 +202,7 @@ def test_a_value_from_the_environment_is_shown_in_no_message_and_no_repr(secret:
         ]
     ),
 )
-def test_nor_in_targets_and_routes(secret: str, piece: tuple[str, str]) -> None:
+def test_a_value_from_the_environment_is_not_shown_for_targets_and_routes(secret: str, piece: tuple[str, str]) -> None:
     assert_hidden(secret, changed(*piece))
     assert_hidden(secret, changed(*piece).replace("localhost:9092", "''"))
 
@@ -227,7 +227,7 @@ def test_nor_in_targets_and_routes(secret: str, piece: tuple[str, str]) -> None:
         ]
     ),
 )
-def test_nor_a_secret_that_stands_in_the_file_itself(secret: str, auth: str) -> None:
+def test_a_secret_in_the_file_itself_is_shown_in_no_message(secret: str, auth: str) -> None:
     assert_hidden(secret, changed('{app_id: app, app_secret: "${SECRET}"}', auth.replace("SECRET", secret)))
 
 

@@ -117,7 +117,7 @@ def test_the_big_example_is_sound_and_means_what_it_says(tmp_path: Path) -> None
     assert config.shutdown_timeout == 25.0
 
 
-def test_the_least_that_a_file_needs_has_the_documented_defaults(tmp_path: Path) -> None:
+def test_a_minimal_file_has_the_documented_defaults(tmp_path: Path) -> None:
     config = config_of(tmp_path, SOUND)
     assert config.kafka.start_from == "earliest"
     assert config.kafka.commit_interval == 1.0
@@ -134,7 +134,7 @@ def test_the_least_that_a_file_needs_has_the_documented_defaults(tmp_path: Path)
     assert config.decode == {}
 
 
-def test_what_is_loaded_carries_the_file_as_it_was_given_and_its_hash(tmp_path: Path) -> None:
+def test_a_loaded_config_has_the_file_name_as_given_and_its_hash(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     path.write_text(SOUND)
     loaded = load(str(path), ENVIRON)
@@ -180,7 +180,7 @@ def test_two_dollars_make_a_setting_that_begins_with_one(tmp_path: Path) -> None
         ("2024-01-31T00:00:00Z", datetime(2024, 1, 31, tzinfo=timezone.utc)),  # noqa: UP017 - as the parser has it
     ],
 )
-def test_a_start_is_a_word_or_a_time_in_shanghai_unless_it_says(tmp_path: Path, written: str, meant: object) -> None:
+def test_a_start_time_without_an_offset_is_in_shanghai(tmp_path: Path, written: str, meant: object) -> None:
     config = config_of(tmp_path, changed("  group_id: shop\n", f"  group_id: shop\n  start_from: {written}\n"))
     assert config.kafka.start_from == meant
 
@@ -193,12 +193,12 @@ def test_an_optional_section_of_which_every_line_is_commented_out_is_its_default
 @pytest.mark.parametrize(
     "url", ["http://localhost:9100/api/open", "http://127.0.0.1:9100", "http://[::1]:9100/api/open/"]
 )
-def test_plain_http_is_fine_on_this_machine(tmp_path: Path, url: str) -> None:
+def test_plain_http_is_allowed_to_this_machine(tmp_path: Path, url: str) -> None:
     config = config_of(tmp_path, changed("  auth:", f"  base_url: {url}\n  auth:"))
     assert config.platform.base_url == url.rstrip("/")
 
 
-def test_plain_http_is_fine_elsewhere_if_asked_for(tmp_path: Path) -> None:
+def test_plain_http_is_allowed_elsewhere_with_allow_http(tmp_path: Path) -> None:
     text = changed("  auth:", "  base_url: http://sandbox:9100/api/open\n  allow_http: true\n  auth:")
     assert config_of(tmp_path, text).platform.allow_http
 
@@ -230,5 +230,5 @@ def test_anchors_and_merges_serve_targets(tmp_path: Path) -> None:
     ],
     ids=["CRLF", "BOM", "document markers", "no line break at the end"],
 )
-def test_files_of_other_editors_are_read(tmp_path: Path, content: bytes) -> None:
+def test_line_ends_and_marks_of_other_editors_are_read(tmp_path: Path, content: bytes) -> None:
     assert lines(tmp_path, content) == []
