@@ -33,7 +33,7 @@ from connector.kafka.consumer import ConsumerThread
 from connector.kafka.dead_letter import DeadLetterSink, Origin
 from connector.kafka.properties import validate_properties
 from connector.observe.admin import build_admin
-from connector.observe.health import Health, Heartbeat, HeartbeatMonitor
+from connector.observe.health import Health, Heartbeat, silent_parts
 from connector.observe.log import configure
 from connector.observe.metrics import Metrics
 from connector.observe.scrub import describe
@@ -138,8 +138,8 @@ def build(loaded: Loaded, sock: socket.socket) -> App:
 
     status = StatusReader(loaded.file, loaded.sha256, pipeline, targets, topic_counts, tokens, loop.time())
     heartbeat = Heartbeat()
-    monitor = HeartbeatMonitor({"loop": heartbeat.last, "kafka": consumer.last_beat})
-    admin = build_admin(lambda: status.read(loop.time()), metrics, health, monitor)
+    last_beats = {"loop": heartbeat.last, "kafka": consumer.last_beat}
+    admin = build_admin(lambda: status.read(loop.time()), metrics, health, partial(silent_parts, last_beats))
     background: dict[str, Callable[[], Coroutine[object, object, None]]] = {
         "admin port": partial(serve_forever, admin, sock),
         "heartbeat": heartbeat.run,
@@ -235,7 +235,7 @@ class App:
     async def _flow(self) -> None:
         cluster_id = await self.bridge.connected()
         mapper = self.loaded.mapping.mapper(cluster_id)
-        self.status.mapping_counts = mapper
+        self.status.identity_invalid, self.status.items_skipped = mapper.identity_invalid, mapper.skipped
         self.status.state = "running"
         await self.pipeline.run(self.bridge, mapper)
 

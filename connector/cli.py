@@ -19,6 +19,8 @@ from connector import __version__
 from connector.core.errors import ConfigError, ConnectorError, StartError
 
 if TYPE_CHECKING:
+    from collections.abc import Sized
+
     from connector.config.loading import Checked
 
 NAME = "tuzhan-connector"
@@ -161,8 +163,8 @@ def _escape_unencodable(stream: TextIO) -> None:
         reconfigure(errors="backslashreplace")
 
 
-def _count(things: object, word: str) -> str:
-    number = len(things)  # type: ignore[arg-type]
+def _count(things: Sized, word: str) -> str:
+    number = len(things)
     return f"{number} {word}{'' if number == 1 else 's'}"
 
 

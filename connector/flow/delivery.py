@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -179,6 +180,8 @@ class Delivery:
             self._on_wire = self._departure_reserved = False
             shared.requests_in_flight -= 1
         shared.last_reply = verdict.detail or verdict.kind.value
+        if verdict.kind is VerdictKind.DELIVERED:
+            shared.last_delivery = time.time()
         if verdict.import_batch:
             shared.import_batches.append(verdict.import_batch)
         shared.context.emit(_request_done(shared.context, items, verdict, loop.time() - began))

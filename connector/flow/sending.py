@@ -70,6 +70,8 @@ class SendState:
         """When the target entered its state (unix seconds)."""
         self.requests_in_flight = 0
         self.last_reply = ""
+        self.last_delivery: float | None = None
+        """When the target last delivered something (unix seconds)."""
         self.import_batches: deque[str] = deque(maxlen=KEPT_IMPORT_BATCHES)
         self.split_lock = asyncio.Lock()
         """Held by the one delivery whose batch is being split."""

@@ -15,14 +15,14 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from connector.observe import page
-from connector.observe.status import to_json
+from connector.observe.status import to_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from starlette.requests import Request
 
-    from connector.observe.health import Health, HeartbeatMonitor
+    from connector.observe.health import Health
     from connector.observe.metrics import Metrics
     from connector.observe.status import Status
 
@@ -31,20 +31,26 @@ _PAGE = {**_ALWAYS, "content-security-policy": "default-src 'none'; style-src 'u
 
 
 def build_admin(
-    snapshot: Callable[[], Status], metrics: Metrics, health: Health, monitor: HeartbeatMonitor
+    snapshot: Callable[[], Status],
+    metrics: Metrics,
+    health: Health,
+    silent_parts: Callable[[], Mapping[str, float]],
 ) -> Starlette:
-    """Return the application of the admin port; it must be served on the connector's own loop."""
+    """Return the application of the admin port; it must be served on the connector's own loop.
+
+    `silent_parts` is called for `/livez`: see `health.silent_parts`. The shapes of the JSON documents are a contract.
+    """
 
     async def livez(_: Request) -> Response:
-        liveness = monitor.liveness()
-        return _json(liveness.to_json(), 200 if liveness.live else 503)
+        silent = [{"part": part, "seconds": seconds} for part, seconds in silent_parts().items()]
+        return _json({"live": not silent, "silent": silent}, 503 if silent else 200)
 
     async def readyz(_: Request) -> Response:
-        readiness = health.readiness()
-        return _json(readiness.to_json(), 200 if readiness.ready else 503)
+        reasons = health.reasons
+        return _json({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
 
     async def status(_: Request) -> Response:
-        return _json(to_json(snapshot()))
+        return _json(to_document(snapshot()))
 
     async def metrics_(request: Request) -> Response:
         body, content_type = metrics.render(",".join(request.headers.getlist("accept")), snapshot())
@@ -52,7 +58,7 @@ def build_admin(
         return Response(body, headers={**_ALWAYS, "content-type": content_type, "vary": "accept"})
 
     async def front(_: Request) -> Response:
-        return HTMLResponse(page.render(snapshot(), health.readiness()), headers=_PAGE)
+        return HTMLResponse(page.render(snapshot(), health.reasons), headers=_PAGE)
 
     handlers = {"/livez": livez, "/readyz": readyz, "/status": status, "/metrics": metrics_, "/": front}
     application = Starlette(
@@ -63,11 +69,12 @@ def build_admin(
     return application
 
 
-def _json(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def _json(document: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    body = orjson.dumps(document)
     return Response(body, status, headers={**_ALWAYS, **(headers or {})}, media_type="application/json")
 
 
 async def _http_error(_: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    return _json(orjson.dumps({"error": error.detail}), error.status_code, error.headers)
+    return _json({"error": error.detail}, error.status_code, error.headers)

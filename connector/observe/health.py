@@ -13,8 +13,6 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-import orjson
-
 from connector.core.events import ReasonCleared, ReasonRaised
 
 if TYPE_CHECKING:
@@ -39,22 +37,6 @@ class Reason:
     remedy: str
 
 
-@dataclass(frozen=True, slots=True)
-class Readiness:
-    """The answer of ``/readyz``: the active reasons, the oldest first; none if the connector is ready."""
-
-    reasons: tuple[Reason, ...]
-
-    @property
-    def ready(self) -> bool:
-        """Whether no reason is active."""
-        return not self.reasons
-
-    def to_json(self) -> bytes:
-        """Return the body of ``/readyz``; its shape is a contract."""
-        return orjson.dumps({"ready": self.ready, "reasons": self.reasons})
-
-
 class Health:
     """Listener that keeps the active reasons; begins with `starting`. `wall_clock` is seconds since 1970."""
 
@@ -75,9 +57,10 @@ class Health:
             case _:
                 pass
 
-    def readiness(self) -> Readiness:
-        """Return the active reasons in the order in which they were raised."""
-        return Readiness(tuple(self._reasons.values()))
+    @property
+    def reasons(self) -> list[Reason]:
+        """The active reasons in the order in which they were raised; none if the connector is ready."""
+        return list(self._reasons.values())
 
 
 class Heartbeat:
@@ -98,47 +81,14 @@ class Heartbeat:
             await asyncio.sleep(HEARTBEAT_S)
 
 
-@dataclass(frozen=True, slots=True)
-class SilentPart:
-    """A part of the process whose heartbeat has stopped."""
+def silent_parts(
+    last_beats: Mapping[str, Callable[[], float]], clock: Callable[[], float] = time.monotonic
+) -> dict[str, float]:
+    """Return the parts of the process whose heartbeat has stopped, with the seconds since the last one.
 
-    part: str
-    seconds: float
-    """Since its last heartbeat."""
-
-
-@dataclass(frozen=True, slots=True)
-class Liveness:
-    """The answer of ``/livez``: the parts whose heartbeat has stopped."""
-
-    silent: tuple[SilentPart, ...]
-
-    @property
-    def live(self) -> bool:
-        """Whether every part sends heartbeats."""
-        return not self.silent
-
-    def to_json(self) -> bytes:
-        """Return the body of ``/livez``: ``{"live", "silent": [{"part", "seconds"}]}``."""
-        return orjson.dumps({"live": self.live, "silent": self.silent})
-
-
-class HeartbeatMonitor:
-    """Finds the parts of the process whose heartbeat has stopped.
-
-    `last_beats` has, by the part's name, a function that returns the time of its last heartbeat, on the same
-    monotonic `clock` (seconds). The functions may read one number that another thread writes.
+    `last_beats` has, by the part's name, a function that returns the time of its last heartbeat on the same monotonic
+    `clock`. The functions may read one number that another thread writes.
     """
-
-    def __init__(
-        self, last_beats: Mapping[str, Callable[[], float]], clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._last_beats = last_beats
-        self._clock = clock
-
-    def liveness(self) -> Liveness:
-        """Return the parts whose last heartbeat is older than HEARTBEAT_TIMEOUT_S."""
-        now = self._clock()
-        ages = {part: now - last_beat() for part, last_beat in self._last_beats.items()}
-        silent = (SilentPart(part, round(age, 1)) for part, age in ages.items() if age > HEARTBEAT_TIMEOUT_S)
-        return Liveness(tuple(silent))
+    now = clock()
+    ages = {part: now - last_beat() for part, last_beat in last_beats.items()}
+    return {part: round(age, 1) for part, age in ages.items() if age > HEARTBEAT_TIMEOUT_S}

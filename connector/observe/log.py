@@ -27,39 +27,20 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import orjson
 import structlog
 
-from connector.observe.log_lines import LineFormatter, level_number
-from connector.observe.rate_limiter import RateLimiter
+from connector.observe.log_lines import Log, level_number
+from connector.observe.rate_limiter import RateLimiter, without_numbers
 from connector.observe.scrub import describe, scrub
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping
+    from collections.abc import MutableMapping
 
     from structlog.typing import FilteringBoundLogger
 
-    from connector.core.events import Event
     from connector.settings.models import LogFormat, LogLevel
 
     Fields = MutableMapping[str, Any]
 
-_LIBRARIES = ("aiohttp", "asyncio", "httpcore", "httpx", "py.warnings", "uvicorn")
 _PLAIN_WORD = re.compile(r"[^\s\"'={}\[\],]+")
-_DIGITS = re.compile(r"[0-9]+")
-
-
-class Log:
-    """Listener that writes the log line of each event."""
-
-    def __init__(
-        self, logger: FilteringBoundLogger, level: LogLevel, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._logger = logger
-        self._formatter = LineFormatter(clock, level_number(level))
-
-    def on(self, event: Event) -> None:
-        """Write the line of `event`, if it has one at this level; never raises."""
-        line = self._formatter.format(event)
-        if line is not None:
-            self._logger.log(line.level, line.event, **line.fields)
 
 
 def configure(format: LogFormat, level: LogLevel, stream: BinaryIO | None = None) -> Log:  # noqa: A002 - the config's word
@@ -67,15 +48,19 @@ def configure(format: LogFormat, level: LogLevel, stream: BinaryIO | None = None
 
     Replaces the handlers of the standard library's root logger, so that libraries log through the same writer.
     """
+    threshold = level_number(level)
     logger: FilteringBoundLogger = structlog.wrap_logger(
         _Stream(stream or sys.stderr.buffer),
         processors=[_as_json if format == "json" else _as_text],
-        wrapper_class=structlog.make_filtering_bound_logger(level_number(level)),
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
         context_class=dict,
         cache_logger_on_first_use=True,
     )
-    _route_libraries(logger)
-    return Log(logger, level)
+    root = logging.getLogger()
+    root.handlers = [_LibraryHandler(logger)]
+    root.setLevel(logging.WARNING)
+    logging.captureWarnings(capture=True)
+    return Log(logger.log, threshold)
 
 
 class _Stream:
@@ -123,19 +108,18 @@ def _word(value: object) -> str:
 class _LibraryHandler(logging.Handler):
     """Writes the messages of libraries through the connector's own writer: the first line, and the logger's name."""
 
-    def __init__(self, logger: FilteringBoundLogger, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, logger: FilteringBoundLogger) -> None:
         super().__init__(logging.WARNING)
         self._logger = logger
-        self._clock = clock
         self._limiter = RateLimiter()
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             text = scrub(record.getMessage().strip().partition("\n")[0])
-        except (TypeError, ValueError):
-            # The arguments don't fit the format: a bug of the library. The format alone is written.
+        except Exception:  # noqa: BLE001 - a bug of the library, which must not be its end
+            # The arguments don't fit the format, or one has no text. The format alone is written.
             text = scrub(str(record.msg))
-        suppressed = self._limiter.admit((record.name, record.levelno, _DIGITS.sub("#", text)), self._clock())
+        suppressed = self._limiter.admit((record.name, record.levelno, without_numbers(text)), time.monotonic())
         if suppressed is None:
             return
         fields: dict[str, str | int] = {"logger": record.name}
@@ -145,15 +129,3 @@ class _LibraryHandler(logging.Handler):
             fields["repeated"] = suppressed
         level = logging.ERROR if record.levelno >= logging.ERROR else logging.WARNING
         self._logger.log(level, text, **fields)
-
-
-def _route_libraries(logger: FilteringBoundLogger) -> None:
-    root = logging.getLogger()
-    root.handlers = [_LibraryHandler(logger)]
-    root.setLevel(logging.WARNING)
-    for name in _LIBRARIES:
-        library = logging.getLogger(name)
-        library.handlers.clear()
-        library.propagate = True
-        library.setLevel(logging.WARNING)
-    logging.captureWarnings(capture=True)

@@ -11,7 +11,7 @@ Levels
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+import time
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, assert_never
@@ -29,18 +29,17 @@ from connector.core.events import (
     TokenRenewed,
 )
 from connector.core.sink import VerdictKind
-from connector.observe.rate_limiter import RateLimiter
+from connector.observe.rate_limiter import RateLimiter, without_numbers
 from connector.observe.scrub import scrub
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
     from connector.core.events import Event
     from connector.core.record import Record
 
 DEBUG, INFO, WARNING, ERROR = logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR
-Value = str | float | dict[str, str]
-Fields = dict[str, Value | None]
+Fields = dict[str, str | float | dict[str, str] | None]
 _REASON_LEVELS = {"starting": INFO, "draining": INFO, "records_lost": ERROR}
 """Every start and every stop has the first two; any other reason is a warning."""
 RESERVED = ("event", "at", "level")
@@ -50,141 +49,116 @@ _PARTITION = itemgetter(0, 1)
 _OFFSET = itemgetter(2)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line to write; `level` is the standard library's number."""
+class Log:
+    """Listener that writes the log line of each event; remembers which failures and reasons it has written.
 
-    level: int
-    event: str
-    fields: Mapping[str, Value]
-
-
-class LineFormatter:
-    """Formats events as lines; remembers which failures and reasons were logged.
-
-    `clock` is monotonic seconds. Lines below `threshold` (the standard library's number) are not built.
+    `write` takes a level (the standard library's number), the line's text, and its fields by keyword; it never raises.
+    Lines below `threshold` are not built. `clock` is monotonic seconds.
     """
 
-    def __init__(self, clock: Callable[[], float], threshold: int) -> None:
-        self._clock = clock
+    def __init__(
+        self, write: Callable[..., object], threshold: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._write = write
         self._threshold = threshold
+        self._clock = clock
         self._limiter = RateLimiter()
-        self._remedies: dict[tuple[str, str], str] = {}
-        """The remedy last logged of each active reason, by code and target."""
+        self._reasons: dict[tuple[str, str], tuple[str | None, RateLimiter]] = {}
+        """Of each active reason, by code and target: the remedy last written, and the limiter of its remedies."""
 
-    def format(self, event: Event) -> Line | None:  # noqa: C901, PLR0911 - one case per event
-        """Return the line of `event`, or None if it has none at this level."""
+    def on(self, event: Event) -> None:  # noqa: C901, PLR0912 - one case per event
+        """Write the line of `event`, if it has one at this level; never raises."""
         match event:
             case RequestDone():
-                return self._request(event)
-            case ItemsSettled():
-                return self._items_settled(event)
+                self._request(event)
+            case ItemsSettled(target, outcome, by_route):
+                items = sum(by_route.values())
+                self._line(DEBUG, "items settled", {"target": target, "outcome": outcome.value, "items": items})
             case DeadLettered():
-                return self._dead_lettered(event)
+                self._dead_lettered(event)
             case ReasonRaised():
-                return self._reason_raised(event)
-            case ReasonCleared():
-                return self._reason_cleared(event)
-            case Rebalanced():
-                return self._rebalanced(event)
-            case CommitAnswered():
-                return self._commit_answered(event)
-            case TokenRenewed():
-                return self._token_renewed(event)
-            case RetentionGap():
-                return self._retention_gap(event)
+                self._reason_raised(event)
+            case ReasonCleared(code, target):
+                if self._reasons.pop((code, target), None) is not None:
+                    self._line(INFO, "not-ready reason cleared", {"code": code, "target": target})
+            case Rebalanced(kind, partitions, unsettled):
+                fields: Fields = {"partitions": " ".join(partitions), "unsettled": unsettled or None}
+                self._line(WARNING if kind == "lost" else INFO, f"partitions {kind}", fields)
+            case CommitAnswered("ok"):
+                self._line(DEBUG, "commit ok", {})
+            case CommitAnswered(result, detail):
+                # During a rebalance commits are refused by the hundred, and repeated.
+                level = DEBUG if result == "refused" else WARNING
+                self._failure(level, f"commit {result}", {"detail": scrub(detail)})
+            case TokenRenewed("ok", _, expires_in_s):
+                self._line(INFO, "token renewed", {"expires_in_s": expires_in_s})
+            case TokenRenewed(_, detail):
+                self._failure(WARNING, "token renewal failed", {"detail": scrub(detail)})
+            case RetentionGap(topic, partition, records):
+                fields = {"partition": f"{topic}[{partition}]", "records": records}
+                self._line(ERROR, "records lost to retention", fields)
             case Notice():
-                return self._notice(event)
+                self._notice(event)
             case _:
                 assert_never(event)
 
-    def _request(self, event: RequestDone) -> Line | None:
-        fields: Fields = {"target": event.target, "verdict": event.verdict.value, "items": len(event.records)}
-        level = INFO
+    def _request(self, event: RequestDone) -> None:
+        level, repeated = INFO, None
         if event.verdict is not VerdictKind.DELIVERED:
-            level, repeated = self._rate_limit((event.target, event.verdict, event.http_status, event.code))
-            fields["repeated"] = repeated
+            level, repeated = self._limit(WARNING, (event.target, event.verdict, event.http_status, event.code))
         if level < self._threshold:
-            return None  # before the ranges are built: they cost more than all the rest
-        fields["offsets"] = offset_ranges(event.records)
-        fields["ms"] = round(event.seconds * 1000, 1)
-        fields["bytes"] = event.body_bytes
-        fields["http_status"] = event.http_status
-        fields["code"] = scrub(event.code)
-        fields["detail"] = scrub(event.detail)
-        fields["import_batch"] = event.import_batch
-        return self._line(level, "request", fields)
+            return  # before the ranges are built: they cost more than all the rest
+        fields: Fields = {
+            "target": event.target,
+            "verdict": event.verdict.value,
+            "items": len(event.records),
+            "repeated": repeated,
+            "offsets": offset_ranges(event.records),
+            "ms": round(event.seconds * 1000, 1),
+            "bytes": event.body_bytes,
+            "http_status": event.http_status,
+            "code": scrub(event.code),
+            "detail": scrub(event.detail),
+            "import_batch": event.import_batch,
+        }
+        self._line(level, "request", fields)
 
-    def _items_settled(self, event: ItemsSettled) -> Line | None:
-        items = sum(event.by_route.values())
-        return self._line(
-            DEBUG, "items settled", {"target": event.target, "outcome": event.outcome.value, "items": items}
-        )
-
-    def _dead_lettered(self, event: DeadLettered) -> Line | None:
-        level, repeated = self._rate_limit(("dead-lettered", event.route, event.reason))
+    def _dead_lettered(self, event: DeadLettered) -> None:
+        level, repeated = self._limit(WARNING, ("dead-lettered", event.route, event.reason))
+        if level < self._threshold:
+            return  # for the same reason
         fields: Fields = {"route": event.route, "reason": event.reason, "count": event.count, "repeated": repeated}
-        if level < self._threshold:
-            return None
-        return self._line(level, "dead-lettered", {**fields, "offsets": offset_ranges(event.records)})
+        self._line(level, "dead-lettered", {**fields, "offsets": offset_ranges(event.records)})
 
-    def _reason_raised(self, event: ReasonRaised) -> Line | None:
+    def _reason_raised(self, event: ReasonRaised) -> None:
         key = (event.code, event.target)
-        if self._remedies.get(key) == event.remedy:
-            return None
-        self._remedies[key] = event.remedy
-        fields: Fields = {"code": event.code, "target": event.target, "remedy": scrub(event.remedy)}
-        return self._failure(_REASON_LEVELS.get(event.code, WARNING), "not ready", fields, key)
+        last_remedy, limiter = self._reasons.get(key, (None, RateLimiter()))
+        self._reasons[key] = (event.remedy, limiter)
+        if event.remedy != last_remedy:
+            fields: Fields = {"code": event.code, "target": event.target, "remedy": scrub(event.remedy)}
+            self._failure(_REASON_LEVELS.get(event.code, WARNING), "not ready", fields, limiter)
 
-    def _reason_cleared(self, event: ReasonCleared) -> Line | None:
-        key = (event.code, event.target)
-        self._limiter.reset(key)
-        if self._remedies.pop(key, None) is None:
-            return None
-        return self._line(INFO, "not-ready reason cleared", {"code": event.code, "target": event.target})
-
-    def _rebalanced(self, event: Rebalanced) -> Line | None:
-        level = WARNING if event.kind == "lost" else INFO
-        fields: Fields = {"partitions": " ".join(event.partitions), "unsettled": event.unsettled or None}
-        return self._line(level, f"partitions {event.kind}", fields)
-
-    def _commit_answered(self, event: CommitAnswered) -> Line | None:
-        if event.result == "ok":
-            return self._line(DEBUG, "commit ok", {})
-        # During a rebalance commits are refused by the hundred, and repeated.
-        level = DEBUG if event.result == "refused" else WARNING
-        return self._failure(level, f"commit {event.result}", {"detail": scrub(event.detail)}, event.result)
-
-    def _token_renewed(self, event: TokenRenewed) -> Line | None:
-        if event.result == "ok":
-            return self._line(INFO, "token renewed", {"expires_in_s": event.expires_in_s})
-        return self._failure(WARNING, "token renewal failed", {"detail": scrub(event.detail)}, "token")
-
-    def _retention_gap(self, event: RetentionGap) -> Line | None:
-        fields: Fields = {"partition": f"{event.topic}[{event.partition}]", "records": event.records}
-        return self._line(ERROR, "records lost to retention", fields)
-
-    def _notice(self, event: Notice) -> Line | None:
+    def _notice(self, event: Notice) -> None:
         fields: Fields = {
             f"{name}_" if name in RESERVED else name: scrub(value) if isinstance(value, str) else value
             for name, value in event.fields.items()
         }
-        return self._line(level_number(event.level), scrub(event.message), fields)
+        write = self._line if event.level == "info" else self._failure
+        write(level_number(event.level), scrub(event.message), fields)
 
-    def _rate_limit(self, key: Hashable) -> tuple[int, int | None]:
-        """Return WARNING and the number suppressed before (None: none) if this failure is admitted, else INFO."""
-        suppressed = self._limiter.admit(key, self._clock())
-        return (INFO, None) if suppressed is None else (WARNING, suppressed or None)
+    def _limit(self, level: int, key: Hashable, limiter: RateLimiter | None = None) -> tuple[int, int | None]:
+        """Return `level` and how many were suppressed before (None: none) if this is admitted, else INFO at most."""
+        suppressed = (self._limiter if limiter is None else limiter).admit(key, self._clock())
+        return (min(level, INFO), None) if suppressed is None else (level, suppressed or None)
 
-    def _failure(self, level: int, event: str, fields: Fields, key: Hashable) -> Line | None:
-        """Return a line at `level`; at info at most if the same failure was logged within the last minute."""
-        limited, repeated = self._rate_limit(key)
-        return self._line(min(level, INFO) if limited == INFO else level, event, {**fields, "repeated": repeated})
+    def _failure(self, level: int, event: str, fields: Fields, limiter: RateLimiter | None = None) -> None:
+        """Write a line at `level`; at INFO at most if it was written within the last minute, whatever its numbers."""
+        level, repeated = self._limit(level, without_numbers(f"{event} {fields}"), limiter)
+        self._line(level, event, {**fields, "repeated": repeated})
 
-    def _line(self, level: int, event: str, fields: Fields) -> Line | None:
-        if level < self._threshold:
-            return None
-        return Line(level, event, {name: value for name, value in fields.items() if value not in (None, "")})
+    def _line(self, level: int, event: str, fields: Fields) -> None:
+        if level >= self._threshold:
+            self._write(level, event, **{name: value for name, value in fields.items() if value not in (None, "")})
 
 
 def level_number(name: str) -> int:

@@ -1,15 +1,15 @@
 """`/metrics`: counts events, reads the snapshot at the moment of the scrape, writes both as Prometheus text.
 
-Which metrics there are is `metric_table.py`. Counts of records and most gauges come from one `Status` per scrape, so
+Which metrics there are is `metric_table.py`. Counts of records and the gauges come from one `Status` per scrape, so
 that at every scrape, for every topic, ``consumed = settled + released + in flight``. The rest is counted from events:
 an addition to a dict, cheap enough for the event loop. Nothing is global: each `Metrics` has its own numbers.
 """
 
 from __future__ import annotations
 
-import time
 from bisect import bisect_left
 from collections import defaultdict
+from contextlib import suppress
 from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -17,21 +17,16 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.openmetrics import exposition as openmetrics
 
 from connector.observe.metric_table import METRICS, Labels, Metric
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from prometheus_client.metrics_core import Metric as Family
-
     from connector.core.events import Event
     from connector.observe.status import Status
 
-_COUNTED = [(metric, metric.counts) for metric in METRICS if metric.counts is not None]
 PREFIX = "tuzhan_connector_"
-_OPENMETRICS = "application/openmetrics-text"
 
 
 class Histogram:
@@ -56,11 +51,10 @@ class Histogram:
 class Metrics:
     """Listener that counts events; writes all metrics. Used on the event loop only."""
 
-    def __init__(self, wall_clock: Callable[[], float] = time.time) -> None:
-        self._wall_clock = wall_clock
-        self._samples: dict[str, dict[Labels, float]] = {metric.name: {} for metric in METRICS}
-        self._histograms: dict[str, defaultdict[Labels, Histogram]] = {
-            metric.name: defaultdict(partial(Histogram, metric.bounds)) for metric in METRICS
+    def __init__(self) -> None:
+        self._counts = {metric.name: defaultdict[Labels, float](float) for metric in METRICS}
+        self._histograms = {
+            metric.name: defaultdict[Labels, Histogram](partial(Histogram, metric.bounds)) for metric in METRICS
         }
         self._process = CollectorRegistry()
         ProcessCollector(registry=self._process)
@@ -69,82 +63,54 @@ class Metrics:
 
     def on(self, event: Event) -> None:
         """Count one event; never raises."""
-        now = self._wall_clock()
-        for metric, rule in _COUNTED:
-            if not isinstance(event, rule.event):
+        for metric in METRICS:
+            if metric.counts is None or not isinstance(event, metric.counts.event):
                 continue
-            for labels, value in rule.samples(event, now).items():
+            for labels, value in metric.counts.samples(event).items():
                 if metric.kind == "histogram":
                     self._histograms[metric.name][labels].observe(value)
-                elif metric.kind == "counter":
-                    self._samples[metric.name][labels] = self._samples[metric.name].get(labels, 0) + value
                 else:
-                    self._samples[metric.name][labels] = value
+                    self._counts[metric.name][labels] += value
 
     def render(self, accept: str, status: Status) -> tuple[bytes, str]:
         """Return all metrics and their content type: OpenMetrics if `accept` prefers it, else Prometheus text."""
-        scrape = _Scrape([*self._families(status), *self._process.collect()])
-        if _prefers_openmetrics(accept):
-            body: bytes = openmetrics.generate_latest(scrape)  # type: ignore[no-untyped-call]
+        families = _Families(self._family(metric, status) for metric in METRICS)
+        families.extend(self._process.collect())
+        if _quality(accept, "text/plain") <= _quality(accept, "application/openmetrics-text") > 0:
+            body: bytes = openmetrics.generate_latest(families)  # type: ignore[no-untyped-call]
             return body, openmetrics.CONTENT_TYPE_LATEST
-        return generate_latest(scrape), CONTENT_TYPE_PLAIN_0_0_4
-
-    def _families(self, status: Status) -> Iterator[Family]:
-        for metric in METRICS:
-            self._start_known(metric, status)
-            if metric.kind == "histogram":
-                yield self._histogram_family(metric)
-            else:
-                yield self._family(metric, status)
-
-    def _start_known(self, metric: Metric, status: Status) -> None:
-        for labels in metric.counts.known(status) if metric.counts else ():
-            if metric.kind == "histogram":
-                self._histograms[metric.name][labels]  # a defaultdict: this makes it
-            else:
-                self._samples[metric.name].setdefault(labels, 0)
+        return generate_latest(families), CONTENT_TYPE_PLAIN_0_0_4
 
     def _family(self, metric: Metric, status: Status) -> Family:
+        name, read = PREFIX + metric.name, metric.read(status)
+        if metric.kind == "histogram":
+            histogram_family = HistogramMetricFamily(name, metric.meaning, labels=metric.labels)
+            histograms = self._histograms[metric.name]
+            for labels in {**read, **histograms}:
+                histogram_family.add_metric(labels, histograms[labels].buckets(), histograms[labels].sum)
+            return histogram_family
         of_kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
-        family = of_kind(PREFIX + metric.name, metric.meaning, labels=metric.labels)
-        for labels, value in {**self._samples[metric.name], **metric.read(status)}.items():
-            family.add_metric(labels, value)
-        return family
-
-    def _histogram_family(self, metric: Metric) -> Family:
-        family = HistogramMetricFamily(PREFIX + metric.name, metric.meaning, labels=metric.labels)
-        for labels, histogram in self._histograms[metric.name].items():
-            family.add_metric(labels, histogram.buckets(), histogram.sum)
+        family = of_kind(name, metric.meaning, labels=metric.labels)
+        for labels, value in {**read, **self._counts[metric.name]}.items():
+            if value is not None:
+                family.add_metric(labels, value)
         return family
 
 
-class _Scrape:
-    """The metric families of one scrape, in the interface that the writers of prometheus_client read."""
-
-    def __init__(self, families: list[Family]) -> None:
-        self._families = families
+class _Families(list[Family]):
+    """The metric families of one scrape, as what the writers of prometheus_client read from."""
 
     def collect(self) -> list[Family]:
-        return self._families
+        return self
 
 
-def _prefers_openmetrics(accept: str) -> bool:
-    """Return whether `accept` names OpenMetrics with a quality of at least that of plain text."""
-    qualities: dict[str, float] = {}
-    for part in accept.lower().split(","):
-        kind, *parameters = (piece.strip() for piece in part.split(";"))
-        qualities[kind] = max(qualities.get(kind, 0.0), _quality(parameters))
-    quality = qualities.get(_OPENMETRICS, 0.0)
-    return quality > 0 and quality >= qualities.get("text/plain", 0.0)
-
-
-def _quality(parameters: list[str]) -> float:
-    """Return the `q` of one media range: 1 if it has none, 0 if it isn't a number."""
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name.strip() == "q":
-            try:
-                return float(value)
-            except ValueError:
-                return 0.0
-    return 1.0
+def _quality(accept: str, kind: str) -> float:
+    """Return the `q` of a media type in `accept`: 1 if it has none, 0 if it isn't a number or the type isn't named."""
+    qualities = [0.0]
+    for media_range in "".join(accept.lower().split()).split(","):
+        name, *parameters = media_range.split(";")
+        if name == kind:
+            q = dict(parameter.partition("=")[::2] for parameter in parameters).get("q", "1")
+            with suppress(ValueError):
+                qualities.append(float(q))
+    return max(qualities)

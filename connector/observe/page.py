@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING
@@ -9,10 +10,10 @@ from typing import TYPE_CHECKING
 from connector.observe.status import totals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from connector.observe.health import Readiness
-    from connector.observe.status import Status
+    from connector.observe.health import Reason
+    from connector.observe.status import PartitionStatus, Status, TargetStatus
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color: #222 }
@@ -22,23 +23,14 @@ th, td { padding: .2rem .8rem; border-bottom: 1px solid #ddd; text-align: left; 
 _LINKS = ("/status", "/metrics", "/readyz", "/livez")
 
 
-def render(status: Status, readiness: Readiness) -> str:
+def render(status: Status, reasons: Sequence[Reason]) -> str:
     """Return the page; every text in it is escaped."""
-    state = "ready" if readiness.ready else "not ready"
-    records = totals(status)
+    state = "not ready" if reasons else "ready"
     tables = (
-        _table("Not ready because", ("code", "target", "since", "remedy"), _reasons(readiness)),
-        _table("Records", tuple(records), [tuple(records.values())]),
-        _table(
-            "Targets",
-            ("target", "endpoint", "state", "reason", "requests in flight", "queued", "last reply"),
-            _targets(status),
-        ),
-        _table(
-            "Partitions",
-            ("partition", "lag", "committed", "in flight", "oldest unsettled", "paused"),
-            _partitions(status),
-        ),
+        _table("Not ready because", [{**asdict(one), "since": _time(one.since)} for one in reasons]),
+        _table("Records", [totals(status)]),
+        _table("Targets", [_target(one) for one in status.targets]),
+        _table("Partitions", [_partition(one) for one in status.partitions]),
     )
     links = " · ".join(f'<a href="{link}">{link}</a>' for link in _LINKS)
     config = f"{status.config_file} ({status.config_id})"
@@ -51,37 +43,36 @@ def render(status: Status, readiness: Readiness) -> str:
     )
 
 
-def _reasons(readiness: Readiness) -> list[tuple[object, ...]]:
-    return [(reason.code, reason.target, _time(reason.since), reason.remedy) for reason in readiness.reasons]
+def _target(one: TargetStatus) -> dict[str, object]:
+    return {
+        "target": one.name,
+        "endpoint": one.endpoint,
+        "state": one.state.value,
+        "reason": one.reason,
+        "requests in flight": one.in_flight,
+        "queued": one.queued,
+        "last reply": one.last_reply,
+    }
 
 
-def _targets(status: Status) -> list[tuple[object, ...]]:
-    return [
-        (one.name, one.endpoint, one.state.value, one.reason, one.in_flight, one.queued, one.last_reply)
-        for one in status.targets
-    ]
+def _partition(one: PartitionStatus) -> dict[str, object]:
+    return {
+        "partition": f"{one.topic}[{one.partition}]",
+        "lag": one.lag,
+        "committed": one.committed,
+        "in flight": one.in_flight,
+        "oldest unsettled": f"{one.oldest_unsettled_s:.1f} s",
+        "paused": "paused" if one.paused else "",
+    }
 
 
-def _partitions(status: Status) -> list[tuple[object, ...]]:
-    return [
-        (
-            f"{one.topic}[{one.partition}]",
-            one.lag,
-            one.committed,
-            one.in_flight,
-            f"{one.oldest_unsettled_s:.1f} s",
-            "paused" if one.paused else "",
-        )
-        for one in status.partitions
-    ]
-
-
-def _table(caption: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    body = "".join(f"<tr>{''.join(f'<td>{_cell(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    if not body:
+def _table(caption: str, rows: Sequence[Mapping[str, object]]) -> str:
+    """Return a table whose columns are named by the keys of its rows; empty if there is no row."""
+    if not rows:
         return ""
-    names = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in head)
-    return f"<table><caption>{escape(caption)}</caption><tr>{names}</tr>{body}</table>"
+    head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in rows[0])
+    body = "".join(f"<tr>{''.join(f'<td>{_cell(value)}</td>' for value in row.values())}</tr>" for row in rows)
+    return f"<table><caption>{caption}</caption><tr>{head}</tr>{body}</table>"
 
 
 def _cell(value: object) -> str:

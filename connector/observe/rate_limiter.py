@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,13 +10,13 @@ if TYPE_CHECKING:
 
 WINDOW_S = 60.0
 MAX_KEYS = 1000
+_NUMBER = re.compile(r"[0-9]+")
 
 
 class RateLimiter:
-    """Admits each key once per window. Times are monotonic seconds."""
+    """Admits each key once per WINDOW_S. Times are monotonic seconds."""
 
-    def __init__(self, window_s: float = WINDOW_S) -> None:
-        self._window_s = window_s
+    def __init__(self) -> None:
         self._admitted: dict[Hashable, tuple[float, int]] = {}
         """By key: when it was last admitted, and how many were suppressed since."""
 
@@ -26,7 +27,7 @@ class RateLimiter:
     def admit(self, key: Hashable, now: float) -> int | None:
         """Return how many were suppressed since the last one was admitted; None: suppress this one too."""
         admitted_at, suppressed = self._admitted.get(key, (None, 0))
-        if admitted_at is not None and now - admitted_at < self._window_s:
+        if admitted_at is not None and now - admitted_at < WINDOW_S:
             self._admitted[key] = (admitted_at, suppressed + 1)
             return None
         if len(self._admitted) >= MAX_KEYS:
@@ -35,6 +36,7 @@ class RateLimiter:
         self._admitted[key] = (now, 0)
         return suppressed
 
-    def reset(self, key: Hashable) -> None:
-        """Admit the next one at once."""
-        self._admitted.pop(key, None)
+
+def without_numbers(text: str) -> str:
+    """Return `text` with `#` for each number: the key of messages that differ in their numbers only."""
+    return _NUMBER.sub("#", text)

@@ -9,10 +9,8 @@ Counts are those of the process since its start. They never fall, even when a pa
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Literal, Protocol
-
-import orjson
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Literal
 
 from connector import __version__
 from connector.core.record import config_id
@@ -77,17 +75,10 @@ class TargetStatus:
     queued_bytes: int
     last_reply: str
     """For people: the platform's last answer; empty before the first."""
-    import_batches: tuple[str, ...]
+    last_delivery: float | None
+    """When it last delivered something: seconds since 1970; None if it never has."""
+    import_batches: Sequence[str]
     """The last 100 import batch ids, the newest last."""
-
-
-@dataclass(frozen=True, slots=True)
-class TokenStatus:
-    """Where the token comes from and how long it lives."""
-
-    source: str
-    expires_in_s: float | None
-    """None if there is no token, or if its end isn't known (a fixed token)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +93,10 @@ class Status:
     topics: Sequence[TopicStatus]
     partitions: Sequence[PartitionStatus]
     targets: Sequence[TargetStatus]
-    token: TokenStatus
+    token_source: str
+    """Where the token comes from, in the words of the config."""
+    token_expires_in_s: float | None
+    """None if there is no token, or if its end isn't known (a fixed token)."""
     identity_invalid: Mapping[tuple[str, str], int]
     """Identity values that could not be converted, by (route, identity type)."""
     items_skipped: Mapping[tuple[str, str], int]
@@ -115,18 +109,6 @@ class Status:
 
 
 # -- how it is read ---------------------------------------------------------------------------------------------
-
-
-class MappingCounts(Protocol):
-    """What the mapper counts."""
-
-    @property
-    def identity_invalid(self) -> Mapping[tuple[str, str], int]:
-        """See `Status`."""
-
-    @property
-    def skipped(self) -> Mapping[tuple[str, str], int]:
-        """See `Status.items_skipped`."""
 
 
 @dataclass(slots=True)
@@ -142,8 +124,9 @@ class StatusReader:
     started_at: float
     """When the process started, on the clock of the event loop."""
     state: Literal["starting", "running", "draining"] = "starting"
-    mapping_counts: MappingCounts | None = None
-    """None until the mapper is built."""
+    identity_invalid: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    items_skipped: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """These two are the mapper's own counters, once it is built: see `Status`."""
 
     def read(self, now: float) -> Status:
         """Return the state at `now`, on the clock of the event loop."""
@@ -156,9 +139,10 @@ class StatusReader:
             topics=self._topics(),
             partitions=[self._partition(lease, now) for lease in self.pipeline.leases],
             targets=[_target(target) for target in self.targets.values()],
-            token=TokenStatus(self.tokens.source, self.tokens.expires_in_s),
-            identity_invalid=dict(self.mapping_counts.identity_invalid) if self.mapping_counts else {},
-            items_skipped=dict(self.mapping_counts.skipped) if self.mapping_counts else {},
+            token_source=self.tokens.source,
+            token_expires_in_s=self.tokens.expires_in_s,
+            identity_invalid=dict(self.identity_invalid),
+            items_skipped=dict(self.items_skipped),
         )
 
     def _topics(self) -> list[TopicStatus]:
@@ -198,14 +182,15 @@ def _target(target: Target) -> TargetStatus:
         queued=target.queued,
         queued_bytes=target.queued_bytes,
         last_reply=sending.last_reply,
+        last_delivery=sending.last_delivery,
         import_batches=tuple(sending.import_batches),
     )
 
 
 # -- how it is written ------------------------------------------------------------------------------------------
 
-_COUNTS = [field.name for field in fields(TopicStatus) if field.name != "topic"]
-_IN_METRICS_ONLY = ("queued_bytes",)
+_COUNTS = [count.name for count in fields(TopicStatus) if count.name != "topic"]
+_IN_METRICS_ONLY = ("queued_bytes", "last_delivery")
 
 
 def totals(status: Status) -> dict[str, int]:
@@ -213,20 +198,19 @@ def totals(status: Status) -> dict[str, int]:
     return {name: sum(getattr(topic, name) for topic in status.topics) for name in _COUNTS}
 
 
-def to_json(status: Status) -> bytes:
-    """Return the body of ``/status``: one JSON document whose shape is a contract."""
+def to_document(status: Status) -> dict[str, object]:
+    """Return the JSON document of ``/status``; its shape is a contract."""
     targets = [
         {name: value for name, value in asdict(target).items() if name not in _IN_METRICS_ONLY}
         for target in status.targets
     ]
-    document = {
+    return {
         "version": status.version,
         "config": {"file": status.config_file, "sha256": status.config_sha256},
         "state": status.state,
         "uptime_s": round(status.uptime_s, 3),
         "records": totals(status),
-        "partitions": list(status.partitions),
+        "partitions": status.partitions,
         "targets": targets,
-        "token": status.token,
+        "token": {"source": status.token_source, "expires_in_s": status.token_expires_in_s},
     }
-    return orjson.dumps(document)

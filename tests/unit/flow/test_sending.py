@@ -86,6 +86,24 @@ def test_a_target_says_since_when_it_is_up_or_held() -> None:
     assert len(set(times)) == len(times)
 
 
+def test_a_target_says_when_it_last_delivered_something() -> None:
+    async def main() -> tuple[list[float | None], float]:
+        sink = SwitchedSink(HELD)
+        harness = TargetHarness(sink)
+        harness.put(10)
+        await asyncio.sleep(1)
+        times = [harness.target.sending.last_delivery]
+        sink.verdict = DELIVERED
+        switched = time.time()
+        await harness.done()
+        return [*times, harness.target.sending.last_delivery], switched
+
+    (before, after), switched = run_virtual(main())
+    assert before is None
+    assert after is not None
+    assert switched <= after <= time.time()
+
+
 @pytest.mark.parametrize("meanwhile", [HELD, Verdict(VerdictKind.AGAIN)])
 def test_a_probe_whose_lease_closes_hands_over_to_a_waiting_delivery(meanwhile: Verdict) -> None:
     """After *again* the other delivery is woken first when the lease closes: it must be woken once more."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from connector.core.events import RequestDone
 from connector.core.record import Record
 from connector.core.sink import TargetState, VerdictKind
-from connector.observe.status import PartitionStatus, Status, TargetStatus, TokenStatus, TopicStatus
+from connector.observe.status import PartitionStatus, Status, TargetStatus, TopicStatus
 
 SECRET = "s3cr3t-of-the-app"  # noqa: S105 - no real secret: the tests assert that it is never written
 MOBILE = "13812345678"
@@ -24,9 +24,31 @@ PARTITIONS = (
 )
 TARGETS = (
     TargetStatus(
-        "purchases", "event/v2/batchAdd", TargetState.UP, "", 1_700_000_000.0, 2, 30, 4096, "200 ok", ("b1", "b2")
+        "purchases",
+        "event/v2/batchAdd",
+        TargetState.UP,
+        reason="",
+        since=1_700_000_000.0,
+        in_flight=2,
+        queued=30,
+        queued_bytes=4096,
+        last_reply="200 ok",
+        last_delivery=1_700_000_777.0,
+        import_batches=("b1", "b2"),
     ),
-    TargetStatus("tags", "audience/tag/batchAdd", TargetState.HELD, "403", 1_700_000_100.5, 0, 1, 99, "403", ()),
+    TargetStatus(
+        "tags",
+        "audience/tag/batchAdd",
+        TargetState.HELD,
+        reason="403",
+        since=1_700_000_100.5,
+        in_flight=0,
+        queued=1,
+        queued_bytes=99,
+        last_reply="403",
+        last_delivery=None,
+        import_batches=(),
+    ),
 )
 
 
@@ -45,7 +67,8 @@ def status(
         topics=topics,
         partitions=partitions,
         targets=targets,
-        token=TokenStatus("app", expires_in_s),
+        token_source="app",  # noqa: S106 - no token
+        token_expires_in_s=expires_in_s,
         identity_invalid={("orders", "phone"): 3},
         items_skipped={("orders", "purchases"): 20},
     )

@@ -10,10 +10,10 @@ from prometheus_client.openmetrics import parser as openmetrics_parser
 
 from connector.core.events import ReasonCleared, ReasonRaised
 from connector.observe.admin import build_admin
-from connector.observe.health import HEARTBEAT_TIMEOUT_S, Health, HeartbeatMonitor
+from connector.observe.health import HEARTBEAT_TIMEOUT_S, Health, silent_parts
 from connector.observe.metrics import Metrics
 from connector.observe.page import render
-from connector.observe.status import Status, to_json
+from connector.observe.status import Status, to_document
 from tests.unit.observe.examples import TARGETS, status
 
 HOSTILE = '<script>alert("x")</script>\'&'
@@ -23,13 +23,15 @@ class AdminHarness:
     """The admin application, called without a socket."""
 
     def __init__(self) -> None:
-        self.health = Health()
+        self.health = Health(wall_clock=lambda: 1_700_000_000.0)
         self.last_beat = 0.0
         self.now = 0.0
         self.status = status()
         self.snapshots_on_the_loop: list[bool] = []
-        monitor = HeartbeatMonitor({"kafka thread": lambda: self.last_beat}, clock=lambda: self.now)
-        self.app = build_admin(self._snapshot, Metrics(), self.health, monitor)
+        last_beats = {"kafka thread": lambda: self.last_beat}
+        self.app = build_admin(
+            self._snapshot, Metrics(), self.health, lambda: silent_parts(last_beats, clock=lambda: self.now)
+        )
 
     def _snapshot(self) -> Status:
         try:
@@ -64,10 +66,28 @@ def test_readyz_is_503_with_the_reasons_and_200_when_they_are_cleared() -> None:
     assert (answer.status_code, answer.json()) == (200, {"ready": True, "reasons": []})
 
 
+def test_the_body_of_readyz_has_the_documented_shape() -> None:
+    admin = AdminHarness()
+    admin.health.on(ReasonCleared("starting", ""))
+    admin.health.on(ReasonRaised("target_held", "tags", "grant the app 用户->用户标签"))
+    assert admin.request("/readyz").json() == {
+        "ready": False,
+        "reasons": [
+            {
+                "code": "target_held",
+                "target": "tags",
+                "since": 1_700_000_000.0,
+                "remedy": "grant the app 用户->用户标签",
+            }
+        ],
+    }
+
+
 def test_livez_ignores_readiness_and_names_a_part_whose_heartbeat_has_stopped() -> None:
     admin = AdminHarness()
     admin.health.on(ReasonRaised("target_held", "tags", "grant it"))
-    assert (admin.request("/livez").status_code, admin.request("/livez").json()["live"]) == (200, True)
+    answer = admin.request("/livez")
+    assert (answer.status_code, answer.json()) == (200, {"live": True, "silent": []})
     admin.now = HEARTBEAT_TIMEOUT_S + 1.0
     answer = admin.request("/livez")
     assert (answer.status_code, answer.json()) == (
@@ -80,7 +100,7 @@ def test_status_is_the_snapshot_as_json() -> None:
     admin = AdminHarness()
     answer = admin.request("/status")
     assert answer.headers["content-type"] == "application/json"
-    assert answer.content == to_json(admin.status)
+    assert answer.content == orjson.dumps(to_document(admin.status))
 
 
 def test_metrics_are_written_in_the_requested_format() -> None:
@@ -146,7 +166,7 @@ def test_every_text_on_the_page_is_escaped() -> None:
     hostile = replace(status(targets=(target,)), version=HOSTILE, config_file=HOSTILE, state=HOSTILE)
     health = Health()
     health.on(ReasonRaised("target_held", HOSTILE, HOSTILE))
-    html = render(hostile, health.readiness())
+    html = render(hostile, health.reasons)
     assert "<script" not in html
     assert html.count("&lt;script&gt;") == 9
-    assert orjson.loads(to_json(hostile))["version"] == HOSTILE
+    assert to_document(hostile)["version"] == HOSTILE

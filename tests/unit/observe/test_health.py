@@ -2,12 +2,11 @@ from __future__ import annotations
 
 import asyncio
 
-import orjson
 from hypothesis import given
 from hypothesis import strategies as some
 
 from connector.core.events import CommitAnswered, ReasonCleared, ReasonCode, ReasonRaised
-from connector.observe.health import HEARTBEAT_S, HEARTBEAT_TIMEOUT_S, Health, Heartbeat, HeartbeatMonitor
+from connector.observe.health import HEARTBEAT_S, HEARTBEAT_TIMEOUT_S, Health, Heartbeat, silent_parts
 from tests.support.clock import START_S, run_virtual
 
 
@@ -26,9 +25,7 @@ def started_health(clock: FakeClock) -> Health:
 
 
 def test_at_first_the_connector_is_not_ready_because_it_is_starting() -> None:
-    view = Health(FakeClock()).readiness()
-    assert not view.ready
-    assert [reason.code for reason in view.reasons] == ["starting"]
+    assert [reason.code for reason in Health(FakeClock()).reasons] == ["starting"]
 
 
 def test_it_is_ready_when_the_last_reason_is_cleared() -> None:
@@ -36,26 +33,9 @@ def test_it_is_ready_when_the_last_reason_is_cleared() -> None:
     health.on(ReasonRaised("target_held", "tags", "grant it"))
     health.on(ReasonRaised("target_held", "purchases", "grant it"))
     health.on(ReasonCleared("target_held", "tags"))
-    assert [reason.target for reason in health.readiness().reasons] == ["purchases"]
+    assert [reason.target for reason in health.reasons] == ["purchases"]
     health.on(ReasonCleared("target_held", "purchases"))
-    assert health.readiness().ready
-
-
-def test_the_body_of_readyz_has_the_documented_shape() -> None:
-    health = started_health(FakeClock())
-    assert orjson.loads(health.readiness().to_json()) == {"ready": True, "reasons": []}
-    health.on(ReasonRaised("target_held", "tags", "grant the app 用户->用户标签"))
-    assert orjson.loads(health.readiness().to_json()) == {
-        "ready": False,
-        "reasons": [
-            {
-                "code": "target_held",
-                "target": "tags",
-                "since": 1_700_000_000.0,
-                "remedy": "grant the app 用户->用户标签",
-            }
-        ],
-    }
+    assert health.reasons == []
 
 
 def test_a_reason_raised_again_keeps_its_time_and_its_position_and_gets_the_new_remedy() -> None:
@@ -65,7 +45,7 @@ def test_a_reason_raised_again_keeps_its_time_and_its_position_and_gets_the_new_
     clock.now += 10
     health.on(ReasonRaised("kafka_unreachable", "", "start it"))
     health.on(ReasonRaised("no_token", "", "check app_secret"))
-    first, second = health.readiness().reasons
+    first, second = health.reasons
     assert (first.code, first.since, first.remedy) == ("no_token", 1_700_000_000.0, "check app_secret")
     assert (second.code, second.since) == ("kafka_unreachable", 1_700_000_010.0)
 
@@ -74,7 +54,7 @@ def test_clearing_an_inactive_reason_and_other_events_change_nothing() -> None:
     health = started_health(FakeClock())
     health.on(ReasonCleared("no_token", ""))
     health.on(CommitAnswered("failed"))
-    assert health.readiness().ready
+    assert health.reasons == []
 
 
 CODES: list[ReasonCode] = ["no_token", "target_held", "draining"]
@@ -88,18 +68,14 @@ def test_the_reasons_are_those_raised_and_not_cleared_since(steps: list[tuple[bo
         clock.now += 1
         health.on(ReasonRaised(code, target, "repair it") if raised else ReasonCleared(code, target))
         (active.add if raised else active.discard)((code, target))
-    reasons = health.readiness().reasons
+    reasons = health.reasons
     assert {(reason.code, reason.target) for reason in reasons} == active
     assert [reason.since for reason in reasons] == sorted(reason.since for reason in reasons)
 
 
 def test_the_process_is_live_while_all_its_parts_send_heartbeats() -> None:
     clock = FakeClock()
-    monitor = HeartbeatMonitor(
-        {"event loop": clock, "kafka thread": lambda: clock.now - HEARTBEAT_TIMEOUT_S}, clock=clock
-    )
-    assert monitor.liveness().live
-    assert orjson.loads(monitor.liveness().to_json()) == {"live": True, "silent": []}
+    assert silent_parts({"event loop": clock, "kafka thread": lambda: clock.now - HEARTBEAT_TIMEOUT_S}, clock) == {}
 
 
 def test_the_loop_sends_a_heartbeat_every_second() -> None:
@@ -119,9 +95,5 @@ def test_the_loop_sends_a_heartbeat_every_second() -> None:
 def test_a_part_whose_heartbeat_has_stopped_is_named() -> None:
     clock = FakeClock()
     last_beat = clock.now
-    monitor = HeartbeatMonitor({"event loop": clock, "kafka thread": lambda: last_beat}, clock=clock)
     clock.now += HEARTBEAT_TIMEOUT_S + 12.34
-    assert orjson.loads(monitor.liveness().to_json()) == {
-        "live": False,
-        "silent": [{"part": "kafka thread", "seconds": 42.3}],
-    }
+    assert silent_parts({"event loop": clock, "kafka thread": lambda: last_beat}, clock) == {"kafka thread": 42.3}

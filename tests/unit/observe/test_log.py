@@ -29,7 +29,7 @@ from connector.core.events import (
 from connector.core.record import Outcome
 from connector.core.sink import VerdictKind
 from connector.observe.log import configure
-from connector.observe.log_lines import INFO, WARNING, LineFormatter
+from connector.observe.log_lines import INFO, WARNING, Log
 from connector.observe.rate_limiter import WINDOW_S
 from tests.unit.observe.examples import MOBILE, SECRET, record, request
 
@@ -109,13 +109,11 @@ def test_every_request_has_a_line_at_info_or_a_warning_if_it_failed(verdict: Ver
 
 def test_repeated_503_replies_are_a_warning_once_a_minute_and_info_in_between() -> None:
     now = 0.0
-    formatter = LineFormatter(lambda: now, INFO)
     seen: list[tuple[int, object]] = []
+    log = Log(lambda level, _, **fields: seen.append((level, fields.get("repeated"))), INFO, lambda: now)
     for second in range(int(WINDOW_S) + 1):
         now = float(second)
-        line = formatter.format(request(VerdictKind.AGAIN, http_status=503))
-        assert line is not None
-        seen.append((line.level, line.fields.get("repeated")))
+        log.on(request(VerdictKind.AGAIN, http_status=503))
     assert seen[0] == (WARNING, None)
     assert seen[1:-1] == [(INFO, None)] * (int(WINDOW_S) - 1)
     assert seen[-1] == (WARNING, WINDOW_S - 1)
@@ -153,6 +151,36 @@ def test_a_reason_raised_again_after_it_was_cleared_is_a_warning_again() -> None
 def test_a_remedy_that_keeps_changing_does_not_flood_the_log() -> None:
     events = [ReasonRaised("kafka_unreachable", "", f"tried {number} times") for number in range(5)]
     assert len(lines_of(*events, level="warning")) == 1
+
+
+def test_a_different_remedy_is_a_warning_although_the_reason_was_raised_within_the_minute() -> None:
+    events = [ReasonRaised("no_token", "", text) for text in ("none needed: wait", "correct app_secret")]
+    assert [line["remedy"] for line in lines_of(*events, level="warning")] == [
+        "none needed: wait",
+        "correct app_secret",
+    ]
+
+
+def test_remedies_that_alternate_do_not_flood_the_log() -> None:
+    events = [ReasonRaised("kafka_unreachable", "", f"start {name}") for name in ("one", "another")] * 5
+    assert len(lines_of(*events, level="warning")) == 2
+
+
+def test_a_repeated_warning_is_info_whatever_its_numbers() -> None:
+    events = [Notice("warning", f"Kafka: fetch failed after {number} ms", {}) for number in range(5)]
+    assert [line["level"] for line in lines_of(*events)] == ["warning", *["info"] * 4]
+
+
+def test_equal_notices_at_info_are_all_written() -> None:
+    lines = lines_of(*[Notice("info", "the token file was read", {"file": "token"})] * 3)
+    assert [(line["level"], line["event"], line.get("repeated")) for line in lines] == [
+        ("info", "the token file was read", None)
+    ] * 3
+
+
+def test_a_commit_that_fails_for_another_reason_is_a_warning_of_its_own() -> None:
+    events = [CommitAnswered("failed", text) for text in ("not the leader", "not the leader", "not authorized")]
+    assert [line["level"] for line in lines_of(*events)] == ["warning", "info", "warning"]
 
 
 @pytest.mark.parametrize("code", get_args(ReasonCode))
@@ -259,6 +287,16 @@ def test_the_request_lines_of_httpx_are_not_written_even_at_debug() -> None:
 def test_a_url_in_a_library_message_is_written_without_its_query() -> None:
     assert SECRET not in library_log("failed: %s", URL)
     assert SECRET not in library_log("%d", URL)
+
+
+class Unprintable:
+    def __str__(self) -> str:
+        raise LookupError("a bug of the library")
+
+
+@pytest.mark.parametrize(("message", "argument"), [("%(name)s is slow", {"x": 1}), ("%s is slow", Unprintable())])
+def test_a_library_message_that_cannot_be_formatted_is_written_as_it_is(message: str, argument: object) -> None:
+    assert orjson.loads(library_log(message, argument))["event"] == message
 
 
 def test_an_exception_logged_by_a_library_is_written_with_type_and_place_but_not_its_text() -> None:

@@ -21,14 +21,6 @@ def test_each_key_has_its_own_window() -> None:
     assert limiter.admit("429", 0.0) == 0
 
 
-def test_a_key_that_was_reset_is_admitted_at_once() -> None:
-    limiter = RateLimiter()
-    limiter.admit("503", 0.0)
-    limiter.reset("503")
-    limiter.reset("a key that was never admitted")
-    assert limiter.admit("503", 1.0) == 0
-
-
 def test_memory_is_bounded_for_any_number_of_keys() -> None:
     limiter = RateLimiter()
     for number in range(3 * MAX_KEYS):

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import orjson
@@ -10,7 +9,7 @@ from connector.core.ledger import Lease, TopicCounts
 from connector.core.record import TopicPartition
 from connector.core.sink import TargetState, Verdict, VerdictKind
 from connector.flow.pipeline import Pipeline
-from connector.observe.status import PartitionStatus, Status, StatusReader, TokenStatus, TopicStatus, to_json, totals
+from connector.observe.status import PartitionStatus, Status, StatusReader, TopicStatus, to_document, totals
 from connector.tuzhan.token_providers import StaticToken
 from tests.support.builders import item, record
 from tests.support.clock import run_virtual
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def test_the_body_of_status_has_the_documented_shape() -> None:
-    assert orjson.loads(to_json(status())) == {
+    assert orjson.loads(orjson.dumps(to_document(status()))) == {
         "version": "0.1.0",
         "config": {"file": "config/connector.yaml", "sha256": "0123456789abcdef" * 4},
         "state": "running",
@@ -159,7 +158,7 @@ def test_a_target_is_read_with_its_state_and_its_queue() -> None:
     (target,) = run_virtual(main()).targets
     assert (target.name, target.state, target.reason) == ("sink", TargetState.HELD, "403")
     assert (target.in_flight, target.queued, target.queued_bytes) == (0, 1, 8)
-    assert (target.last_reply, set(target.import_batches)) == ("403", {"b1"})
+    assert (target.last_reply, target.last_delivery, set(target.import_batches)) == ("403", None, {"b1"})
 
 
 def test_the_counts_of_the_mapper_are_read_once_it_is_built() -> None:
@@ -167,14 +166,13 @@ def test_the_counts_of_the_mapper_are_read_once_it_is_built() -> None:
         harness = StatusHarness(FakeSink())
         before = harness.reader.read(harness.started_at)
         harness.reader.state = "running"
-        harness.reader.mapping_counts = SimpleNamespace(
-            identity_invalid={("orders", "phone"): 3}, skipped={("orders", "sink"): 2}
-        )
+        harness.reader.identity_invalid = {("orders", "phone"): 3}
+        harness.reader.items_skipped = {("orders", "sink"): 2}
         return before, harness.reader.read(harness.started_at)
 
     before, after = run_virtual(main())
     assert (before.state, before.identity_invalid, before.items_skipped) == ("starting", {}, {})
     assert (after.state, after.identity_invalid) == ("running", {("orders", "phone"): 3})
     assert after.items_skipped == {("orders", "sink"): 2}
-    assert after.token == TokenStatus("token", None)
+    assert (after.token_source, after.token_expires_in_s) == ("token", None)
     assert after.config_id == "0123456789ab"
