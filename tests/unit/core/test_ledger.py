@@ -363,3 +363,22 @@ def test_an_offset_that_is_not_tracked_is_named_with_the_state_of_its_lease() ->
     expected = r"orders\[0\]: offset 9 can't be tracked: the lease is open, and the next offset is at least 10"
     with pytest.raises(ValueError, match=expected):
         lease.track(9, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "expected"),
+    [
+        ((Outcome.SKIPPED, Outcome.DELIVERED), TopicCounts(consumed=1, delivered=1)),
+        ((Outcome.DELIVERED, Outcome.DEAD_LETTERED), TopicCounts(consumed=1, dead_lettered=1)),
+        ((Outcome.DEAD_LETTERED, Outcome.DELIVERED), TopicCounts(consumed=1, dead_lettered=1)),
+        ((Outcome.DEAD_LETTERED, Outcome.SKIPPED), TopicCounts(consumed=1, dead_lettered=1)),
+        ((Outcome.DELIVERED, Outcome.SKIPPED), TopicCounts(consumed=1, delivered=1)),
+        ((Outcome.SKIPPED, Outcome.SKIPPED), TopicCounts(consumed=1, skipped=1)),
+    ],
+)
+def test_a_record_ends_as_the_worst_of_its_items(outcomes: tuple[Outcome, ...], expected: TopicCounts) -> None:
+    counts = TopicCounts()
+    entry = _tracked(Lease(TopicPartition("orders", 0), 0, counts), items=len(outcomes))
+    for outcome in outcomes:
+        entry.settle(outcome)
+    assert counts == expected
