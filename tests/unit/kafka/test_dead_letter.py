@@ -152,8 +152,11 @@ def test_after_a_failure_the_topic_is_looked_up_again(monkeypatch: pytest.Monkey
     assert _FakeAdmin.lookups == 2
 
 
-def test_a_topic_that_only_the_broker_can_create_is_created_by_producing_with_a_warning() -> None:
+def test_a_topic_that_only_the_broker_can_create_is_created_by_producing_with_a_warning(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """librdkafka's mock cluster has no controller; that resembles a cluster where this user may not create topics."""
+    monkeypatch.setattr(dead_letter, "_CREATE_TIMEOUT_S", 1.0)
 
     async def main() -> tuple[Verdict, list[Event]]:
         cluster = Producer({"bootstrap.servers": "mock", "test.mock.num.brokers": 1, "log_level": 0})
