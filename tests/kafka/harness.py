@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SHORT_SESSION = {"session.timeout.ms": 6000}
-"""The shortest that a broker accepts by default: until then nobody gets the partitions of a killed member."""
+"""The shortest that a broker accepts by default: until then a killed member keeps its partitions."""
 
 
 class KafkaHarness:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [Path(name) for name in ("README.md", "CHANGELOG.md", "SECURITY.md")]
+DOCUMENTS = sorted(path.relative_to(ROOT) for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 TABLE_CELL = len(["table", "tbody", "tr", "td"])
 """How deep the text of a table's cell is nested."""
 README = (ROOT / "README.md").read_text(encoding="utf-8")
