@@ -159,10 +159,10 @@ async def _stop(parts: _Parts) -> int:
 
 
 async def _collect(parts: _Parts, counts: dict[str, int], exit_code: int | None, seconds: float) -> summary.Result:
-    expected, store = parts.expected, parts.sandbox.store
-    stored, after = summary.read_store(store.bodies(), expected.sample)
+    expected = parts.expected
+    stored, after = summary.read_store(parts.sandbox.store.bodies(), expected.sample)
     dead_letters = await asyncio.to_thread(parts.kafka.read_headers, DEAD_LETTER_TOPIC)
-    stats = {**store.report(), "tokens": parts.sandbox.tokens.report()}
+    stats = parts.sandbox.stats()
     return summary.Result(expected, counts, stored, after, stats, dead_letters, exit_code, seconds)
 
 

@@ -50,10 +50,10 @@ def bind(listen: str) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)
         sock.listen(_BACKLOG)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # UnicodeError: the host can't be encoded for DNS
         if sock is not None:
             sock.close()
-        reason = error.strerror or str(error)
+        reason = getattr(error, "strerror", None) or str(error)
         raise StartError(
             f"cannot listen on {listen}: {reason}; stop the process that uses it, or choose another address"
         ) from error
@@ -83,28 +83,20 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve_forever(app: ASGIApp, sock: socket.socket, protocol: type[asyncio.Protocol] | None = None) -> None:
-    """Serve `app` on `sock` until cancelled, then finish open requests for at most one second and close the socket.
-
-    `protocol` is uvicorn's HTTP protocol class, for a server that sends broken responses.
-    """
-    async with _running(app, sock, protocol) as task:
+async def serve_forever(app: ASGIApp, sock: socket.socket) -> None:
+    """Serve `app` on `sock` until cancelled, then finish open requests for at most one second and close the socket."""
+    async with running_server(app, sock) as task:
         await asyncio.shield(task)
 
 
 @contextlib.asynccontextmanager
 async def running_server(
     app: ASGIApp, sock: socket.socket, protocol: type[asyncio.Protocol] | None = None
-) -> AsyncIterator[str]:
-    """Serve `app` while the block runs; yield the base URL once requests are answered."""
-    async with _running(app, sock, protocol):
-        yield base_url(sock)
-
-
-@contextlib.asynccontextmanager
-async def _running(
-    app: ASGIApp, sock: socket.socket, protocol: type[asyncio.Protocol] | None
 ) -> AsyncIterator[asyncio.Task[None]]:
+    """Serve `app` on `sock` while the block runs, which begins once requests are answered; yield the server's task.
+
+    `protocol` is uvicorn's HTTP protocol class, for a server that sends broken responses.
+    """
     server = _Server(
         uvicorn.Config(
             app,

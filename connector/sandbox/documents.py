@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FieldKind = Literal["string", "integer", "boolean", "strings", "identities", "custom_fields", "arguments"]
+FieldKind = Literal["string", "integer", "boolean", "strings", "objects", "arguments", "retired"]
 
 MAX_ITEMS = 500
 """The most items in `data` per call (documents 001 and 004)."""
@@ -33,6 +33,12 @@ class Field:
     allowed: frozenset[str | int] = frozenset()
     """The documented values; empty: any."""
     max_length: int | None = None
+    entries: Mapping[str, Field] = field(default_factory=dict)
+    """Of `objects`: the fields of each entry."""
+    needs: str = ""
+    """The name of a field that must accompany this one."""
+    replacement: str = ""
+    """Of `retired`, a field of an earlier generation that is no longer accepted: the field to send instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +55,8 @@ class Endpoint:
     identity_types: Mapping[str, str] | None = None
     """The documented values of `identityType`, each with the identity field that it selects."""
     exact_needs_identity_type: bool = False
-    retired: Mapping[str, str] = field(default_factory=dict)
-    """Fields of earlier generations that are no longer accepted, each with its replacement."""
     batch_id: bool = False
     """Whether a successful reply carries an import batch id in `data`."""
-
-
-def _text(*, required: bool = False, max_length: int | None = None) -> Field:
-    return Field("string", required, max_length=max_length)
 
 
 def _one_of(*allowed: str | int, required: bool = False) -> Field:
@@ -64,6 +64,7 @@ def _one_of(*allowed: str | int, required: bool = False) -> Field:
     return Field(kind, required, frozenset(allowed))
 
 
+_TEXT = Field("string")
 _MATCHING: Mapping[str, Field] = {
     "isMatching": Field("boolean"),
     "matchingType": _one_of(1, 2),
@@ -72,61 +73,70 @@ _MATCHING_V1: Mapping[str, Field] = {
     **_MATCHING,
     "identifyWay": _one_of(1, 2),
     "accurateMatchType": _one_of("gzh", "workwechat", "YOUZAN", "EZR", "contentminiapp", "contenthome"),
-    "accurateMatchValue": _text(),
+    "accurateMatchValue": _TEXT,
 }
-_FLAT: Mapping[str, Field] = {
-    "thirdId": _text(),
-    "openid": _text(),
-    "unionid": _text(),
-    "phone": _text(),
-    "identityType": _text(),
-}
+_AUDIENCE: Mapping[str, Field] = {**_MATCHING_V1, "isMatching": Field("boolean", required=True)}
+_FLAT: Mapping[str, Field] = dict.fromkeys(("thirdId", "openid", "unionid", "phone", "identityType"), _TEXT)
 _EVENT: Mapping[str, Field] = {
     "time": Field("integer"),
-    "uuid": _text(max_length=36),
-    "eventKey": _text(required=True),
-    "intid": _text(),
+    "uuid": Field("string", max_length=36),
+    "eventKey": Field("string", required=True),
+    "intid": _TEXT,
     "eventargs": Field("arguments"),
+    "eventId": Field("retired", replacement="eventKey"),
+}
+_IDENTITY: Mapping[str, Field] = {
+    "identityValue": Field("string", required=True),
+    "identityType": Field("string", required=True),
+    "platform": _TEXT,
+    "mpid": Field("string", needs="isWeChatEcosystem"),
+    "isWeChatEcosystem": Field("boolean"),
+    "appid": Field("retired", replacement="mpid"),
+}
+_CUSTOM_FIELD: Mapping[str, Field] = {
+    "configId": Field("integer"),
+    "configName": _TEXT,
+    "values": Field("strings"),
 }
 _TYPES: Mapping[str, str] = {"phone": "phone", "uid": "thirdId", "openid": "openid", "unionid": "unionid"}
 
 # Documents 000 and 001. isMatching is required in the older, optional in the newer. eventKey is optional in both
-# tables, but an event without one has no meaning: see the switch `event_key_missing`.
+# tables, but an event without one has no meaning: the switch `event_key_missing` decides.
 EVENT_V1 = Endpoint(
     path="event/batchAdd",
     params=_MATCHING_V1,
-    item={**_FLAT, **_EVENT},
+    item={
+        **_FLAT,
+        **_EVENT,
+        "eventKey": _TEXT,
+        "identityId": Field("retired", replacement="thirdId"),
+        "audienceUserId": Field("retired", replacement="thirdId"),
+    },
     identities=("phone", "openid", "unionid", "thirdId"),
     identity_types=_TYPES,
     exact_needs_identity_type=True,
-    retired={"eventId": "eventKey", "identityId": "thirdId", "audienceUserId": "thirdId"},
 )
 # Document 004. Its second table has the row of matchingType under the name isMatching, as int32: a mistake.
 EVENT_V2 = Endpoint(
     path="event/v2/batchAdd",
     params=_MATCHING,
-    item={**_EVENT, "identities": Field("identities", required=True)},
-    retired={"eventId": "eventKey"},
+    item={**_EVENT, "identities": Field("objects", required=True, entries=_IDENTITY)},
 )
 # Document 002, with thirdId of its later versions. Its identityType adds an identity to an existing customer.
 INFO_V1 = Endpoint(
     path="audience/info/batchAdd",
-    params={
-        **_MATCHING_V1,
-        "isMatching": Field("boolean", required=True),
-        "importMode": _one_of(1, 2, required=True),
-    },
+    params={**_AUDIENCE, "importMode": _one_of(1, 2, required=True)},
     item={
         **_FLAT,
-        "identityId": _text(),
-        "audienceUserId": _text(),
-        "realName": _text(),
+        "identityId": _TEXT,
+        "audienceUserId": _TEXT,
+        "realName": _TEXT,
         "sex": _one_of("男", "女"),
-        "address": _text(),
-        "birthday": _text(),
-        "remark": _text(),
-        "tags": _text(),
-        "customFields": Field("custom_fields"),
+        "address": _TEXT,
+        "birthday": _TEXT,
+        "remark": _TEXT,
+        "tags": _TEXT,
+        "customFields": Field("objects", entries=_CUSTOM_FIELD),
     },
     identities=("phone", "openid", "unionid", "thirdId", "audienceUserId", "identityId"),
     batch_id=True,
@@ -134,35 +144,14 @@ INFO_V1 = Endpoint(
 # Document 003, with thirdId and identityType of its later versions. Its optType has the type int but text values.
 TAG_V1 = Endpoint(
     path="audience/tag/batchAdd",
-    params={
-        **_MATCHING_V1,
-        "isMatching": Field("boolean", required=True),
-        "optType": _one_of("add", "delete", required=True),
-    },
-    item={**_FLAT, "audienceUserId": _text(), "tags": _text()},
+    params={**_AUDIENCE, "optType": _one_of("add", "delete", required=True)},
+    item={**_FLAT, "audienceUserId": _TEXT, "tags": _TEXT},
     identities=("phone", "openid", "unionid", "thirdId", "audienceUserId"),
     identity_types=_TYPES,
     batch_id=True,
 )
 
 ENDPOINTS: Mapping[str, Endpoint] = {endpoint.path: endpoint for endpoint in (EVENT_V1, EVENT_V2, INFO_V1, TAG_V1)}
-
-IDENTITY: Mapping[str, Field] = {
-    "identityValue": _text(required=True),
-    "identityType": _text(required=True),
-    "platform": _text(),
-    "mpid": _text(),
-    "isWeChatEcosystem": Field("boolean"),
-}
-"""One entry of `identities[]` (document 004); mpid requires isWeChatEcosystem."""
-RETIRED_IDENTITY: Mapping[str, str] = {"appid": "mpid"}
-
-CUSTOM_FIELD: Mapping[str, Field] = {
-    "configId": Field("integer"),
-    "configName": _text(),
-    "values": Field("strings"),
-}
-"""One entry of `customFields[]` (document 002)."""
 
 REPLIES: Mapping[str, tuple[str, str]] = {
     "200": ("SUCCESS", "ok"),

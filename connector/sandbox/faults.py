@@ -1,15 +1,14 @@
 """Faults: how the sandbox misbehaves on request. Each kind is a class; to add a kind, add a class to this file.
 
-A registered class is accepted by `PUT /_sandbox/faults`, appears in its JSON Schema and has a form on the page. Its
-fields are the JSON keys; its docstring and the descriptions of its fields are the help on the page:
+A class that names its `kind` is accepted by `PUT /_sandbox/faults`, appears in its JSON Schema and has a form on the
+page. Its fields are the JSON keys; its docstring and the descriptions of its fields are the help on the page:
 
-    @register
-    class TeapotFault(Fault):
+    class TeapotFault(RequestFault):
         "Reply with HTTP 418."
 
         kind: Literal["teapot"] = "teapot"
 
-        async def respond(self, _: FaultContext) -> Response | None:
+        async def respond(self, _: asyncio.Event) -> ASGIApp | None:
             return Response("teapot", 418)
 """
 
@@ -18,55 +17,34 @@ from __future__ import annotations
 import abc
 import asyncio
 import contextlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from starlette.responses import Response
 
 from connector.sandbox.documents import ENDPOINTS, TOKEN_ENDPOINT
-from connector.sandbox.wire import (
-    HangResponse,
-    ResetResponse,
-    TruncatedResponse,
-    json_response,
-    refusal,
-    reply_body,
-)
+from connector.sandbox.validation import RefusalError
+from connector.sandbox.wire import complete_response, hang_until, reply_body, reset, truncate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from starlette.responses import Response
+    from starlette.types import ASGIApp
 
-_ENDPOINTS = [*ENDPOINTS, TOKEN_ENDPOINT]
+FAULT_ENDPOINTS = [*ENDPOINTS, TOKEN_ENDPOINT]
 _GATEWAY_PAGE = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 
 HttpStatus = Annotated[int, Field(ge=200, le=599)]
 NonEmpty = Annotated[str, Field(min_length=1)]
+HeaderText = Annotated[str, Field(pattern="^[!-~]+( [!-~]+)*$")]
+
+KINDS: dict[str, type[Fault]] = {}
+"""Every kind of fault, by name."""
 
 
-@dataclass(frozen=True, slots=True)
-class FaultContext:
-    """What a fault may need to respond."""
-
-    closing: asyncio.Event
-    """Set when the sandbox stops: a response that waits must end then."""
-    refused_status: int
-    """The HTTP status of a refused item's reply, as switched."""
-    item: str = ""
-    """For a fault that acts on items: the place of the first item that it refuses, such as `data[3]`."""
-
-
-class Fault(BaseModel, abc.ABC):
+class Fault(BaseModel):
     """One entry of the list; the fields below are common to all kinds and say which requests it hits."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    ends_request: ClassVar[bool] = True
-    """If False, the request goes on to the next fault and is then handled as usual."""
-    breaks_reply: ClassVar[bool] = False
-    """Whether the client can't tell if the request was stored; the switch `broken_reply_stores` decides if it is."""
-    acts_on_items: ClassVar[bool] = False
-    """If True, it acts where items are validated, on those that `match`: they are refused with its response."""
 
     kind: str
     share: float = Field(default=1.0, gt=0, le=1, description="Fraction of the requests that it hits.")
@@ -74,7 +52,7 @@ class Fault(BaseModel, abc.ABC):
     endpoint: str | None = Field(
         default=None,
         description="Only requests to this endpoint; by default all but the token endpoint.",
-        json_schema_extra={"enum": [*_ENDPOINTS, None]},
+        json_schema_extra={"enum": [*FAULT_ENDPOINTS, None]},
     )
     match: dict[str, str | int | float | bool] | None = Field(
         default=None,
@@ -84,15 +62,18 @@ class Fault(BaseModel, abc.ABC):
 
     @model_validator(mode="after")
     def _check_endpoint(self) -> Self:
-        if self.endpoint is not None and self.endpoint not in _ENDPOINTS:
-            raise ValueError(f"unknown endpoint '{self.endpoint}', one of {', '.join(_ENDPOINTS)}")
-        if self.endpoint == TOKEN_ENDPOINT and (self.acts_on_items or self.match):
+        if self.endpoint is not None and self.endpoint not in FAULT_ENDPOINTS:
+            raise ValueError(f"unknown endpoint '{self.endpoint}', one of {', '.join(FAULT_ENDPOINTS)}")
+        if self.endpoint == TOKEN_ENDPOINT and (isinstance(self, RefuseFault) or self.match):
             raise ValueError("the token endpoint has no items to refuse or to match")
         return self
 
-    @abc.abstractmethod
-    async def respond(self, context: FaultContext) -> Response | None:
-        """Return the response that replaces the platform's; None if `ends_request` is False."""
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: object) -> None:
+        """Add a class that names its kind to KINDS."""
+        kind = cls.model_fields["kind"].default
+        if isinstance(kind, str):
+            KINDS[kind] = cls
 
     def covers(self, endpoint: str) -> bool:
         """Whether requests to `endpoint` can be hit; the token endpoint only if it is named."""
@@ -107,123 +88,118 @@ class Fault(BaseModel, abc.ABC):
         return {"kind": self.kind, **self.model_dump(exclude_unset=True)}
 
 
-KINDS: dict[str, type[Fault]] = {}
-"""The registered kinds of fault, by name."""
+class RequestFault(Fault, abc.ABC):
+    """A fault that acts before the request is handled."""
 
-_FaultT = TypeVar("_FaultT", bound=Fault)
+    ends_request: ClassVar[bool] = True
+    """If False, the request goes on to the next fault and is then handled as usual."""
+    breaks_reply: ClassVar[bool] = False
+    """Whether the client can't tell if the request was stored; the switch `broken_reply_stores` decides if it is."""
+
+    @abc.abstractmethod
+    async def respond(self, closing: asyncio.Event) -> ASGIApp | None:
+        """Return the response that replaces the platform's; None if `ends_request` is False.
+
+        `closing` is set when the sandbox stops: a response that waits must end then.
+        """
 
 
-def register(fault: type[_FaultT]) -> type[_FaultT]:
-    """Make a kind of fault known under the default of its field `kind`."""
-    KINDS[fault.model_fields["kind"].default] = fault
-    return fault
-
-
-class _CompleteReply(Fault):
+class _CompleteReply(RequestFault):
     """A reply that arrives whole."""
 
     status: HttpStatus = Field(default=200, description="HTTP status of the reply.")
-    retry_after: Annotated[int, Field(ge=0)] | NonEmpty | None = Field(
+    retry_after: Annotated[int, Field(ge=0)] | HeaderText | None = Field(
         default=None, description="The header Retry-After: seconds, or a date."
     )
 
-    def _headers(self) -> Mapping[str, str]:
-        return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+    def _reply(self, body: bytes | str, media_type: str) -> Response:
+        headers = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+        return complete_response(body, self.status, media_type, headers)
 
 
-@register
 class StatusFault(_CompleteReply):
     """Reply with an HTTP status and a short text instead of JSON."""
 
     kind: Literal["status"] = "status"
     status: HttpStatus = Field(description="HTTP status of the reply.")
 
-    async def respond(self, _: FaultContext) -> Response | None:
-        return Response(f"fault: {self.status}", self.status, self._headers(), media_type="text/plain")
+    async def respond(self, _: asyncio.Event) -> ASGIApp | None:
+        return self._reply(f"fault: {self.status}", "text/plain")
 
 
-@register
 class CodeFault(_CompleteReply):
     """Reply in the documented JSON form with this code."""
 
     kind: Literal["code"] = "code"
     code: NonEmpty | int = Field(description="The reply's code, such as 100200.")
 
-    async def respond(self, _: FaultContext) -> Response | None:
-        return json_response(reply_body(str(self.code)), self.status, self._headers())
+    async def respond(self, _: asyncio.Event) -> ASGIApp | None:
+        return self._reply(orjson.dumps(reply_body(str(self.code))), "application/json")
 
 
-@register
-class LatencyFault(Fault):
+class LatencyFault(RequestFault):
     """Delay the request; it then goes on as usual."""
 
     kind: Literal["latency"] = "latency"
     ends_request = False
     ms: int = Field(ge=0, le=600_000, description="Milliseconds of delay.")
 
-    async def respond(self, context: FaultContext) -> Response | None:
+    async def respond(self, closing: asyncio.Event) -> ASGIApp | None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(context.closing.wait(), self.ms / 1000)
+            await asyncio.wait_for(closing.wait(), self.ms / 1000)
         return None
 
 
-@register
-class HangFault(Fault):
+class HangFault(RequestFault):
     """Send no reply until the client disconnects."""
 
     kind: Literal["hang"] = "hang"
     breaks_reply = True
 
-    async def respond(self, context: FaultContext) -> Response | None:
-        return HangResponse(context.closing)
+    async def respond(self, closing: asyncio.Event) -> ASGIApp | None:
+        return hang_until(closing)
 
 
-@register
-class ResetFault(Fault):
+class ResetFault(RequestFault):
     """Reset the connection without a reply."""
 
     kind: Literal["reset"] = "reset"
     breaks_reply = True
 
-    async def respond(self, _: FaultContext) -> Response | None:
-        return ResetResponse()
+    async def respond(self, _: asyncio.Event) -> ASGIApp | None:
+        return reset
 
 
-@register
-class TruncateFault(Fault):
+class TruncateFault(RequestFault):
     """Close the connection in the middle of a successful reply's body."""
 
     kind: Literal["truncate"] = "truncate"
     breaks_reply = True
 
-    async def respond(self, _: FaultContext) -> Response | None:
-        reply = json_response(reply_body("200"))
-        return TruncatedResponse(reply.body, media_type=reply.media_type)
+    async def respond(self, _: asyncio.Event) -> ASGIApp | None:
+        return truncate
 
 
-@register
 class HtmlFault(_CompleteReply):
     """Reply with a gateway's HTML error page."""
 
     kind: Literal["html"] = "html"
 
-    async def respond(self, _: FaultContext) -> Response | None:
-        return Response(_GATEWAY_PAGE, self.status, self._headers(), media_type="text/html")
+    async def respond(self, _: asyncio.Event) -> ASGIApp | None:
+        return self._reply(_GATEWAY_PAGE, "text/html")
 
 
-@register
 class RefuseFault(Fault):
     """Refuse the items that match, and with them their request, as if they broke a rule."""
 
     kind: Literal["refuse"] = "refuse"
-    acts_on_items = True
     status: HttpStatus | None = Field(default=None, description="HTTP status of the reply; by default as switched.")
     code: NonEmpty | int = Field(default="400", description="The reply's code.")
 
-    async def respond(self, context: FaultContext) -> Response | None:
+    def refusal(self, place: str) -> RefusalError:
+        """Return the error that refuses the item at `place`, such as `data[3]`."""
         field = next(iter(self.match or ["*"]))
-        status = context.refused_status if self.status is None else self.status
-        return refusal(f"{context.item}.{field} is refused", status, str(self.code))
+        return RefusalError(f"{place}.{field} is refused", self.status, str(self.code))
 
 
 def _value_at(item: object, path: str) -> object:

@@ -6,24 +6,26 @@ Everything shown is escaped: it comes from clients.
 from __future__ import annotations
 
 import inspect
-import re
 from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import orjson
 
-from connector.sandbox.fault_list import FaultList, parse_faults
-from connector.sandbox.faults import KINDS, Fault
+from connector.sandbox.controls import ControlError, change_switches, parse_faults
+from connector.sandbox.faults import FAULT_ENDPOINTS, KINDS, Fault
 from connector.sandbox.store import ItemQuery
-from connector.sandbox.switches import Switches, change
+from connector.sandbox.switches import Switches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pydantic.fields import FieldInfo
 
     from connector.sandbox.platform import Sandbox
 
 _SHOWN_ITEMS = 20
+_COMMON_FIELDS = [name for name in Fault.model_fields if name != "kind"]
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; }
 table { border-collapse: collapse; width: 100%; }
@@ -43,55 +45,54 @@ def render(sandbox: Sandbox, errors: Sequence[str] = ()) -> str:
     """Return the whole page, with `errors` on top."""
     stats = sandbox.stats()
     items = reversed(sandbox.store.find(ItemQuery(limit=_SHOWN_ITEMS)))
-    parts = [
-        "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>Tuzhan sandbox</title>",
-        f"<style>{_STYLE}</style></head><body><h1>Tuzhan sandbox</h1>",
-        *(f"<p class='error'>{escape(error)}</p>" for error in errors),
-        "<h2>Counts</h2>",
-        _counts(stats),
-        _tokens(stats["tokens"], sandbox.app_id),
-        _button("reset", "Remove everything"),
-        f"<h2>The last {_SHOWN_ITEMS} items</h2>",
-        _table(["endpoint", "item"], ([item["endpoint"], _pretty(item["item"])] for item in items)),
-        "<h2>Faults</h2><p>Each request meets the faults of this list in order, up to the first that ends it.</p>",
-        _faults(sandbox.faults),
-        *map(_fault_form, KINDS.values()),
-        "<p>Fields that every kind has:</p>",
-        _table(["field", "meaning"], _common_fields()),
-        "<details><summary>Edit the list as JSON (<a href='/_sandbox/faults/schema'>schema</a>)</summary>",
-        _editor("faults", _pretty([fault.to_json() for fault in sandbox.faults.faults]), "Replace the list"),
-        "</details><h2>Switches</h2><p>What the platform documents leave open.</p>",
-        _switches(sandbox.switches),
-        _editor("switches", _pretty(sandbox.switches.model_dump()), "Change the switches"),
-        "</body></html>",
-    ]
-    return "\n".join(parts)
+    faults = [fault.to_json() for fault in sandbox.faults.faults]
+    hits = [entry["hits"] for entry in sandbox.faults.report()]
+    switches = sandbox.switches.model_dump()
+    meanings = [[name, _pretty(value), Switches.model_fields[name].description] for name, value in switches.items()]
+    return f"""<!doctype html><html lang='en'><head><meta charset='utf-8'><title>Tuzhan sandbox</title>
+<style>{_STYLE}</style></head><body><h1>Tuzhan sandbox</h1>
+{"".join(f"<p class='error'>{escape(error)}</p>" for error in errors)}
+<h2>Counts</h2>
+{_counts(stats)}
+<p>Tokens of {escape(sandbox.app_id)}: {", ".join(f"{name} {count}" for name, count in stats["tokens"].items())}</p>
+{_button("expire-tokens", "Expire all tokens")}
+{_button("reset", "Remove everything")}
+<h2>The last {_SHOWN_ITEMS} items</h2>
+{_table(["endpoint", "item"], ([item["endpoint"], _pretty(item["item"])] for item in items))}
+<h2>Faults</h2><p>Each request meets the faults of this list in order, up to the first that ends it.</p>
+{_table(["fault", "hits"], zip((orjson.dumps(fault).decode() for fault in faults), hits, strict=True))}
+{_button("clear-faults", "Clear all faults")}
+{"".join(map(_fault_form, KINDS.values()))}
+<p>Fields that every kind has:</p>
+{_table(["field", "meaning"], ([name, Fault.model_fields[name].description] for name in _COMMON_FIELDS))}
+<details><summary>Edit the list as JSON (<a href='/_sandbox/faults/schema'>schema</a>)</summary>
+{_editor("faults", faults, "Replace the list")}
+</details><h2>Switches</h2><p>What the platform documents leave open.</p>
+{_table(["switch", "value", "meaning"], meanings)}
+{_editor("switches", switches, "Change the switches")}
+</body></html>"""
 
 
-def apply_form(sandbox: Sandbox, body: bytes) -> list[str]:
-    """Apply one of the page's forms; return its errors."""
+def apply_form(sandbox: Sandbox, body: bytes) -> None:
+    """Apply one of the page's forms. Raise ControlError if it is invalid."""
     form = {name: values[0] for name, values in parse_qs(body.decode(errors="replace"), keep_blank_values=True).items()}
     action = form.pop("action", "")
     text = form.get("text", "").encode()
-    try:
-        match action:
-            case "add-fault":
-                sandbox.faults.add(_parse_fault_form(form))
-            case "faults":
-                sandbox.faults.replace(parse_faults(text))
-            case "clear-faults":
-                sandbox.faults.replace([])
-            case "switches":
-                sandbox.switches = change(sandbox.switches, text)
-            case "expire-tokens":
-                sandbox.tokens.expire_all()
-            case "reset":
-                sandbox.reset()
-            case _:
-                return [f"unknown action '{action}'"]
-    except ValueError as error:
-        return str(error).splitlines()
-    return []
+    match action:
+        case "add-fault":
+            sandbox.faults.add(_parse_fault_form(form))
+        case "faults":
+            sandbox.faults.replace(parse_faults(text))
+        case "clear-faults":
+            sandbox.faults.replace([])
+        case "switches":
+            sandbox.switches = change_switches(sandbox.switches, text)
+        case "expire-tokens":
+            sandbox.tokens.expire_all()
+        case "reset":
+            sandbox.reset()
+        case _:
+            raise ControlError([f"unknown action '{action}'"])
 
 
 def _parse_fault_form(form: Mapping[str, str]) -> Fault:
@@ -99,8 +100,9 @@ def _parse_fault_form(form: Mapping[str, str]) -> Fault:
     entry = {name: _json_or_text(value.strip()) for name, value in form.items() if value.strip()}
     try:
         (fault,) = parse_faults(orjson.dumps([entry]))
-    except ValueError as error:
-        raise ValueError(re.sub(r"(?m)^0", form.get("kind", ""), str(error))) from error
+    except ControlError as error:
+        kind = form.get("kind", "")
+        raise ControlError([kind + message.removeprefix("0") for message in error.messages]) from error
     return fault
 
 
@@ -119,62 +121,26 @@ def _counts(stats: dict[str, Any]) -> str:
     return _table(["endpoint", *names], rows)
 
 
-def _tokens(tokens: dict[str, int], app_id: str) -> str:
-    counts = ", ".join(f"{name} {count}" for name, count in tokens.items())
-    return f"<p>Tokens of {escape(app_id)}: {counts}</p>{_button('expire-tokens', 'Expire all tokens')}"
-
-
-def _faults(faults: FaultList) -> str:
-    if not faults.faults:
-        return "<p>No fault is switched on.</p>"
-    rows = (
-        [orjson.dumps(fault.to_json()).decode(), entry["hits"]]
-        for fault, entry in zip(faults.faults, faults.report(), strict=True)
-    )
-    return _table(["fault", "hits"], rows) + _button("clear-faults", "Clear all faults")
-
-
-def _common_fields() -> Iterator[tuple[str, str]]:
-    for name, field in Fault.model_fields.items():
-        if field.description:
-            yield name, field.description
-
-
 def _fault_form(kind: type[Fault]) -> str:
     """Return the form that adds a fault of this kind: its own fields first, then those that all kinds have."""
-    schema = kind.model_json_schema()
-    properties: dict[str, dict[str, Any]] = schema["properties"]
-    name = properties.pop("kind")["default"]
-    own = [field for field in properties if field not in Fault.model_fields]
-    doc = inspect.cleandoc(kind.__doc__ or "")
-    inputs = "".join(
-        _input(field, properties[field], required=field in schema.get("required", ()))
-        for field in [*own, *(field for field in properties if field in Fault.model_fields)]
-    )
-    return (
-        f"<form class='fault' method='post' action='/'><p><b>{escape(name)}</b> {escape(doc)}</p>"
-        f"<input type='hidden' name='kind' value='{escape(name)}'>{inputs}"
-        f"<button name='action' value='add-fault'>Add</button></form>"
-    )
+    own = {name: field for name, field in kind.model_fields.items() if name not in Fault.model_fields}
+    common = {name: kind.model_fields[name] for name in _COMMON_FIELDS}
+    name = escape(kind.model_fields["kind"].default)
+    inputs = "".join(_input(*field) for field in (own | common).items())
+    return f"""<form class='fault' method='post' action='/'>
+<p><b>{name}</b> {escape(inspect.cleandoc(kind.__doc__ or ""))}</p>
+<input type='hidden' name='kind' value='{name}'>{inputs}<button name='action' value='add-fault'>Add</button></form>"""
 
 
-def _input(name: str, schema: Mapping[str, Any], *, required: bool) -> str:
-    attributes = f"name='{escape(name)}' title='{escape(schema.get('description', ''))}'{' required' * required}"
-    if "enum" in schema:
-        options = "".join(f"<option>{escape(value or '')}</option>" for value in [None, *filter(None, schema["enum"])])
-        return f"<label>{escape(name)} <select {attributes}>{options}</select></label>"
-    example = escape((schema.get("examples") or [str(schema.get("default") or "")])[0])
-    return f"<label>{escape(name)} <input {attributes} placeholder='{example}'></label>"
-
-
-def _switches(switches: Switches) -> str:
-    return _table(
-        ["switch", "value", "meaning"],
-        (
-            [name, _pretty(getattr(switches, name)), field.description or ""]
-            for name, field in Switches.model_fields.items()
-        ),
-    )
+def _input(name: str, field: FieldInfo) -> str:
+    required = " required" if field.is_required() else ""
+    attributes = f"name='{name}' title='{escape(field.description or '')}'{required}"
+    if name == "endpoint":
+        options = "".join(f"<option>{path}</option>" for path in ["", *FAULT_ENDPOINTS])
+        return f"<label>{name} <select {attributes}>{options}</select></label>"
+    default = "" if field.is_required() or field.default is None else field.default
+    example = escape(str(field.examples[0] if field.examples else default))
+    return f"<label>{name} <input {attributes} placeholder='{example}'></label>"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -189,12 +155,12 @@ def _cell(value: object) -> str:
     return f"<td><pre>{escape(str(value))}</pre></td>"
 
 
-def _editor(action: str, text: str, label: str) -> str:
+def _editor(action: str, content: object, label: str) -> str:
+    text = _pretty(content)
     rows = min(text.count("\n") + 2, 24)
-    return (
-        f"<form method='post' action='/'><textarea name='text' rows='{rows}' aria-label='{action}'>"
-        f"{escape(text)}</textarea><button name='action' value='{action}'>{label}</button></form>"
-    )
+    return f"""<form method='post' action='/'>
+<textarea name='text' rows='{rows}' aria-label='{action}'>{escape(text)}</textarea>
+<button name='action' value='{action}'>{label}</button></form>"""
 
 
 def _button(action: str, label: str) -> str:

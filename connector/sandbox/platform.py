@@ -7,7 +7,6 @@ each item. A request of which anything is refused stores nothing.
 from __future__ import annotations
 
 import asyncio
-import hmac
 import itertools
 import secrets
 import time
@@ -18,18 +17,16 @@ from starlette.responses import Response
 
 from connector.sandbox.documents import TOKEN_ENDPOINT, Endpoint
 from connector.sandbox.fault_list import FaultList
-from connector.sandbox.faults import FaultContext
 from connector.sandbox.store import Store
 from connector.sandbox.switches import Switches
-from connector.sandbox.validation import validate_envelope, validate_item
-from connector.sandbox.wire import json_response, refusal, reply_body
+from connector.sandbox.validation import RefusalError, validate_envelope, validate_item
+from connector.sandbox.wire import json_response, reply_body
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from starlette.requests import Request
-
-    from connector.sandbox.faults import Fault
+    from starlette.types import ASGIApp
 
 APP_ID = "sandbox"
 APP_SECRET = "sandbox"  # noqa: S105 - of the stand-in, not of an account
@@ -43,15 +40,14 @@ class Tokens:
     """The access tokens of one self-built app. `now` is in seconds of a monotonic clock."""
 
     def __init__(self, app_id: str, app_secret: str) -> None:
-        self._credentials = (app_id.encode(), app_secret.encode())
+        self._credentials = (app_id, app_secret)
         self._expiry_s: dict[str, float] = {}
         self.requests = 0
         self.refused = 0
 
     def authenticate(self, app_id: str, app_secret: str) -> bool:
         """Whether these are the app's credentials."""
-        given = (app_id.encode(), app_secret.encode())
-        return all(hmac.compare_digest(*pair) for pair in zip(given, self._credentials, strict=True))
+        return (app_id, app_secret) == self._credentials
 
     def issue(self, life_s: float, now: float, *, kill_old: bool) -> str:
         """Issue a token that lives `life_s` seconds; remove expired tokens, or with `kill_old` all others."""
@@ -69,10 +65,6 @@ class Tokens:
         count = len(self._expiry_s)
         self._expiry_s = {}
         return count
-
-    def report(self) -> dict[str, int]:
-        """Return the number of requests to the token endpoint, and how many of them were refused."""
-        return {"requests": self.requests, "refused": self.refused}
 
 
 class Sandbox:
@@ -96,13 +88,13 @@ class Sandbox:
 
     def stats(self) -> dict[str, Any]:
         """Return the counts of the store and of the token endpoint."""
-        return {**self.store.report(), "tokens": self.tokens.report()}
+        return {**self.store.report(), "tokens": {"requests": self.tokens.requests, "refused": self.tokens.refused}}
 
-    async def handle_token(self, request: Request) -> Response:
+    async def handle_token(self, request: Request) -> ASGIApp:
         """Handle GET app/getOrgAccessToken (page 986242)."""
         self.tokens.requests += 1
         for fault in self.faults.hit(TOKEN_ENDPOINT):
-            response = await fault.respond(self._fault_context())
+            response = await fault.respond(self.closing)
             if response is not None:
                 return response
         query = request.query_params
@@ -118,72 +110,56 @@ class Sandbox:
         }
         return json_response({"code": "200", "data": data, "errorCode": "0", "msg": "操作成功"})
 
-    async def handle_import(self, endpoint: Endpoint, request: Request) -> Response:
+    async def handle_import(self, endpoint: Endpoint, request: Request) -> ASGIApp:
         """Handle POST to one of the import endpoints (documents 000 to 004)."""
         self.store.counts[endpoint.path].requests += 1
         body = await request.body()
-        items = _items(body) if self.faults.needs_items(endpoint.path) else ()
-        for fault in self.faults.hit(endpoint.path, items):
+        for fault in self.faults.hit(endpoint.path, body):
             if fault.breaks_reply and self.switches.broken_reply_stores:
-                await self._import(endpoint, request.headers, body)
-            response = await fault.respond(self._fault_context())
+                self._import(endpoint, request.headers, body)
+            response = await fault.respond(self.closing)
             if response is not None:
                 return response
-        return await self._import(endpoint, request.headers, body)
+        return self._import(endpoint, request.headers, body)
 
-    def _fault_context(self, item: str = "") -> FaultContext:
-        return FaultContext(self.closing, self.switches.refused_status, item)
-
-    async def _import(self, endpoint: Endpoint, headers: Mapping[str, str], body: bytes) -> Response:
+    def _import(self, endpoint: Endpoint, headers: Mapping[str, str], body: bytes) -> Response:
         switches = self.switches
         if not self.tokens.is_valid(headers.get("x-token", ""), time.monotonic()):
             return json_response(reply_body("100200"), switches.token_refused_status)
         if switches.max_body_bytes and len(body) > switches.max_body_bytes:
             return Response(f"more than {switches.max_body_bytes} bytes", 413, media_type="text/plain")
-        media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type != "application/json":
-            return self._refuse(endpoint, "Content-Type must be application/json")
         try:
-            request: Any = orjson.loads(body)
-        except orjson.JSONDecodeError as error:
-            return self._refuse(endpoint, f"the body is not JSON: {error}")
-        invalid = validate_envelope(endpoint, request, switches)
-        if invalid is not None:
-            return self._refuse(endpoint, invalid)
-        return await self._import_items(endpoint, request["publicParams"], request["data"])
+            content = _parse(headers.get("content-type", ""), body)
+            validate_envelope(endpoint, content, switches)
+            self._store_items(endpoint, content["publicParams"], content["data"])
+        except RefusalError as error:
+            self.store.counts[endpoint.path].refused += 1
+            reply = {"code": error.code, "errorCode": "PARAM_ERROR", "msg": str(error)}  # no document shows one
+            return json_response(reply, error.status or switches.refused_status)
+        if endpoint.batch_id and switches.import_batch_id:
+            return json_response({**reply_body("200"), "data": next(self._batch_ids)})
+        return json_response(reply_body("200"))
 
-    async def _import_items(self, endpoint: Endpoint, params: dict[str, Any], items: list[Any]) -> Response:
+    def _store_items(self, endpoint: Endpoint, params: dict[str, Any], items: list[Any]) -> None:
+        """Store the items. Raise the RefusalError of the first that is refused."""
         self.store.counts[endpoint.path].items += len(items)
-        refused: dict[int, Fault | str] = {**self.faults.hit_items(endpoint.path, items)}
+        refused = self.faults.refuse_items(endpoint.path, items)
         for position, item in enumerate(items):
-            invalid = validate_item(endpoint, params, item, self.switches)
-            if invalid is not None:
-                refused.setdefault(position, invalid)
+            try:
+                validate_item(endpoint, params, f"data[{position}]", item, self.switches)
+            except RefusalError as error:
+                refused.setdefault(position, error)
         if not refused or self.switches.refused_stores_rest:
             accepted = [item for position, item in enumerate(items) if position not in refused]
             self.store.add(endpoint, params, accepted, time.time_ns() // 1_000_000)
         if refused:
-            position = min(refused)
-            return await self._refuse_item(endpoint, f"data[{position}]", refused[position])
-        if endpoint.batch_id and self.switches.import_batch_id:
-            return json_response({**reply_body("200"), "data": next(self._batch_ids)})
-        return json_response(reply_body("200"))
-
-    async def _refuse_item(self, endpoint: Endpoint, place: str, reason: Fault | str) -> Response:
-        reply = self._refuse(endpoint, f"{place}{reason if isinstance(reason, str) else ' is refused'}")
-        if isinstance(reason, str):
-            return reply
-        return await reason.respond(self._fault_context(place)) or reply
-
-    def _refuse(self, endpoint: Endpoint, message: str) -> Response:
-        self.store.counts[endpoint.path].refused += 1
-        return refusal(message, self.switches.refused_status)
+            raise refused[min(refused)]
 
 
-def _items(body: bytes) -> Sequence[object]:
-    """Return the items of a body that was not validated yet; none if it has no `data`."""
+def _parse(content_type: str, body: bytes) -> Any:  # noqa: ANN401 - any JSON
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise RefusalError("Content-Type must be application/json")
     try:
-        items: object = orjson.loads(body)["data"]
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        return ()
-    return items if isinstance(items, list) else ()
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise RefusalError(f"the body is not JSON: {error}") from error

@@ -12,96 +12,77 @@ import sys
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from connector.core.errors import StartError
 from connector.runtime import web
 from connector.runtime.process import stop_on_signals
 from connector.sandbox import page
+from connector.sandbox.controls import ControlError, change_switches, faults_schema, parse_faults, parse_query
 from connector.sandbox.documents import ENDPOINTS, TOKEN_ENDPOINT
-from connector.sandbox.fault_list import json_schema, parse_faults
 from connector.sandbox.platform import Sandbox
-from connector.sandbox.store import ItemQuery
-from connector.sandbox.switches import Switches, change
+from connector.sandbox.switches import Switches
 from connector.sandbox.wire import WireProtocol, json_response
 
 if TYPE_CHECKING:
-    import socket
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator
 
     from starlette.requests import Request
 
-_ROOTS = ("/api/open", "/api/integrate")
 
-
-class Controls:
+class _Controls:
     """The handlers of one sandbox's page and controls."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
 
     async def stats(self, _: Request) -> Response:
-        """GET /_sandbox/stats."""
         return json_response(self._sandbox.stats())
 
     async def items(self, request: Request) -> Response:
-        """GET /_sandbox/items?endpoint=&uuid=&identity=&limit=."""
-        query = request.query_params
-        limit = query.get("limit") or "100"
-        unknown = sorted(set(query) - {"endpoint", "uuid", "identity", "limit"})
-        endpoint = query.get("endpoint", "")
-        if unknown or not limit.isdecimal() or (endpoint and endpoint not in ENDPOINTS):
-            return _errors(["items takes endpoint (a known one), uuid, identity, and limit (a number)"])
-        wanted = ItemQuery(endpoint, query.get("uuid", ""), query.get("identity", ""), int(limit))
-        return json_response(self._sandbox.store.find(wanted))
+        return json_response(self._sandbox.store.find(parse_query(request.query_params)))
 
     async def faults(self, request: Request) -> Response:
-        """GET, PUT (the whole list) and DELETE /_sandbox/faults; return the list, each entry with its hits."""
-        try:
-            if request.method == "PUT":
-                self._sandbox.faults.replace(parse_faults(await request.body()))
-        except ValueError as error:
-            return _errors(str(error).splitlines())
-        if request.method == "DELETE":
+        """PUT takes the whole list; return it, each entry with its hits."""
+        if request.method == "PUT":
+            self._sandbox.faults.replace(parse_faults(await request.body()))
+        elif request.method == "DELETE":
             self._sandbox.faults.replace([])
         return json_response(self._sandbox.faults.report())
 
     async def faults_schema(self, _: Request) -> Response:
-        """GET /_sandbox/faults/schema: the JSON Schema of the list."""
-        return json_response(json_schema())
+        return json_response(faults_schema())
 
     async def switches(self, request: Request) -> Response:
-        """GET, PUT (those to be changed) and DELETE (restore the defaults) /_sandbox/switches; return all of them."""
-        try:
-            if request.method == "PUT":
-                self._sandbox.switches = change(self._sandbox.switches, await request.body())
-        except ValueError as error:
-            return _errors(str(error).splitlines())
-        if request.method == "DELETE":
+        """PUT takes those to be changed, DELETE restores the defaults; return all of them."""
+        if request.method == "PUT":
+            self._sandbox.switches = change_switches(self._sandbox.switches, await request.body())
+        elif request.method == "DELETE":
             self._sandbox.switches = Switches()
         return json_response(self._sandbox.switches.model_dump())
 
     async def expire_tokens(self, _: Request) -> Response:
-        """POST /_sandbox/expire-tokens: invalidate every token."""
         return json_response({"expired": self._sandbox.tokens.expire_all()})
 
     async def reset(self, _: Request) -> Response:
-        """POST /_sandbox/reset: remove everything but the tokens."""
         self._sandbox.reset()
         return json_response(self._sandbox.stats())
 
     async def page(self, request: Request) -> Response:
-        """GET /, and POST / for the page's forms, whose errors are shown on the page."""
-        errors = page.apply_form(self._sandbox, await request.body()) if request.method == "POST" else []
-        if request.method == "POST" and not errors:
-            return RedirectResponse("/", 303)
-        return Response(page.render(self._sandbox, errors), 400 if errors else 200, media_type="text/html")
+        """POST takes the page's forms, whose errors are shown on the page."""
+        if request.method != "POST":
+            return HTMLResponse(page.render(self._sandbox))
+        try:
+            page.apply_form(self._sandbox, await request.body())
+        except ControlError as error:
+            return HTMLResponse(page.render(self._sandbox, error.messages), 400)
+        return RedirectResponse("/", 303)
 
 
 def build_app(sandbox: Sandbox) -> Starlette:
     """Build the application that serves the platform's endpoints and the controls of `sandbox`."""
-    controls = Controls(sandbox)
+    controls = _Controls(sandbox)
     routes = [
         Route("/", controls.page, methods=["GET", "POST"]),
         Route("/_sandbox/stats", controls.stats, methods=["GET"]),
@@ -112,13 +93,13 @@ def build_app(sandbox: Sandbox) -> Starlette:
         Route("/_sandbox/expire-tokens", controls.expire_tokens, methods=["POST"]),
         Route("/_sandbox/reset", controls.reset, methods=["POST"]),
     ]
-    for root in _ROOTS:
+    for root in ("/api/open", "/api/integrate"):
         routes.append(Route(f"{root}/{TOKEN_ENDPOINT}", sandbox.handle_token, methods=["GET"]))
         routes.extend(
             Route(f"{root}/{path}", functools.partial(sandbox.handle_import, endpoint), methods=["POST"])
             for path, endpoint in ENDPOINTS.items()
         )
-    return Starlette(routes=routes)
+    return Starlette(routes=routes, exception_handlers={ControlError: _refuse_control})
 
 
 @contextlib.asynccontextmanager
@@ -127,8 +108,12 @@ async def running_sandbox(sandbox: Sandbox, listen: str = "127.0.0.1:0") -> Asyn
 
     Raise StartError if `listen` is not host:port or the port is taken.
     """
-    async with _running(sandbox, web.bind(listen)) as base_url:
-        yield base_url
+    sock = web.bind(listen)
+    async with web.running_server(build_app(sandbox), sock, WireProtocol):
+        try:
+            yield web.base_url(sock)
+        finally:
+            sandbox.closing.set()
 
 
 def serve(listen: str, app_id: str, app_secret: str) -> int:
@@ -137,36 +122,21 @@ def serve(listen: str, app_id: str, app_secret: str) -> int:
     The first line on stderr is `sandbox listening on <base URL>`.
     """
     try:
-        sock = web.bind(listen)
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(_serve_until_signal(Sandbox(app_id, app_secret), listen))
     except StartError as error:
-        _print(str(error))
+        sys.stderr.write(f"{error}\n")
         return 1
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve_until_signal(Sandbox(app_id, app_secret), sock))
     return 0
 
 
-async def _serve_until_signal(sandbox: Sandbox, sock: socket.socket) -> None:
+async def _serve_until_signal(sandbox: Sandbox, listen: str) -> None:
     stop_requested = stop_on_signals()
-    async with _running(sandbox, sock) as base_url:
-        _print(f"sandbox listening on {base_url}")
-        _print(f"platform.base_url: {base_url}/api/open, app_id: {sandbox.app_id}")
+    async with running_sandbox(sandbox, listen) as base_url:
+        sys.stderr.write(f"sandbox listening on {base_url}\n")
+        sys.stderr.write(f"platform.base_url: {base_url}/api/open, app_id: {sandbox.app_id}\n")
         await stop_requested.wait()
 
 
-@contextlib.asynccontextmanager
-async def _running(sandbox: Sandbox, sock: socket.socket) -> AsyncIterator[str]:
-    async with web.running_server(build_app(sandbox), sock, WireProtocol) as base_url:
-        try:
-            yield base_url
-        finally:
-            sandbox.closing.set()
-
-
-def _errors(errors: Sequence[str]) -> Response:
-    return json_response({"errors": list(errors)}, 400)
-
-
-def _print(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
+async def _refuse_control(_: Request, error: Exception) -> Response:
+    return json_response({"errors": str(error).splitlines()}, 400)

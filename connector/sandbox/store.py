@@ -17,6 +17,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
+from pydantic import BaseModel, Field, field_validator
 
 from connector.sandbox.documents import ENDPOINTS, Endpoint
 from connector.sandbox.validation import identities_of
@@ -62,15 +63,21 @@ class StoredItem(NamedTuple):
         }
 
 
-@dataclass(frozen=True, slots=True)
-class ItemQuery:
+class ItemQuery(BaseModel, frozen=True, extra="forbid"):
     """Which items to return; an empty field matches any."""
 
     endpoint: str = ""
     uuid: str = ""
     identity: str = ""
     """One of the item's identities, as `value` or `type:value`."""
-    limit: int = 100
+    limit: int = Field(default=100, ge=0)
+
+    @field_validator("endpoint")
+    @classmethod
+    def _check_endpoint(cls, endpoint: str) -> str:
+        if endpoint and endpoint not in ENDPOINTS:
+            raise ValueError(f"unknown endpoint, one of {', '.join(ENDPOINTS)}")
+        return endpoint
 
     def matches(self, item: StoredItem) -> bool:
         """Whether an item has all that is asked for."""
@@ -96,7 +103,7 @@ class Store:
         counts = self.counts[endpoint.path]
         for item in items:
             identities = tuple(identities_of(endpoint, item))
-            uuid = item.get("uuid", "")
+            uuid = str(item.get("uuid", ""))  # not text only if unknown fields are ignored
             counts.repeated += self._is_repeated(endpoint.path, uuid, identities)
             counts.out_of_order += self._is_out_of_order(endpoint.path, item.get("eventargs"), identities)
             self._items.append(StoredItem(endpoint.path, uuid, identities, encoded_params, orjson.dumps(item), now_ms))
@@ -105,7 +112,7 @@ class Store:
     def find(self, query: ItemQuery) -> list[dict[str, Any]]:
         """Return the latest items that match, in the order in which they were stored."""
         matching = filter(query.matches, reversed(self._items))
-        found = [item.report() for item in islice(matching, max(query.limit, 0))]
+        found = [item.report() for item in islice(matching, min(query.limit, KEPT_ITEMS))]
         found.reverse()
         return found
 
@@ -116,11 +123,8 @@ class Store:
     def report(self) -> dict[str, Any]:
         """Return the counts, in total and by endpoint."""
         by_endpoint = {path: asdict(counts) for path, counts in self.counts.items()}
-        names = asdict(EndpointCounts())
-        return {
-            **{name: sum(counts[name] for counts in by_endpoint.values()) for name in names},
-            "by_endpoint": by_endpoint,
-        }
+        totals = {name: sum(counts[name] for counts in by_endpoint.values()) for name in asdict(EndpointCounts())}
+        return {**totals, "by_endpoint": by_endpoint}
 
     def _is_repeated(self, path: str, uuid: str, identities: tuple[str, ...]) -> bool:
         if not uuid:

@@ -5,27 +5,21 @@ Cautious: a request that is accepted here should be accepted by the platform, ho
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field
 
 from connector.sandbox.documents import TOKEN_LIFE_S
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
 
 Reaction = Literal["refuse", "ignore"]
 
 
-class Switches(BaseModel):
+class Switches(BaseModel, frozen=True, extra="forbid", strict=True):
     """The switches of `PUT /_sandbox/switches`, each for a question that no document answers."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     token_ttl_s: float = Field(default=TOKEN_LIFE_S, gt=0, description="Seconds that a new token lives.")
     token_expire_zero: bool = Field(
-        default=False,
-        description="The token reply says `expire: 0`, as in the only example.",
+        default=False, description="The token reply says `expire: 0`, as in the only example."
     )
     token_refused_status: Literal[200, 401] = Field(
         default=200, description="HTTP status of the reply to a refused token; its code is 100200."
@@ -38,12 +32,10 @@ class Switches(BaseModel):
         default=False, description="The other items of a request with a refused item are stored."
     )
     broken_reply_stores: bool = Field(
-        default=False,
-        description="A request that meets the fault `truncate`, `reset` or `hang` is stored.",
+        default=False, description="A request that meets the fault `truncate`, `reset` or `hang` is stored."
     )
     unknown_public_params: Reaction = Field(
-        default="ignore",
-        description="A publicParam that is not in the table; document 000's example has one.",
+        default="ignore", description="A publicParam that is not in the table; document 000's example has one."
     )
     unknown_fields: Reaction = Field(default="refuse", description="A field of an item that is not in the table.")
     seconds: Reaction = Field(default="refuse", description="A `time` in seconds, as in document 000's example.")
@@ -61,17 +53,3 @@ class Switches(BaseModel):
         default=True, description="Audience replies carry the import batch id in `data`, as the newer pages say."
     )
     max_body_bytes: int = Field(default=1 << 20, ge=0, description="Longer bodies get HTTP 413; 0: no limit.")
-
-
-def change(switches: Switches, text: bytes) -> Switches:
-    """Return `switches`, changed by a JSON object. Raise ValueError with every error, one per line."""
-    try:
-        named = Switches.model_validate_json(text)
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
-        raise ValueError("\n".join(f"{_place(entry)}: {entry['msg']}" for entry in found)) from error
-    return switches.model_copy(update={name: getattr(named, name) for name in named.model_fields_set})
-
-
-def _place(error: ErrorDetails) -> str:
-    return ".".join(map(str, error["loc"])) or "switches"

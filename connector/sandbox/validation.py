@@ -1,58 +1,69 @@
-"""Validates a request against the documents' tables; every function returns the first error, or None.
+"""Validates a request against the documents' tables. Every function raises RefusalError at the first error.
 
-An error names the place (`data[3].eventargs.c_goods`; below, relative to the item) and the rule, never the value. This
-runs for every item of every request, in the demo's process too, so a valid field costs one dict lookup and one type
-check.
+An error names the place (`data[3].eventargs.c_goods`) and the rule, never the value.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from connector.sandbox.documents import (
-    CUSTOM_FIELD,
-    FIRST_MILLISECOND,
-    IDENTITY,
-    MAX_ITEMS,
-    RETIRED_IDENTITY,
-    Endpoint,
-    Field,
-)
+from connector.sandbox.documents import EVENT_V1, FIRST_MILLISECOND, MAX_ITEMS, Endpoint, Field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from connector.sandbox.switches import Switches
+    from connector.sandbox.switches import Reaction, Switches
 
 Json = dict[str, Any]
 
-_SCALARS = (str, int, float, bool)
-_TYPE_NAMES = {"string": "text", "integer": "an integer", "boolean": "true or false"}
-_TYPES = {"string": str, "integer": int, "boolean": bool}
+_TYPES: Mapping[str, tuple[type, str]] = {
+    "string": (str, "text"),
+    "integer": (int, "an integer"),
+    "boolean": (bool, "true or false"),
+}
 
 
-def validate_envelope(endpoint: Endpoint, body: object, switches: Switches) -> str | None:
+class RefusalError(Exception):
+    """A request is refused for its content."""
+
+    def __init__(self, message: str, status: int | None = None, code: str = "400") -> None:
+        super().__init__(message)
+        self.status = status
+        """The HTTP status of the reply; None: the one of the switch `refused_status`."""
+        self.code = code
+
+
+def validate_envelope(endpoint: Endpoint, body: object, switches: Switches) -> None:
     """Validate publicParams and the number of items."""
     if not isinstance(body, dict):
-        return "the body must be an object"
+        raise RefusalError("the body must be an object")
     for name in body:
         if name not in {"publicParams", "data"}:
-            return f"{name} is not documented"
-    params = body.get("publicParams")
+            raise RefusalError(f"{name} is not documented")
+    params, data = body.get("publicParams"), body.get("data")
     if not isinstance(params, dict):
-        return "publicParams must be an object"
-    return _validate_data(body.get("data"), switches) or _validate_params(endpoint, params, switches)
+        raise RefusalError("publicParams must be an object")
+    if not isinstance(data, list):
+        raise RefusalError("data must be an array")
+    if len(data) > MAX_ITEMS:
+        raise RefusalError(f"data holds {len(data)} items, at most {MAX_ITEMS} are allowed")
+    if not data and switches.empty_data == "refuse":
+        raise RefusalError("data is empty")
+    _validate_object(endpoint.params, "publicParams", params, switches, switches.unknown_public_params)
+    if params.get("matchingType") == 2 and "identifyWay" in endpoint.params and "identifyWay" not in params:
+        raise RefusalError("publicParams.identifyWay is missing: fuzzy matching needs it")
 
 
-def validate_item(endpoint: Endpoint, params: Json, item: object, switches: Switches) -> str | None:
-    """Validate one item, given its request's publicParams."""
-    if not isinstance(item, dict):
-        return " must be an object"
-    return (
-        _validate_object(endpoint.item, endpoint.retired, item, switches)
-        or _validate_time(item, switches)
-        or _validate_flat_identity(endpoint, params, item, switches)
-    )
+def validate_item(endpoint: Endpoint, params: Json, place: str, content: object, switches: Switches) -> None:
+    """Validate the item at `place`, given its request's publicParams."""
+    item = _validate_object(endpoint.item, place, content, switches, switches.unknown_fields)
+    in_seconds = "time" in endpoint.item and item.get("time", FIRST_MILLISECOND) < FIRST_MILLISECOND
+    if in_seconds and switches.seconds == "refuse":
+        raise RefusalError(f"{place}.time must be milliseconds")
+    if endpoint is EVENT_V1 and switches.event_key_missing == "refuse" and not item.get("eventKey"):
+        raise RefusalError(f"{place}.eventKey is missing")
+    if endpoint.identities:
+        _validate_flat_identity(endpoint, params, place, item, switches)
 
 
 def identities_of(endpoint: Endpoint, item: Json) -> list[str]:
@@ -62,134 +73,74 @@ def identities_of(endpoint: Endpoint, item: Json) -> list[str]:
     return [f"{entry['identityType']}:{entry['identityValue']}" for entry in item["identities"]]
 
 
-def _validate_data(data: object, switches: Switches) -> str | None:
-    if not isinstance(data, list):
-        return "data must be an array"
-    if len(data) > MAX_ITEMS:
-        return f"data holds {len(data)} items, at most {MAX_ITEMS} are allowed"
-    return "data is empty" if not data and switches.empty_data == "refuse" else None
-
-
-def _validate_params(endpoint: Endpoint, params: Json, switches: Switches) -> str | None:
-    for name, value in params.items():
-        field = endpoint.params.get(name)
-        if field is not None:
-            error = _validate_value(field, name, value, switches)
-            if error is not None:
-                return f"publicParams{error}"
-        elif switches.unknown_public_params == "refuse":
-            return f"publicParams.{name} is not documented"
-    for name, field in endpoint.params.items():
-        if field.required and name not in params:
-            return f"publicParams.{name} is missing"
-    if params.get("matchingType") == 2 and "identifyWay" in endpoint.params and "identifyWay" not in params:
-        return "publicParams.identifyWay is missing: fuzzy matching needs it"
-    return None
-
-
 def _validate_object(
-    fields: Mapping[str, Field], retired: Mapping[str, str], content: Json, switches: Switches
-) -> str | None:
+    fields: Mapping[str, Field], place: str, content: object, switches: Switches, unknown: Reaction
+) -> Json:
+    if not isinstance(content, dict):
+        raise RefusalError(f"{place} must be an object")
     for name, value in content.items():
         field = fields.get(name)
         if field is not None:
-            error = _validate_value(field, name, value, switches)
-        elif name in retired:
-            error = f".{name} is retired: send {retired[name]}"
-        else:
-            error = f".{name} is not documented" if switches.unknown_fields == "refuse" else None
-        if error is not None:
-            return error
-    return _find_missing_field(fields, content, switches)
-
-
-def _validate_value(field: Field, name: str, value: object, switches: Switches) -> str | None:
-    match field.kind:
-        case "string" | "integer" | "boolean" as kind:
-            return _validate_scalar(field, kind, name, value)
-        case "arguments":
-            return _validate_arguments(value, switches)
-        case "identities":
-            return _validate_identities(value, switches)
-        case "custom_fields":
-            return _validate_entries(name, CUSTOM_FIELD, {}, value, switches)
-        case "strings":
-            valid = isinstance(value, list) and all(isinstance(text, str) for text in value)
-            return None if valid else f".{name} must be an array of text"
-
-
-def _validate_scalar(field: Field, kind: str, name: str, value: object) -> str | None:
-    if type(value) is not _TYPES[kind]:
-        return f".{name} must be {_TYPE_NAMES[kind]}"
-    if field.allowed and value not in field.allowed:
-        return f".{name} must be one of {', '.join(sorted(map(str, field.allowed)))}"
-    if field.max_length is not None and len(str(value)) > field.max_length:
-        return f".{name} is longer than {field.max_length} characters"
-    return None
-
-
-def _find_missing_field(fields: Mapping[str, Field], item: Json, switches: Switches) -> str | None:
+            _validate_value(field, f"{place}.{name}", value, switches)
+        elif unknown == "refuse":
+            raise RefusalError(f"{place}.{name} is not documented")
     for name, field in fields.items():
-        if field.required and item.get(name) in (None, ""):
-            if name == "eventKey" and "identities" not in fields and switches.event_key_missing == "ignore":
-                continue
-            return f".{name} is missing"
-    return None
+        if field.required and content.get(name) in (None, ""):
+            raise RefusalError(f"{place}.{name} is missing")
+        if field.needs and name in content and field.needs not in content:
+            raise RefusalError(f"{place}.{field.needs} is missing: {name} needs it")
+    return content
 
 
-def _validate_time(item: Json, switches: Switches) -> str | None:
-    if switches.seconds == "refuse" and item.get("time", FIRST_MILLISECOND) < FIRST_MILLISECOND:
-        return ".time must be milliseconds"
-    return None
+def _validate_value(field: Field, place: str, value: object, switches: Switches) -> None:
+    match field.kind:
+        case "objects":
+            if not isinstance(value, list) or (field.required and not value):
+                raise RefusalError(f"{place} must be an array{' with at least one entry' * field.required}")
+            for index, entry in enumerate(value):
+                _validate_object(field.entries, f"{place}[{index}]", entry, switches, switches.unknown_fields)
+        case "arguments":
+            _validate_arguments(place, value, switches)
+        case "strings":
+            if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+                raise RefusalError(f"{place} must be an array of text")
+        case "retired":
+            raise RefusalError(f"{place} is retired: send {field.replacement}")
+        case _:
+            _validate_scalar(field, place, value)
 
 
-def _validate_flat_identity(endpoint: Endpoint, params: Json, item: Json, switches: Switches) -> str | None:
-    if not endpoint.identities:
-        return None
+def _validate_scalar(field: Field, place: str, value: object) -> None:
+    expected, description = _TYPES[field.kind]
+    if type(value) is not expected:
+        raise RefusalError(f"{place} must be {description}")
+    if field.allowed and value not in field.allowed:
+        raise RefusalError(f"{place} must be one of {', '.join(sorted(map(str, field.allowed)))}")
+    if field.max_length is not None and len(str(value)) > field.max_length:
+        raise RefusalError(f"{place} is longer than {field.max_length} characters")
+
+
+def _validate_arguments(place: str, value: object, switches: Switches) -> None:
+    if not isinstance(value, dict):
+        raise RefusalError(f"{place} must be an object")
+    for name, argument in value.items():
+        if switches.nested_eventargs == "refuse" and not isinstance(argument, str | int | float | bool):
+            raise RefusalError(f"{place}.{name} must be text, a number or a boolean")
+
+
+def _validate_flat_identity(endpoint: Endpoint, params: Json, place: str, item: Json, switches: Switches) -> None:
     if not any(item.get(name) for name in endpoint.identities):
-        return " has no identity" if switches.identity_missing == "refuse" else None
+        if switches.identity_missing == "refuse":
+            raise RefusalError(f"{place} has no identity")
+        return
     kind = item.get("identityType")
     exact = params.get("matchingType") == 1
     if kind is None:
-        needed = exact and endpoint.exact_needs_identity_type
-        return ".identityType is missing: exact matching needs it" if needed else None
-    if endpoint.identity_types is None:
-        return None
-    field = endpoint.identity_types.get(kind)
-    if field is None:
-        return f".identityType must be one of {', '.join(sorted(endpoint.identity_types))}"
-    return f".{field} is missing: identityType selects it" if exact and not item.get(field) else None
-
-
-def _validate_arguments(value: object, switches: Switches) -> str | None:
-    if type(value) is not dict:
-        return ".eventargs must be an object"
-    if switches.nested_eventargs == "refuse":
-        for name, argument in value.items():
-            if not isinstance(argument, _SCALARS):
-                return f".eventargs.{name} must be text, a number or a boolean"
-    return None
-
-
-def _validate_identities(value: object, switches: Switches) -> str | None:
-    if not isinstance(value, list) or not value:
-        return ".identities must be an array with at least one entry"
-    error = _validate_entries("identities", IDENTITY, RETIRED_IDENTITY, value, switches)
-    if error is not None:
-        return error
-    for index, entry in enumerate(value):
-        if "mpid" in entry and "isWeChatEcosystem" not in entry:
-            return f".identities[{index}].isWeChatEcosystem is missing: mpid needs it"
-    return None
-
-
-def _validate_entries(
-    name: str, fields: Mapping[str, Field], retired: Mapping[str, str], value: object, switches: Switches
-) -> str | None:
-    if not isinstance(value, list):
-        return f".{name} must be an array"
-    for index, entry in enumerate(value):
-        error = _validate_object(fields, retired, entry, switches) if isinstance(entry, dict) else " must be an object"
-        if error is not None:
-            return f".{name}[{index}]{error}"
-    return None
+        if exact and endpoint.exact_needs_identity_type:
+            raise RefusalError(f"{place}.identityType is missing: exact matching needs it")
+    elif endpoint.identity_types is not None:
+        selected = endpoint.identity_types.get(kind)
+        if selected is None:
+            raise RefusalError(f"{place}.identityType must be one of {', '.join(sorted(endpoint.identity_types))}")
+        if exact and not item.get(selected):
+            raise RefusalError(f"{place}.{selected} is missing: identityType selects it")

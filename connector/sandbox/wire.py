@@ -1,8 +1,8 @@
 """What the sandbox puts on the wire: the documented JSON replies, and broken responses.
 
 Broken responses: connection reset, hang, truncated body. An ASGI app never sees its connection, but uvicorn copies the
-protocol's `app_state` into the scope of each request; `WireProtocol` puts the transport there, and a response can act
-on it.
+protocol's `app_state` into the scope of each request; `WireProtocol` puts the transport there. A broken response is an
+ASGI app that acts on it.
 """
 
 from __future__ import annotations
@@ -21,15 +21,22 @@ from connector.sandbox.documents import REPLIES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 _NO_LINGER = struct.pack("ii", 1, 0)
 """A `struct linger` for SO_LINGER: on, zero seconds. A close with it sends RST instead of FIN."""
 
 
+def complete_response(
+    body: bytes | str, status: int, media_type: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return a response that arrives whole; without a body if the status does not allow one (RFC 9110)."""
+    return Response("" if status in {204, 304} else body, status, headers, media_type)
+
+
 def json_response(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return `content` as a JSON response."""
-    return Response(orjson.dumps(content), status, headers, media_type="application/json")
+    return complete_response(orjson.dumps(content), status, "application/json", headers)
 
 
 def reply_body(code: str) -> dict[str, str]:
@@ -38,50 +45,37 @@ def reply_body(code: str) -> dict[str, str]:
     return {"code": code, "errorCode": error_code, "msg": message}
 
 
-def refusal(message: str, status: int, code: str = "400") -> Response:
-    """Return the reply to a request that was refused for its content. No document shows one: code and status vary."""
-    return json_response({"code": code, "errorCode": "PARAM_ERROR", "msg": message}, status)
+async def reset(scope: Scope, receive: Receive, _send: Send) -> None:
+    """Reset the connection without a reply: close with RST."""
+    transport: asyncio.Transport = scope["state"]["transport"]
+    sock: socket.socket = transport.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+    transport.abort()
+    await _disconnected(receive)
 
 
-class ResetResponse(Response):
-    """Resets the connection without a reply."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
-        """Close with RST."""
-        transport: asyncio.Transport = scope["state"]["transport"]
-        sock: socket.socket = transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-        transport.abort()
-        await _disconnected(receive)
+async def truncate(scope: Scope, receive: Receive, send: Send) -> None:
+    """Send a successful reply's headers, whose Content-Length promises the whole body, and half of the body."""
+    reply = json_response(reply_body("200"))
+    half = bytes(reply.body)[: len(reply.body) // 2]
+    await send({"type": "http.response.start", "status": 200, "headers": reply.raw_headers})
+    await send({"type": "http.response.body", "body": half, "more_body": True})
+    scope["state"]["transport"].close()
+    await _disconnected(receive)
 
 
-class TruncatedResponse(Response):
-    """Sends the headers, whose Content-Length promises the whole body, and half of the body."""
+def hang_until(closing: asyncio.Event) -> ASGIApp:
+    """Send nothing until the client disconnects or the sandbox closes, then drop the connection."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send half, then close."""
-        body = bytes(self.body)
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-        scope["state"]["transport"].close()
-        await _disconnected(receive)
-
-
-class HangResponse(Response):
-    """Sends nothing until the client disconnects or the sandbox closes."""
-
-    def __init__(self, closing: asyncio.Event) -> None:
-        super().__init__()
-        self._closing = closing
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
-        """Wait, then drop the connection."""
+    async def hang(scope: Scope, receive: Receive, _send: Send) -> None:
         disconnected = asyncio.create_task(_disconnected(receive))
-        closing = asyncio.create_task(self._closing.wait())
-        await asyncio.wait([disconnected, closing], return_when=asyncio.FIRST_COMPLETED)
-        closing.cancel()
+        closed = asyncio.create_task(closing.wait())
+        await asyncio.wait([disconnected, closed], return_when=asyncio.FIRST_COMPLETED)
+        closed.cancel()
         scope["state"]["transport"].abort()
         await disconnected
+
+    return hang
 
 
 class WireProtocol(H11Protocol):

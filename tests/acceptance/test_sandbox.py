@@ -174,6 +174,16 @@ def test_a_body_that_is_not_json_or_too_long_is_refused() -> None:
     _run(scenario)
 
 
+def test_fields_that_are_ignored_may_have_any_type() -> None:
+    async def scenario(client: SandboxClient) -> None:
+        await client.put("switches", {"unknown_fields": "ignore"})
+        body = {**examples.DOCUMENT_003, "data": [{"audienceUserId": "1", "uuid": 5, "time": "never"}]}
+        assert (await client.post("/api/open/audience/tag/batchAdd", body)).json()["code"] == "200"
+        assert len(await client.get("items", uuid="5")) == 1
+
+    _run(scenario)
+
+
 def test_501_items_are_refused_and_500_are_not() -> None:
     async def scenario(client: SandboxClient) -> None:
         assert "at most 500" in (await client.post(body=_events(501))).json()["msg"]
@@ -214,10 +224,13 @@ def test_one_refused_item_refuses_its_whole_request_unless_switched() -> None:
         ({"kind": "html", "status": 502}, 502, {}, "<html>"),
         ({"kind": "code", "code": 100200}, 200, {"content-type": "application/json"}, '"code":"100200"'),
         ({"kind": "code", "code": "429", "status": 201}, 201, {}, '"code":"429"'),
+        ({"kind": "status", "status": 204, "retry_after": "7"}, 204, {"retry-after": "7"}, ""),
+        ({"kind": "code", "code": 1, "status": 304}, 304, {}, ""),
+        ({"kind": "refuse", "status": 204}, 204, {}, ""),
     ],
 )
 def test_a_fault_replaces_the_reply_and_stores_nothing(
-    fault: dict[str, object], status: int, headers: dict[str, str], text: str
+    fault: dict[str, object], status: int, headers: dict[str, str], text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def scenario(client: SandboxClient) -> None:
         await client.put("faults", [{**fault, "count": 1}])
@@ -229,6 +242,7 @@ def test_a_fault_replaces_the_reply_and_stores_nothing(
         assert (await client.post()).json() == SUCCESS
 
     _run(scenario)
+    assert not [record for record in caplog.records if record.name == "uvicorn.error"]
 
 
 @pytest.mark.parametrize(
@@ -339,7 +353,10 @@ def test_stats_count_stored_repeated_and_out_of_order_items() -> None:
         assert len(await client.get("items", identity="18888888888", limit="5")) == 5
         assert len(await client.get("items", identity="phone:18888888888", limit="5")) == 5
         assert await client.get("items", identity="openid:18888888888") == []
-        assert (await client.http.get("/_sandbox/items", params={"limit": "many"})).status_code == 400
+        for wrong in ({"limit": "many"}, {"limit": "-1"}, {"endpoint": "event"}, {"phone": "1"}):
+            assert (await client.http.get("/_sandbox/items", params=wrong)).status_code == 400
+        assert len(await client.get("items", endpoint="", uuid="", identity="", limit="")) == 14
+        assert len(await client.get("items", limit="9" * 20)) == 14
         assert (await client.http.post("/_sandbox/reset")).json()["items"] == 0
         assert await client.get("items") == []
         assert (await client.post()).json() == SUCCESS
@@ -366,6 +383,8 @@ def test_the_page_shows_stored_items_escaped_and_its_forms_work() -> None:
         await client.http.post("/", data={"action": "expire-tokens"})
         assert (await client.post()).json()["code"] == "100200"
         assert (await client.http.post("/", data={"action": "?"})).status_code == 400
+        unknown_kind = await client.http.post("/", data={"action": "add-fault", "kind": r"\1"})
+        assert (unknown_kind.status_code, r"\1.kind: Input should be" in unknown_kind.text) == (400, True)
 
     _run(scenario)
 

@@ -39,7 +39,9 @@ def test_an_app_is_served_until_its_task_is_cancelled() -> None:
 def test_a_server_does_not_change_the_signal_handlers() -> None:
     async def scenario() -> None:
         before = signal.getsignal(signal.SIGTERM)
-        async with web.running_server(APP, web.bind("127.0.0.1:0")) as base, httpx.AsyncClient() as client:
+        sock = web.bind("127.0.0.1:0")
+        base = web.base_url(sock)
+        async with web.running_server(APP, sock), httpx.AsyncClient() as client:
             assert (await client.get(base)).text == "hello"
             assert signal.getsignal(signal.SIGTERM) is before
 
@@ -69,6 +71,7 @@ def test_ipv4_and_ipv6_addresses_are_parsed(listen: str, parts: tuple[str, int])
     assert web.parse_listen(listen) == parts
 
 
-def test_an_unknown_host_is_an_error_that_names_it() -> None:
-    with pytest.raises(StartError, match=r"cannot listen on no-such-host\.invalid:1: "):
-        web.bind("no-such-host.invalid:1")
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "no..host", "x" * 64])
+def test_an_unknown_or_impossible_host_is_an_error_that_names_it(host: str) -> None:
+    with pytest.raises(StartError, match=f"cannot listen on {host}:1: "):
+        web.bind(f"{host}:1")

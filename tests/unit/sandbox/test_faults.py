@@ -8,8 +8,9 @@ import orjson
 import pytest
 from starlette.responses import PlainTextResponse, Response
 
-from connector.sandbox.fault_list import FaultList, json_schema, parse_faults
-from connector.sandbox.faults import KINDS, Fault, FaultContext, register
+from connector.sandbox.controls import faults_schema, parse_faults
+from connector.sandbox.fault_list import FaultList
+from connector.sandbox.faults import KINDS, RequestFault
 from connector.sandbox.platform import Sandbox
 from connector.sandbox.server import build_app
 
@@ -27,6 +28,10 @@ def _fault_list(*entries: dict[str, object]) -> FaultList:
     return fault_list
 
 
+def _body(*items: object) -> bytes:
+    return orjson.dumps({"data": items})
+
+
 @pytest.mark.parametrize(
     ("entry", "error"),
     [
@@ -41,6 +46,14 @@ def _fault_list(*entries: dict[str, object]) -> FaultList:
         ({"kind": "hang", "count": 0}, "0.count: Input should be greater than or equal to 1"),
         ({"kind": "hang", "often": 1}, "0.often: Extra inputs are not permitted"),
         ({"kind": "status", "status": "503"}, "0.status: Input should be a valid integer"),
+        (
+            {"kind": "html", "retry_after": "明天"},
+            "0.retry_after.constrained-int: .*\n0.retry_after.constrained-str: String should match pattern",
+        ),
+        (
+            {"kind": "html", "retry_after": "a\nb"},
+            "0.retry_after.constrained-int: .*\n0.retry_after.constrained-str: String should match pattern",
+        ),
         ({"kind": "hang", "status": 503}, "0.status: Extra inputs are not permitted"),
     ],
 )
@@ -94,32 +107,36 @@ def test_a_refusal_matches_items_by_dotted_fields_compared_as_text() -> None:
         {"eventargs": {"c_goods": "茶", "n": 7}},
         {"eventargs": "毒"},
     ]
-    assert list(fault_list.hit_items(V2, items)) == [0]
-    assert not fault_list.hit(V2, items)
+    assert list(fault_list.refuse_items(V2, items)) == [0]
+    assert not fault_list.hit(V2, _body(*items))
 
 
 def test_a_match_reaches_into_lists() -> None:
     fault_list = _fault_list({"kind": "refuse", "match": {"identities.0.identityValue": "13800000000"}})
     items = [{"identities": [{"identityValue": "13800000000"}]}, {"identities": []}]
-    assert list(fault_list.hit_items(V2, items)) == [0]
+    assert list(fault_list.refuse_items(V2, items)) == [0]
 
 
 def test_a_fault_with_a_match_hits_only_requests_with_a_matching_item() -> None:
     fault_list = _fault_list({"kind": "status", "status": 500, "match": {"eventKey": "c_bad"}})
-    assert fault_list.needs_items(V2)
-    assert not fault_list.hit(V2, [{"eventKey": "c_good"}])
-    assert fault_list.hit(V2, [{"eventKey": "c_good"}, {"eventKey": "c_bad"}])
+    assert not fault_list.hit(V2, _body({"eventKey": "c_good"}))
+    assert fault_list.hit(V2, _body({"eventKey": "c_good"}, {"eventKey": "c_bad"}))
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b'{"data": {}}', b'{"data": ["text"]}'])
+def test_a_fault_with_a_match_does_not_hit_a_body_without_items(body: bytes) -> None:
+    assert not _fault_list({"kind": "status", "status": 500, "match": {"eventKey": "c_bad"}}).hit(V2, body)
 
 
 def test_the_count_of_a_refusal_counts_requests_with_a_matching_item() -> None:
     fault_list = _fault_list({"kind": "refuse", "match": {"a": 1}, "count": 1})
-    assert not fault_list.hit_items(V2, [{"a": 2}])
-    assert list(fault_list.hit_items(V2, [{"a": 1}, {"a": 1}])) == [0, 1]
-    assert not fault_list.hit_items(V2, [{"a": 1}])
+    assert not fault_list.refuse_items(V2, [{"a": 2}])
+    assert list(fault_list.refuse_items(V2, [{"a": 1}, {"a": 1}])) == [0, 1]
+    assert not fault_list.refuse_items(V2, [{"a": 1}])
 
 
 def test_every_kind_has_a_schema_and_help_for_itself_and_its_fields() -> None:
-    definitions = json_schema()["$defs"]
+    definitions = faults_schema()["$defs"]
     assert {schema["properties"]["kind"]["const"] for schema in definitions.values()} == set(KINDS)
     for schema in definitions.values():
         assert schema["description"]
@@ -135,15 +152,14 @@ def restored_kinds() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("restored_kinds")
-def test_one_registered_class_is_in_the_schema_on_the_page_and_in_the_replies() -> None:
-    @register
-    class TeapotFault(Fault):
+def test_one_class_is_in_the_schema_on_the_page_and_in_the_replies() -> None:
+    class TeapotFault(RequestFault):
         """Reply as a teapot."""
 
         kind: Literal["teapot"] = "teapot"
         tea: str
 
-        async def respond(self, _: FaultContext) -> Response | None:
+        async def respond(self, _: asyncio.Event) -> Response | None:
             return PlainTextResponse(f"no {self.tea} here", 418)
 
     async def scenario() -> None:

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.sandbox.controls import change_switches
 from connector.sandbox.documents import EVENT_V1, EVENT_V2, TAG_V1
 from connector.sandbox.platform import Tokens
 from connector.sandbox.store import ItemQuery, Store
-from connector.sandbox.switches import Switches, change
+from connector.sandbox.switches import Switches
 
 
 def _item(uuid: str, phone: str = "13800000000", seq: int | None = None) -> dict[str, Any]:
@@ -92,12 +93,12 @@ def test_only_the_credentials_of_the_app_are_accepted(given_pair: tuple[str, str
 
 
 def test_switches_that_are_not_named_keep_their_values() -> None:
-    switches = change(Switches(), b'{"token_ttl_s": 2}')
-    switches = change(switches, b'{"seconds": "ignore"}')
+    switches = change_switches(Switches(), b'{"token_ttl_s": 2}')
+    switches = change_switches(switches, b'{"seconds": "ignore"}')
     assert (switches.token_ttl_s, switches.seconds) == (2, "ignore")
 
 
 @pytest.mark.parametrize("text", [b'{"no_such": true}', b'{"token_ttl_s": "2"}', b'{"token_ttl_s": 0}', b"[]"])
 def test_an_invalid_switch_changes_nothing(text: bytes) -> None:
     with pytest.raises(ValueError, match=": "):
-        change(Switches(), text)
+        change_switches(Switches(), text)

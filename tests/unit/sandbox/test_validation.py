@@ -7,7 +7,7 @@ import pytest
 
 from connector.sandbox.documents import ENDPOINTS
 from connector.sandbox.switches import Switches
-from connector.sandbox.validation import identities_of, validate_envelope, validate_item
+from connector.sandbox.validation import RefusalError, identities_of, validate_envelope, validate_item
 from tests.unit.sandbox import examples
 
 _ABSENT = object()
@@ -16,13 +16,12 @@ _ABSENT = object()
 def _error(path: str, body: Any, switches: Switches | None = None) -> str | None:  # noqa: ANN401 - any JSON
     switches = switches or Switches()
     endpoint = ENDPOINTS[path]
-    envelope = validate_envelope(endpoint, body, switches)
-    if envelope is not None:
-        return envelope
-    for item in body["data"]:
-        error = validate_item(endpoint, body["publicParams"], item, switches)
-        if error is not None:
-            return error
+    try:
+        validate_envelope(endpoint, body, switches)
+        for item in body["data"]:
+            validate_item(endpoint, body["publicParams"], "", item, switches)
+    except RefusalError as error:
+        return str(error)
     return None
 
 
@@ -158,6 +157,7 @@ def test_a_body_that_is_not_an_object_is_refused(body: object) -> None:
         ("unknown_fields", "ignore", EVENT, "data.0.realName", "张三"),
         ("unknown_fields", "ignore", EVENT_V2, "data.0.identities.0.phone", "1"),
         ("unknown_fields", "ignore", INFO, "data.0.customFields.0.more", 1),
+        ("unknown_fields", "ignore", TAG, "data.0.time", "never"),
         ("seconds", "ignore", EVENT, "data.0.time", 1605490615),
         ("empty_data", "ignore", EVENT, "data", []),
         ("event_key_missing", "ignore", EVENT, "data.0.eventKey", _ABSENT),
