@@ -30,9 +30,9 @@ import threading, time
 from connector.runtime.process import exit_unless
 
 ended = threading.Event()
-exit_unless(ended, 0.1, 7)
+exit_unless(ended, 1, 7)
 ended.set()
-time.sleep(0.5)
+time.sleep(1.5)
 """
 
 
