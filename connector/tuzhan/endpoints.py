@@ -110,13 +110,13 @@ _MATCHING_TYPE = Parameter("matchingType", "integer", allowed=(EXACT_MATCHING, F
 _IDENTIFY_WAY = Parameter("identifyWay", "integer", allowed=(1, 2))
 _ACCURATE_MATCH_TYPES = ("gzh", "workwechat", "YOUZAN", "EZR", "contentminiapp", "contenthome")
 
-_PHONE = FlatIdentity("phone", "phone")
-_OPENID = FlatIdentity("openid", "openid")
-_UNIONID = FlatIdentity("unionid", "unionid")
-_UID = FlatIdentity("thirdId", "uid")
-_AUDIENCE_USER_ID = FlatIdentity("audienceUserId", None)
-_EVENT_IDENTITIES = {"phone": _PHONE, "openid": _OPENID, "unionid": _UNIONID, "uid": _UID}
-_TAG_IDENTITIES = {**_EVENT_IDENTITIES, "audienceUserId": _AUDIENCE_USER_ID}
+_EVENT_IDENTITIES = {
+    "phone": FlatIdentity("phone", "phone"),
+    "openid": FlatIdentity("openid", "openid"),
+    "unionid": FlatIdentity("unionid", "unionid"),
+    "uid": FlatIdentity("thirdId", "uid"),
+}
+_TAG_IDENTITIES = {**_EVENT_IDENTITIES, "audienceUserId": FlatIdentity("audienceUserId", None)}
 
 _EVENT_V1 = Endpoint(
     path="event/batchAdd",
