@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from connector.tuzhan.token import TokenProvider
 
 LEAVE_MARGIN_S: Final = 5.0
-"""The part of `shutdown_timeout` that is kept for the last commit and for leaving the group."""
+"""What is kept of `shutdown_timeout` for the last commit and for leaving the group: this, at most half of it."""
 EXIT_TIMEOUT_S: Final = 2.0
 """The longest time from the end of the run to the end of the process."""
 DEAD_LETTER_LIMITS: Final = BatchLimits(max_records=500, max_bytes=16 << 20, max_wait_s=0.05)
@@ -114,8 +114,8 @@ def build(loaded: Loaded, sock: socket.socket) -> App:
     tasks = Tasks()
     max_in_flight = sum(target.max_in_flight for target in config.targets.values())
     client = PlatformClient.build(config.platform.base_url, config.platform.request_timeout, max_in_flight)
-    jitter = random.Random()  # noqa: S311 - not for security
-    tokens = build_token_provider(config.platform, client, emit, jitter)
+    rng = random.Random()  # noqa: S311 - for jitter, not for security
+    tokens = build_token_provider(config.platform, client, emit, rng)
     origin = Origin(config.kafka.group_id, config_id(loaded.sha256))
     dead_letters = DeadLetterSink.build(config.kafka, config.dead_letter_topic, origin, emit)
 
@@ -126,7 +126,7 @@ def build(loaded: Loaded, sock: socket.socket) -> App:
         on_progress=pipeline.on_progress,
         spawn=tasks.spawn,
         pacer=Pacer(config.platform.rate_limit),
-        random=jitter,
+        random=rng,
     )
     targets = _build_targets(config, client, tokens, deps)
     targets[DEAD_LETTERS] = _build_dead_letter_target(config, dead_letters, deps)

@@ -5,8 +5,8 @@ the mutants and runs, for each, the tests that reach the changed function, in a 
 prepares a copy of the sources in `.mutants/`, and prints what came of it: mutants killed by a test or ended by their
 time limit, and survivors, per file. It exits with 1 if a file is below `GOAL_PERCENT`.
 
-What is not mutated: docstrings, type annotations, default values that are not literals, constants outside of functions,
-decorated functions (these are mutmut's rules), and the lines that `do_not_mutate_patterns` in pyproject.toml names.
+What is not mutated, by mutmut's rules: docstrings, type annotations, default values that are not literals, constants
+outside of functions, decorated functions.
 Properties are decorated functions, and hold much of the logic here: the copy has them as `name = property(_get_name)`.
 
 Results are kept in `.mutants/`, so a run that was interrupted goes on where it was. Later runs test the mutants of

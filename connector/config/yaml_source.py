@@ -61,7 +61,7 @@ class YamlSource:
     """What is YAML and means something else than its author thinks, with its path."""
 
     def span(self, path: Path, *, at_key: bool = False) -> Span:
-        """Return where `path` stands; of what is not in the file, where the nearest table around it is named."""
+        """Return where `path` stands; if it is not in the file, the key of the nearest table around it."""
         if path in self.values:
             return self.keys[path] if at_key and path in self.keys else self.values[path]
         for length in range(len(path) - 1, 0, -1):
@@ -75,7 +75,8 @@ def read_yaml(source: SourceText) -> YamlSource:
     """Read one document whose root is a table.
 
     Raises:
-        YamlError: for the first thing that is wrong.
+        YamlError: the text is not YAML, or no config has such a structure; for the first such place.
+            Bad scalars and repeated keys are in the result, as problems.
 
     """
     slip = unreadable_character(source.text)
@@ -124,7 +125,7 @@ def _compose(source: SourceText) -> Node | None:
 
 
 def _first_error(text: str) -> int | None:
-    """Return the index at which `text` stops being YAML; None if it is YAML to its end."""
+    """Return the index at which `text` stops being YAML (0 if ruamel does not say); None if it is YAML to its end."""
     try:
         for _event in _parser().parse(text):
             pass

@@ -4,7 +4,8 @@ The rules
 1. An offset is tracked before any of its items can settle. Only what was received is tracked: an offset that never
    comes (compaction, transaction markers) counts as settled.
 2. A record is settled when all of its items are; one without items is settled at once, as skipped.
-3. The watermark is the offset after the last one below which everything is settled. It never moves back.
+3. The watermark is the offset after the last record before the first unsettled one; at the start, `start`. It never
+   moves back.
 4. A lease begins with an assignment and ends with it. `OPEN` accepts records; `CLOSING` only finishes those it has;
    in `ENDED` late outcomes are ignored, and the unsettled records have been released to the partition's next owner.
 5. Per topic, always: consumed = delivered + skipped + dead-lettered + released + in flight.
@@ -85,7 +86,7 @@ class Entry:
     def settle(self, outcome: Outcome) -> None:
         """Count an item with its outcome. Raise ValueError if there are more outcomes than items.
 
-        If the lease has ended, nothing else changes: the record was released.
+        If the lease has ended, only the count of items changes: the record was released.
         """
         remaining = self._remaining - 1
         if remaining < 0:

@@ -4,10 +4,11 @@ An item has keys: its identities, or its topic and key. Each key has a queue: th
 one batch (its retries and splits included), and the items that wait behind them, in order of arrival.
 
 The rules
-1. An item is admitted to a batch if, in the queue of each of its keys, it is the first that waits, and the admitted
-   items, if any, are in that very batch. So two items that share a key are in one request, in order, or in two
+1. An item is admitted to a batch if, for each of its keys, no item waits before it and no item is admitted to another
+   batch. So two items that share a key are in one request, in order, or in two
    requests one after the other.
-2. An item is released when it has its outcome. Then the first waiting items of its keys may be readmitted.
+2. An item is released when it has its outcome or was abandoned. Then the first waiting items of its keys may be
+   readmitted.
 3. A batch that has been taken for sending admits nothing more: its id is not offered again.
 
 Example: items 1, 2 and 3 go to three different batches (their publicParams differ).
@@ -80,13 +81,13 @@ class KeyQueues(Generic[T]):
         return True
 
     def release(self, item: T) -> list[T]:
-        """Release an admitted item, which has its outcome; return the items that may be readmitted now."""
+        """Release an admitted item, which has ended; return the items that may be readmitted now."""
         for key in self._keys(item):
             self._queues[key].admitted -= 1
         return self.next_waiting(item)
 
     def next_waiting(self, item: T) -> list[T]:
-        """Return the first waiting item of each of the item's keys, without repeats."""
+        """Return the first waiting item of each of the item's keys, without repeats. Removes queues that are empty."""
         first: dict[int, T] = {}
         for key in self._keys(item):
             queue = self._queues.get(key)

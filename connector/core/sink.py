@@ -27,6 +27,7 @@ class TargetState(enum.Enum):
 
     UP = "up"
     DOWN = "down"
+    """Its requests fail in a row. Not reached yet: such a target is still `UP`."""
     HELD = "held"
     """A verdict said that the target itself is wrong: nothing but a probe is sent, nothing is dead-lettered."""
 

@@ -85,7 +85,7 @@ class Delivery:
         self._on_wire = False
         self._not_before = -math.inf
         self._departure_reserved = False
-        """Whether the pacer has given the next request its moment, which is `_not_before` then."""
+        """Whether the pacer has set `_not_before` for the next request."""
         self._failures = 0
         self._token_refusals = 0
 
@@ -157,7 +157,7 @@ class Delivery:
             await self._shared.wait_for_change(wait)
 
     def _wait_s(self, now: float) -> float | None:
-        """Return how long to wait before sending: 0 means not at all, None means until something changes."""
+        """Return the seconds to wait before sending: 0 means send now, None means wait for `notify`."""
         if not self._shared.may_send(self):
             return None
         wait = max(self._not_before, self._shared.not_before) - now

@@ -34,7 +34,7 @@ class Source(Protocol):
     """Where records come from. All methods are called on the event loop and return at once."""
 
     def __aiter__(self) -> AsyncIterator[tuple[Lease, Sequence[Record]]]:
-        """Yield chunks of one lease each, in order; a new lease first comes with an empty one. Ends after a stop."""
+        """Yield chunks of one lease each, in order; an empty chunk announces a new lease. Ends after a stop."""
 
     def pause(self, leases: Iterable[Lease]) -> None:
         """Fetch no more records of these leases until `resume`; chunks fetched before still come."""
@@ -55,6 +55,7 @@ class Pipeline:
 
     def __init__(self, target_names_of: Callable[[str], Iterable[str]]) -> None:
         self.leases: dict[Lease, None] = {}
+        """An ordered set: the leases that are not closed."""
         self.paused: set[Lease] = set()
         self._targets: Mapping[str, Target] = {}
         self._target_names_of = target_names_of
@@ -103,7 +104,7 @@ class Pipeline:
     # -- back-pressure ------------------------------------------------------------------------------------------
 
     def on_progress(self) -> None:
-        """Called when a target settles or abandons items; re-evaluates back-pressure."""
+        """Called after each delivery and when leases have ended; re-evaluates back-pressure."""
         if self.paused:
             self.apply_back_pressure()
 

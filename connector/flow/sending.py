@@ -7,7 +7,7 @@ Theory of operation
    transport or of the token does not: it says nothing about the target.
 3. A probe that ends without such a reply, because its items were abandoned, hands over: the next delivery that asks is
    the probe.
-4. `Retry-After` and the rate limit hold for all deliveries of the target.
+4. `Retry-After` holds for all deliveries of the target, the rate limit for all targets that share its pacer.
 
 Example: deliveries a, b and c wait for replies.
 
@@ -81,7 +81,7 @@ class SendState:
         self._changed = asyncio.Event()
 
     def may_send(self, delivery: object) -> bool:
-        """Return whether the target is up or `delivery` is its probe; if there is no probe, it becomes the probe."""
+        """Make `delivery` the probe if the target is held and has none; return whether it may send."""
         if self.state is TargetState.HELD and self._probe is None:
             self._probe = delivery
         return self.state is not TargetState.HELD or self._probe is delivery

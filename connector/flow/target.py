@@ -156,7 +156,7 @@ class Target:
         self._batcher.add(pending.item.params, pending, self._item_size(pending), self._loop.time())
 
     def _readmit(self, candidates: list[Pending]) -> None:
-        """Add those of the candidates that need not wait to the open batches, and then the items behind them."""
+        """Add each candidate that need not wait any longer to its batch, then try the items behind it."""
         closing = False
         while self._key_queues is not None and candidates:
             pending = candidates.pop()
@@ -206,7 +206,7 @@ class Target:
         self._remove_from_queue(delivered)
         by_route = Counter([pending.item.route for pending in delivered])
         self._deps.emit(ItemsSettled(self.settings.name, outcome, by_route))
-        self._release(delivered)
+        self._leave_key_queues(delivered)
 
     def dead_letter(self, pending: Pending, verdict: Verdict) -> None:
         """Send an item that was alone in a refused request to the dead letters."""
@@ -219,12 +219,12 @@ class Target:
         )
         self._remove_from_queue([pending])
         self._deps.dead_letter(pending.item._replace(failure=failure), pending.entry)
-        self._release([pending])
+        self._leave_key_queues([pending])
 
     def abandon(self, abandoned: Sequence[Pending]) -> None:
         """Give up items that are in a batch, because their lease has ended or is closing."""
         order_broken = self._abandon_entries(abandoned)
-        self._release(abandoned)
+        self._leave_key_queues(abandoned)
         if order_broken:
             self.discard_ended()
 
@@ -254,7 +254,7 @@ class Target:
         self.queued -= len(ended)
         self.queued_bytes -= sum([pending.queue_bytes for pending in ended])
 
-    def _release(self, ended: Sequence[Pending]) -> None:
+    def _leave_key_queues(self, ended: Sequence[Pending]) -> None:
         """Release items that were admitted to a batch, and admit those that waited for them."""
         if self._key_queues is None:
             return

@@ -107,7 +107,7 @@ class Assignment:
     # -- pausing ------------------------------------------------------------------------------------------------
 
     def pause(self, leases: Iterable[Lease]) -> None:
-        """Pause these leases once PAUSE_GRACE_S has passed, unless they are resumed before."""
+        """Pause these leases once PAUSE_GRACE_S has passed since the last call, unless they are resumed before."""
         self._pause_at.update(dict.fromkeys(leases, time.monotonic() + PAUSE_GRACE_S))
 
     def resume(self, consumer: Consumer, leases: Iterable[Lease]) -> None:
@@ -116,7 +116,7 @@ class Assignment:
         consumer.resume(self._kafka_partitions(paused))
 
     def apply_due_pauses(self, consumer: Consumer) -> float:
-        """Return how long, in seconds, fetching has to wait for leases that are to be paused; if 0, they are paused."""
+        """Pause the leases whose grace has passed and return 0; else return the seconds until it has."""
         if not self._pause_at:
             return 0.0
         wait_s = max(self._pause_at.values()) - time.monotonic()
@@ -161,7 +161,7 @@ class Assignment:
         self._emit_ended("revoked", leases)
 
     def on_lost(self, consumer: Consumer, partitions: list[KafkaTopicPartition]) -> None:
-        """Called when another member may own the partitions already: ends their leases; no waiting, no commit."""
+        """Called when another member may own the partitions already: ends their leases without a commit."""
         leases = self._remove(TopicPartition(one.topic, one.partition) for one in partitions)
         self._bridge.close_leases_from_thread(leases, 0.0)
         self._unassign(consumer, leases)

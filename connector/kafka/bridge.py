@@ -3,11 +3,11 @@
 Theory of operation
 1. One thread owns the consumer and makes every call on it (`consumer.py`): a call from a second thread can hang.
 2. The loop never waits for the thread: it posts small frozen commands, which the thread reads between polls.
-3. The thread waits for the loop in two places only, each with a time limit: handing over a chunk (the loop has at
-   most MAX_QUEUED_CHUNKS to process), and closing leases.
+3. The thread waits for the loop in two places only: handing over a chunk (while the loop has MAX_QUEUED_CHUNKS to
+   process; it goes on beating, and a stop ends the wait), and closing leases (until a deadline).
 4. Revoke and stop are one operation: the pipeline closes the leases by a deadline well below max.poll.interval and
    returns their watermarks; the thread, which still owns the partitions, commits them synchronously; only then are
-   the partitions given up. Leases of lost partitions end without waiting and without a commit. A callback never raises.
+   the partitions given up. Leases of lost partitions end without a deadline for what is in flight and without a commit.
 5. One commit mechanism: explicit, at most every `commit_interval`; an offset counts as committed when the broker has
    confirmed it. When nothing is in flight, the position is committed, so that transaction markers and compacted gaps
    do not show as lag.

@@ -9,7 +9,7 @@ page. Its fields are the JSON keys; its docstring and the descriptions of its fi
         kind: Literal["teapot"] = "teapot"
 
         async def respond(self, _: asyncio.Event) -> ASGIApp | None:
-            return Response("teapot", 418)
+            return complete_response("teapot", 418)
 """
 
 from __future__ import annotations

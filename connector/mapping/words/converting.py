@@ -1,4 +1,4 @@
-"""The words that convert a value: `as` with the options of conversions, `multiply` and `round`."""
+"""The words `as` (with the options of its conversions), `multiply` and `round`."""
 
 from __future__ import annotations
 
@@ -86,6 +86,7 @@ def _arithmetic(value: Value, words: Operands) -> Value:
 
 
 def _round(value: Value, words: Operands) -> Value:
+    """Round, unless `multiply` stands beside it: then `_arithmetic` has rounded already."""
     return value if "multiply" in words else _arithmetic(value, words)
 
 
