@@ -39,7 +39,7 @@ class Excerpts:
 
     @cached_property
     def _secret_lines(self) -> set[int]:
-        lines = _lines_of_secret_keys(self._source)
+        lines = _lines_of_secret_keys(self._source, is_yaml=self._read is not None)
         for path, span in self._read.values.items() if self._read is not None else ():
             if is_secret(path):
                 lines.update(range(self._source.position(span.start).line, self._source.position(span.end).line + 1))
@@ -90,10 +90,11 @@ def _width(text: str) -> int:
     )
 
 
-def _lines_of_secret_keys(source: SourceText) -> set[int]:
-    """Return the lines that may hold a secret, by their text alone, which need not be YAML.
+def _lines_of_secret_keys(source: SourceText, *, is_yaml: bool) -> set[int]:
+    """Return the lines that may hold a secret, by their text alone.
 
-    They have a key that sounds secret, are indented under one, or follow one directly.
+    They have a key that sounds secret or are indented under one; in text that is not YAML, where a value may end
+    anywhere, the line after them is one too.
     """
     found: set[int] = set()
     under: int | None = None  # the indentation of the secret key around the line
@@ -111,5 +112,5 @@ def _lines_of_secret_keys(source: SourceText) -> set[int]:
             under = indent
         if named or follows or under is not None:
             found.add(number)
-        follows = named
+        follows = named and not is_yaml
     return found

@@ -83,3 +83,15 @@ def test_a_secret_in_the_file_is_shown_neither_in_a_message_nor_in_an_excerpt(
     found = checked(tmp_path, changed(old, new))
     assert found.errors()
     assert SECRET not in "\n".join([*found.errors(excerpts=True), *found.warnings(excerpts=True)])
+
+
+def test_the_line_after_the_secrets_is_shown(tmp_path: Path) -> None:
+    found = checked(tmp_path, changed('app_secret: "${SECRET}"}', 'app_secret: "${SECRET}"}\n  request_timeout: 10'))
+    (error,) = found.errors(excerpts=True)
+    assert "|   request_timeout: 10\n" in error
+
+
+def test_a_secret_that_goes_on_in_the_next_line_is_not_shown(tmp_path: Path) -> None:
+    found = checked(tmp_path, changed('app_secret: "${SECRET}"}', f'app_secret: "a\n  {SECRET}", app_id: x}}'))
+    assert found.errors()
+    assert SECRET not in "\n".join(found.errors(excerpts=True))
