@@ -59,7 +59,10 @@ class ConsumerThread:
         failure: BaseException | None = None
         try:
             callbacks = {"error_cb": self._readiness.on_error, "on_commit": self._commits.on_commit}
-            self._consume(Consumer({**consumer_properties(self._kafka), **callbacks}, logger=CLIENT_LOG))
+            # Kept beyond this call: freeing a consumer that was not closed may wait for a broker, which must not delay
+            # the report of a failure.
+            self._consumer = Consumer({**consumer_properties(self._kafka), **callbacks}, logger=CLIENT_LOG)
+            self._consume(self._consumer)
         except KafkaException as error:
             failure = KafkaClientError(cause_of(error).str())
         except BaseException as error:  # noqa: BLE001 - any failure of the thread must end the process

@@ -1,0 +1,67 @@
+"""The consumer's thread with a fake consumer that fails."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
+from connector.core.errors import BackgroundTaskError, KafkaClientError
+from connector.kafka.bridge import Bridge
+from connector.kafka.consumer import ConsumerThread
+from connector.settings.models import Kafka
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from connector.core.ledger import Lease
+
+
+async def close_leases(leases: Sequence[Lease], deadline_s: float) -> dict[Lease, int]:
+    del deadline_s
+    return {lease: lease.end() for lease in leases}
+
+
+def test_a_failure_is_reported_before_the_consumer_is_freed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """librdkafka frees a consumer that was not closed only once its commits are answered: up to a minute later."""
+    steps: list[str] = []
+
+    class FailingConsumer:
+        def __init__(self, properties: object, logger: object) -> None:
+            pass
+
+        def poll(self, timeout: float) -> None:
+            pass
+
+        def list_topics(self, timeout: float) -> SimpleNamespace:
+            del timeout
+            return SimpleNamespace(cluster_id="c")
+
+        def subscribe(self, topics: Sequence[str], **callbacks: object) -> None:
+            del topics, callbacks
+            raise KafkaException(KafkaError(KafkaError._FATAL, "fenced"))
+
+        def __del__(self) -> None:
+            steps.append("freed")
+
+    class ObservedBridge(Bridge):
+        def on_ended_from_thread(self, failure: BaseException | None) -> None:
+            steps.append("reported")
+            super().on_ended_from_thread(failure)
+
+    async def main() -> None:
+        bridge = ObservedBridge(lambda _: None, close_leases, {})
+        kafka = Kafka(bootstrap_servers="localhost:1", group_id="g")
+        ConsumerThread(kafka, ["orders"], "", bridge).start()
+        assert await bridge.connected() == "c"
+        async for _ in bridge:
+            pass
+
+    monkeypatch.setattr("connector.kafka.consumer.Consumer", FailingConsumer)
+    with pytest.raises(BackgroundTaskError) as raised:
+        asyncio.run(main())
+    assert isinstance(raised.value.cause, KafkaClientError)
+    assert steps[0] == "reported"
