@@ -60,6 +60,15 @@ class Fault(BaseModel):
         examples=['{"eventargs.c_goods": "x"}'],
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_unused(cls, entry: object) -> object:
+        """Drop what has no meaning for this kind: null, and fields that other kinds have."""
+        if not isinstance(entry, dict):
+            return entry
+        others = {name for kind in KINDS.values() for name in kind.model_fields} - set(cls.model_fields)
+        return {name: value for name, value in entry.items() if value is not None and name not in others}
+
     @model_validator(mode="after")
     def _check_endpoint(self) -> Self:
         if self.endpoint is not None and self.endpoint not in FAULT_ENDPOINTS:
