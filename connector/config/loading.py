@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 _MAX_FILE_BYTES = 1 << 20
 _START = Position(1, 1)
 
-
 ValidateKafka = Callable[[Kafka, Problems], None]
 """Adds what the Kafka client refuses in `kafka.properties`. Handed in, since this layer does not know that client."""
 
@@ -191,7 +190,7 @@ def _compile(sections: Sections, problems: Problems) -> CompiledMapping | None:
         if not (problem.code == "missing_key" and problem.path[0] == "targets" and problem.path[1] not in complete)
     ]
     problems.found.extend(left)
-    if mapping is None and all(problem.warning for problem in left):
+    if mapping is None and all(problem.warning for problem in left):  # a target that no route feeds lacks something
         return compile_mapping({name: targets[name] for name in complete}, ready_routes(sections), Problems())
     return mapping
 

@@ -118,7 +118,7 @@ class Entry:
 
 
 class Lease:
-    """One uninterrupted ownership of a partition, with its ledger. Used on the event loop only.
+    """One uninterrupted ownership of a partition, with its ledger. Changed on the event loop only, once it was made.
 
     `start` is the offset at which consuming began: the first watermark.
     """

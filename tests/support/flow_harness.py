@@ -146,3 +146,16 @@ class FlowHarness:
             assert_empty(target)
         assert not self.pipeline.leases
         assert not self.pipeline.paused
+
+
+CALM = Trouble(1, latency_s=0.1)
+HANGING = Trouble(1, latency_s=10_000.0)
+
+
+async def running_flow(trouble: Trouble, plans: list[str]) -> FlowHarness:
+    """Return a flow that owns the first partition and has had one second to get under way."""
+    flow = FlowHarness(trouble)
+    flow.produce(PARTITIONS[0], plans)
+    await flow.source.assign(PARTITIONS[0])
+    await flow.pass_time(1.0)
+    return flow

@@ -12,26 +12,14 @@ from connector.core.sink import Verdict, VerdictKind
 from tests.support.builders import item, record
 from tests.support.clock import run_virtual
 from tests.support.fake_source import CHUNKS_UNDER_WAY
-from tests.support.flow_harness import PARTITIONS, TARGETS, FlowHarness
+from tests.support.flow_harness import CALM, HANGING, PARTITIONS, TARGETS, FlowHarness, running_flow
 from tests.support.flow_oracle import EVENTS, TAGS
-from tests.support.storm_sink import Trouble
 from tests.unit.flow.steered_flow import SteeredFlow, lease_of
 
 if TYPE_CHECKING:
     from connector.core.ledger import Lease
 
-CALM = Trouble(1, latency_s=0.1)
-HANGING = Trouble(1, latency_s=10_000.0)
 FIRST, SECOND, _ = PARTITIONS
-
-
-async def _running(trouble: Trouble, plans: list[str]) -> FlowHarness:
-    """A flow that owns the first partition and has had one second to get under way."""
-    flow = FlowHarness(trouble)
-    flow.produce(FIRST, plans)
-    await flow.source.assign(FIRST)
-    await flow.pass_time(1.0)
-    return flow
 
 
 def test_a_storm_of_429_does_not_grow_the_queue_however_long_it_lasts() -> None:
@@ -114,7 +102,7 @@ def test_records_run_ahead_of_a_stuck_one_only_up_to_a_limit(monkeypatch: pytest
 
 def test_when_a_lease_ends_with_its_queue_the_other_partitions_resume_at_once() -> None:
     async def main() -> tuple[set[Lease], set[Lease]]:
-        flow = await _running(HANGING, ["e"] * 200)
+        flow = await running_flow(HANGING, ["e"] * 200)
         flow.produce(SECOND, ["e"] * 5)
         await flow.source.assign(SECOND)
         await flow.pass_time(1.0)

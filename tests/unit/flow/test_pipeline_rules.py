@@ -11,29 +11,17 @@ from connector.core.ledger import Lease, TopicCounts
 from connector.core.record import DEAD_LETTERS
 from tests.support.builders import item, record
 from tests.support.clock import run_virtual
-from tests.support.flow_harness import PARTITIONS, FlowHarness
+from tests.support.flow_harness import CALM, HANGING, PARTITIONS, FlowHarness, running_flow
 from tests.support.flow_oracle import EVENTS
-from tests.support.storm_sink import Trouble
 from tests.unit.flow.steered_flow import SteeredFlow, lease_of
 
-CALM = Trouble(1, latency_s=0.1)
-HANGING = Trouble(1, latency_s=10_000.0)
 FIRST, SECOND, _ = PARTITIONS
-
-
-async def _running(trouble: Trouble, plans: list[str]) -> FlowHarness:
-    """A flow that owns the first partition and has had one second to get under way."""
-    flow = FlowHarness(trouble)
-    flow.produce(FIRST, plans)
-    await flow.source.assign(FIRST)
-    await flow.pass_time(1.0)
-    return flow
 
 
 @pytest.mark.parametrize(("deadline_s", "waited_s"), [(15.0, 15.0), (0.0, 0.0)])
 def test_closing_takes_no_longer_than_its_deadline_and_a_lost_lease_no_time(deadline_s: float, waited_s: float) -> None:
     async def main() -> tuple[float, int, int | None]:
-        flow = await _running(HANGING, ["e"] * 10)
+        flow = await running_flow(HANGING, ["e"] * 10)
         lease = flow.source.leases[FIRST]
         began = asyncio.get_running_loop().time()
         await flow.source.revoke([FIRST], deadline_s)
@@ -61,7 +49,7 @@ def test_closing_awaits_requests_on_the_wire_and_commits_their_records() -> None
 
 def test_a_late_ack_of_a_lost_partition_commits_nothing_and_counts_nothing() -> None:
     async def main() -> tuple[TopicCounts, int | None]:
-        flow = await _running(replace(CALM, latency_s=5.0), ["e"] * 6)
+        flow = await running_flow(replace(CALM, latency_s=5.0), ["e"] * 6)
         await flow.source.revoke([FIRST], 0.0)
         await flow.until(lambda: len(flow.sinks[EVENTS].settled) == 6)
         await flow.pass_time(5.0)

@@ -34,21 +34,12 @@ from connector.observe.rate_limiter import WINDOW_S
 from tests.unit.observe.examples import MOBILE, SECRET, record, request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from connector.settings.models import LogLevel
 
 URL = f"https://x/app/getOrgAccessToken?instanceAppid=a&instanceSecrect={SECRET}"
 
 
-@pytest.fixture(autouse=True)
-def _restore_logging() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    logging.captureWarnings(capture=False)
-    root.handlers[:] = handlers
-    root.setLevel(level)
+pytestmark = pytest.mark.usefixtures("restored_logging")
 
 
 def lines_of(*events: Event, level: LogLevel = "info") -> list[dict[str, Any]]:
