@@ -62,59 +62,16 @@ class LeaseState(enum.Enum):
     ENDED = "ended"
 
 
-class Entry:
-    """One tracked record: counts down its items. Lives until its record is settled or its lease ends."""
+class _Entry:
+    """One tracked record: how many of its items have not ended, and the worst outcome of those that have."""
 
-    __slots__ = ("_abandoned", "_outcome", "_remaining", "lease", "offset", "settled", "tracked_at")
+    __slots__ = ("abandoned", "outcome", "remaining", "tracked_at")
 
-    def __init__(self, lease: Lease, offset: int, tracked_at: float) -> None:
-        self.lease = lease
-        self.offset = offset
+    def __init__(self, items: int, tracked_at: float) -> None:
+        self.remaining = items
         self.tracked_at = tracked_at
-        self.settled = False
-        """Whether every item of the record has its outcome."""
-        self._remaining = -1
-        self._outcome = Outcome.SKIPPED
-        self._abandoned = False
-
-    def expect(self, items: int) -> None:
-        """Set how many items the record became; none settles it, as skipped. Called once."""
-        self._remaining = items
-        if items == 0:
-            self._finish()
-
-    def settle(self, outcome: Outcome) -> None:
-        """Count an item with its outcome. Raise ValueError if there are more outcomes than items.
-
-        If the lease has ended, only the count of items changes: the record was released.
-        """
-        remaining = self._remaining - 1
-        if remaining < 0:
-            raise self._surplus()
-        self._remaining = remaining
-        if self._outcome is Outcome.SKIPPED or outcome is Outcome.DEAD_LETTERED:
-            self._outcome = outcome
-        if remaining == 0:
-            self._finish()
-
-    def abandon(self) -> None:
-        """Count an item that gets no outcome because its lease is closing: the record will be released."""
-        if self._remaining <= 0:
-            raise self._surplus()
-        self._remaining -= 1
-        self._abandoned = True
-        if self._remaining == 0:
-            self._finish()
-
-    def _surplus(self) -> ValueError:
-        return ValueError(f"offset {self.offset} of {self.lease.partition} has more outcomes than items")
-
-    def _finish(self) -> None:
-        if self._abandoned:
-            self.lease._on_abandoned()  # noqa: SLF001 - an entry is a part of its lease
-        else:
-            self.settled = True
-            self.lease._on_settled(self, self._outcome)  # noqa: SLF001 - the same
+        self.outcome = Outcome.SKIPPED
+        self.abandoned = False
 
 
 class Lease:
@@ -142,13 +99,16 @@ class Lease:
         """Records that were unsettled when the lease ended."""
         self._counts = counts
         self._abandoned = 0
-        self._open: deque[Entry] = deque()
+        self._offsets: deque[int] = deque()
+        """The tracked offsets from the watermark on."""
+        self._unsettled: dict[int, _Entry] = {}
         self._on_drained: Callable[[], None] | None = None
 
-    def track(self, offset: int, now: float) -> Entry:
-        """Return a new entry for a received offset.
+    def track(self, offset: int, now: float, items: int) -> None:
+        """Track a received record, which became `items` items; without any it is settled, as skipped.
 
-        Raise ValueError if the offset is not above all tracked ones, or if the lease is not open.
+        Called before any of the items is put into a target. Raise ValueError if the offset is not above all tracked
+        ones, or if the lease is not open.
         """
         if offset < self.next_offset or self.state is not LeaseState.OPEN:
             raise ValueError(
@@ -156,16 +116,42 @@ class Lease:
                 f"and the next offset is at least {self.next_offset}"
             )
         self.next_offset = offset + 1
-        entry = Entry(self, offset, now)
-        self._open.append(entry)
+        self._offsets.append(offset)
         self.unsettled += 1
         self._counts.consumed += 1
-        return entry
+        entry = self._unsettled[offset] = _Entry(items, now)
+        if not items:
+            self._on_settled(offset, entry)
+
+    def settle(self, offset: int, outcome: Outcome) -> None:
+        """Count an item of a tracked record with its outcome. Ignored if the lease has ended: the record was released.
+
+        Raise ValueError if there are more outcomes than items.
+        """
+        if self.state is LeaseState.ENDED:
+            return
+        entry = self._count_down(offset)
+        if entry.outcome is Outcome.SKIPPED or outcome is Outcome.DEAD_LETTERED:
+            entry.outcome = outcome
+        if not entry.remaining:
+            self._on_complete(offset, entry)
+
+    def abandon(self, offset: int) -> None:
+        """Count an item that gets no outcome because its lease is closing: the record will be released.
+
+        Ignored if the lease has ended. Raise ValueError if there are more outcomes than items.
+        """
+        if self.state is LeaseState.ENDED:
+            return
+        entry = self._count_down(offset)
+        entry.abandoned = True
+        if not entry.remaining:
+            self._on_complete(offset, entry)
 
     @property
     def span(self) -> int:
         """Tracked records at or above the watermark: what is held in memory for it."""
-        return len(self._open)
+        return len(self._offsets)
 
     @property
     def idle(self) -> bool:
@@ -180,7 +166,7 @@ class Lease:
     @property
     def oldest_tracked_at(self) -> float | None:
         """When the oldest unsettled record was tracked (the `now` given to `track`); None if nothing is in flight."""
-        return self._open[0].tracked_at if self._open else None
+        return self._unsettled[self._offsets[0]].tracked_at if self._offsets else None
 
     def close(self, on_drained: Callable[[], None]) -> None:
         """Accept no more records; call `on_drained`, maybe at once, when every item was settled or abandoned."""
@@ -198,31 +184,40 @@ class Lease:
             self.released = self.unsettled
             self._counts.released += self.released
             self.unsettled = 0
-            self._open.clear()
+            self._offsets.clear()
+            self._unsettled.clear()
             self._on_drained = None
         return self.watermark
 
-    def _on_settled(self, entry: Entry, outcome: Outcome) -> None:
-        if self.state is LeaseState.ENDED:
+    def _count_down(self, offset: int) -> _Entry:
+        entry = self._unsettled.get(offset)
+        if entry is None or not entry.remaining:
+            raise ValueError(f"offset {offset} of {self.partition} has more outcomes than items")
+        entry.remaining -= 1
+        return entry
+
+    def _on_complete(self, offset: int, entry: _Entry) -> None:
+        if not entry.abandoned:
+            self._on_settled(offset, entry)
             return
+        self._abandoned += 1
+        self._notify_if_drained()
+
+    def _on_settled(self, offset: int, entry: _Entry) -> None:
+        del self._unsettled[offset]
         self.unsettled -= 1
         counts = self._counts
-        if outcome is Outcome.DELIVERED:
+        if entry.outcome is Outcome.DELIVERED:
             counts.delivered += 1
-        elif outcome is Outcome.SKIPPED:
+        elif entry.outcome is Outcome.SKIPPED:
             counts.skipped += 1
         else:
             counts.dead_lettered += 1
-        entries = self._open
-        if entries[0] is entry:
-            while entries and entries[0].settled:
-                self.watermark = entries.popleft().offset + 1
+        offsets = self._offsets
+        while offsets and offsets[0] not in self._unsettled:
+            self.watermark = offsets.popleft() + 1
         if self._on_drained is not None:
             self._notify_if_drained()
-
-    def _on_abandoned(self) -> None:
-        self._abandoned += 1
-        self._notify_if_drained()
 
     def _notify_if_drained(self) -> None:
         if self._on_drained is not None and self.unsettled == self._abandoned:

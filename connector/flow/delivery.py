@@ -36,7 +36,7 @@ from connector.flow.sending import FINAL_KINDS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from connector.core.ledger import Entry, Lease
+    from connector.core.ledger import Lease
     from connector.core.record import Item
     from connector.core.sink import Verdict
     from connector.flow.sending import SendContext, SendState
@@ -44,10 +44,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class Pending:
-    """An item without an outcome, and the entry that waits for it. Compared by identity."""
+    """An item without an outcome, and the lease that its record belongs to. Compared by identity."""
 
     item: Item
-    entry: Entry
+    lease: Lease
     queue_bytes: int
     """What the item adds to its target's queue: its own bytes and those of its record's value."""
 
@@ -113,14 +113,14 @@ class Delivery:
         if self._on_wire:
             return  # its reply decides
         parts = [self._current, *self._later_parts]
-        leases = {pending.entry.lease for part in parts for pending in part}
+        leases = {pending.lease for part in parts for pending in part}
         ended = {lease for lease in leases if self._handler.must_not_send(lease, tried=self._tried)}
         if not ended:
             return
         abandoned: list[Pending] = []
         for part in parts:
-            abandoned += [pending for pending in part if pending.entry.lease in ended]
-            part[:] = [pending for pending in part if pending.entry.lease not in ended]
+            abandoned += [pending for pending in part if pending.lease in ended]
+            part[:] = [pending for pending in part if pending.lease not in ended]
         self._later_parts = [part for part in self._later_parts if part]
         self._handler.abandon(abandoned)
 
@@ -214,7 +214,7 @@ class Delivery:
         refused, self._current = self._current, []
         for pending in refused:
             # An item of a closing lease is dead-lettered too: its next owner would only get the same verdict.
-            if self._handler.must_not_send(pending.entry.lease, tried=False):
+            if self._handler.must_not_send(pending.lease, tried=False):
                 self._handler.abandon([pending])
             else:
                 self._handler.dead_letter(pending, verdict)

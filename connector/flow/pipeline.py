@@ -1,9 +1,9 @@
 """The flow on one page: records of a lease become items, items go to targets, watermarks are committed.
 
 source (thread)    consume -> records of a lease
-pipeline           entry = lease.track(record) -> items = mapper.items(record) -> entry.expect(len(items))
-target             put(item, entry) -> batch -> send -> verdict -> retry | split | dead-letter
-pipeline           item's outcome -> entry.settle -> the watermark moves
+pipeline           items = mapper.items(record) -> lease.track(offset, len(items))
+target             put(item, lease) -> batch -> send -> verdict -> retry | split | dead-letter
+pipeline           item's outcome -> lease.settle -> the watermark moves
 source (thread)    commit the watermark
 """
 
@@ -18,7 +18,7 @@ from connector.core.record import DEAD_LETTERS
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 
-    from connector.core.ledger import Entry, Lease
+    from connector.core.ledger import Lease
     from connector.core.record import Item, Record
     from connector.flow.target import Target
 
@@ -82,17 +82,16 @@ class Pipeline:
         targets = self._targets
         now = self._loop.time()
         for record in records:
-            entry = lease.track(record.offset, now)
             items = mapper.items(record)
-            entry.expect(len(items))
+            lease.track(record.offset, now, len(items))
             for item in items:
-                targets[item.target].put(item, entry)
+                targets[item.target].put(item, lease)
         if lease.span >= MAX_OPEN_OFFSETS or any(target.full for target in targets.values()):
             self.apply_back_pressure()
 
-    def dead_letter(self, item: Item, entry: Entry) -> None:
+    def dead_letter(self, item: Item, lease: Lease) -> None:
         """Send an item that carries its failure to the dead letters."""
-        self._targets[DEAD_LETTERS].put(item._replace(target=DEAD_LETTERS), entry)
+        self._targets[DEAD_LETTERS].put(item._replace(target=DEAD_LETTERS), lease)
 
     async def commit_periodically(self, interval_s: float) -> None:
         """Commit the watermarks every `interval_s` seconds, until cancelled."""

@@ -1,7 +1,7 @@
 """One target: its queue, its batches, its request slots. The dead letters are a target like the others.
 
 Theory of operation
-1. `put` accepts an item with its entry. An ordered item first passes the queues of its keys (`ordering.py`); then it
+1. `put` accepts an item with its lease. An ordered item first passes the queues of its keys (`ordering.py`); then it
    joins the open batch of its publicParams (`batching.py`).
 2. A batch that is sealed or due becomes a delivery (`delivery.py`) when one of `max_in_flight` slots is free, and keeps
    its slot until each of its items has ended. So while everything is refused, `max_in_flight` batches wait for their
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from connector.core.events import Emit
-    from connector.core.ledger import Entry, Lease
+    from connector.core.ledger import Lease
     from connector.core.pacing import Pacer
     from connector.core.retry import Backoff
     from connector.core.sink import Sink, Verdict
@@ -69,7 +69,7 @@ class TargetDependencies:
     """What a target is given to work with."""
 
     emit: Emit
-    dead_letter: Callable[[Item, Entry], None]
+    dead_letter: Callable[[Item, Lease], None]
     """Sends an item that carries its failure to the dead letters."""
     on_progress: Callable[[], None]
     """Called after each delivery: the queue may have room."""
@@ -112,16 +112,16 @@ class Target:
         """How many order keys have a queued item."""
         return 0 if self._key_queues is None else self._key_queues.key_count
 
-    def put(self, item: Item, entry: Entry) -> None:
-        """Queue an item, whose entry is settled when it ends. Never blocks and never refuses: see `full`."""
-        pending = Pending(item, entry, len(item.body) + len(item.record.value or b""))
+    def put(self, item: Item, lease: Lease) -> None:
+        """Queue an item of a tracked record of `lease`. Never blocks and never refuses: see `full`."""
+        pending = Pending(item, lease, len(item.body) + len(item.record.value or b""))
         self.queued += 1
         self.queued_bytes += pending.queue_bytes
         if self._key_queues is not None and item.order_keys:
             if self._key_queues.admit(pending, self._batch_id_for(pending)):
                 self._add_to_batch(pending)
             self._start_deliveries()
-        elif self._batcher.add(item.params, pending, self._sink.item_size(item), entry.tracked_at):
+        elif self._batcher.add(item.params, pending, self._sink.item_size(item), self._loop.time()):
             self._start_deliveries()
         elif self._timer is None:
             self._start_timer()
@@ -136,7 +136,7 @@ class Target:
         """Abandon items of ended or closing leases; waiting items first, so that none is promoted meanwhile."""
         if self._key_queues is not None:
             discarded, candidates = self._key_queues.discard(self._must_not_send)
-            self._abandon_entries(discarded)
+            self._abandon(discarded)
             self._readmit(candidates)
         self.abandon(self._batcher.discard(self._must_not_send, self._item_size))
         for delivery in list(self._deliveries):
@@ -144,7 +144,7 @@ class Target:
         self.sending.notify()
 
     def _must_not_send(self, pending: Pending) -> bool:
-        return self.must_not_send(pending.entry.lease, tried=False)
+        return self.must_not_send(pending.lease, tried=False)
 
     def _item_size(self, pending: Pending) -> int:
         return self._sink.item_size(pending.item)
@@ -162,7 +162,7 @@ class Target:
             pending = candidates.pop()
             if self._key_queues.readmit(pending, self._batch_id_for(pending)):
                 self._add_to_batch(pending)
-                closing = closing or pending.entry.lease.state is LeaseState.CLOSING
+                closing = closing or pending.lease.state is LeaseState.CLOSING
                 candidates += self._key_queues.next_waiting(pending)
         if closing:
             self._batcher.flush()  # the deadline is near: the item's one try does not wait for a full batch
@@ -202,7 +202,7 @@ class Target:
         """Settle delivered items."""
         outcome = self.settings.outcome
         for pending in delivered:
-            pending.entry.settle(outcome)
+            pending.lease.settle(pending.item.record.offset, outcome)
         self._remove_from_queue(delivered)
         by_route = Counter([pending.item.route for pending in delivered])
         self._deps.emit(ItemsSettled(self.settings.name, outcome, by_route))
@@ -218,12 +218,12 @@ class Target:
             reply=verdict.reply,
         )
         self._remove_from_queue([pending])
-        self._deps.dead_letter(pending.item._replace(failure=failure), pending.entry)
+        self._deps.dead_letter(pending.item._replace(failure=failure), pending.lease)
         self._leave_key_queues([pending])
 
     def abandon(self, abandoned: Sequence[Pending]) -> None:
         """Give up items that are in a batch, because their lease has ended or is closing."""
-        order_broken = self._abandon_entries(abandoned)
+        order_broken = self._abandon(abandoned)
         self._leave_key_queues(abandoned)
         if order_broken:
             self.discard_ended()
@@ -239,14 +239,14 @@ class Target:
         held = self.sending.state is TargetState.HELD
         return lease.ended or tried or held or (self._key_queues is not None and lease.order_broken)
 
-    def _abandon_entries(self, abandoned: Sequence[Pending]) -> bool:
+    def _abandon(self, abandoned: Sequence[Pending]) -> bool:
         """Abandon items; return whether the items that are ordered behind them must now be abandoned too."""
         order_broken = False
         for pending in abandoned:
-            lease = pending.entry.lease
+            lease = pending.lease
             if self._key_queues is not None and not lease.order_broken:
                 lease.order_broken = order_broken = True
-            pending.entry.abandon()
+            lease.abandon(pending.item.record.offset)
         self._remove_from_queue(abandoned)
         return order_broken
 

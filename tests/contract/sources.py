@@ -48,9 +48,7 @@ class FakePipeline:
             self.chunks.append((lease, records))
             for record in records:
                 if not lease.ended:
-                    entry = lease.track(record.offset, 0.0)
-                    if self.settling:
-                        entry.expect(0)
+                    lease.track(record.offset, 0.0, 0 if self.settling else 1)
 
     async def close(self, leases: Sequence[Lease], deadline_s: float) -> Mapping[Lease, int]:
         """End leases after `closing_takes_s`."""

@@ -21,7 +21,7 @@ from tests.support.target_harness import SETTINGS, assert_empty
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from connector.core.ledger import Entry
+    from connector.core.ledger import Lease
 
 PARTITIONS = tuple(TopicPartition(TOPIC, number) for number in range(3))
 TARGETS: dict[str, TargetSettings] = {
@@ -70,9 +70,9 @@ class FlowHarness:
             random=self.random,
         )
 
-    def _dead_letter(self, item: Item, entry: Entry) -> None:
-        assert not entry.lease.ended, "something of an ended lease was dead-lettered"
-        self.pipeline.dead_letter(item, entry)
+    def _dead_letter(self, item: Item, lease: Lease) -> None:
+        assert not lease.ended, "something of an ended lease was dead-lettered"
+        self.pipeline.dead_letter(item, lease)
 
     def _on_progress(self) -> None:
         self.check()

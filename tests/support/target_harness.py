@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from connector.core.events import Event
-    from connector.core.ledger import Entry
     from connector.core.record import Item
     from connector.core.sink import Sink
 
@@ -42,7 +41,6 @@ class TargetHarness:
     def __init__(self, sink: Sink, settings: TargetSettings = SETTINGS, *, rate: float | None = None) -> None:
         self.counts = TopicCounts()
         self.lease = Lease(TopicPartition(TOPIC, 0), 0, self.counts)
-        self.entries: list[Entry] = []
         self.dead_letters: list[Item] = []
         self.events: list[Event] = []
         self.progress = 0
@@ -61,9 +59,9 @@ class TargetHarness:
             random=seeded(7),
         )
 
-    def _dead_letter(self, item: Item, entry: Entry) -> None:
+    def _dead_letter(self, item: Item, lease: Lease) -> None:
         self.dead_letters.append(item)
-        entry.settle(Outcome.DEAD_LETTERED)
+        lease.settle(item.record.offset, Outcome.DEAD_LETTERED)
 
     def _on_progress(self) -> None:
         self.progress += 1
@@ -81,12 +79,11 @@ class TargetHarness:
         put = []
         for _ in range(count):
             owner = lease or self.lease
-            entry = owner.track(owner.next_offset, asyncio.get_running_loop().time())
-            entry.expect(1)
-            self.entries.append(entry)
-            made = item(record(entry.offset, partition=owner.partition.partition), keys=keys, params=params, body=body)
+            offset = owner.next_offset
+            owner.track(offset, asyncio.get_running_loop().time(), 1)
+            made = item(record(offset, partition=owner.partition.partition), keys=keys, params=params, body=body)
             put.append(made)
-            self.target.put(made, entry)
+            self.target.put(made, owner)
         return put
 
     async def done(self) -> None:

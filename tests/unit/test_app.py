@@ -56,9 +56,8 @@ def test_building_attaches_every_target_and_starts_no_task(tmp_path: Path) -> No
             app = build(loaded, sock)
             tasks = len(asyncio.all_tasks())
             lease = Lease(TopicPartition(TOPIC, 0), 0, TopicCounts())
-            entry = lease.track(0, 0.0)
-            entry.expect(1)
-            app.pipeline.dead_letter(unmappable(record(0)), entry)
+            lease.track(0, 0.0, 1)
+            app.pipeline.dead_letter(unmappable(record(0)), lease)
             status = app.status.read(asyncio.get_running_loop().time())
             lease.end()  # so that it is not sent: there is no broker
             await app.close()

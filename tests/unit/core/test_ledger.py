@@ -19,7 +19,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from connector.core.ledger import Entry, Lease, LeaseState, TopicCounts
+from connector.core.ledger import Lease, LeaseState, TopicCounts
 from connector.core.record import Outcome, TopicPartition
 
 OUTCOMES = st.sampled_from(list(Outcome))
@@ -29,13 +29,14 @@ OUTCOMES = st.sampled_from(list(Outcome))
 class _Tracked:
     """A record in the model. `ends`: how its items ended so far; None means abandoned."""
 
-    entry: Entry
-    expected: int | None = None
+    lease: Lease
+    offset: int
+    expected: int
     ends: list[Outcome | None] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:
-        return self.expected is not None and len(self.ends) == self.expected
+        return len(self.ends) == self.expected
 
     @property
     def settled(self) -> bool:
@@ -46,7 +47,7 @@ class _Tracked:
         return self.complete and None in self.ends
 
     def __repr__(self) -> str:
-        return f"<record {self.entry.offset}: {len(self.ends)} of {self.expected} items ended>"
+        return f"<record {self.offset}: {len(self.ends)} of {self.expected} items ended>"
 
     def outcome(self) -> Outcome:
         for worst in (Outcome.DEAD_LETTERED, Outcome.DELIVERED):
@@ -78,7 +79,7 @@ class _Owned:
         for record, settled in zip(self.records, self.settled(), strict=True):
             if not settled:
                 break
-            mark = record.entry.offset + 1
+            mark = record.offset + 1
         return mark
 
     def in_flight(self) -> int:
@@ -91,7 +92,6 @@ class _Owned:
 class LedgerMachine(RuleBasedStateMachine):
     """Two partitions of one topic; leases start, close and end; outcomes come in any order, late ones too."""
 
-    records: Bundle[tuple[_Owned, _Tracked]] = Bundle("records")
     items: Bundle[_Tracked] = Bundle("items")
     leases: Bundle[_Owned] = Bundle("leases")
 
@@ -112,46 +112,35 @@ class LedgerMachine(RuleBasedStateMachine):
         self.owned.append(_Owned(Lease(TopicPartition("orders", 0), 3, self.counts)))
         return multiple(self.owned[0])
 
-    @rule(target=items, owned=leases, counts=st.lists(st.integers(0, 2), min_size=1, max_size=6))
-    def receive(self, owned: _Owned, counts: list[int]) -> MultipleResults[_Tracked]:
+    @rule(
+        target=items,
+        owned=leases,
+        gap=st.sampled_from([0, 0, 1, 2, 1000]),
+        counts=st.lists(st.integers(0, 3), min_size=1, max_size=6),
+    )
+    def receive(self, owned: _Owned, gap: int, counts: list[int]) -> MultipleResults[_Tracked]:
         """A chunk of records, as the pipeline processes it."""
-        found: list[_Tracked] = []
-        for count in counts if owned.lease.state is LeaseState.OPEN else ():
-            tracked = _Tracked(owned.lease.track(owned.lease.next_offset, float(owned.lease.next_offset)))
-            owned.records.append(tracked)
-            tracked.expected = count
-            tracked.entry.expect(count)
-            found += [tracked] * count
-        return multiple(*found)
-
-    @rule(target=records, owned=leases, gap=st.integers(0, 2))
-    def track(self, owned: _Owned, gap: int) -> MultipleResults[tuple[_Owned, _Tracked]]:
         lease = owned.lease
-        offset = lease.next_offset + gap
-        if lease.state is not LeaseState.OPEN:
-            with pytest.raises(ValueError, match="can't be tracked"):
-                lease.track(offset, 0.0)
-            return multiple()
-        tracked = _Tracked(lease.track(offset, float(offset)))
-        owned.records.append(tracked)
-        return multiple((owned, tracked))
-
-    @rule(target=items, pair=consumes(records), count=st.integers(0, 3))
-    def expect(self, pair: tuple[_Owned, _Tracked], count: int) -> MultipleResults[_Tracked]:
-        _, tracked = pair
-        tracked.expected = count
-        tracked.entry.expect(count)
-        return multiple(*[tracked] * count)
+        found: list[_Tracked] = []
+        for offset, count in enumerate(counts, lease.next_offset + gap):
+            if lease.state is not LeaseState.OPEN:
+                with pytest.raises(ValueError, match="can't be tracked"):
+                    lease.track(offset, 0.0, count)
+                continue
+            lease.track(offset, float(offset), count)
+            owned.records.append(_Tracked(lease, offset, count))
+            found += [owned.records[-1]] * count
+        return multiple(*found)
 
     @rule(tracked=consumes(items), outcome=OUTCOMES)
     def settle(self, tracked: _Tracked, outcome: Outcome) -> None:
         tracked.ends.append(outcome)
-        tracked.entry.settle(outcome)
+        tracked.lease.settle(tracked.offset, outcome)
 
     @rule(tracked=consumes(items))
     def abandon(self, tracked: _Tracked) -> None:
         tracked.ends.append(None)
-        tracked.entry.abandon()
+        tracked.lease.abandon(tracked.offset)
 
     @rule(owned=leases)
     def close(self, owned: _Owned) -> None:
@@ -167,10 +156,16 @@ class LedgerMachine(RuleBasedStateMachine):
         assert owned.lease.end() == expected
         assert owned.lease.released == owned.final.count(False)
 
-    @rule(pair=records, outcome=OUTCOMES)
-    def nothing_settles_before_the_items_are_known(self, pair: tuple[_Owned, _Tracked], outcome: Outcome) -> None:
-        with pytest.raises(ValueError, match="more outcomes than items"):
-            pair[1].entry.settle(outcome)
+    @rule(owned=leases, outcome=OUTCOMES)
+    def nothing_settles_twice_or_untracked(self, owned: _Owned, outcome: Outcome) -> None:
+        lease = owned.lease
+        if lease.ended:
+            return
+        for offset in (lease.start - 1, lease.next_offset, *(one.offset for one in owned.records if one.complete)):
+            with pytest.raises(ValueError, match="more outcomes than items"):
+                lease.settle(offset, outcome)
+            with pytest.raises(ValueError, match="more outcomes than items"):
+                lease.abandon(offset)
 
     @invariant()
     def the_books_are_those_of_the_model(self) -> None:
@@ -220,16 +215,16 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def only_records_from_the_watermark_on_are_kept(self) -> None:
         for owned in self.owned:
-            open_records = [record for record in owned.records if record.entry.offset >= owned.watermark()]
+            open_records = [record for record in owned.records if record.offset >= owned.watermark()]
             expected = [] if owned.final is not None else open_records
             assert owned.lease.span == len(expected)
-            assert owned.lease.oldest_tracked_at == (float(expected[0].entry.offset) if expected else None)
+            assert owned.lease.oldest_tracked_at == (float(expected[0].offset) if expected else None)
             assert owned.lease.idle == (owned.in_flight() == 0)
 
     def no_old_offset_is_tracked_again(self) -> None:
         for owned in self.owned:
             with pytest.raises(ValueError, match="can't be tracked"):
-                owned.lease.track(owned.lease.next_offset - 1, 0.0)
+                owned.lease.track(owned.lease.next_offset - 1, 0.0, 1)
 
 
 TestLedger = LedgerMachine.TestCase
@@ -246,8 +241,8 @@ def test_no_order_of_outcomes_lets_the_watermark_pass_an_unsettled_record(
 ) -> None:
     owned = _Owned(_lease())
     for count in counts:
-        owned.records.append(_Tracked(owned.lease.track(owned.lease.next_offset, 0.0), count))
-        owned.records[-1].entry.expect(count)
+        owned.records.append(_Tracked(owned.lease, owned.lease.next_offset, count))
+        owned.lease.track(owned.lease.next_offset, 0.0, count)
     items = [number for number, count in enumerate(counts) for _ in range(count)]
     order = data.draw(st.permutations(items), label="records in the order in which their items end")
     ends = st.lists(st.sampled_from([*Outcome, None]), min_size=len(items), max_size=len(items))
@@ -255,26 +250,25 @@ def test_no_order_of_outcomes_lets_the_watermark_pass_an_unsettled_record(
         record = owned.records[number]
         record.ends.append(end)
         if end is None:
-            record.entry.abandon()
+            owned.lease.abandon(record.offset)
         else:
-            record.entry.settle(end)
+            owned.lease.settle(record.offset, end)
         assert owned.lease.watermark == owned.watermark()
 
 
 def test_an_item_has_one_outcome_and_a_second_is_an_error() -> None:
-    entry = _lease().track(10, 0.0)
-    entry.expect(1)
-    entry.settle(Outcome.DELIVERED)
+    lease = _lease()
+    lease.track(10, 0.0, 1)
+    lease.settle(10, Outcome.DELIVERED)
     with pytest.raises(ValueError, match=r"offset 10 of orders\[0\] has more outcomes than items"):
-        entry.settle(Outcome.DELIVERED)
+        lease.settle(10, Outcome.DELIVERED)
 
 
 def test_a_lease_that_has_ended_is_drained_at_once_when_it_is_closed() -> None:
     lease = _lease()
-    entry = lease.track(10, 0.0)
-    entry.expect(1)
+    lease.track(10, 0.0, 1)
     lease.end()
-    entry.abandon()
+    lease.abandon(10)
     calls: list[str] = []
     lease.close(lambda: calls.append("drained"))
     assert (calls, lease.state) == (["drained"], LeaseState.ENDED)
@@ -283,20 +277,19 @@ def test_a_lease_that_has_ended_is_drained_at_once_when_it_is_closed() -> None:
 def test_a_late_outcome_of_an_ended_lease_changes_nothing() -> None:
     counts = TopicCounts()
     lease = Lease(TopicPartition("orders", 0), 10, counts)
-    entry = lease.track(10, 0.0)
-    entry.expect(1)
+    lease.track(10, 0.0, 1)
     assert lease.end() == 10
-    entry.settle(Outcome.DELIVERED)
+    lease.settle(10, Outcome.DELIVERED)
     assert (lease.watermark, lease.released, counts) == (10, 1, TopicCounts(consumed=1, released=1))
 
 
 @pytest.mark.parametrize("outcomes", [*permutations(Outcome, 3), *permutations([Outcome.DELIVERED, Outcome.SKIPPED])])
 def test_a_record_is_dead_lettered_if_one_item_was_else_delivered_if_one_was(outcomes: tuple[Outcome, ...]) -> None:
     counts = TopicCounts()
-    entry = Lease(TopicPartition("orders", 0), 10, counts).track(10, 0.0)
-    entry.expect(len(outcomes))
+    lease = Lease(TopicPartition("orders", 0), 10, counts)
+    lease.track(10, 0.0, len(outcomes))
     for outcome in outcomes:
-        entry.settle(outcome)
+        lease.settle(10, outcome)
     dead_lettered = int(Outcome.DEAD_LETTERED in outcomes)
     assert counts == TopicCounts(consumed=1, delivered=1 - dead_lettered, dead_lettered=dead_lettered)
 
@@ -305,23 +298,18 @@ def test_the_released_records_of_a_topic_are_those_of_all_its_leases() -> None:
     counts = TopicCounts()
     for partition in (0, 1):
         lease = Lease(TopicPartition("orders", partition), 10, counts)
-        lease.track(10, 0.0)
+        lease.track(10, 0.0, 1)
         lease.end()
     assert counts == TopicCounts(consumed=2, released=2)
 
 
-def _tracked(lease: Lease, items: int = 1) -> Entry:
-    entry = lease.track(lease.next_offset, 0.0)
-    entry.expect(items)
-    return entry
-
-
 def test_the_worked_example_of_settling() -> None:
     lease = Lease(TopicPartition("orders", 0), 5, TopicCounts())
-    five, six, seven = _tracked(lease), _tracked(lease, items=2), _tracked(lease)
+    for offset, items in ((5, 1), (6, 2), (7, 1)):
+        lease.track(offset, 0.0, items)
     watermarks = []
-    for entry in (seven, six, five, six):
-        entry.settle(Outcome.DELIVERED)
+    for offset in (7, 6, 5, 6):
+        lease.settle(offset, Outcome.DELIVERED)
         watermarks.append(lease.watermark)
     assert watermarks == [5, 5, 6, 8]
 
@@ -329,15 +317,16 @@ def test_the_worked_example_of_settling() -> None:
 def test_the_worked_example_of_closing() -> None:
     counts = TopicCounts()
     lease = Lease(TopicPartition("orders", 0), 5, counts)
-    five, six, seven = _tracked(lease), _tracked(lease), _tracked(lease)
+    for offset in (5, 6, 7):
+        lease.track(offset, 0.0, 1)
     calls: list[str] = []
     lease.close(lambda: calls.append("drained"))
     with pytest.raises(ValueError, match="can't be tracked"):
-        lease.track(8, 0.0)
-    five.settle(Outcome.DELIVERED)
-    seven.settle(Outcome.DELIVERED)
+        lease.track(8, 0.0, 1)
+    lease.settle(5, Outcome.DELIVERED)
+    lease.settle(7, Outcome.DELIVERED)
     assert (lease.watermark, calls) == (6, [])
-    six.abandon()
+    lease.abandon(6)
     assert calls == ["drained"]
     assert lease.end() == 6
     assert (lease.released, counts) == (1, TopicCounts(consumed=3, delivered=2, released=1))
@@ -345,12 +334,12 @@ def test_the_worked_example_of_closing() -> None:
 
 def test_a_record_with_an_abandoned_item_is_never_settled() -> None:
     lease = _lease()
-    entry = _tracked(lease, items=2)
-    entry.abandon()
-    entry.settle(Outcome.DELIVERED)
+    lease.track(10, 0.0, 2)
+    lease.abandon(10)
+    lease.settle(10, Outcome.DELIVERED)
     assert (lease.watermark, lease.unsettled) == (10, 1)
     with pytest.raises(ValueError, match="more outcomes than items"):
-        entry.abandon()
+        lease.abandon(10)
 
 
 def test_a_new_lease_has_released_nothing_and_knows_neither_a_commit_nor_the_end_of_its_partition() -> None:
@@ -362,7 +351,7 @@ def test_an_offset_that_is_not_tracked_is_named_with_the_state_of_its_lease() ->
     lease = _lease()
     expected = r"orders\[0\]: offset 9 can't be tracked: the lease is open, and the next offset is at least 10"
     with pytest.raises(ValueError, match=expected):
-        lease.track(9, 0.0)
+        lease.track(9, 0.0, 1)
 
 
 @pytest.mark.parametrize(
@@ -378,7 +367,8 @@ def test_an_offset_that_is_not_tracked_is_named_with_the_state_of_its_lease() ->
 )
 def test_a_record_ends_as_the_worst_of_its_items(outcomes: tuple[Outcome, ...], expected: TopicCounts) -> None:
     counts = TopicCounts()
-    entry = _tracked(Lease(TopicPartition("orders", 0), 0, counts), items=len(outcomes))
+    lease = Lease(TopicPartition("orders", 0), 0, counts)
+    lease.track(0, 0.0, len(outcomes))
     for outcome in outcomes:
-        entry.settle(outcome)
+        lease.settle(0, outcome)
     assert counts == expected

@@ -156,9 +156,9 @@ def test_full_dead_letters_pause_every_partition_that_has_something_in_flight() 
     async def main() -> tuple[set[Lease], set[Lease]]:
         flow, busy, idle = SteeredFlow(), [lease_of("orders"), lease_of("members")], lease_of("orders", 1)
         await flow.run((busy[0], 2), (busy[1], 2), (idle, 0))
-        for entry in [busy[0].track(offset, 0.0) for offset in range(2, 12)]:
-            entry.expect(1)
-            flow.pipeline.dead_letter(item(record(entry.offset)), entry)
+        for offset in range(2, 12):
+            busy[0].track(offset, 0.0, 1)
+            flow.pipeline.dead_letter(item(record(offset)), busy[0])
         flow.pipeline.apply_back_pressure()
         return flow.source.paused, set(busy)
 

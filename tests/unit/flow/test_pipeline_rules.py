@@ -140,9 +140,8 @@ def test_a_paused_lease_that_ends_is_not_resumed() -> None:
 def test_a_dead_letter_is_addressed_to_the_dead_letters_whatever_its_item_was_meant_for() -> None:
     async def main() -> list[str]:
         flow, lease = SteeredFlow(), lease_of()
-        entry = lease.track(0, 0.0)
-        entry.expect(1)
-        flow.pipeline.dead_letter(item(record(0), target="events"), entry)
+        lease.track(0, 0.0, 1)
+        flow.pipeline.dead_letter(item(record(0), target="events"), lease)
         await asyncio.sleep(1)
         return [one.target for one in flow.sinks[DEAD_LETTERS].requests[0]]
 

@@ -186,8 +186,8 @@ def test_a_lost_partition_ends_its_lease_without_a_commit() -> None:
 
 def test_a_revoked_partition_commits_the_watermark_of_its_lease_and_reports_what_was_released() -> None:
     def scenario(harness: AssignmentHarness) -> None:
-        harness.lease.track(90, 0.0).expect(0)
-        harness.lease.track(91, 0.0)
+        harness.lease.track(90, 0.0, 0)
+        harness.lease.track(91, 0.0, 1)
         harness.assignment.on_revoke(harness.consumer, harness.partitions)
         assert harness.fake.committed_offsets == [91]
         assert harness.deadlines == [REVOKE_DEADLINE_S]

@@ -114,7 +114,7 @@ class StatusHarness:
         """Make a lease of `orders` with a record of one item at each of these offsets."""
         lease = Lease(TopicPartition("orders", partition), start, self.topic_counts["orders"])
         for offset in offsets:
-            lease.track(offset, self.started_at).expect(1)
+            lease.track(offset, self.started_at, 1)
         self.pipeline.leases[lease] = None
         return lease
 
@@ -124,7 +124,7 @@ def test_topics_and_partitions_are_read_from_the_leases() -> None:
         harness = StatusHarness(FakeSink())
         harness.lease(0, start=5, offsets=[5, 6])
         committed = harness.lease(1, start=0, offsets=[])
-        committed.track(3, harness.started_at).expect(0)
+        committed.track(3, harness.started_at, 0)
         committed.committed, committed.end_offset = 3, 10
         fresh = harness.lease(2, start=7, offsets=[])
         fresh.end_offset = 9
@@ -149,9 +149,8 @@ def test_a_target_is_read_with_its_state_and_its_queue() -> None:
         verdict = Verdict(VerdictKind.HELD, "403", http_status=403, remedy="grant it", import_batch="b1")
         harness = StatusHarness(FakeSink(lambda _: verdict))
         lease = harness.lease(0, start=0, offsets=[])
-        entry = lease.track(0, harness.started_at)
-        entry.expect(1)
-        harness.target.put(item(record(0, value=b"12345"), body=b"123"), entry)
+        lease.track(0, harness.started_at, 1)
+        harness.target.put(item(record(0, value=b"12345"), body=b"123"), lease)
         await asyncio.sleep(0.3)
         return harness.reader.read(harness.started_at + 0.3)
 
