@@ -9,10 +9,19 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 DEAD_LETTERS = "dead-letters"
 """The name of the target for failed mappings and refused items."""
+
+
+Headers = tuple[tuple[str, bytes | None], ...]
+
+UNREADABLE_HEADERS: Final[Headers] = (("", None),)
+"""The headers of a record that the Kafka client can't read, because the name of one is not UTF-8.
+
+Compared by identity. A reference to a header finds nothing in them; a dead letter says that they were left out.
+"""
 
 
 class TopicPartition(NamedTuple):
@@ -34,7 +43,8 @@ class Record(NamedTuple):
     timestamp_ms: int | None
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes | None], ...]
+    headers: Headers
+    """Or UNREADABLE_HEADERS."""
 
 
 class Outcome(enum.Enum):
