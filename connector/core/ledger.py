@@ -28,6 +28,7 @@ Closing a lease, with 5, 6 and 7 unsettled:
 from __future__ import annotations
 
 import enum
+import math
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -93,6 +94,8 @@ class Lease:
         """The offset that the broker has confirmed; None if this lease has seen none."""
         self.end_offset: int | None = None
         """The partition's end offset; None until the broker has sent it."""
+        self.deadline = math.inf
+        """By when its items must have ended, on the clock of the event loop, once it is closing."""
         self.order_broken = False
         """An ordered item was abandoned: those that are ordered behind it must not be sent any more."""
         self.released = 0

@@ -10,6 +10,7 @@ source (thread)    commit the watermark
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from connector.core.ledger import MAX_OPEN_OFFSETS, LeaseState
@@ -61,6 +62,8 @@ class Pipeline:
         self._target_names_of = target_names_of
         self._loop = asyncio.get_running_loop()
         self._source: Source | None = None
+        self._drained: dict[Lease, asyncio.Future[None]] = {}
+        """For each lease that is closing: done once all its items have ended, or the lease has."""
 
     def attach(self, targets: Mapping[str, Target]) -> None:
         """Set the targets by name, the dead letters among them, before `run`.
@@ -136,42 +139,42 @@ class Pipeline:
 
     # -- the end of leases --------------------------------------------------------------------------------------
 
-    async def close(self, leases: Sequence[Lease], deadline_s: float) -> dict[Lease, int]:
-        """End leases because of a revoke or a stop; return the watermark to commit for each.
+    async def close(self, leases: Sequence[Lease], deadline: float | None) -> dict[Lease, int]:
+        """End leases because of a revoke or a stop; return the watermark to commit for each that had not ended before.
 
-        No record of theirs is accepted any more. Their queued items get one try within `deadline_s` seconds; no retry
-        and no split starts; requests on the wire are awaited. What is unsettled then is released. A deadline of 0
-        means that the partitions are lost: nothing is awaited, and the watermarks must not be committed.
+        No record of theirs is accepted any more. Their queued items get one try until `deadline` (on the clock of the
+        event loop); no retry and no split starts; requests on the wire are awaited. What is unsettled then is released.
+        None means that the partitions are lost: nothing is awaited, and the watermarks must not be committed.
+        May be called again while it runs, for the same leases too: the earlier deadline counts.
         """
-        if deadline_s and leases:
-            await self._drain(leases, deadline_s)
-        watermarks = {lease: lease.end() for lease in leases}
+        if deadline is not None:
+            await self._drain(leases, deadline)
+        watermarks = {lease: lease.end() for lease in leases if not lease.ended}
         self._flush_targets()
         for lease in leases:
             self.leases.pop(lease, None)
             self.paused.discard(lease)
+            if (drained := self._drained.pop(lease, None)) is not None and not drained.done():
+                drained.set_result(None)  # another call waits for it
         self.on_progress()
         return watermarks
 
-    async def _drain(self, leases: Sequence[Lease], deadline_s: float) -> None:
-        """Close the leases and wait, for `deadline_s` seconds at most, until all their items have ended."""
-        pending = len(leases)
-        drained = asyncio.Event()
-
-        def on_drained() -> None:
-            nonlocal pending
-            pending -= 1
-            if not pending:
-                drained.set()
-
-        for lease in leases:
-            lease.close(on_drained)
+    async def _drain(self, leases: Sequence[Lease], deadline: float) -> None:
+        """Close the leases and wait until all their items have ended, or `deadline` has come."""
+        drained = [self._close_lease(lease, deadline) for lease in leases if not lease.ended]
         self._flush_targets()
-        try:
-            async with asyncio.timeout(deadline_s):
-                await drained.wait()
-        except TimeoutError:
-            pass  # the caller releases what is still unsettled
+        timeout_s = deadline - self._loop.time()
+        if drained and timeout_s > 0:
+            await asyncio.wait(drained, timeout=timeout_s)
+
+    def _close_lease(self, lease: Lease, deadline: float) -> asyncio.Future[None]:
+        """Start to close a lease, if that has not begun; return what is done once all its items have ended."""
+        lease.deadline = min(lease.deadline, deadline)
+        drained = self._drained.get(lease)
+        if drained is None:
+            drained = self._drained[lease] = self._loop.create_future()
+            lease.close(partial(drained.set_result, None))
+        return drained
 
     def _flush_targets(self) -> None:
         for target in self._targets.values():

@@ -155,7 +155,7 @@ class Assignment:
     def on_revoke(self, consumer: Consumer, partitions: list[KafkaTopicPartition]) -> None:
         """Called before partitions are taken away in a planned rebalance: closes their leases and commits."""
         leases = self._remove(TopicPartition(one.topic, one.partition) for one in partitions)
-        watermarks = self._bridge.close_leases_from_thread(leases, REVOKE_DEADLINE_S)
+        watermarks = self._bridge.close_leases_from_thread(leases, time.monotonic() + REVOKE_DEADLINE_S)
         self._commits.commit_sync(consumer, watermarks)
         self._unassign(consumer, leases)
         self._emit_ended("revoked", leases)
@@ -163,14 +163,14 @@ class Assignment:
     def on_lost(self, consumer: Consumer, partitions: list[KafkaTopicPartition]) -> None:
         """Called when another member may own the partitions already: ends their leases without a commit."""
         leases = self._remove(TopicPartition(one.topic, one.partition) for one in partitions)
-        self._bridge.close_leases_from_thread(leases, 0.0)
+        self._bridge.close_leases_from_thread(leases, None)
         self._unassign(consumer, leases)
         self._emit_ended("lost", leases)
 
-    def close_all(self, consumer: Consumer, deadline_s: float) -> None:
-        """Close all leases within `deadline_s` seconds, and commit if a broker answers."""
+    def close_all(self, consumer: Consumer, deadline: float) -> None:
+        """Close all leases by `deadline` (monotonic seconds), and commit if a broker answers."""
         leases = self._remove(list(self._owned))
-        watermarks = self._bridge.close_leases_from_thread(leases, deadline_s)
+        watermarks = self._bridge.close_leases_from_thread(leases, deadline)
         if watermarks and self._readiness.broker_answers(consumer):
             self._commits.commit_sync(consumer, watermarks)
         self._emit_ended("revoked", leases)
@@ -218,7 +218,7 @@ class Assignment:
         expected = owned.next_offset
         first = self._readiness.call_until_answered(lambda: earliest_offset(consumer, partition), default=expected)
         if first < expected:
-            self._bridge.close_leases_from_thread([owned.lease], 0.0)
+            self._bridge.close_leases_from_thread([owned.lease], None)
             self._start_lease(StartOffset(partition, first, None))
             consumer.resume([KafkaTopicPartition(*partition)])  # as in on_assign
         self._owned[partition].next_offset = first

@@ -13,7 +13,7 @@ Theory of operation
    do not show as lag.
 
 Example: orders[0] is revoked while records 40 to 46 are on the wire and 47 waits for a retry
-   thread   on_revoke: stops tracking the lease, posts Pipeline.close to the loop, waits at most deadline + grace
+   thread   on_revoke: stops tracking the lease, posts Pipeline.close to the loop, waits until the deadline + grace
    loop     the lease is CLOSING: 47 is abandoned, the replies for 40 to 46 arrive, the lease ENDS at watermark 47
    thread   commits 47 synchronously, unassigns the partition, emits Rebalanced("revoked", unsettled=1)
    later    a chunk of this lease that was still queued is dropped; the next owner starts at 47
@@ -46,8 +46,8 @@ CLOSE_GRACE_S = 2.0
 
 Chunk = list[tuple[Lease, "Sequence[Record]"]]
 """The records of one `consume` call, by lease. The first entry of a new lease has no records."""
-CloseLeases = Callable[["Sequence[Lease]", float], "Coroutine[object, object, Mapping[Lease, int]]"]
-"""Ends leases by a deadline (seconds) and returns the watermarks to commit. Runs on the loop; see `Pipeline.close`."""
+CloseLeases = Callable[["Sequence[Lease]", float | None], "Coroutine[object, object, Mapping[Lease, int]]"]
+"""Ends leases by a deadline and returns the watermarks to commit. Runs on the loop; see `Pipeline.close`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,10 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Close all leases within `deadline_s` seconds, leave the group, end the thread."""
+    """Close all leases by a deadline, leave the group, end the thread."""
 
-    deadline_s: float
+    deadline: float
+    """In monotonic seconds, as the clock of the event loop."""
 
 
 Command = Pause | Resume | Commit | Stop
@@ -147,7 +148,7 @@ class Bridge:
     def stop(self, deadline_s: float) -> None:
         """Close all leases within `deadline_s` seconds and leave the group; then the iteration ends."""
         self.stop_requested = True
-        self._post_command(Stop(deadline_s))
+        self._post_command(Stop(self._loop.time() + deadline_s))
 
     def _post_command(self, command: Command) -> None:
         self.commands.append(command)
@@ -184,13 +185,17 @@ class Bridge:
                 return
         self._post(self._chunks.put_nowait, chunk)
 
-    def close_leases_from_thread(self, leases: Sequence[Lease], deadline_s: float) -> Mapping[Lease, int]:
-        """Close leases on the loop and return their watermarks; nothing if the loop does not answer in time."""
+    def close_leases_from_thread(self, leases: Sequence[Lease], deadline: float | None) -> Mapping[Lease, int]:
+        """Close leases on the loop and return their watermarks; nothing if the loop does not answer in time.
+
+        `deadline` is in monotonic seconds; None means that the partitions are lost: see `Pipeline.close`.
+        """
         if not leases:
             return {}
+        left_s = 0.0 if deadline is None else max(0.0, deadline - self._loop.time())
         try:
-            closing = asyncio.run_coroutine_threadsafe(self._close_leases(leases, deadline_s), self._loop)
-            return closing.result(deadline_s + CLOSE_GRACE_S)
+            closing = asyncio.run_coroutine_threadsafe(self._close_leases(leases, deadline), self._loop)
+            return closing.result(left_s + CLOSE_GRACE_S)
         except (TimeoutError, RuntimeError):
             return {}
 

@@ -90,7 +90,7 @@ class ConsumerThread:
                 self._readiness.on_records({lease.partition.topic for lease, records in chunk if records})
                 self._bridge.put_chunk_from_thread(chunk, self._heartbeat)
             self._readiness.probe(consumer)
-        self._leave(consumer, self._stop.deadline_s)
+        self._leave(consumer, self._stop.deadline)
 
     def _heartbeat(self) -> bool:
         """Heartbeat for blocking loops; returns False once a stop was requested."""
@@ -164,9 +164,9 @@ class ConsumerThread:
         else:
             self._readiness.on_error(error, str(message.topic() or ""))
 
-    def _leave(self, consumer: Consumer, deadline_s: float) -> None:
+    def _leave(self, consumer: Consumer, deadline: float) -> None:
         """Close all leases, commit, leave the group."""
-        self._assignment.close_all(consumer, deadline_s)
+        self._assignment.close_all(consumer, deadline)
         if is_static(self._kafka):
             self._readiness.warn("group.instance.id is set: this member stays in the group until session.timeout.ms")
         consumer.close()

@@ -38,6 +38,7 @@ class FakePipeline:
     def __init__(self) -> None:
         self.chunks: list[tuple[Lease, Sequence[Record]]] = []
         self.closed: list[tuple[Lease, float]] = []
+        """Each lease that was closed, and the seconds that were left until its deadline."""
         self.settling = True
         """Whether records are settled when they arrive."""
         self.closing_takes_s = 0.0
@@ -50,10 +51,11 @@ class FakePipeline:
                 if not lease.ended:
                     lease.track(record.offset, 0.0, 0 if self.settling else 1)
 
-    async def close(self, leases: Sequence[Lease], deadline_s: float) -> Mapping[Lease, int]:
+    async def close(self, leases: Sequence[Lease], deadline: float | None) -> Mapping[Lease, int]:
         """End leases after `closing_takes_s`."""
-        self.closed += [(lease, deadline_s) for lease in leases]
-        await asyncio.sleep(min(self.closing_takes_s, deadline_s))
+        left_s = 0.0 if deadline is None else deadline - asyncio.get_running_loop().time()
+        self.closed += [(lease, left_s) for lease in leases]
+        await asyncio.sleep(min(self.closing_takes_s, left_s))
         return {lease: lease.end() for lease in leases}
 
     @property

@@ -110,7 +110,7 @@ def test_revoked_leases_are_closed_and_committed_before_their_partitions_go(run:
         revoked = [lease for lease in harness.pipeline.leases if lease.ended]
         assert 0 < len(revoked) < PARTITIONS
         assert {lease for lease, _ in harness.pipeline.closed} == set(revoked)
-        assert all(deadline_s > 1 for _, deadline_s in harness.pipeline.closed)
+        assert all(left_s > 1 for _, left_s in harness.pipeline.closed)
         committed = harness.committed()
         assert {lease.partition.partition: 100 for lease in revoked}.items() <= committed.items()
         await harness.stop(5.0)
@@ -181,7 +181,7 @@ def test_a_stop_closes_all_leases_by_its_deadline_commits_and_ends_the_iteration
         await _wait_received(harness, 100 * PARTITIONS)
         await harness.stop(7.0)
         assert harness.pipeline.live == []
-        assert {deadline_s for _, deadline_s in harness.pipeline.closed} == {7.0}
+        assert all(6.0 < left_s <= 7.0 for _, left_s in harness.pipeline.closed)
         assert harness.committed() == dict.fromkeys(range(PARTITIONS), 100)
 
     run(scenario)

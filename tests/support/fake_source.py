@@ -26,7 +26,9 @@ POLL_S = 0.05
 class CloseLeases(Protocol):
     """What a source calls when it loses leases: `Pipeline.close`."""
 
-    def __call__(self, leases: Sequence[Lease], deadline_s: float) -> Coroutine[object, object, Mapping[Lease, int]]:
+    def __call__(
+        self, leases: Sequence[Lease], deadline: float | None
+    ) -> Coroutine[object, object, Mapping[Lease, int]]:
         """Return the offset to commit for each lease."""
 
 
@@ -137,7 +139,8 @@ class FakeSource:
         """Close leases, commit their watermarks, end them. With a deadline of 0 they are lost: nothing is committed."""
         async with self._busy:
             gone = [self.leases[partition] for partition in partitions if partition in self.leases]
-            marks = await self._close(gone, deadline_s) if gone else {}
+            deadline = asyncio.get_running_loop().time() + deadline_s if deadline_s else None
+            marks = await self._close(gone, deadline) if gone else {}
             for lease in gone:
                 assert lease.ended
                 if deadline_s:

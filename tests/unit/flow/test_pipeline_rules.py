@@ -76,7 +76,7 @@ def test_the_watermarks_of_the_leases_in_hand_are_committed_at_each_interval() -
         await flow.run((leases[0], 1), (leases[1], 1))
         await asyncio.sleep(8)
         leases[0].end()
-        await flow.pipeline.close(leases[:1], 0.0)
+        await flow.pipeline.close(leases[:1], None)
         await asyncio.sleep(4)
         return flow.source.commits, leases
 
@@ -87,7 +87,7 @@ def test_the_watermarks_of_the_leases_in_hand_are_committed_at_each_interval() -
 async def _timed_close(flow: SteeredFlow, *leases: Lease, deadline_s: float = 15.0) -> tuple[dict[Lease, int], float]:
     """The watermarks, and how long closing took."""
     began = asyncio.get_running_loop().time()
-    watermarks = await flow.pipeline.close(leases, deadline_s)
+    watermarks = await flow.pipeline.close(leases, began + deadline_s if deadline_s else None)
     return watermarks, asyncio.get_running_loop().time() - began
 
 
@@ -111,6 +111,37 @@ def test_closing_waits_for_the_last_of_several_leases_and_no_longer() -> None:
 
     watermarks, leases, seconds = run_virtual(main())
     assert (watermarks, seconds) == (dict.fromkeys(leases, 1), 1.0)
+
+
+@pytest.mark.parametrize(("later_s", "waited_s"), [(5.0, 5.0), (30.0, 15.0), (0.0, 0.0)])
+def test_a_lease_that_is_closed_twice_ends_by_the_earlier_deadline_and_has_one_watermark(
+    later_s: float, waited_s: float
+) -> None:
+    """Such as a stop during a revoke that took too long, or a loss (0) during either."""
+
+    async def main() -> tuple[list[dict[Lease, int]], list[float], Lease]:
+        flow, lease = SteeredFlow(), lease_of()
+        await flow.run((lease, 3))
+        closings = [asyncio.create_task(_timed_close(flow, lease, deadline_s=each)) for each in (15.0, later_s)]
+        ended = await asyncio.gather(*closings)
+        return [watermarks for watermarks, _ in ended], [seconds for _, seconds in ended], lease
+
+    watermarks, seconds, lease = run_virtual(main())
+    assert seconds == [waited_s, waited_s]
+    assert sorted(watermarks, key=len) == [{}, {lease: 0}]
+    assert lease.released == 3
+
+
+def test_closing_after_the_deadline_waits_for_nothing_and_still_returns_the_watermark() -> None:
+    """So a loop that was blocked for longer than the deadline doesn't make the thread wait once more."""
+
+    async def main() -> tuple[dict[Lease, int], float, Lease]:
+        flow, lease = SteeredFlow(), lease_of()
+        await flow.run((lease, 3))
+        return *await _timed_close(flow, lease, deadline_s=-3.0), lease
+
+    watermarks, seconds, lease = run_virtual(main())
+    assert (watermarks, seconds) == ({lease: 0}, 0.0)
 
 
 def test_nothing_that_is_queued_of_a_lost_lease_is_sent() -> None:

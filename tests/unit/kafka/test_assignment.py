@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from functools import partialmethod
 from typing import TYPE_CHECKING, cast
 
@@ -108,7 +109,7 @@ class AssignmentHarness:
 
     def __init__(self, properties: dict[str, str | int | float | bool]) -> None:
         self.events: list[Event] = []
-        self.deadlines: list[float] = []
+        self.deadlines: list[float | None] = []
         self.fake = _FakeConsumer()
         self.consumer = cast("Consumer", self.fake)
         bridge = Bridge(self.events.append, self._close, {})
@@ -119,8 +120,8 @@ class AssignmentHarness:
         self.assignment.on_assign(self.consumer, self.partitions)
         [(self.lease, _)] = self.assignment.take_new_leases()
 
-    async def _close(self, leases: Sequence[Lease], deadline_s: float) -> dict[Lease, int]:
-        self.deadlines.append(deadline_s)
+    async def _close(self, leases: Sequence[Lease], deadline: float | None) -> dict[Lease, int]:
+        self.deadlines.append(deadline)
         return {lease: lease.end() for lease in leases}
 
     def group(self, *messages: _FakeMessage) -> list[tuple[Lease, list[int]]]:
@@ -178,7 +179,7 @@ def test_a_lost_partition_ends_its_lease_without_a_commit() -> None:
         assert harness.lease.state is LeaseState.ENDED
         assert harness.fake.committed_offsets == []
 
-        assert harness.deadlines == [0.0]
+        assert harness.deadlines == [None]
         assert harness.fake.unassigned == [PARTITION]
 
     assert in_thread(scenario)[-1] == Rebalanced("lost", ["orders[0]"], 0)
@@ -188,9 +189,12 @@ def test_a_revoked_partition_commits_the_watermark_of_its_lease_and_reports_what
     def scenario(harness: AssignmentHarness) -> None:
         harness.lease.track(90, 0.0, 0)
         harness.lease.track(91, 0.0, 1)
+        before = time.monotonic()
         harness.assignment.on_revoke(harness.consumer, harness.partitions)
         assert harness.fake.committed_offsets == [91]
-        assert harness.deadlines == [REVOKE_DEADLINE_S]
+        [deadline] = harness.deadlines
+        assert deadline is not None
+        assert before + REVOKE_DEADLINE_S <= deadline <= time.monotonic() + REVOKE_DEADLINE_S
         assert harness.fake.unassigned == [PARTITION]
 
     events = [event for event in in_thread(scenario) if isinstance(event, Rebalanced)]

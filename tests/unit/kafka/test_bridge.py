@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
 PARTITION = TopicPartition("orders", 0)
 
 
-async def close_leases(leases: Sequence[Lease], deadline_s: float) -> dict[Lease, int]:
-    del deadline_s
+async def close_leases(leases: Sequence[Lease], deadline: float | None) -> dict[Lease, int]:
+    del deadline
     return {lease: lease.end() for lease in leases}
 
 
-async def close_never(leases: Sequence[Lease], deadline_s: float) -> dict[Lease, int]:
-    del leases, deadline_s
+async def close_never(leases: Sequence[Lease], deadline: float | None) -> dict[Lease, int]:
+    del leases, deadline
     await asyncio.Event().wait()
     return {}
 
@@ -61,7 +62,7 @@ def test_closing_leases_returns_their_watermarks_to_the_thread() -> None:
     async def main() -> tuple[Lease, object]:
         bridge = Bridge(lambda _: None, close_leases, {})
         lease = bridge.new_lease_from_thread(PARTITION, 40, 40)
-        return lease, await asyncio.to_thread(bridge.close_leases_from_thread, [lease], 1.0)
+        return lease, await asyncio.to_thread(bridge.close_leases_from_thread, [lease], time.monotonic() + 1.0)
 
     lease, watermarks = asyncio.run(main())
     assert watermarks == {lease: 40}
@@ -75,7 +76,7 @@ def test_closing_leases_ends_without_watermarks_if_the_loop_does_not_answer_in_t
     async def main() -> object:
         bridge = Bridge(lambda _: None, close_never, {})
         lease = bridge.new_lease_from_thread(PARTITION, 40, 40)
-        return await asyncio.to_thread(bridge.close_leases_from_thread, [lease], 0.05)
+        return await asyncio.to_thread(bridge.close_leases_from_thread, [lease], time.monotonic() + 0.05)
 
     assert asyncio.run(main()) == {}
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from connector.core.ledger import Lease
 
 
-async def close_leases(leases: Sequence[Lease], deadline_s: float) -> dict[Lease, int]:
-    del deadline_s
+async def close_leases(leases: Sequence[Lease], deadline: float | None) -> dict[Lease, int]:
+    del deadline
     return {lease: lease.end() for lease in leases}
 
 
