@@ -1,4 +1,4 @@
-"""Which partitions this member owns: rebalance callbacks, leases, pausing, and fetching on after deleted records.
+"""Which partitions this member owns: rebalance callbacks, leases, and fetching on after deleted records.
 
 librdkafka calls the `on_*` callbacks inside `consume` and `close`, in the consumer's thread.
 """
@@ -15,6 +15,7 @@ from confluent_kafka import TopicPartition as KafkaTopicPartition
 from connector.core.events import ReasonRaised, Rebalanced, RetentionGap
 from connector.core.record import Record, TopicPartition
 from connector.kafka.errors import cause_of
+from connector.kafka.pausing import Pausing
 from connector.kafka.properties import is_incremental
 from connector.kafka.start_offsets import StartOffset, earliest_offset, resolve_start_offsets
 
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from connector.kafka.readiness import Readiness
     from connector.settings.models import Kafka
 
-PAUSE_GRACE_S: Final = 0.5
-"""A target that has room again within this time is not worth a pause: librdkafka drops what it has prefetched of a
-paused partition and fetches it again. Meanwhile the thread neither fetches nor polls."""
 MISSING_TOPIC_GRACE_S: Final = 10.0
 """How long an assigned topic that the broker does not know may take to appear."""
 REVOKE_DEADLINE_S: Final = 15.0
@@ -80,8 +78,7 @@ class Assignment:
         self._commits = commits
         self._readiness = readiness
         self._owned: dict[TopicPartition, OwnedPartition] = {}
-        self._pause_at: dict[Lease, float] = {}
-        """Leases that are to be paused, and when (monotonic seconds)."""
+        self._pausing = Pausing()
         self._new_leases: Chunk = []
 
     # -- what is owned ------------------------------------------------------------------------------------------
@@ -104,30 +101,17 @@ class Assignment:
         new_leases, self._new_leases = self._new_leases, []
         return new_leases
 
-    # -- pausing ------------------------------------------------------------------------------------------------
-
     def pause(self, leases: Iterable[Lease]) -> None:
-        """Pause these leases once PAUSE_GRACE_S has passed since the last call, unless they are resumed before."""
-        self._pause_at.update(dict.fromkeys(leases, time.monotonic() + PAUSE_GRACE_S))
+        """Request that these leases are not fetched."""
+        self._pausing.pause(filter(self.owns, leases), time.monotonic())
 
-    def resume(self, consumer: Consumer, leases: Iterable[Lease]) -> None:
-        """Fetch for these leases again. Raises KafkaException."""
-        paused = [lease for lease in leases if self._pause_at.pop(lease, None) is None]
-        consumer.resume(self._kafka_partitions(paused))
+    def resume(self, leases: Iterable[Lease]) -> None:
+        """Request that these leases are fetched again."""
+        self._pausing.resume(leases)
 
-    def apply_due_pauses(self, consumer: Consumer) -> float:
-        """Pause the leases whose grace has passed and return 0; else return the seconds until it has."""
-        if not self._pause_at:
-            return 0.0
-        wait_s = max(self._pause_at.values()) - time.monotonic()
-        if wait_s > 0:
-            return wait_s
-        leases, self._pause_at = list(self._pause_at), {}
-        consumer.pause(self._kafka_partitions(leases))
-        return 0.0
-
-    def _kafka_partitions(self, leases: Iterable[Lease]) -> list[KafkaTopicPartition]:
-        return [KafkaTopicPartition(*lease.partition) for lease in leases if self.owns(lease)]
+    def apply_pauses(self, consumer: Consumer) -> float:
+        """Pause and resume what was requested; return for how many seconds to wait instead of fetching."""
+        return self._pausing.apply(consumer, len(self._owned), time.monotonic())
 
     # -- rebalance callbacks ------------------------------------------------------------------------------------
 
@@ -186,7 +170,7 @@ class Assignment:
         leases = [self._owned.pop(partition).lease for partition in partitions if partition in self._owned]
         for lease in leases:
             self._commits.untrack(lease)
-            self._pause_at.pop(lease, None)
+            self._pausing.forget(lease)
         self._new_leases = [(lease, records) for lease, records in self._new_leases if lease not in leases]
         return leases
 
@@ -219,6 +203,7 @@ class Assignment:
         first = self._readiness.call_until_answered(lambda: earliest_offset(consumer, partition), default=expected)
         if first < expected:
             self._bridge.close_leases_from_thread([owned.lease], None)
+            self._pausing.forget(owned.lease)
             self._start_lease(StartOffset(partition, first, None))
             consumer.resume([KafkaTopicPartition(*partition)])  # as in on_assign
         self._owned[partition].next_offset = first
@@ -234,3 +219,4 @@ class Assignment:
             consumer.incremental_assign([KafkaTopicPartition(*partition, self._owned[partition].next_offset)])
         else:
             consumer.assign([KafkaTopicPartition(*each, one.next_offset) for each, one in self._owned.items()])
+        self._pausing.on_assigned(self._owned[partition].lease)

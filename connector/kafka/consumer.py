@@ -134,11 +134,11 @@ class ConsumerThread:
             case Pause(leases):
                 self._assignment.pause(leases)
             case Resume(leases):
-                self._assignment.resume(consumer, leases)
+                self._assignment.resume(leases)
 
     def _wait_for_room(self, consumer: Consumer) -> bool:
-        """Wait instead of fetching while leases are about to be paused; return whether it waited."""
-        wait_s = self._assignment.apply_due_pauses(consumer)
+        """Wait instead of fetching while all leases are about to be paused; return whether it waited."""
+        wait_s = self._assignment.apply_pauses(consumer)
         if wait_s > 0:
             self._bridge.wait_for_command_from_thread(wait_s)
         return wait_s > 0

@@ -291,28 +291,3 @@ def test_records_of_a_topic_before_it_was_re_created_do_not_count_for_its_new_le
         assert harness.group(_FakeMessage(0)) == [(new_lease, [0])]
 
     in_thread(scenario)
-
-
-def test_a_lease_is_paused_only_when_the_grace_has_passed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def scenario(harness: AssignmentHarness) -> None:
-        harness.assignment.pause([harness.lease])
-        assert harness.assignment.apply_due_pauses(harness.consumer) > 0
-        assert not harness.fake.paused
-        monkeypatch.setattr("connector.kafka.assignment.PAUSE_GRACE_S", 0.0)
-        harness.assignment.pause([harness.lease])
-        assert harness.assignment.apply_due_pauses(harness.consumer) == 0
-        assert harness.fake.paused == {PARTITION}
-        harness.assignment.resume(harness.consumer, [harness.lease])
-        assert not harness.fake.paused
-
-    in_thread(scenario)
-
-
-def test_a_lease_that_is_resumed_within_the_grace_is_never_paused() -> None:
-    def scenario(harness: AssignmentHarness) -> None:
-        harness.assignment.pause([harness.lease])
-        harness.assignment.resume(harness.consumer, [harness.lease])
-        assert harness.assignment.apply_due_pauses(harness.consumer) == 0
-        assert not harness.fake.paused
-
-    in_thread(scenario)
