@@ -3,8 +3,8 @@
 Start: the config is loaded (errors: exit 2), the admin port is bound (taken: exit 1), everything is built, then the
 tasks and the Kafka thread start. After that nothing on the network ends the process: it waits, is not ready, and
 `/readyz` names the remedy.
-Stop, on SIGTERM or SIGINT: leases are closed within `shutdown_timeout`, the group is left, exit 0. A second signal
-exits at once, with 1. If a background task dies, its name is logged and the process exits with 1.
+Stop, on SIGTERM, SIGINT or SIGHUP: leases are closed within `shutdown_timeout`, the group is left, exit 0. A second
+SIGTERM or SIGINT exits at once, with 1. If a background task dies, its name is logged and the process exits with 1.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ def _root(
 
 @app.command()
 def run(config: ConfigOption) -> None:
-    """Run the connector until SIGTERM or SIGINT. Processes with the same group_id share the partitions."""
+    """Run the connector until SIGTERM, SIGINT or SIGHUP. Processes with the same group_id share the partitions."""
     from connector.app import run as run_app  # noqa: PLC0415 - see the top
 
     raise typer.Exit(run_app(str(config)))

@@ -20,7 +20,7 @@ Headers = tuple[tuple[str, bytes | None], ...]
 UNREADABLE_HEADERS: Final[Headers] = (("", None),)
 """The headers of a record that the Kafka client can't read, because the name of one is not UTF-8.
 
-Compared by identity. A reference to a header finds nothing in them; a dead letter says that they were left out.
+Compared by identity. A mapping that reads a header fails; a dead letter says that they were left out.
 """
 
 

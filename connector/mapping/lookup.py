@@ -12,8 +12,9 @@ from enum import Enum
 from typing import Final
 
 from connector.core.errors import DecodeError
-from connector.core.record import Record
+from connector.core.record import UNREADABLE_HEADERS, Record
 from connector.decode import decode_json
+from connector.mapping.errors import MappingError
 from connector.mapping.json_values import Json
 
 Getter = Callable[[Json, Record], Json]
@@ -128,9 +129,14 @@ def _parsed(text: str) -> Json:
 
 
 def header_getter(name: str) -> Getter:
-    """Return the getter of a header; if several have the name, the last one counts, as in Kafka's own clients."""
+    """Return the getter of a header; if several have the name, the last one counts, as in Kafka's own clients.
+
+    It raises MappingError for a record whose headers can't be read: they may say that the record is another route's.
+    """
 
     def get(_value: Json, record: Record) -> Json:
+        if record.headers is UNREADABLE_HEADERS:
+            raise MappingError("decode_failed", f"$headers.{name}", "the name of a header is not UTF-8")
         for header, data in reversed(record.headers):
             if header == name:
                 return _text(data)

@@ -10,7 +10,10 @@ import threading
 
 
 def stop_on_signals() -> asyncio.Event:
-    """Return an event that SIGTERM and SIGINT set; a second signal exits the process at once, with 1."""
+    """Return an event that SIGTERM, SIGINT and SIGHUP set; a second SIGTERM or SIGINT exits the process with 1.
+
+    A second SIGHUP has no effect: a terminal that is closed may send two. Under `nohup`, none has.
+    """
     requested = asyncio.Event()
 
     def on_signal() -> None:
@@ -18,8 +21,11 @@ def stop_on_signals() -> asyncio.Event:
             os._exit(1)
         requested.set()
 
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, on_signal)
+        loop.add_signal_handler(number, on_signal)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        loop.add_signal_handler(signal.SIGHUP, requested.set)
     return requested
 
 

@@ -2,155 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from functools import partialmethod
-from typing import TYPE_CHECKING, cast
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message
+from confluent_kafka import KafkaError
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 
 from connector.core.events import ReasonCleared, ReasonRaised, Rebalanced, RetentionGap
-from connector.core.ledger import Lease, LeaseState
+from connector.core.ledger import LeaseState
 from connector.core.record import TopicPartition
-from connector.kafka.assignment import REVOKE_DEADLINE_S, Assignment
-from connector.kafka.bridge import Bridge
-from connector.kafka.commits import Commits
-from connector.kafka.consumer import group_by_lease
-from connector.kafka.readiness import Readiness
-from connector.settings.models import Kafka
+from connector.kafka.assignment import REVOKE_DEADLINE_S
+from tests.unit.kafka.assignment_harness import PARTITION, AssignmentHarness, FakeMessage, in_thread
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from connector.core.events import Event
-
-PARTITION = TopicPartition("orders", 0)
 DELETED = KafkaError(KafkaError._AUTO_OFFSET_RESET)
-
-
-class _FakeMessage:
-    """A message of PARTITION at an offset, or an error."""
-
-    def __init__(self, offset: int, error: KafkaError | None = None) -> None:
-        self._offset, self._error = offset, error
-
-    def error(self) -> KafkaError | None:
-        return self._error
-
-    def topic(self) -> str:
-        return PARTITION.topic
-
-    def partition(self) -> int:
-        return PARTITION.partition
-
-    def offset(self) -> int:
-        return self._offset
-
-    def timestamp(self) -> tuple[int, int]:
-        return 1, 0
-
-    def key(self) -> None:
-        return None
-
-    def value(self) -> bytes:
-        return b"{}"
-
-    headers = key
-
-
-class _FakeConsumer:
-    """The group has committed 90; the partition's earliest offset is `earliest`. Keeps what was asked of it."""
-
-    def __init__(self) -> None:
-        self.earliest = 0
-        self.answers = True
-        self.assigned_at: list[int] = []
-        self.unassigned: list[tuple[str, int]] = []
-        self.paused: set[tuple[str, int]] = set()
-        self.committed_offsets: list[int] = []
-
-    def committed(self, partitions: Sequence[KafkaTopicPartition], timeout: float) -> list[KafkaTopicPartition]:
-        del timeout
-        return [KafkaTopicPartition(one.topic, one.partition, 90) for one in partitions]
-
-    def get_watermark_offsets(self, partition: KafkaTopicPartition, timeout: float) -> tuple[int, int]:
-        del partition, timeout
-        return self.earliest, 1_000
-
-    def incremental_assign(self, partitions: Sequence[KafkaTopicPartition]) -> None:
-        self.assigned_at += [one.offset for one in partitions]
-
-    def incremental_unassign(self, partitions: Sequence[KafkaTopicPartition]) -> None:
-        self.unassigned += [(one.topic, one.partition) for one in partitions]
-
-    assign, unassign = incremental_assign, partialmethod(incremental_unassign, ())
-
-    def list_topics(self, timeout: float) -> None:
-        del timeout
-        if not self.answers:
-            raise KafkaException(KafkaError(KafkaError._TRANSPORT))
-
-    def pause(self, partitions: Sequence[KafkaTopicPartition]) -> None:
-        self.paused |= {(one.topic, one.partition) for one in partitions}
-
-    def resume(self, partitions: Sequence[KafkaTopicPartition]) -> None:
-        self.paused -= {(one.topic, one.partition) for one in partitions}
-
-    def commit(self, offsets: Sequence[KafkaTopicPartition], *, asynchronous: bool) -> list[KafkaTopicPartition]:
-        assert not asynchronous
-        self.committed_offsets += [one.offset for one in offsets]
-        return list(offsets)
-
-
-class AssignmentHarness:
-    """An assignment that was given PARTITION, from offset 90, and the excluded topic `letters`."""
-
-    def __init__(self, properties: dict[str, str | int | float | bool]) -> None:
-        self.events: list[Event] = []
-        self.deadlines: list[float | None] = []
-        self.fake = _FakeConsumer()
-        self.consumer = cast("Consumer", self.fake)
-        bridge = Bridge(self.events.append, self._close, {})
-        self.readiness = Readiness(bridge.emit_from_thread, lambda: True)
-        kafka = Kafka(bootstrap_servers="localhost:1", group_id="g", properties=properties)
-        self.assignment = Assignment(kafka, "letters", bridge, Commits(bridge), self.readiness)
-        self.partitions = [KafkaTopicPartition(*PARTITION), KafkaTopicPartition("letters", 0)]
-        self.assignment.on_assign(self.consumer, self.partitions)
-        [(self.lease, _)] = self.assignment.take_new_leases()
-
-    async def _close(self, leases: Sequence[Lease], deadline: float | None) -> dict[Lease, int]:
-        self.deadlines.append(deadline)
-        return {lease: lease.end() for lease in leases}
-
-    def group(self, *messages: _FakeMessage) -> list[tuple[Lease, list[int]]]:
-        """Group messages as the thread does; each error means that the next offset is deleted."""
-        chunk = group_by_lease(
-            cast("Sequence[Message]", messages),
-            self.assignment,
-            lambda _: self.assignment.skip_deleted(self.consumer, PARTITION),
-        )
-        return [(lease, [record.offset for record in records]) for lease, records in chunk]
-
-
-def in_thread(scenario: Callable[[AssignmentHarness], None], **properties: str) -> list[Event]:
-    """Run a scenario in a thread beside the event loop, as the consumer's; return the events."""
-
-    async def main() -> list[Event]:
-        harness = AssignmentHarness({name.replace("_", "."): value for name, value in properties.items()})
-        await asyncio.to_thread(scenario, harness)
-        await asyncio.sleep(0)  # what the thread has posted
-        return harness.events
-
-    return asyncio.run(main())
 
 
 def test_records_are_grouped_by_lease_without_those_handed_over_before() -> None:
     def scenario(harness: AssignmentHarness) -> None:
-        assert harness.group(_FakeMessage(90), _FakeMessage(91)) == [(harness.lease, [90, 91])]
-        assert harness.group(_FakeMessage(91), _FakeMessage(92)) == [(harness.lease, [92])]
-        assert harness.group(_FakeMessage(91)) == []
+        assert harness.group(FakeMessage(90), FakeMessage(91)) == [(harness.lease, [90, 91])]
+        assert harness.group(FakeMessage(91), FakeMessage(92)) == [(harness.lease, [92])]
+        assert harness.group(FakeMessage(91)) == []
 
     in_thread(scenario)
 
@@ -158,7 +29,7 @@ def test_records_are_grouped_by_lease_without_those_handed_over_before() -> None
 def test_a_record_before_the_first_one_of_its_lease_is_an_error() -> None:
     def scenario(harness: AssignmentHarness) -> None:
         with pytest.raises(RuntimeError, match="received offset 89"):
-            harness.group(_FakeMessage(89))
+            harness.group(FakeMessage(89))
 
     in_thread(scenario)
 
@@ -166,7 +37,7 @@ def test_a_record_before_the_first_one_of_its_lease_is_an_error() -> None:
 def test_records_of_a_partition_revoked_in_the_same_call_are_dropped() -> None:
     def scenario(harness: AssignmentHarness) -> None:
         harness.assignment.on_revoke(harness.consumer, harness.partitions)
-        assert harness.group(_FakeMessage(90)) == []
+        assert harness.group(FakeMessage(90)) == []
         assert harness.lease.state is LeaseState.ENDED
 
     in_thread(scenario)
@@ -232,7 +103,7 @@ def test_with_an_eager_strategy_a_gap_assigns_all_partitions_again_from_where_ea
     def scenario(harness: AssignmentHarness) -> None:
         harness.assignment.on_assign(harness.consumer, [KafkaTopicPartition("orders", 1)])
         harness.fake.earliest = 130
-        harness.group(_FakeMessage(-1, DELETED))
+        harness.group(FakeMessage(-1, DELETED))
         assert harness.fake.assigned_at == [90, 90, 130, 90]
 
     in_thread(scenario, partition_assignment_strategy="range")
@@ -268,11 +139,9 @@ def test_records_received_before_a_gap_are_handed_over_and_only_deleted_ones_cou
 
     def scenario(harness: AssignmentHarness) -> None:
         harness.fake.earliest = 130
-        assert harness.group(_FakeMessage(90), _FakeMessage(91), _FakeMessage(-1, DELETED)) == [
-            (harness.lease, [90, 91])
-        ]
+        assert harness.group(FakeMessage(90), FakeMessage(91), FakeMessage(-1, DELETED)) == [(harness.lease, [90, 91])]
         assert harness.fake.assigned_at == [90, 130]
-        assert harness.group(_FakeMessage(130)) == [(harness.lease, [130])]
+        assert harness.group(FakeMessage(130)) == [(harness.lease, [130])]
 
     gap, reason = in_thread(scenario)[-2:]
     assert gap == RetentionGap("orders", 0, 38)
@@ -284,10 +153,10 @@ def test_records_of_a_topic_before_it_was_re_created_do_not_count_for_its_new_le
     """One call of consume() may return the last records of the old topic together with the error."""
 
     def scenario(harness: AssignmentHarness) -> None:
-        assert harness.group(_FakeMessage(90), _FakeMessage(91), _FakeMessage(-1, DELETED)) == []
+        assert harness.group(FakeMessage(90), FakeMessage(91), FakeMessage(-1, DELETED)) == []
         [(new_lease, records)] = harness.assignment.take_new_leases()
         assert (new_lease.start, list(records)) == (0, [])
         assert harness.lease.state is LeaseState.ENDED
-        assert harness.group(_FakeMessage(0)) == [(new_lease, [0])]
+        assert harness.group(FakeMessage(0)) == [(new_lease, [0])]
 
     in_thread(scenario)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from connector.core.record import UNREADABLE_HEADERS
 from connector.settings.types import InterpolatedStr
-from tests.unit.mapping.helpers import NOW_MS, body, found, mapper, record, route, value_of
+from tests.unit.mapping.helpers import NOW_MS, body, failure, found, mapper, record, route, value_of
 
 NESTED = {
     "a": {"b": 1, "c": {"d": [10, {"e": "deep"}]}},
@@ -105,6 +106,16 @@ def test_paths_into_values_that_are_not_objects_find_elements_by_number_or_nothi
     assert made["eventargs"] == {"a": 5}
     for scalar in (b"7", b'"text"', b"null", b"true"):
         assert "intid" not in body(by_key.items(record(scalar, key=b"1")))
+
+
+@pytest.mark.parametrize("reading", [{"where": {"$headers.kind": "order"}}, {"fields": {"intid": "$headers.kind"}}])
+def test_a_mapping_that_reads_headers_fails_if_they_cant_be_read(
+    reading: dict[str, object],
+) -> None:
+    unreadable = record({"phone": "13800000000"}, headers=UNREADABLE_HEADERS)
+    failed = failure(mapper(route(**reading)).items(unreadable))
+    assert (failed.reason, failed.field) == ("decode_failed", "$headers.kind")
+    assert body(mapper(route()).items(unreadable))["eventKey"] == "c_buy"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,20 @@ async def main() -> None:
 
 asyncio.run(main())
 """
+HANG_UP = """
+import asyncio, os, signal
+from connector.runtime.process import stop_on_signals
+
+async def main() -> None:
+    signal.signal(signal.SIGHUP, signal.{before})
+    stop_requested = stop_on_signals()
+    os.kill(os.getpid(), signal.SIGHUP)
+    os.kill(os.getpid(), signal.SIGHUP)
+    await asyncio.sleep(0.2)
+    print(stop_requested.is_set())
+
+asyncio.run(main())
+"""
 STUCK_THREAD = """
 import threading, time
 from connector.runtime.process import exit_unless
@@ -41,9 +55,15 @@ def run_script(script: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_first_signal_requests_a_stop_and_the_second_exits_with_1() -> None:
-    for first, second in (("SIGTERM", "SIGINT"), ("SIGINT", "SIGTERM")):
+    for first, second in (("SIGTERM", "SIGINT"), ("SIGINT", "SIGTERM"), ("SIGHUP", "SIGTERM")):
         done = run_script(STOP_TWICE.format(first=first, second=second))
         assert (done.returncode, done.stdout, done.stderr) == (1, "stopping\n", "")
+
+
+def test_a_terminal_that_hangs_up_twice_requests_a_stop_but_not_under_nohup() -> None:
+    for before, stops in (("SIG_DFL", "True\n"), ("SIG_IGN", "False\n")):
+        done = run_script(HANG_UP.format(before=before))
+        assert (done.returncode, done.stdout, done.stderr) == (0, stops, "")
 
 
 def test_a_process_that_a_thread_keeps_from_ending_exits_with_its_code() -> None:

@@ -1,0 +1,92 @@
+"""From the client's messages to records, grouped by lease."""
+
+from __future__ import annotations
+
+from operator import methodcaller
+from typing import TYPE_CHECKING, Any, Literal
+
+from connector.core.events import Notice
+from connector.core.record import UNREADABLE_HEADERS, Headers, Record, TopicPartition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from confluent_kafka import Message
+
+    from connector.core.events import Emit
+    from connector.kafka.assignment import Assignment
+    from connector.kafka.bridge import Chunk
+
+Groups = dict[tuple[str, int], list[Record]]
+
+_HEADERS: Any = methodcaller("headers")
+"""Calls `message.headers()`. For a name that is not UTF-8 the client returns a list and also sets an exception. Only a
+call from C is checked for that: a plain call in a hot loop goes on, with a list that holds a null pointer."""
+
+
+def group_by_lease(
+    messages: Iterable[Message], assignment: Assignment, on_error: Callable[[Message], None], emit: Emit
+) -> Chunk:
+    """Return the records by lease, in order. `on_error` is called with each message that is an error.
+
+    Records of a partition that was revoked within the same `consume` call are dropped: its next owner has them.
+    `on_error` may end a lease and start another one; earlier records belong to the old lease.
+    """
+    chunk: Chunk = []
+    groups: Groups = {}
+    for message in messages:
+        if message.error() is not None:
+            chunk += _hand_over(groups, assignment, emit)
+            groups = {}
+            on_error(message)
+            continue
+        record = _record(message, emit)
+        group = groups.get(record[:2])
+        if group is None:
+            group = groups[record[:2]] = []
+        group.append(record)
+    chunk += _hand_over(groups, assignment, emit)
+    return [(lease, records) for lease, records in chunk if assignment.owns(lease)]
+
+
+def _hand_over(groups: Groups, assignment: Assignment, emit: Emit) -> Chunk:
+    chunk: Chunk = []
+    for partition, records in groups.items():
+        owned = assignment.find(TopicPartition(*partition))
+        if owned is None:  # revoked within this very call, or a surprise
+            emit(_notice("info", "records of a partition without a lease were dropped", records))
+            continue
+        if records[0].offset < owned.next_offset:
+            emit(_notice("warning", "the client delivered offsets a second time", records))
+        if new := owned.drop_duplicates(records):
+            chunk.append((owned.lease, new))
+    return chunk
+
+
+def _notice(level: Literal["info", "warning"], message: str, records: list[Record]) -> Notice:
+    first = records[0]
+    partition = str(TopicPartition(first.topic, first.partition))
+    return Notice(level, message, {"partition": partition, "offset": first.offset, "records": len(records)})
+
+
+def _record(message: Message, emit: Emit) -> Record:
+    kind, timestamp_ms = message.timestamp()
+    headers: Headers = ()
+    try:
+        headers = tuple(_HEADERS(message) or ())
+    except (SystemError, UnicodeDecodeError):
+        # A name that is not UTF-8. A second call would return a list with a null pointer in it: never ask again.
+        headers = UNREADABLE_HEADERS
+    fields = (
+        message.topic(),
+        message.partition(),
+        message.offset(),
+        timestamp_ms if kind else None,
+        message.key(),
+        message.value(),
+        headers,
+    )
+    record: Record = tuple.__new__(Record, fields)  # the same as Record(...), in two thirds of its time
+    if headers is UNREADABLE_HEADERS:
+        emit(_notice("warning", "the headers of a record can't be read: a name is not UTF-8", [record]))
+    return record

@@ -1,0 +1,148 @@
+"""An assignment with one partition of a fake consumer, as the tests of leases and records use it."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partialmethod
+from typing import TYPE_CHECKING, cast
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message
+from confluent_kafka import TopicPartition as KafkaTopicPartition
+
+from connector.core.record import TopicPartition
+from connector.kafka.assignment import Assignment
+from connector.kafka.bridge import Bridge
+from connector.kafka.commits import Commits
+from connector.kafka.readiness import Readiness
+from connector.kafka.records import group_by_lease
+from connector.settings.models import Kafka
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from connector.core.events import Event
+    from connector.core.ledger import Lease
+    from connector.kafka.bridge import Chunk
+
+PARTITION = TopicPartition("orders", 0)
+
+
+class FakeMessage:
+    """A message of PARTITION at an offset, or an error."""
+
+    def __init__(self, offset: int, error: KafkaError | None = None) -> None:
+        self._offset, self._error = offset, error
+
+    def error(self) -> KafkaError | None:
+        return self._error
+
+    def topic(self) -> str:
+        return PARTITION.topic
+
+    def partition(self) -> int:
+        return PARTITION.partition
+
+    def offset(self) -> int:
+        return self._offset
+
+    def timestamp(self) -> tuple[int, int]:
+        return 1, 0
+
+    def key(self) -> None:
+        return None
+
+    def value(self) -> bytes:
+        return b"{}"
+
+    def headers(self) -> None:
+        return None
+
+
+class FakeConsumer:
+    """The group has committed 90; the partition's earliest offset is `earliest`. Keeps what was asked of it."""
+
+    def __init__(self) -> None:
+        self.earliest = 0
+        self.answers = True
+        self.assigned_at: list[int] = []
+        self.unassigned: list[tuple[str, int]] = []
+        self.paused: set[tuple[str, int]] = set()
+        self.committed_offsets: list[int] = []
+
+    def committed(self, partitions: Sequence[KafkaTopicPartition], timeout: float) -> list[KafkaTopicPartition]:
+        del timeout
+        return [KafkaTopicPartition(one.topic, one.partition, 90) for one in partitions]
+
+    def get_watermark_offsets(self, partition: KafkaTopicPartition, timeout: float) -> tuple[int, int]:
+        del partition, timeout
+        return self.earliest, 1_000
+
+    def incremental_assign(self, partitions: Sequence[KafkaTopicPartition]) -> None:
+        self.assigned_at += [one.offset for one in partitions]
+
+    def incremental_unassign(self, partitions: Sequence[KafkaTopicPartition]) -> None:
+        self.unassigned += [(one.topic, one.partition) for one in partitions]
+
+    assign, unassign = incremental_assign, partialmethod(incremental_unassign, ())
+
+    def list_topics(self, timeout: float) -> None:
+        del timeout
+        if not self.answers:
+            raise KafkaException(KafkaError(KafkaError._TRANSPORT))
+
+    def pause(self, partitions: Sequence[KafkaTopicPartition]) -> None:
+        self.paused |= {(one.topic, one.partition) for one in partitions}
+
+    def resume(self, partitions: Sequence[KafkaTopicPartition]) -> None:
+        self.paused -= {(one.topic, one.partition) for one in partitions}
+
+    def commit(self, offsets: Sequence[KafkaTopicPartition], *, asynchronous: bool) -> list[KafkaTopicPartition]:
+        assert not asynchronous
+        self.committed_offsets += [one.offset for one in offsets]
+        return list(offsets)
+
+
+class AssignmentHarness:
+    """An assignment that was given PARTITION, from offset 90, and the excluded topic `letters`."""
+
+    def __init__(self, properties: dict[str, str | int | float | bool]) -> None:
+        self.events: list[Event] = []
+        self.deadlines: list[float | None] = []
+        self.fake = FakeConsumer()
+        self.consumer = cast("Consumer", self.fake)
+        bridge = self.bridge = Bridge(self.events.append, self._close, {})
+        self.readiness = Readiness(bridge.emit_from_thread, lambda: True)
+        kafka = Kafka(bootstrap_servers="localhost:1", group_id="g", properties=properties)
+        self.assignment = Assignment(kafka, "letters", bridge, Commits(bridge), self.readiness)
+        self.partitions = [KafkaTopicPartition(*PARTITION), KafkaTopicPartition("letters", 0)]
+        self.assignment.on_assign(self.consumer, self.partitions)
+        [(self.lease, _)] = self.assignment.take_new_leases()
+
+    async def _close(self, leases: Sequence[Lease], deadline: float | None) -> dict[Lease, int]:
+        self.deadlines.append(deadline)
+        return {lease: lease.end() for lease in leases}
+
+    def group(self, *messages: FakeMessage) -> list[tuple[Lease, list[int]]]:
+        """Group messages as the thread does; each error means that the next offset is deleted."""
+        return [(lease, [record.offset for record in records]) for lease, records in self.group_records(*messages)]
+
+    def group_records(self, *messages: FakeMessage) -> Chunk:
+        """Group messages like `group`, but return the records."""
+        return group_by_lease(
+            cast("Sequence[Message]", messages),
+            self.assignment,
+            lambda _: self.assignment.skip_deleted(self.consumer, PARTITION),
+            self.bridge.emit_from_thread,
+        )
+
+
+def in_thread(scenario: Callable[[AssignmentHarness], None], **properties: str) -> list[Event]:
+    """Run a scenario in a thread beside the event loop, as the consumer's; return the events."""
+
+    async def main() -> list[Event]:
+        harness = AssignmentHarness({name.replace("_", "."): value for name, value in properties.items()})
+        await asyncio.to_thread(scenario, harness)
+        await asyncio.sleep(0)  # what the thread has posted
+        return harness.events
+
+    return asyncio.run(main())
