@@ -49,6 +49,17 @@ class VerdictKind(enum.Enum):
     """At least one item of the request is not acceptable."""
 
 
+class Subject(enum.Enum):
+    """What a verdict speaks of, and so what may be blamed for it."""
+
+    ITEMS = "items"
+    """The items of the request: accepted, not acceptable, too many."""
+    TARGET = "target"
+    """The target, whatever is sent to it: no rights, wrong address, too many requests. It never blames an item."""
+    TRANSPORT = "transport"
+    """The exchange: no reply, a broken one, a 5xx. It blames items only if other requests come through meanwhile."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The meaning of one reply, with what the log, the status page and a dead letter say about it."""
@@ -66,18 +77,23 @@ class Verdict:
     """For `HELD`: what the operator can do."""
     done: frozenset[int] = frozenset()
     """Positions of items that are delivered although the verdict is `AGAIN` (single dead letters)."""
+    subject: Subject = Subject.TRANSPORT
 
 
 class Sink(Protocol):
     """Makes the exchanges of one target, on the event loop."""
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether a request can be made now."""
+
     async def ready(self) -> None:
-        """Wait, without a time limit, until a request can be made (there is a token). May be cancelled."""
+        """Wait, without a time limit, until `is_ready` (there is a token). May be cancelled."""
 
     async def send(self, items: Sequence[Item]) -> Verdict:
         """Make one exchange with 1 to MAX_BATCH_ITEMS items that share their `params`.
 
-        Raises nothing but `CancelledError`. Awaits nothing before the request starts, so `ready` still holds.
+        Raises nothing but `CancelledError`. Awaits nothing before the request starts, so `is_ready` still holds.
         """
 
     def item_size(self, item: Item) -> int:

@@ -84,8 +84,11 @@ class DeadLetterSink:
 
     # -- the sink -----------------------------------------------------------------------------------------------
 
+    is_ready = True
+    """There is no token to wait for."""
+
     async def ready(self) -> None:
-        """Return at once; there is no token to wait for."""
+        """Return at once."""
 
     async def send(self, items: Sequence[Item]) -> Verdict:
         """Produce the items and wait for each to be acknowledged; those that failed are to be sent again."""

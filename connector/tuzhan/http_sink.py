@@ -37,6 +37,11 @@ class HttpSink:
         self._client = client
         self._tokens = tokens
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is a token."""
+        return self._tokens.current is not None
+
     async def ready(self) -> None:
         """Wait until there is a token."""
         await self._tokens.wait()

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import orjson
 
 from connector.core.retry import MAX_RETRY_AFTER_S
-from connector.core.sink import MAX_REPLY_BYTES, Verdict, VerdictKind
+from connector.core.sink import MAX_REPLY_BYTES, Subject, Verdict, VerdictKind
 from connector.tuzhan.endpoints import ENDPOINTS
 
 if TYPE_CHECKING:
@@ -52,22 +52,25 @@ class _Facts(NamedTuple):
         return int(self.code) if len(self.code) == 3 and self.code.isascii() and self.code.isdigit() else 0
 
 
-# The verdict table: the first row that matches decides.
-_VERDICTS: tuple[tuple[Callable[[_Facts], bool], VerdictKind], ...] = (
-    (lambda it: it.code == TOKEN_ERROR, VerdictKind.TOKEN),  # at any status
-    (lambda it: it.code in {APP_SECRET_ERROR, AUTH_CODE_ERROR}, VerdictKind.HELD),  # at any status
-    (lambda it: it.ok and it.code == SUCCESS, VerdictKind.DELIVERED),  # the only success
-    (lambda it: it.busy, VerdictKind.AGAIN),
-    (lambda it: it.ok and not it.code, VerdictKind.AGAIN),  # a proxy's page, a truncated body, a login portal
-    (lambda it: it.number in {400, 409, 422}, VerdictKind.REFUSED),
-    (lambda it: it.number == 401, VerdictKind.TOKEN),
-    (lambda it: it.number in {403, 404, 405}, VerdictKind.HELD),
-    (lambda it: it.number in {408, 425, 429}, VerdictKind.AGAIN),
-    (lambda it: it.number == 413, VerdictKind.SPLIT),
-    (lambda it: 500 <= it.number < 600, VerdictKind.AGAIN),
-    (lambda it: it.ok, VerdictKind.REFUSED),  # any other code
-    (lambda it: 300 <= it.status < 500, VerdictKind.HELD),  # redirects, and 4xx that are not about the items
-    (lambda _: True, VerdictKind.AGAIN),
+# The verdict table: the first row that matches decides what to do, and what the reply speaks of.
+_VERDICTS: tuple[tuple[Callable[[_Facts], bool], VerdictKind, Subject], ...] = (
+    (lambda it: it.code == TOKEN_ERROR, VerdictKind.TOKEN, Subject.TRANSPORT),  # at any status
+    (lambda it: it.code in {APP_SECRET_ERROR, AUTH_CODE_ERROR}, VerdictKind.HELD, Subject.TARGET),  # at any status
+    (lambda it: it.ok and it.code == SUCCESS, VerdictKind.DELIVERED, Subject.ITEMS),  # the only success
+    (lambda it: it.busy, VerdictKind.AGAIN, Subject.TARGET),
+    # A proxy's page, a truncated body, a login portal:
+    (lambda it: it.ok and not it.code, VerdictKind.AGAIN, Subject.TRANSPORT),
+    (lambda it: it.number in {400, 409, 422}, VerdictKind.REFUSED, Subject.ITEMS),
+    (lambda it: it.number == 401, VerdictKind.TOKEN, Subject.TRANSPORT),
+    (lambda it: it.number in {403, 404, 405}, VerdictKind.HELD, Subject.TARGET),
+    (lambda it: it.number in {425, 429}, VerdictKind.AGAIN, Subject.TARGET),
+    (lambda it: it.number == 408, VerdictKind.AGAIN, Subject.TRANSPORT),
+    (lambda it: it.number == 413, VerdictKind.SPLIT, Subject.ITEMS),
+    (lambda it: 500 <= it.number < 600, VerdictKind.AGAIN, Subject.TRANSPORT),
+    (lambda it: it.ok, VerdictKind.REFUSED, Subject.ITEMS),  # any other code
+    # Redirects, and 4xx that are not about the items:
+    (lambda it: 300 <= it.status < 500, VerdictKind.HELD, Subject.TARGET),
+    (lambda _: True, VerdictKind.AGAIN, Subject.TRANSPORT),
 )
 CREDENTIALS_REMEDY = (
     "check app_id and app_secret; if they are right, the app may have expired: submit it for review again"
@@ -113,9 +116,10 @@ class Envelope:
 def classify(reply: Reply, now: datetime) -> Verdict:
     """Return what `reply` means for the items of its request; `now` (aware) is for a `Retry-After` with a date."""
     envelope = parse_envelope(reply.body)
-    kind = _kind(reply.http_status, envelope)
+    kind, subject = _kind_and_subject(reply.http_status, envelope)
     return Verdict(
         kind=kind,
+        subject=subject,
         detail=_describe(reply.http_status, envelope),
         http_status=reply.http_status,
         code=envelope.code,
@@ -172,9 +176,9 @@ def _parse_leniently(body: bytes) -> object:
         return None
 
 
-def _kind(status: int, envelope: Envelope) -> VerdictKind:
+def _kind_and_subject(status: int, envelope: Envelope) -> tuple[VerdictKind, Subject]:
     facts = _Facts(status, envelope.code, BUSY in envelope.message)
-    return next(kind for matches, kind in _VERDICTS if matches(facts))
+    return next((kind, subject) for matches, kind, subject in _VERDICTS if matches(facts))
 
 
 def _code(value: object) -> str:

@@ -26,6 +26,8 @@ class FakeSink:
         self.requests: list[list[Item]] = []
         self.stored: list[Item] = []
 
+    is_ready = True
+
     async def ready(self) -> None:
         """Return at once: there is no token to wait for."""
 

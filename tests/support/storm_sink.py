@@ -67,6 +67,10 @@ class StormSink:
     def __post_init__(self) -> None:
         self.token.set()
 
+    @property
+    def is_ready(self) -> bool:
+        return self.token.is_set()
+
     async def ready(self) -> None:
         await self.token.wait()
 

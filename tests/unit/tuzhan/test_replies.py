@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.core.sink import MAX_REPLY_BYTES, VerdictKind
+from connector.core.sink import MAX_REPLY_BYTES, Subject, VerdictKind
 from connector.tuzhan.replies import BUSY, Reply, classify, parse_envelope, retry_after_s
 
 NOW = datetime(2024, 1, 1, 12, tzinfo=UTC)
@@ -22,6 +22,24 @@ def body(code: object, **more: object) -> bytes:
 
 def name(status: int, content: bytes = b"") -> str:
     return classify(Reply(status, content), NOW).kind.value
+
+
+@pytest.mark.parametrize(
+    ("subject", "replies"),
+    [
+        (Subject.ITEMS, [(200, "200"), (200, "500001"), (400, ""), (409, ""), (422, ""), (413, "")]),
+        (Subject.TARGET, [(403, ""), (404, ""), (302, ""), (500, "100100"), (200, "100300"), (429, ""), (425, "")]),
+        (Subject.TRANSPORT, [(408, ""), (500, ""), (503, ""), (200, ""), (401, ""), (400, "100200"), (199, "")]),
+    ],
+)
+def test_a_verdict_says_what_it_speaks_of(subject: Subject, replies: list[tuple[int, str]]) -> None:
+    for status, code in replies:
+        assert classify(Reply(status, body(code) if code else b""), NOW).subject is subject, (status, code)
+
+
+def test_too_many_requests_is_about_the_target_at_any_status() -> None:
+    for status in (200, 400, 500):
+        assert classify(Reply(status, body("300", msg=BUSY)), NOW).subject is Subject.TARGET
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 299])
