@@ -23,6 +23,7 @@ from connector.config.loading import load
 from connector.core.batching import BatchLimits
 from connector.core.errors import BackgroundTaskError, ConfigError, StartError
 from connector.core.events import Notice, ReasonRaised
+from connector.core.letters import Origin
 from connector.core.pacing import Pacer
 from connector.core.record import DEAD_LETTERS, Outcome, config_id
 from connector.core.retry import Backoff
@@ -30,7 +31,7 @@ from connector.flow.pipeline import Pipeline
 from connector.flow.target import Target, TargetDependencies, TargetSettings
 from connector.kafka.bridge import Bridge
 from connector.kafka.consumer import ConsumerThread
-from connector.kafka.dead_letter import DeadLetterSink, Origin
+from connector.kafka.dead_letter import DeadLetterSink
 from connector.kafka.properties import validate_properties
 from connector.observe.admin import build_admin
 from connector.observe.health import Health, Heartbeat, silent_parts

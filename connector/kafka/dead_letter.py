@@ -1,86 +1,93 @@
 """The dead-letter topic as a sink: a dead letter counts only after the topic has acknowledged it (acks=all).
 
-Key, value and headers of the record stay untouched; added headers say where it came from, why it failed, what the
-platform answered and under which config. The timestamp is the time of producing: with the record's own, retention
-would delete the dead letter at once. A value that is too large to produce is left out; replay reads it from its origin.
+Key, value and headers of the record stay untouched; `core/letters.py` adds the headers that say where it came from, why
+it failed, what the platform answered and under which config. The timestamp is the time of producing: with the record's
+own, retention would delete the dead letter at once.
+
+What is too large for the topic
+1. The producer sends batches, and a broker refuses a whole batch that is too large. So a letter that was refused for
+   its size is produced again, alone: by a producer whose batches hold one message.
+2. A letter that is refused alone is produced in smaller and smaller forms, which lack headers, key or value and say so;
+   replay reads what is missing from the record's origin.
+3. If none fits, the topic counts as unavailable, like after any other failure: nothing settles, and all is tried again.
 """
 
 from __future__ import annotations
 
 import asyncio
-import threading
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Self
 
-import orjson
-from confluent_kafka import KafkaError, KafkaException, Producer
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
+from confluent_kafka import KafkaError
 
 from connector.core.events import DeadLettered, Notice, ReasonCleared, ReasonRaised
-from connector.core.sink import MAX_REPLY_BYTES, Verdict, VerdictKind
-from connector.kafka.errors import FATAL, QUEUE_FULL, cause_of
-from connector.kafka.properties import CLIENT_LOG, REQUEST_TIMEOUT_S, producer_properties
+from connector.core.letters import ADDED_HEADERS_BYTES, Subject, letter_messages
+from connector.core.sink import Verdict, VerdictKind
+from connector.kafka.acknowledged_producer import AcknowledgedProducer
+from connector.kafka.dead_letter_topic import DeadLetterTopic
+from connector.kafka.errors import TOO_LARGE
+from connector.kafka.properties import producer_properties
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from confluent_kafka import Message
+    from collections.abc import Callable, Sequence
 
     from connector.core.events import Emit
+    from connector.core.letters import LetterMessage, Origin
     from connector.core.record import Item, Record
     from connector.settings.models import Kafka
 
-_CREATE_TIMEOUT_S: Final = 5.0
-"""A broker without a controller does not answer for much longer, and the producer may still create the topic."""
-_POLL_TIMEOUT_S: Final = 0.1
-_ADDED_HEADERS_BYTES: Final = 1024
-"""An estimate of the size of the added headers."""
-
-Headers = list[tuple[str, bytes | None]]
+_ALONE: Final = {"batch.num.messages": 1, "linger.ms": 0}
+"""A batch of one message, so that a refusal for its size speaks of that message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What every dead letter of this process says about its producer."""
-
-    group: str
-    config: str
-    """12 hex digits of the config's sha256."""
+def first_attempt(record: Record) -> Subject:
+    """Return a consumed record as what its dead letter is about."""
+    return Subject(record, 1)
 
 
 class DeadLetterSink:
-    """Produces dead letters. Lives from `build`, on the event loop, to `close`; a thread serves delivery reports."""
+    """Produces dead letters. Lives from `build`, on the event loop, to `close`.
 
-    def __init__(self, properties: dict[str, Any], producer: Producer, topic: str, origin: Origin, emit: Emit) -> None:
+    `subject_of` returns what the dead letter of an item's record is about: another record while letters are replayed.
+    """
+
+    def __init__(
+        self,
+        properties: dict[str, Any],
+        topic: str,
+        origin: Origin,
+        emit: Emit,
+        subject_of: Callable[[Record], Subject],
+    ) -> None:
         self._properties = properties
-        self._producer = producer
         self._topic = topic
         self._origin = origin
         self._emit = emit
-        self._loop = asyncio.get_running_loop()
-        self._failed_producers: list[Producer] = []
-        """Polled until all their delivery reports were served."""
-        self._topic_exists = False
+        self._subject_of = subject_of
+        self._batching = AcknowledgedProducer.build(properties)
+        self._alone: AcknowledgedProducer | None = None
+        """Built when it is needed first."""
+        self._state = DeadLetterTopic(properties, topic)
+        self._topic_ensured = False
+        self._warned: set[str] = set()
         self._failing = False
-        self._closed = threading.Event()
-        self._poller = threading.Thread(target=self._poll, name="dead-letter-callbacks", daemon=True)
 
     @classmethod
-    def build(cls, kafka: Kafka, topic: str, origin: Origin, emit: Emit) -> Self:
-        """Create the producer and start its thread. No network: a broker that is away shows when producing."""
-        properties = producer_properties(kafka)
-        sink = cls(properties, Producer(properties, logger=CLIENT_LOG), topic, origin, emit)
-        sink._poller.start()
-        return sink
+    def build(
+        cls,
+        kafka: Kafka,
+        topic: str,
+        origin: Origin,
+        emit: Emit,
+        subject_of: Callable[[Record], Subject] = first_attempt,
+    ) -> Self:
+        """Create the producer. No network: a broker that is away shows when producing."""
+        return cls(producer_properties(kafka), topic, origin, emit, subject_of)
 
     def close(self) -> None:
-        """Stop the thread and drop what is not acknowledged: it was never settled."""
-        self._closed.set()
-        self._poller.join(_POLL_TIMEOUT_S * 10)
-        self._producer.purge()
-        self._producer.flush(_POLL_TIMEOUT_S)
+        """Stop producing and drop what is not acknowledged: it was never settled."""
+        self._batching.close()
+        if self._alone is not None:
+            self._alone.close()
 
     # -- the sink -----------------------------------------------------------------------------------------------
 
@@ -92,7 +99,7 @@ class DeadLetterSink:
 
     async def send(self, items: Sequence[Item]) -> Verdict:
         """Produce the items and wait for each to be acknowledged; those that failed are to be sent again."""
-        if error := await asyncio.to_thread(self._ensure_topic):
+        if error := await self._ensure_topic():
             return self._failed(error, frozenset())
         errors = await asyncio.gather(*(self._produce(item) for item in items))
         done = frozenset(position for position, error in enumerate(errors) if error is None)
@@ -108,7 +115,7 @@ class DeadLetterSink:
     def item_size(self, item: Item) -> int:
         """Return about how many bytes the message takes."""
         record = item.record
-        return len(record.value or b"") + len(record.key or b"") + _ADDED_HEADERS_BYTES
+        return len(record.value or b"") + len(record.key or b"") + ADDED_HEADERS_BYTES
 
     def request_overhead(self, params: bytes) -> int:
         """Return 0: each dead letter is a message of its own."""
@@ -119,10 +126,15 @@ class DeadLetterSink:
 
     def _failed(self, error: KafkaError, done: frozenset[int]) -> Verdict:
         self._failing = True
-        self._topic_exists = False  # whatever the error: the topic may have been deleted
-        remedy = f"make topic {self._topic} writable for this user, or create it (Kafka says: {error.str()})"
-        self._emit(ReasonRaised("dead_letter_unavailable", self._topic, remedy))
+        self._topic_ensured = False  # whatever the error: the topic may have been deleted
+        self._emit(ReasonRaised("dead_letter_unavailable", self._topic, self._remedy(error)))
         return Verdict(VerdictKind.AGAIN, detail=f"{self._topic}: {error.str()}", done=done)
+
+    def _remedy(self, error: KafkaError) -> str:
+        remedies = dict.fromkeys(TOO_LARGE, f"raise max.message.bytes of topic {self._topic}")
+        remedies[KafkaError.INVALID_RECORD] = f"set cleanup.policy=delete of topic {self._topic}"
+        otherwise = f"make topic {self._topic} writable for this user, or create it"
+        return f"{remedies.get(error.code(), otherwise)} (Kafka says: {error.str()})"
 
     def _emit_dead_lettered(self, items: Sequence[Item]) -> None:
         by_reason: dict[tuple[str, str], list[Record]] = {}
@@ -132,120 +144,36 @@ class DeadLetterSink:
         for (route, reason), records in by_reason.items():
             self._emit(DeadLettered(route, reason, len(records), records))
 
+    async def _ensure_topic(self) -> KafkaError | None:
+        if self._topic_ensured:
+            return None
+        state = await asyncio.to_thread(self._state.ensure)
+        self._topic_ensured = state.error is None
+        for warning in state.warnings:
+            if warning not in self._warned:
+                self._warned.add(warning)
+                self._emit(Notice("warning", warning, {}))
+        return state.error
+
     async def _produce(self, item: Item) -> KafkaError | None:
-        error = await self._produce_message(item, item.record.value, omitted=False)
-        if error is not None and error.code() == KafkaError.MSG_SIZE_TOO_LARGE and item.record.value is not None:
-            error = await self._produce_message(item, None, omitted=True)
+        messages = letter_messages(item, self._subject_of(item.record), self._origin)
+        whole = next(messages)
+        error = await self._batching.produce(self._topic, whole)
+        if error is not None and error.code() in TOO_LARGE:
+            error = await self._produce_alone([whole, *messages])
         return error
 
-    async def _produce_message(self, item: Item, value: bytes | None, *, omitted: bool) -> KafkaError | None:
-        delivered: asyncio.Future[KafkaError | None] = self._loop.create_future()
-
-        def on_delivery(error: KafkaError | None, _: Message) -> None:
-            self._loop.call_soon_threadsafe(_set_result, delivered, error)
-
-        headers: Any = [*item.record.headers, *added_headers(item, self._origin, omitted=omitted)]
-        try:
-            self._producer.produce(self._topic, value, item.record.key, on_delivery=on_delivery, headers=headers)
-        except BufferError:
-            return KafkaError(QUEUE_FULL)
-        except KafkaException as exception:
-            error = cause_of(exception)
-            if error.code() == FATAL:
-                self._replace_producer()
-            return error
-        return await delivered
-
-    def _replace_producer(self) -> None:
-        """Create a new producer: one that was refused its rights once stays unusable after they are granted."""
-        self._failed_producers.append(self._producer)
-        self._producer = Producer(self._properties, logger=CLIENT_LOG)
-
-    def _ensure_topic(self) -> KafkaError | None:
-        """Create the topic, with unlimited retention, if it is missing. Blocks; not called on the loop.
-
-        Where that is refused (no right, or no controller), the broker may create the topic for its producers.
-        """
-        if self._topic_exists:
-            return None
-        admin = AdminClient(self._properties, logger=CLIENT_LOG)
-        try:
-            if self._topic not in admin.list_topics(timeout=REQUEST_TIMEOUT_S).topics:
-                topic = NewTopic(self._topic, config={"retention.ms": "-1"})
-                admin.create_topics([topic], request_timeout=_CREATE_TIMEOUT_S)[self._topic].result()
-        except KafkaException as exception:
-            error = cause_of(exception)
-            if error.code() != KafkaError.TOPIC_ALREADY_EXISTS and not self._is_auto_created():
+    async def _produce_alone(self, messages: Sequence[LetterMessage]) -> KafkaError | None:
+        """Produce the first of the messages that the topic takes, each in a batch of its own."""
+        if self._alone is None:
+            self._alone = AcknowledgedProducer.build({**self._properties, **_ALONE})
+        limit: int | None = None
+        error: KafkaError | None = None
+        for message in messages:
+            if limit is not None and message.size > limit:
+                continue  # hopeless
+            error = await self._alone.produce(self._topic, message)
+            if error is None or error.code() not in TOO_LARGE:
                 return error
-        self._topic_exists = True
-        return None
-
-    def _is_auto_created(self) -> bool:
-        """Ask for the topic as a producer does, which lets the broker create it; its retention is the broker's."""
-        try:
-            metadata = self._producer.list_topics(self._topic, timeout=_CREATE_TIMEOUT_S).topics[self._topic]
-        except KafkaException:
-            return False
-        if metadata.error is not None:
-            return False
-        message = f"{self._topic} was created by the broker: set its retention.ms=-1 to keep dead letters"
-        self._loop.call_soon_threadsafe(self._emit, Notice("warning", message, {}))
-        return True
-
-    def _poll(self) -> None:
-        while not self._closed.is_set():
-            self._producer.poll(_POLL_TIMEOUT_S)
-            for producer in list(self._failed_producers):
-                producer.poll(0)
-                if not len(producer):
-                    self._failed_producers.remove(producer)
-
-
-def _set_result(delivered: asyncio.Future[KafkaError | None], error: KafkaError | None) -> None:
-    if not delivered.done():
-        delivered.set_result(error)
-
-
-def added_headers(item: Item, origin: Origin, *, omitted: bool) -> Headers:
-    """Return the headers that a dead letter adds (UTF-8, at most 2 KiB each, in a fixed order); empty ones left out.
-
-    `omitted`: the record's value is left out.
-    """
-    record, failure = item.record, item.failure
-    uuid, event_key = _uuid_and_event_key(item.body)
-    headers: dict[str, str] = {
-        "dl-version": "1",
-        "dl-topic": record.topic,
-        "dl-partition": str(record.partition),
-        "dl-offset": str(record.offset),
-        "dl-timestamp": "" if record.timestamp_ms is None else str(record.timestamp_ms),
-        "dl-group": origin.group,
-        "dl-route": item.route,
-        "dl-target": failure.target if failure else "",
-        "dl-reason": failure.reason if failure else "",
-        "dl-field": failure.field if failure else "",
-        "dl-detail": failure.detail if failure else "",
-        "dl-http-status": str(failure.http_status) if failure and failure.http_status is not None else "",
-        "dl-reply": failure.reply if failure else "",
-        "dl-uuid": uuid,
-        "dl-event-key": event_key,
-        "dl-config": origin.config,
-        "dl-at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "dl-attempt": "1",
-        "dl-value-omitted": "1" if omitted else "",
-    }
-    # An empty dl-route says that decoding failed.
-    return [(name, _truncate(text)) for name, text in headers.items() if text or name == "dl-route"]
-
-
-def _truncate(text: str) -> bytes:
-    """Return the text as UTF-8, at most MAX_REPLY_BYTES of whole characters."""
-    return text.encode(errors="replace")[:MAX_REPLY_BYTES].decode(errors="ignore").encode()
-
-
-def _uuid_and_event_key(body: bytes) -> tuple[str, str]:
-    """Return the uuid and eventKey of an encoded item; empty where it has none."""
-    if not body:
-        return "", ""
-    entry = orjson.loads(body)
-    return str(entry.get("uuid", "")), str(entry.get("eventKey", ""))
+            limit = limit or await asyncio.to_thread(self._state.message_limit)
+        return error

@@ -28,6 +28,9 @@ COMMIT_REFUSED: Final = {
 OFFSET_DELETED: Final = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
 """The offset to fetch from no longer exists: retention deleted it, or the topic was re-created."""
 
+TOO_LARGE: Final = {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE}
+"""A batch, or the one message in it, is larger than the topic allows (max.message.bytes, segment.bytes)."""
+
 QUEUE_FULL: Final = KafkaError._QUEUE_FULL
 FATAL: Final = KafkaError._FATAL
 

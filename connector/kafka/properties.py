@@ -89,8 +89,9 @@ def producer_properties(kafka: Kafka) -> dict[str, Any]:
         "enable.idempotence": "true",
         "linger.ms": 5,
         "message.timeout.ms": 30_000,
-        # The broker decides what is too large; a refused record is produced again without its value.
-        "message.max.bytes": 100 << 20,
+        # The topic decides what is too large. No more than a broker's socket.request.max.bytes, which would end the
+        # connection instead of refusing the message.
+        "message.max.bytes": 99 << 20,
     }
 
 
