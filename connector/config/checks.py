@@ -209,9 +209,20 @@ def _dead_letter_topic(sections: Sections, problems: Problems) -> None:
         problems.add(at, "not a topic name (letters, digits, '.', '_', '-')", "bad_value")
     for index, route in sections.routes:
         for position, topic in enumerate(route.topics):
+            place = ("routes", index, "topics", position)
             if topic == name:
                 message = "this is the dead-letter topic, which is never consumed: its records would fail again"
-                problems.add(("routes", index, "topics", position), message, "bad_value")
+                problems.add(place, message, "bad_value")
+            elif _matches(topic, name):
+                message = f"matches the dead-letter topic {name} too, which is never consumed: narrow the pattern"
+                problems.add(place, message, "suspicious")
+
+
+def _matches(pattern: str, topic: str) -> bool:
+    try:
+        return pattern.startswith("^") and re.match(pattern, topic) is not None
+    except re.error:
+        return False  # reported where it stands
 
 
 def _unused_targets(sections: Sections, problems: Problems) -> None:

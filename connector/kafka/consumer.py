@@ -16,7 +16,7 @@ from connector.kafka.assignment import Assignment
 from connector.kafka.bridge import Commit, Pause, Resume, Stop
 from connector.kafka.commits import Commits
 from connector.kafka.errors import OFFSET_DELETED, cause_of
-from connector.kafka.properties import CLIENT_LOG, consumer_properties, is_static
+from connector.kafka.properties import CLIENT_LOG, consumer_properties, exclusion_properties, is_static
 from connector.kafka.readiness import PROBE_TIMEOUT_S, Readiness
 from connector.kafka.records import group_by_lease
 
@@ -40,6 +40,7 @@ class ConsumerThread:
     def __init__(self, kafka: Kafka, topics: Sequence[str], excluded_topic: str, bridge: Bridge) -> None:
         self._kafka = kafka
         self._topics = list(topics)
+        self._properties = {**consumer_properties(kafka), **exclusion_properties(kafka, excluded_topic)}
         self._bridge = bridge
         self._readiness = Readiness(bridge.emit_from_thread, self._heartbeat)
         self._commits = Commits(bridge)
@@ -62,7 +63,7 @@ class ConsumerThread:
             callbacks = {"error_cb": self._readiness.on_error, "on_commit": self._commits.on_commit}
             # Kept beyond this call: freeing a consumer that was not closed may wait for a broker, which must not delay
             # the report of a failure.
-            self._consumer = Consumer({**consumer_properties(self._kafka), **callbacks}, logger=CLIENT_LOG)
+            self._consumer = Consumer({**self._properties, **callbacks}, logger=CLIENT_LOG)
             self._consume(self._consumer)
         except KafkaException as error:
             failure = KafkaClientError(cause_of(error).str())

@@ -78,6 +78,17 @@ def consumer_properties(kafka: Kafka) -> dict[str, Any]:
     }
 
 
+def exclusion_properties(kafka: Kafka, topic: str) -> dict[str, Any]:
+    """Return the properties that keep a topic out of what a pattern subscribes to, so that it is never assigned.
+
+    Not with KIP-848, where the broker resolves patterns: the consumer does not fetch such a topic, but is assigned it.
+    """
+    if _is_kip848(kafka):
+        return {}
+    excluded = [str(kafka.properties.get("topic.blacklist", "")), f"^{topic.replace('.', '[.]')}$"]
+    return {"topic.blacklist": ",".join(filter(None, excluded))}
+
+
 def producer_properties(kafka: Kafka) -> dict[str, Any]:
     """Return the properties of the producer of dead letters."""
     shared = {name: _text(value) for name, value in kafka.properties.items() if name.startswith(_SHARED_PREFIXES)}

@@ -29,8 +29,9 @@ Code = Literal[
     "not_for_this_endpoint",
     "unused",
     "cdc_without_op",
+    "suspicious",
 ]
-WARNINGS: frozenset[Code] = frozenset({"unused", "cdc_without_op"})
+WARNINGS: frozenset[Code] = frozenset({"unused", "cdc_without_op", "suspicious"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,11 @@ class Cluster:
             return {}  # The coordinator is not available yet; callers poll.
         return {one.partition: one.offset for one in answers if one.offset >= 0}
 
+    def assigned_topics(self, group: str) -> set[str]:
+        """Return the topics whose partitions the broker has assigned to the group's members."""
+        description = self._admin.describe_consumer_groups([group])[group].result()
+        return {one.topic for member in description.members for one in member.assignment.topic_partitions}
+
     def caught_up(self, group: str, topic: str) -> bool:
         """Return whether the group has committed every partition to its end; empty ones need no commit."""
         committed = self.committed(group, topic)

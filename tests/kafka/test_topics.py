@@ -39,6 +39,7 @@ def test_a_pattern_matches_topics_that_appear_later_and_never_the_dead_letters(
     assert {topic for topic, _ in connector.partitions()} == {first, later}
     assert len(kafka.read(letters)) == 1
     assert connector.records()["consumed"] == 201
+    assert kafka.assigned_topics(harness.group) == {first, later}
 
 
 def test_a_group_without_offsets_starts_at_the_latest_if_configured(kafka: Cluster, harness: KafkaHarness) -> None:

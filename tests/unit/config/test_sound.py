@@ -232,3 +232,22 @@ def test_anchors_and_merges_serve_targets(tmp_path: Path) -> None:
 )
 def test_line_ends_and_marks_of_other_editors_are_read(tmp_path: Path, content: bytes) -> None:
     assert lines(tmp_path, content) == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "codes"),
+    [
+        ("^shop", ["suspicious"]),
+        ("^shop[.].*", ["suspicious"]),
+        ("^shop[.]o", []),
+        ("^dead-letter", []),
+        ("shop.orders", []),
+    ],
+)
+def test_a_pattern_that_matches_the_dead_letter_topic_is_suspicious(
+    tmp_path: Path, pattern: str, codes: list[str]
+) -> None:
+    found = checked(tmp_path, changed("topics: [shop.orders]", f"topics: ['{pattern}']"))
+    assert found.config is not None
+    assert [problem.code for problem in found.problems] == codes
+    assert all("shop.dead-letter" in problem.message for problem in found.problems)

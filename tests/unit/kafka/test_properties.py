@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from connector.kafka.properties import (
     consumer_properties,
+    exclusion_properties,
     is_incremental,
     is_static,
     producer_properties,
@@ -63,6 +64,12 @@ def test_a_member_with_the_kip848_protocol_gets_no_assignment_strategy() -> None
     config = kafka(group_protocol="consumer")
     assert "partition.assignment.strategy" not in consumer_properties(config)
     assert is_incremental(config)
+
+
+def test_a_topic_is_excluded_from_patterns_beside_those_that_the_user_excludes() -> None:
+    assert exclusion_properties(kafka(), "a.b") == {"topic.blacklist": "^a[.]b$"}
+    assert exclusion_properties(kafka(topic_blacklist="^x,^y"), "a.b") == {"topic.blacklist": "^x,^y,^a[.]b$"}
+    assert exclusion_properties(kafka(group_protocol="consumer"), "a.b") == {}
 
 
 def test_only_an_eager_strategy_is_not_incremental() -> None:
