@@ -4,44 +4,52 @@ The rules
 1. An offset is tracked before any of its items can settle. Only what was received is tracked: an offset that never
    comes (compaction, transaction markers) counts as settled.
 2. A record is settled when all of its items are; one without items is settled at once, as skipped.
-3. The watermark is the offset after the last record before the first unsettled one; at the start, `start`. It never
-   moves back.
+3. The watermark is the first offset that is not settled; at the start, `start`. It never moves back. What is settled
+   above it is known too: both together are the lease's `progress`, which is committed as one value.
 4. A lease begins with an assignment and ends with it. `OPEN` accepts records; `CLOSING` only finishes those it has;
    in `ENDED` late outcomes are ignored, and the unsettled records have been released to the partition's next owner.
 5. Per topic, always: consumed = delivered + skipped + dead-lettered + released + in flight.
+6. A lease may begin with offsets that were settled by an earlier one (`ahead`). Their records are passed over: they are
+   not consumed, and not counted in rule 5.
 
 Settling, for the offsets 5, 6 (two items) and 7:
 
-    7 settles               watermark 5: 5 and 6 are unsettled
-    an item of 6 settles    watermark 5
-    5 settles               watermark 6
-    6 settles               watermark 8: 7 was settled before
+    7 settles               watermark 5, and 7 is settled ahead
+    an item of 6 settles    watermark 5, and 7 is settled ahead
+    5 settles               watermark 6, and 7 is settled ahead
+    6 settles               watermark 8
 
 Closing a lease, with 5, 6 and 7 unsettled:
 
     close(on_drained)    no record is accepted any more
     5 and 7 settle       watermark 6
     6 is abandoned       its request failed, and a closing lease has no second try: on_drained() is called
-    end()                returns 6, which is committed; 6 is released. The next owner sends 6 and 7, 7 a second time
+    end()                returns 6 with 7 ahead, which is committed; 6 is released. The next owner sends 6 alone
 """
 
 from __future__ import annotations
 
 import enum
 import math
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from connector.core.offset_window import OffsetWindow
+from connector.core.progress import Progress, SettledBefore, progress_of
 from connector.core.record import Outcome
+from connector.core.time_marks import TimeMarks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from connector.core.record import TopicPartition
+    from connector.core.record import Record, TopicPartition
 
 MAX_OPEN_OFFSETS = 100_000
 """How far a partition may run ahead of its oldest unsettled record, in records."""
+MAX_AHEAD_RANGES = 12_000
+"""How many ranges of settled offsets a lease's progress holds, the first ones: more do not fit into a commit."""
+
+_DELIVERED, _SKIPPED, _DEAD_LETTERED = Outcome.DELIVERED, Outcome.SKIPPED, Outcome.DEAD_LETTERED
 
 
 @dataclass(slots=True)
@@ -53,6 +61,8 @@ class TopicCounts:
     skipped: int = 0
     dead_lettered: int = 0
     released: int = 0
+    passed_over: int = 0
+    """Records that were settled ahead before a lease began: they are not consumed."""
 
 
 class LeaseState(enum.Enum):
@@ -63,33 +73,33 @@ class LeaseState(enum.Enum):
     ENDED = "ended"
 
 
-class _Entry:
-    """One tracked record: how many of its items have not ended, and the worst outcome of those that have."""
+_OPEN = LeaseState.OPEN
 
-    __slots__ = ("abandoned", "outcome", "remaining", "tracked_at")
 
-    def __init__(self, items: int, tracked_at: float) -> None:
+class _Several:
+    """A record with several items, or with an abandoned one: how many have not ended, and how the others did."""
+
+    __slots__ = ("abandoned", "outcome", "remaining")
+
+    def __init__(self, items: int) -> None:
         self.remaining = items
-        self.tracked_at = tracked_at
-        self.outcome = Outcome.SKIPPED
+        self.outcome = _SKIPPED
         self.abandoned = False
 
 
 class Lease:
     """One uninterrupted ownership of a partition, with its ledger. Changed on the event loop only, once it was made.
 
-    `start` is the offset at which consuming began: the first watermark.
+    `start` is the offset at which consuming began: the first watermark. `ahead` holds the offsets above it that were
+    settled before.
     """
 
-    def __init__(self, partition: TopicPartition, start: int, counts: TopicCounts) -> None:
+    def __init__(self, partition: TopicPartition, start: int, counts: TopicCounts, ahead: Sequence[range] = ()) -> None:
         self.partition = partition
         self.start = start
         self.state = LeaseState.OPEN
-        self.watermark = start
         self.unsettled = 0
         """Records in flight."""
-        self.next_offset = start
-        """The offset after the last tracked one."""
         self.committed: int | None = None
         """The offset that the broker has confirmed; None if this lease has seen none."""
         self.end_offset: int | None = None
@@ -102,10 +112,28 @@ class Lease:
         """Records that were unsettled when the lease ended."""
         self._counts = counts
         self._abandoned = 0
-        self._offsets: deque[int] = deque()
-        """The tracked offsets from the watermark on."""
-        self._unsettled: dict[int, _Entry] = {}
+        self._window = OffsetWindow(start)
+        self._several: dict[int, _Several] = {}
+        """By offset; only while the record is unsettled."""
+        self._before = SettledBefore(start, ahead)
+        self._passed_end = start
+        """The offset after the last received one, as of the last look at what was settled before."""
+        self._times = TimeMarks()
+        self._progress = Progress(start)
+        self._progress_at = (-1, -1)
         self._on_drained: Callable[[], None] | None = None
+
+    # -- records and their items --------------------------------------------------------------------------------
+
+    def pass_over(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Return the received records without those that were settled before this lease, which are counted."""
+        before = self._before
+        if before.exhausted or not records:
+            return records
+        found = [record for record in records if not before.meets(record.offset)]
+        self._counts.passed_over += len(records) - len(found)
+        self._passed_end = records[-1].offset + 1
+        return found
 
     def track(self, offset: int, now: float, items: int) -> None:
         """Track a received record, which became `items` items; without any it is settled, as skipped.
@@ -113,31 +141,51 @@ class Lease:
         Called before any of the items is put into a target. Raise ValueError if the offset is not above all tracked
         ones, or if the lease is not open.
         """
-        if offset < self.next_offset or self.state is not LeaseState.OPEN:
+        window, counts = self._window, self._counts
+        if offset < window.end or self.state is not _OPEN:
             raise ValueError(
                 f"{self.partition}: offset {offset} can't be tracked: the lease is {self.state.value}, "
-                f"and the next offset is at least {self.next_offset}"
+                f"and the next offset is at least {window.end}"
             )
-        self.next_offset = offset + 1
-        self._offsets.append(offset)
-        self.unsettled += 1
-        self._counts.consumed += 1
-        entry = self._unsettled[offset] = _Entry(items, now)
+        counts.consumed += 1
         if not items:
-            self._on_settled(offset, entry)
+            window.add(offset, settled=True)
+            counts.skipped += 1
+            return
+        window.add(offset, settled=False)
+        self.unsettled += 1
+        if items > 1:
+            self._several[offset] = _Several(items)
+        if now >= self._times.next_at:
+            self._times.note(offset, now, window.first_unsettled())
 
     def settle(self, offset: int, outcome: Outcome) -> None:
         """Count an item of a tracked record with its outcome. Ignored if the lease has ended: the record was released.
 
         Raise ValueError if there are more outcomes than items.
         """
-        if self.state is LeaseState.ENDED:
-            return
-        entry = self._count_down(offset)
-        if entry.outcome is Outcome.SKIPPED or outcome is Outcome.DEAD_LETTERED:
-            entry.outcome = outcome
-        if not entry.remaining:
-            self._on_complete(offset, entry)
+        if self._several and (several := self._several.get(offset)) is not None:
+            if several.outcome is _SKIPPED or outcome is _DEAD_LETTERED:
+                several.outcome = outcome
+            if not self._count_down(offset, several):
+                return
+            outcome = several.outcome
+        try:
+            self._window.settle(offset)
+        except KeyError:
+            if self.state is LeaseState.ENDED:
+                return
+            raise self._surplus(offset) from None
+        self.unsettled -= 1
+        counts = self._counts
+        if outcome is _DELIVERED:
+            counts.delivered += 1
+        elif outcome is _SKIPPED:
+            counts.skipped += 1
+        else:
+            counts.dead_lettered += 1
+        if self._on_drained is not None:
+            self._notify_if_drained()
 
     def abandon(self, offset: int) -> None:
         """Count an item that gets no outcome because its lease is closing: the record will be released.
@@ -146,15 +194,59 @@ class Lease:
         """
         if self.state is LeaseState.ENDED:
             return
-        entry = self._count_down(offset)
-        entry.abandoned = True
-        if not entry.remaining:
-            self._on_complete(offset, entry)
+        if not self._window.is_open(offset):
+            raise self._surplus(offset)
+        several = self._several.setdefault(offset, _Several(1))
+        several.abandoned = True
+        self._count_down(offset, several)
+
+    def _count_down(self, offset: int, several: _Several) -> bool:
+        """Count an item that has ended; return whether the record is settled now."""
+        if not several.remaining:
+            raise self._surplus(offset)
+        several.remaining -= 1
+        if several.remaining:
+            return False
+        if several.abandoned:
+            self._abandoned += 1
+            self._notify_if_drained()
+            return False
+        del self._several[offset]
+        return True
+
+    def _surplus(self, offset: int) -> ValueError:
+        return ValueError(f"offset {offset} of {self.partition} has more outcomes than items")
+
+    # -- what is settled ----------------------------------------------------------------------------------------
+
+    @property
+    def watermark(self) -> int:
+        """The first offset that is not settled."""
+        if self.state is LeaseState.ENDED:
+            return self._progress.offset
+        offset = self._window.first_unsettled()
+        self._before.drop_below(offset)
+        return progress_of(offset, self._before.ranges[:1]).offset
+
+    def progress(self) -> Progress:
+        """Return the watermark with what is settled above it; the same object until something changes."""
+        window = self._window
+        at = (window.end, self.unsettled)  # one of the two moves whenever a record is tracked, passed over or settled
+        if at != self._progress_at and self.state is not LeaseState.ENDED:
+            settled = window.settled_ranges(MAX_AHEAD_RANGES)
+            self._progress = progress_of(window.first_unsettled(), (*settled, *self._before.ranges))
+            self._progress_at = at
+        return self._progress
+
+    @property
+    def next_offset(self) -> int:
+        """The offset after the last one that was tracked or passed over."""
+        return max(self._window.end, self._passed_end)
 
     @property
     def span(self) -> int:
         """Tracked records at or above the watermark: what is held in memory for it."""
-        return len(self._offsets)
+        return len(self._window)
 
     @property
     def idle(self) -> bool:
@@ -162,14 +254,19 @@ class Lease:
         return not self.unsettled
 
     @property
+    def oldest_tracked_at(self) -> float | None:
+        """When the oldest unsettled record was tracked (the `now` given to `track`); None if nothing is in flight.
+
+        Up to TIME_RESOLUTION_S too early.
+        """
+        return self._times.time_of(self._window.first_unsettled()) if self.unsettled else None
+
+    # -- the end ------------------------------------------------------------------------------------------------
+
+    @property
     def ended(self) -> bool:
         """Whether nothing of this lease may be sent, dead-lettered or committed any more."""
         return self.state is LeaseState.ENDED
-
-    @property
-    def oldest_tracked_at(self) -> float | None:
-        """When the oldest unsettled record was tracked (the `now` given to `track`); None if nothing is in flight."""
-        return self._unsettled[self._offsets[0]].tracked_at if self._offsets else None
 
     def close(self, on_drained: Callable[[], None]) -> None:
         """Accept no more records; call `on_drained`, maybe at once, when every item was settled or abandoned."""
@@ -180,47 +277,18 @@ class Lease:
         self._on_drained = on_drained
         self._notify_if_drained()
 
-    def end(self) -> int:
-        """End the lease and release its unsettled records. Idempotent; returns the last watermark."""
+    def end(self) -> Progress:
+        """End the lease and release its unsettled records. Idempotent; returns the last progress."""
+        progress = self.progress()
         if self.state is not LeaseState.ENDED:
             self.state = LeaseState.ENDED
             self.released = self.unsettled
             self._counts.released += self.released
             self.unsettled = 0
-            self._offsets.clear()
-            self._unsettled.clear()
+            self._window.clear()
+            self._several.clear()
             self._on_drained = None
-        return self.watermark
-
-    def _count_down(self, offset: int) -> _Entry:
-        entry = self._unsettled.get(offset)
-        if entry is None or not entry.remaining:
-            raise ValueError(f"offset {offset} of {self.partition} has more outcomes than items")
-        entry.remaining -= 1
-        return entry
-
-    def _on_complete(self, offset: int, entry: _Entry) -> None:
-        if not entry.abandoned:
-            self._on_settled(offset, entry)
-            return
-        self._abandoned += 1
-        self._notify_if_drained()
-
-    def _on_settled(self, offset: int, entry: _Entry) -> None:
-        del self._unsettled[offset]
-        self.unsettled -= 1
-        counts = self._counts
-        if entry.outcome is Outcome.DELIVERED:
-            counts.delivered += 1
-        elif entry.outcome is Outcome.SKIPPED:
-            counts.skipped += 1
-        else:
-            counts.dead_lettered += 1
-        offsets = self._offsets
-        while offsets and offsets[0] not in self._unsettled:
-            self.watermark = offsets.popleft() + 1
-        if self._on_drained is not None:
-            self._notify_if_drained()
+        return progress
 
     def _notify_if_drained(self) -> None:
         if self._on_drained is not None and self.unsettled == self._abandoned:

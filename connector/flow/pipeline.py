@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 
     from connector.core.ledger import Lease
+    from connector.core.progress import Progress
     from connector.core.record import Item, Record
     from connector.flow.target import Target
 
@@ -44,7 +45,7 @@ class Source(Protocol):
         """Fetch records of these leases again."""
 
     def commit(self, leases: Iterable[Lease]) -> None:
-        """Commit each lease's watermark if it has moved; of an idle lease, its position."""
+        """Commit each lease's progress if it has changed; of an idle lease, its position."""
 
 
 class Pipeline:
@@ -84,7 +85,7 @@ class Pipeline:
         self.leases[lease] = None
         targets = self._targets
         now = self._loop.time()
-        for record in records:
+        for record in lease.pass_over(records):
             items = mapper.items(record)
             lease.track(record.offset, now, len(items))
             for item in items:
@@ -139,17 +140,17 @@ class Pipeline:
 
     # -- the end of leases --------------------------------------------------------------------------------------
 
-    async def close(self, leases: Sequence[Lease], deadline: float | None) -> dict[Lease, int]:
-        """End leases because of a revoke or a stop; return the watermark to commit for each that had not ended before.
+    async def close(self, leases: Sequence[Lease], deadline: float | None) -> dict[Lease, Progress]:
+        """End leases because of a revoke or a stop; return the progress to commit of each that had not ended before.
 
         No record of theirs is accepted any more. Their queued items get one try until `deadline` (on the clock of the
         event loop); no retry and no split starts; requests on the wire are awaited. What is unsettled then is released.
-        None means that the partitions are lost: nothing is awaited, and the watermarks must not be committed.
+        None means that the partitions are lost: nothing is awaited, and nothing must be committed.
         May be called again while it runs, for the same leases too: the earlier deadline counts.
         """
         if deadline is not None:
             await self._drain(leases, deadline)
-        watermarks = {lease: lease.end() for lease in leases if not lease.ended}
+        ended = {lease: lease.end() for lease in leases if not lease.ended}
         self._flush_targets()
         for lease in leases:
             self.leases.pop(lease, None)
@@ -157,7 +158,7 @@ class Pipeline:
             if (drained := self._drained.pop(lease, None)) is not None and not drained.done():
                 drained.set_result(None)  # another call waits for it
         self.on_progress()
-        return watermarks
+        return ended
 
     async def _drain(self, leases: Sequence[Lease], deadline: float) -> None:
         """Close the leases and wait until all their items have ended, or `deadline` has come."""

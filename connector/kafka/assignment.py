@@ -139,8 +139,8 @@ class Assignment:
     def on_revoke(self, consumer: Consumer, partitions: list[KafkaTopicPartition]) -> None:
         """Called before partitions are taken away in a planned rebalance: closes their leases and commits."""
         leases = self._remove(TopicPartition(one.topic, one.partition) for one in partitions)
-        watermarks = self._bridge.close_leases_from_thread(leases, time.monotonic() + REVOKE_DEADLINE_S)
-        self._commits.commit_sync(consumer, watermarks)
+        ended = self._bridge.close_leases_from_thread(leases, time.monotonic() + REVOKE_DEADLINE_S)
+        self._commits.commit_sync(consumer, ended)
         self._unassign(consumer, leases)
         self._emit_ended("revoked", leases)
 
@@ -154,9 +154,9 @@ class Assignment:
     def close_all(self, consumer: Consumer, deadline: float) -> None:
         """Close all leases by `deadline` (monotonic seconds), and commit if a broker answers."""
         leases = self._remove(list(self._owned))
-        watermarks = self._bridge.close_leases_from_thread(leases, deadline)
-        if watermarks and self._readiness.broker_answers(consumer):
-            self._commits.commit_sync(consumer, watermarks)
+        ended = self._bridge.close_leases_from_thread(leases, deadline)
+        if ended and self._readiness.broker_answers(consumer):
+            self._commits.commit_sync(consumer, ended)
         self._emit_ended("revoked", leases)
 
     def _start_lease(self, start: StartOffset) -> None:

@@ -6,7 +6,7 @@ Theory of operation
 3. The thread waits for the loop in two places only: handing over a chunk (while the loop has MAX_QUEUED_CHUNKS to
    process; it goes on beating, and a stop ends the wait), and closing leases (until a deadline).
 4. Revoke and stop are one operation: the pipeline closes the leases by a deadline well below max.poll.interval and
-   returns their watermarks; the thread, which still owns the partitions, commits them synchronously; only then are
+   returns their progress; the thread, which still owns the partitions, commits them synchronously; only then are
    the partitions given up. Leases of lost partitions end without a deadline for what is in flight and without a commit.
 5. One commit mechanism: explicit, at most every `commit_interval`; an offset counts as committed when the broker has
    confirmed it. When nothing is in flight, the position is committed, so that transaction markers and compacted gaps
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 
     from connector.core.events import CommitAnswered, Emit, Event
+    from connector.core.progress import Progress
     from connector.core.record import Record, TopicPartition
 
 MAX_QUEUED_CHUNKS = 4
@@ -46,8 +47,8 @@ CLOSE_GRACE_S = 2.0
 
 Chunk = list[tuple[Lease, "Sequence[Record]"]]
 """The records of one `consume` call, by lease. The first entry of a new lease has no records."""
-CloseLeases = Callable[["Sequence[Lease]", float | None], "Coroutine[object, object, Mapping[Lease, int]]"]
-"""Ends leases by a deadline and returns the watermarks to commit. Runs on the loop; see `Pipeline.close`."""
+CloseLeases = Callable[["Sequence[Lease]", float | None], "Coroutine[object, object, Mapping[Lease, Progress]]"]
+"""Ends leases by a deadline and returns the progress to commit. Runs on the loop; see `Pipeline.close`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class CommitRequest:
     """What may be committed of one lease."""
 
     lease: Lease
-    watermark: int
+    progress: Progress
     idle_at: int | None
     """The offset after the last record received, if nothing is in flight; else None."""
 
@@ -138,10 +139,10 @@ class Bridge:
         self._post_command(Resume(tuple(leases)))
 
     def commit(self, leases: Iterable[Lease]) -> None:
-        """Commit each lease's watermark if it has moved; for an idle lease, its position."""
+        """Commit each lease's progress if it has changed; for an idle lease, its position."""
         if any(isinstance(command, Commit) for command in list(self.commands)):
             return  # the thread waits for a broker: requests must not pile up, and the next one replaces this one
-        requests = [CommitRequest(one, one.watermark, one.next_offset if one.idle else None) for one in leases]
+        requests = [CommitRequest(one, one.progress(), one.next_offset if one.idle else None) for one in leases]
         if requests:
             self._post_command(Commit(requests))
 
@@ -185,8 +186,8 @@ class Bridge:
                 return
         self._post(self._chunks.put_nowait, chunk)
 
-    def close_leases_from_thread(self, leases: Sequence[Lease], deadline: float | None) -> Mapping[Lease, int]:
-        """Close leases on the loop and return their watermarks; nothing if the loop does not answer in time.
+    def close_leases_from_thread(self, leases: Sequence[Lease], deadline: float | None) -> Mapping[Lease, Progress]:
+        """Close leases on the loop and return their progress; nothing if the loop does not answer in time.
 
         `deadline` is in monotonic seconds; None means that the partitions are lost: see `Pipeline.close`.
         """

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from connector.core.ledger import Lease
+    from connector.core.progress import Progress
     from connector.kafka.bridge import Bridge, CommitRequest
 
 
@@ -24,8 +25,8 @@ class Commits:
     Within a lease the committed offset never moves back, although the watermark may lie below it:
 
         0 to 11 settled, a transaction marker at 12   idle: the position, 13, is committed
-        13 received and in flight                     the watermark is 12: nothing is committed
-        13 settled                                    the watermark, 14, is committed
+        nothing received                              the watermark is 12: nothing is committed
+        13 received and settled                       the watermark, 14, is committed
     """
 
     def __init__(self, bridge: Bridge) -> None:
@@ -61,7 +62,7 @@ class Commits:
         offsets = []
         for request in requests:
             partition = request.lease.partition
-            offset = request.watermark
+            offset = request.progress.offset
             if partition in position_of:
                 offset = max(offset, received[partition], position_of[partition])
             if offset > self._highest_requested(partition):
@@ -70,11 +71,11 @@ class Commits:
             consumer.commit(offsets=offsets, asynchronous=True)
             self._requested.update((TopicPartition(one.topic, one.partition), one.offset) for one in offsets)
 
-    def commit_sync(self, consumer: Consumer, watermarks: Mapping[Lease, int]) -> None:
+    def commit_sync(self, consumer: Consumer, ended: Mapping[Lease, Progress]) -> None:
         """Commit and wait for the reply, while the partitions are still owned. Never raises KafkaException."""
         offsets = []
-        for lease, watermark in watermarks.items():
-            offset = max(watermark, self._highest_requested(lease.partition))
+        for lease, progress in ended.items():
+            offset = max(progress.offset, self._highest_requested(lease.partition))
             if offset != self._confirmed.get(lease.partition):
                 offsets.append(KafkaTopicPartition(*lease.partition, offset))
         if not offsets:

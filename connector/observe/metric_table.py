@@ -190,6 +190,11 @@ METRICS = (
         _each(RebalanceKind),
         EventRule(Rebalanced, lambda event: {(event.kind,): 1}),
     ),
+    _per_topic(
+        "settled_ahead_skipped_total",
+        "Records that were passed over: they were settled before their partition was assigned, as its commit said.",
+        lambda one: one.passed_over,
+    ),
     Metric(
         "records_lost_to_retention_total",
         "Records that Kafka deleted before they were consumed.",

@@ -37,6 +37,8 @@ class TopicStatus:
     released: int
     """Unsettled when their lease ended: the next owner of their partition gets them again."""
     in_flight: int
+    passed_over: int = 0
+    """Settled ahead before their lease began: not consumed, and in none of the counts above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,7 @@ def _target(target: Target) -> TargetStatus:
 
 # -- how it is written ------------------------------------------------------------------------------------------
 
-_COUNTS = [count.name for count in fields(TopicStatus) if count.name != "topic"]
+_COUNTS = [count.name for count in fields(TopicStatus) if count.name not in {"topic", "passed_over"}]
 _IN_METRICS_ONLY = ("queued_bytes", "last_delivery")
 
 

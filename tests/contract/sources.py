@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from connector.core.ledger import Lease
+    from connector.core.progress import Progress
     from connector.flow.pipeline import Source
 
 PARTITIONS = 4
@@ -51,7 +52,7 @@ class FakePipeline:
                 if not lease.ended:
                     lease.track(record.offset, 0.0, 0 if self.settling else 1)
 
-    async def close(self, leases: Sequence[Lease], deadline: float | None) -> Mapping[Lease, int]:
+    async def close(self, leases: Sequence[Lease], deadline: float | None) -> Mapping[Lease, Progress]:
         """End leases after `closing_takes_s`."""
         left_s = 0.0 if deadline is None else deadline - asyncio.get_running_loop().time()
         self.closed += [(lease, left_s) for lease in leases]

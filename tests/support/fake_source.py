@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
     from random import Random
 
+    from connector.core.progress import Progress
     from connector.core.record import Record, TopicPartition
 
 CHUNKS_UNDER_WAY = 4
@@ -28,17 +29,18 @@ class CloseLeases(Protocol):
 
     def __call__(
         self, leases: Sequence[Lease], deadline: float | None
-    ) -> Coroutine[object, object, Mapping[Lease, int]]:
-        """Return the offset to commit for each lease."""
+    ) -> Coroutine[object, object, Mapping[Lease, Progress]]:
+        """Return the progress to commit of each lease."""
 
 
 class Log:
-    """One partition: its records, its next offset, and the group's committed offset."""
+    """One partition: its records, its next offset, and the group's committed offset with what is settled above it."""
 
     def __init__(self) -> None:
         self.records: list[Record] = []
         self.end = 0
         self.committed: int | None = None
+        self.ahead: tuple[range, ...] = ()
 
     def append(self, record: Record) -> None:
         self.records.append(record)
@@ -60,7 +62,7 @@ class FakeSource:
         self.lease_of: dict[int, tuple[Record, Lease]] = {}
         """By `id()` of each record handed over: the record and its lease."""
         self.paused: set[Lease] = set()
-        self.before_commit: Callable[[Lease, int], None] = lambda _lease, _offset: None
+        self.before_commit: Callable[[Lease, Progress], None] = lambda _lease, _progress: None
         self.on_pause: Callable[[Lease], None] = lambda _lease: None
         self.on_resume: Callable[[Lease], None] = lambda _lease: None
         self._close = close
@@ -89,17 +91,19 @@ class FakeSource:
 
     def commit(self, leases: Iterable[Lease]) -> None:
         for lease in leases:
-            mark = lease.next_offset if lease.idle else lease.watermark
-            asyncio.get_running_loop().call_later(self._random.uniform(0, 0.5), self._answer, lease, mark)
+            progress = lease.progress().advanced_to(lease.next_offset if lease.idle else 0)
+            asyncio.get_running_loop().call_later(self._random.uniform(0, 0.5), self._answer, lease, progress)
 
-    def _answer(self, lease: Lease, offset: int) -> None:
-        if self.leases.get(lease.partition) is lease and offset > (lease.committed or 0):
-            self._write(lease, offset)
+    def _answer(self, lease: Lease, progress: Progress) -> None:
+        if self.leases.get(lease.partition) is lease and progress.offset >= (lease.committed or 0):
+            self._write(lease, progress)
 
-    def _write(self, lease: Lease, offset: int) -> None:
-        self.before_commit(lease, offset)
-        assert lease.committed is None or offset >= lease.committed, "committed moved back"
-        lease.committed = self.logs[lease.partition].committed = offset
+    def _write(self, lease: Lease, progress: Progress) -> None:
+        self.before_commit(lease, progress)
+        assert lease.committed is None or progress.offset >= lease.committed, "committed moved back"
+        log = self.logs[lease.partition]
+        lease.committed = log.committed = progress.offset
+        log.ahead = progress.ahead
 
     # -- what a broker and a consumer thread do ---------------------------------------------------------------------
 
@@ -129,22 +133,23 @@ class FakeSource:
             if partition not in self.leases:
                 log = self.logs[partition]
                 start = log.committed or 0
-                lease = Lease(partition, start, self.topic_counts.setdefault(partition.topic, TopicCounts()))
+                counts = self.topic_counts.setdefault(partition.topic, TopicCounts())
+                lease = Lease(partition, start, counts, log.ahead)
                 lease.committed = log.committed
                 self.leases[partition] = lease
                 self._next[lease] = start
                 await self.hand_over(lease, ())
 
     async def revoke(self, partitions: Iterable[TopicPartition], deadline_s: float) -> None:
-        """Close leases, commit their watermarks, end them. With a deadline of 0 they are lost: nothing is committed."""
+        """Close leases, commit their progress, end them. With a deadline of 0 they are lost: nothing is committed."""
         async with self._busy:
             gone = [self.leases[partition] for partition in partitions if partition in self.leases]
             deadline = asyncio.get_running_loop().time() + deadline_s if deadline_s else None
-            marks = await self._close(gone, deadline) if gone else {}
+            ended = await self._close(gone, deadline) if gone else {}
             for lease in gone:
                 assert lease.ended
                 if deadline_s:
-                    self._write(lease, max(marks[lease], lease.committed or 0))
+                    self._write(lease, ended[lease].advanced_to(lease.committed or 0))
                 del self.leases[lease.partition]
                 self.paused.discard(lease)
 

@@ -20,7 +20,10 @@ from hypothesis.stateful import (
 )
 
 from connector.core.ledger import Lease, LeaseState, TopicCounts
+from connector.core.offset_window import MAX_FILLED
+from connector.core.progress import Progress
 from connector.core.record import Outcome, TopicPartition
+from tests.support.builders import record
 
 OUTCOMES = st.sampled_from(list(Outcome))
 
@@ -61,7 +64,10 @@ class _Owned:
     """A lease in the model."""
 
     lease: Lease
+    ahead: frozenset[int] = frozenset()
     records: list[_Tracked] = field(default_factory=list)
+    next_offset: int = 0
+    """The offset after the last received one."""
     final: list[bool] | None = None
     """Which records were settled when the lease ended."""
     closed: bool = False
@@ -71,15 +77,15 @@ class _Owned:
         return f"<lease of {self.lease.partition.partition}: {self.records}>"
 
     def settled(self) -> list[bool]:
-        return [record.settled for record in self.records] if self.final is None else self.final
+        return [one.settled for one in self.records] if self.final is None else self.final
 
     def watermark(self) -> int:
-        """The definition: right after the last record up to which all are settled."""
+        """The definition: the first offset that is not settled; gaps are, and what was settled before."""
+        unsettled = {one.offset for one, settled in zip(self.records, self.settled(), strict=True) if not settled}
+        tracked_end = self.records[-1].offset + 1 if self.records else self.lease.start
         mark = self.lease.start
-        for record, settled in zip(self.records, self.settled(), strict=True):
-            if not settled:
-                break
-            mark = record.offset + 1
+        while mark in self.ahead or (mark < tracked_end and mark not in unsettled):
+            mark += 1
         return mark
 
     def in_flight(self) -> int:
@@ -99,36 +105,48 @@ class LedgerMachine(RuleBasedStateMachine):
         super().__init__()
         self.counts = TopicCounts()
         self.owned: list[_Owned] = []
+        self.passed_over = 0
         self.watermarks: dict[Lease, int] = {}
 
-    @rule(target=leases, partition=st.integers(0, 1), start=st.integers(0, 5))
-    def assign(self, partition: int, start: int) -> _Owned:
-        owned = _Owned(Lease(TopicPartition("orders", partition), start, self.counts))
+    @rule(
+        target=leases,
+        partition=st.integers(0, 1),
+        start=st.integers(0, 5),
+        ahead=st.lists(st.builds(lambda at, length: range(at, at + length), st.integers(0, 30), st.integers(0, 9))),
+    )
+    def assign(self, partition: int, start: int, ahead: list[range]) -> _Owned:
+        lease = Lease(TopicPartition("orders", partition), start, self.counts, ahead)
+        owned = _Owned(lease, frozenset(offset for one in ahead for offset in one), next_offset=start)
         self.owned.append(owned)
         return owned
 
     @initialize(target=leases)
     def begin(self) -> MultipleResults[_Owned]:
-        self.owned.append(_Owned(Lease(TopicPartition("orders", 0), 3, self.counts)))
+        self.owned.append(_Owned(Lease(TopicPartition("orders", 0), 3, self.counts), next_offset=3))
         return multiple(self.owned[0])
 
     @rule(
         target=items,
         owned=leases,
-        gap=st.sampled_from([0, 0, 1, 2, 1000]),
+        gap=st.sampled_from([0, 0, 1, 2, 8, 9, 1000]),
         counts=st.lists(st.integers(0, 3), min_size=1, max_size=6),
     )
     def receive(self, owned: _Owned, gap: int, counts: list[int]) -> MultipleResults[_Tracked]:
         """A chunk of records, as the pipeline processes it."""
         lease = owned.lease
+        chunk = [record(offset) for offset in range(owned.next_offset + gap, owned.next_offset + gap + len(counts))]
+        if lease.state is not LeaseState.OPEN:
+            with pytest.raises(ValueError, match="can't be tracked"):
+                lease.track(chunk[0].offset, 0.0, 1)
+            return multiple()
+        owned.next_offset = chunk[-1].offset + 1
         found: list[_Tracked] = []
-        for offset, count in enumerate(counts, lease.next_offset + gap):
-            if lease.state is not LeaseState.OPEN:
-                with pytest.raises(ValueError, match="can't be tracked"):
-                    lease.track(offset, 0.0, count)
-                continue
-            lease.track(offset, float(offset), count)
-            owned.records.append(_Tracked(lease, offset, count))
+        kept = lease.pass_over(chunk)
+        assert [one.offset for one in kept] == [one.offset for one in chunk if one.offset not in owned.ahead]
+        self.passed_over += len(chunk) - len(kept)
+        for one, count in zip(kept, counts, strict=False):
+            lease.track(one.offset, float(one.offset), count)
+            owned.records.append(_Tracked(lease, one.offset, count))
             found += [owned.records[-1]] * count
         return multiple(*found)
 
@@ -153,7 +171,9 @@ class LedgerMachine(RuleBasedStateMachine):
     def end(self, owned: _Owned) -> None:
         expected = owned.watermark()
         owned.final = owned.settled()
-        assert owned.lease.end() == expected
+        expected_progress = owned.lease.progress()
+        assert owned.lease.end() == expected_progress
+        assert expected_progress.offset == expected
         assert owned.lease.released == owned.final.count(False)
 
     @rule(owned=leases, outcome=OUTCOMES)
@@ -161,7 +181,9 @@ class LedgerMachine(RuleBasedStateMachine):
         lease = owned.lease
         if lease.ended:
             return
-        for offset in (lease.start - 1, lease.next_offset, *(one.offset for one in owned.records if one.complete)):
+        complete = [one.offset for one in owned.records if one.complete]
+        gaps = {lease.start, owned.watermark(), owned.watermark() + 1} - {one.offset for one in owned.records}
+        for offset in (lease.start - 1, lease.next_offset, *gaps, *complete):
             with pytest.raises(ValueError, match="more outcomes than items"):
                 lease.settle(offset, outcome)
             with pytest.raises(ValueError, match="more outcomes than items"):
@@ -171,6 +193,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def the_books_are_those_of_the_model(self) -> None:
         """One invariant, so that a failing example prints one line per step."""
         self.the_watermark_is_that_of_the_model_and_never_moves_back()
+        self.what_is_settled_ahead_is_that_of_the_model()
         self.consumed_is_settled_and_released_and_in_flight()
         self.every_record_is_counted_by_its_worst_item()
         self.on_drained_is_called_once_when_every_item_was_settled_or_abandoned()
@@ -184,12 +207,26 @@ class LedgerMachine(RuleBasedStateMachine):
             assert mark >= self.watermarks.get(owned.lease, owned.lease.start)
             self.watermarks[owned.lease] = mark
 
+    def what_is_settled_ahead_is_that_of_the_model(self) -> None:
+        for owned in self.owned:
+            progress = owned.lease.progress()
+            assert progress.offset == owned.lease.watermark
+            assert progress is owned.lease.progress()
+            covered = {offset for one in progress.ahead for offset in one}
+            records = list(zip(owned.records, owned.settled(), strict=True))
+            assert not covered & {one.offset for one, settled in records if not settled}
+            settled_before = owned.ahead | {one.offset for one, settled in records if settled}
+            assert covered >= {offset for offset in settled_before if offset >= progress.offset}
+            edges = [progress.offset, *(edge for one in progress.ahead for edge in (one.start, one.stop))]
+            assert edges == sorted(set(edges)), "ranges touch, overlap or are empty"
+
     def consumed_is_settled_and_released_and_in_flight(self) -> None:
         counts = self.counts
         settled = counts.delivered + counts.skipped + counts.dead_lettered
         in_flight = sum(owned.lease.unsettled for owned in self.owned)
         assert counts.consumed == settled + counts.released + in_flight
         assert counts.consumed == sum(len(owned.records) for owned in self.owned)
+        assert counts.passed_over == self.passed_over
         assert in_flight == sum(owned.in_flight() for owned in self.owned)
 
     def every_record_is_counted_by_its_worst_item(self) -> None:
@@ -200,9 +237,9 @@ class LedgerMachine(RuleBasedStateMachine):
         }
         expected = dict.fromkeys(Outcome, 0)
         for owned in self.owned:
-            for record, settled in zip(owned.records, owned.settled(), strict=True):
+            for one, settled in zip(owned.records, owned.settled(), strict=True):
                 if settled:
-                    expected[record.outcome()] += 1
+                    expected[one.outcome()] += 1
         assert counted == expected
 
     def on_drained_is_called_once_when_every_item_was_settled_or_abandoned(self) -> None:
@@ -215,16 +252,19 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def only_records_from_the_watermark_on_are_kept(self) -> None:
         for owned in self.owned:
-            open_records = [record for record in owned.records if record.offset >= owned.watermark()]
-            expected = [] if owned.final is not None else open_records
-            assert owned.lease.span == len(expected)
-            assert owned.lease.oldest_tracked_at == (float(expected[0].offset) if expected else None)
-            assert owned.lease.idle == (owned.in_flight() == 0)
+            unsettled = [one.offset for one, settled in zip(owned.records, owned.settled(), strict=True) if not settled]
+            if owned.final is not None or not unsettled:
+                assert (owned.lease.span, owned.lease.oldest_tracked_at) == (0, None)
+                continue
+            open_records = [one for one in owned.records if one.offset >= unsettled[0]]
+            assert len(open_records) <= owned.lease.span <= (MAX_FILLED + 1) * len(open_records)
+            assert owned.lease.oldest_tracked_at == float(unsettled[0])
+            assert not owned.lease.idle
 
     def no_old_offset_is_tracked_again(self) -> None:
         for owned in self.owned:
             with pytest.raises(ValueError, match="can't be tracked"):
-                owned.lease.track(owned.lease.next_offset - 1, 0.0, 1)
+                owned.lease.track(owned.records[-1].offset if owned.records else owned.lease.start - 1, 0.0, 1)
 
 
 TestLedger = LedgerMachine.TestCase
@@ -278,7 +318,7 @@ def test_a_late_outcome_of_an_ended_lease_changes_nothing() -> None:
     counts = TopicCounts()
     lease = Lease(TopicPartition("orders", 0), 10, counts)
     lease.track(10, 0.0, 1)
-    assert lease.end() == 10
+    assert lease.end() == Progress(10)
     lease.settle(10, Outcome.DELIVERED)
     assert (lease.watermark, lease.released, counts) == (10, 1, TopicCounts(consumed=1, released=1))
 
@@ -307,11 +347,12 @@ def test_the_worked_example_of_settling() -> None:
     lease = Lease(TopicPartition("orders", 0), 5, TopicCounts())
     for offset, items in ((5, 1), (6, 2), (7, 1)):
         lease.track(offset, 0.0, items)
-    watermarks = []
+    seen = []
     for offset in (7, 6, 5, 6):
         lease.settle(offset, Outcome.DELIVERED)
-        watermarks.append(lease.watermark)
-    assert watermarks == [5, 5, 6, 8]
+        seen.append(lease.progress())
+    ahead = (range(7, 8),)
+    assert seen == [Progress(5, ahead), Progress(5, ahead), Progress(6, ahead), Progress(8)]
 
 
 def test_the_worked_example_of_closing() -> None:
@@ -328,7 +369,7 @@ def test_the_worked_example_of_closing() -> None:
     assert (lease.watermark, calls) == (6, [])
     lease.abandon(6)
     assert calls == ["drained"]
-    assert lease.end() == 6
+    assert lease.end() == Progress(6, (range(7, 8),))
     assert (lease.released, counts) == (1, TopicCounts(consumed=3, delivered=2, released=1))
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from connector.core.ledger import Lease, TopicCounts
+from connector.core.progress import Progress
 from connector.core.record import DEAD_LETTERS
 from tests.support.builders import item, record
 from tests.support.clock import run_virtual
@@ -84,22 +85,24 @@ def test_the_watermarks_of_the_leases_in_hand_are_committed_at_each_interval() -
     assert commits == [leases, leases[1:]]
 
 
-async def _timed_close(flow: SteeredFlow, *leases: Lease, deadline_s: float = 15.0) -> tuple[dict[Lease, int], float]:
-    """The watermarks, and how long closing took."""
+async def _timed_close(
+    flow: SteeredFlow, *leases: Lease, deadline_s: float = 15.0
+) -> tuple[dict[Lease, Progress], float]:
+    """The progress of each lease, and how long closing took."""
     began = asyncio.get_running_loop().time()
     watermarks = await flow.pipeline.close(leases, began + deadline_s if deadline_s else None)
     return watermarks, asyncio.get_running_loop().time() - began
 
 
 def test_closing_no_lease_waits_for_nothing() -> None:
-    async def main() -> tuple[dict[Lease, int], float]:
+    async def main() -> tuple[dict[Lease, Progress], float]:
         return await _timed_close(SteeredFlow())
 
     assert run_virtual(main()) == ({}, 0.0)
 
 
 def test_closing_waits_for_the_last_of_several_leases_and_no_longer() -> None:
-    async def main() -> tuple[dict[Lease, int], list[Lease], float]:
+    async def main() -> tuple[dict[Lease, Progress], list[Lease], float]:
         flow, leases = SteeredFlow(), [lease_of("orders"), lease_of("members")]
         await flow.run((leases[0], 1), (leases[1], 1))
         closing = asyncio.create_task(_timed_close(flow, *leases))
@@ -110,7 +113,7 @@ def test_closing_waits_for_the_last_of_several_leases_and_no_longer() -> None:
         return watermarks, leases, seconds
 
     watermarks, leases, seconds = run_virtual(main())
-    assert (watermarks, seconds) == (dict.fromkeys(leases, 1), 1.0)
+    assert (watermarks, seconds) == (dict.fromkeys(leases, Progress(1)), 1.0)
 
 
 @pytest.mark.parametrize(("later_s", "waited_s"), [(5.0, 5.0), (30.0, 15.0), (0.0, 0.0)])
@@ -119,7 +122,7 @@ def test_a_lease_that_is_closed_twice_ends_by_the_earlier_deadline_and_has_one_w
 ) -> None:
     """Such as a stop during a revoke that took too long, or a loss (0) during either."""
 
-    async def main() -> tuple[list[dict[Lease, int]], list[float], Lease]:
+    async def main() -> tuple[list[dict[Lease, Progress]], list[float], Lease]:
         flow, lease = SteeredFlow(), lease_of()
         await flow.run((lease, 3))
         closings = [asyncio.create_task(_timed_close(flow, lease, deadline_s=each)) for each in (15.0, later_s)]
@@ -128,20 +131,20 @@ def test_a_lease_that_is_closed_twice_ends_by_the_earlier_deadline_and_has_one_w
 
     watermarks, seconds, lease = run_virtual(main())
     assert seconds == [waited_s, waited_s]
-    assert sorted(watermarks, key=len) == [{}, {lease: 0}]
+    assert sorted(watermarks, key=len) == [{}, {lease: Progress(0)}]
     assert lease.released == 3
 
 
 def test_closing_after_the_deadline_waits_for_nothing_and_still_returns_the_watermark() -> None:
     """So a loop that was blocked for longer than the deadline doesn't make the thread wait once more."""
 
-    async def main() -> tuple[dict[Lease, int], float, Lease]:
+    async def main() -> tuple[dict[Lease, Progress], float, Lease]:
         flow, lease = SteeredFlow(), lease_of()
         await flow.run((lease, 3))
         return *await _timed_close(flow, lease, deadline_s=-3.0), lease
 
     watermarks, seconds, lease = run_virtual(main())
-    assert (watermarks, seconds) == ({lease: 0}, 0.0)
+    assert (watermarks, seconds) == ({lease: Progress(0)}, 0.0)
 
 
 def test_nothing_that_is_queued_of_a_lost_lease_is_sent() -> None:
@@ -177,3 +180,15 @@ def test_a_dead_letter_is_addressed_to_the_dead_letters_whatever_its_item_was_me
         return [one.target for one in flow.sinks[DEAD_LETTERS].requests[0]]
 
     assert run_virtual(main()) == [DEAD_LETTERS]
+
+
+def test_records_that_were_settled_before_the_lease_are_passed_over() -> None:
+    async def main() -> tuple[Lease, int]:
+        flow = SteeredFlow()
+        lease = Lease(FIRST, 0, TopicCounts(), [range(1, 3)])
+        await flow.run((lease, 4))
+        return lease, flow.targets["events"].queued
+
+    lease, queued = run_virtual(main())
+    assert queued == 2
+    assert (lease.unsettled, lease.next_offset, lease.progress()) == (2, 4, Progress(0, (range(1, 3),)))

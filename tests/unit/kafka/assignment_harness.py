@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from connector.core.events import Event
     from connector.core.ledger import Lease
+    from connector.core.progress import Progress
     from connector.kafka.bridge import Chunk
 
 PARTITION = TopicPartition("orders", 0)
@@ -118,7 +119,7 @@ class AssignmentHarness:
         self.assignment.on_assign(self.consumer, self.partitions)
         [(self.lease, _)] = self.assignment.take_new_leases()
 
-    async def _close(self, leases: Sequence[Lease], deadline: float | None) -> dict[Lease, int]:
+    async def _close(self, leases: Sequence[Lease], deadline: float | None) -> dict[Lease, Progress]:
         self.deadlines.append(deadline)
         return {lease: lease.end() for lease in leases}
 

@@ -45,7 +45,7 @@ def test_records_of_a_partition_revoked_in_the_same_call_are_dropped() -> None:
 
 def test_a_lost_partition_ends_its_lease_without_a_commit() -> None:
     def scenario(harness: AssignmentHarness) -> None:
-        harness.lease.watermark = 95
+        harness.lease.track(94, 0.0, 0)
         harness.assignment.on_lost(harness.consumer, harness.partitions)
         assert harness.lease.state is LeaseState.ENDED
         assert harness.fake.committed_offsets == []
@@ -88,7 +88,7 @@ def test_a_stop_closes_all_leases_and_commits_only_if_a_broker_answers(
     committed: list[int],
 ) -> None:
     def scenario(harness: AssignmentHarness) -> None:
-        harness.lease.watermark = 95
+        harness.lease.track(94, 0.0, 0)
         harness.fake.answers = answers
         harness.readiness.on_error(KafkaError(KafkaError._ALL_BROKERS_DOWN))
         harness.assignment.close_all(harness.consumer, 7.0)

@@ -11,6 +11,7 @@ import pytest
 from connector.core.errors import BackgroundTaskError
 from connector.core.events import CommitAnswered
 from connector.core.ledger import Lease, TopicCounts
+from connector.core.progress import Progress
 from connector.core.record import Record, TopicPartition
 from connector.kafka.bridge import MAX_QUEUED_CHUNKS, Bridge, Commit, Pause
 
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
 PARTITION = TopicPartition("orders", 0)
 
 
-async def close_leases(leases: Sequence[Lease], deadline: float | None) -> dict[Lease, int]:
+async def close_leases(leases: Sequence[Lease], deadline: float | None) -> dict[Lease, Progress]:
     del deadline
     return {lease: lease.end() for lease in leases}
 
 
-async def close_never(leases: Sequence[Lease], deadline: float | None) -> dict[Lease, int]:
+async def close_never(leases: Sequence[Lease], deadline: float | None) -> dict[Lease, Progress]:
     del leases, deadline
     await asyncio.Event().wait()
     return {}
@@ -65,7 +66,7 @@ def test_closing_leases_returns_their_watermarks_to_the_thread() -> None:
         return lease, await asyncio.to_thread(bridge.close_leases_from_thread, [lease], time.monotonic() + 1.0)
 
     lease, watermarks = asyncio.run(main())
-    assert watermarks == {lease: 40}
+    assert watermarks == {lease: Progress(40)}
 
 
 def test_closing_leases_ends_without_watermarks_if_the_loop_does_not_answer_in_time(

@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 
 from connector.core.ledger import Lease, TopicCounts
+from connector.core.progress import Progress
 from connector.core.record import TopicPartition
 from connector.kafka.bridge import Bridge, CommitRequest
 from connector.kafka.commits import Commits
@@ -70,11 +71,11 @@ class CommitsHarness:
         self.commits.track(self.lease, committed)
 
     def commit_async(self, watermark: int, *, received: int, idle: bool) -> None:
-        request = CommitRequest(self.lease, watermark, received if idle else None)
+        request = CommitRequest(self.lease, Progress(watermark), received if idle else None)
         self.commits.commit_async(cast("Consumer", self.consumer), [request], {PARTITION: received})
 
     def commit_sync(self, watermark: int) -> None:
-        self.commits.commit_sync(cast("Consumer", self.consumer), {self.lease: watermark})
+        self.commits.commit_sync(cast("Consumer", self.consumer), {self.lease: Progress(watermark)})
 
     def reply(self, offset: int, error: KafkaError | None = None) -> None:
         self.commits.on_commit(error, [KafkaTopicPartition(*PARTITION, offset)])

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from connector.core.ledger import Lease
+    from connector.core.progress import Progress
 
 
-async def close_leases(leases: Sequence[Lease], deadline: float | None) -> dict[Lease, int]:
+async def close_leases(leases: Sequence[Lease], deadline: float | None) -> dict[Lease, Progress]:
     del deadline
     return {lease: lease.end() for lease in leases}
 

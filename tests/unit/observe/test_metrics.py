@@ -52,6 +52,7 @@ CONTRACT = {
     "partitions_paused": ("gauge", ()),
     "commits_total": ("counter", ("result",)),
     "rebalances_total": ("counter", ("kind",)),
+    "settled_ahead_skipped_total": ("counter", ("topic",)),
     "records_lost_to_retention_total": ("counter", ("topic",)),
     "dead_letters_total": ("counter", ("route", "reason")),
     "identity_invalid_total": ("counter", ("route", "type")),
@@ -209,6 +210,13 @@ def test_consumed_is_settled_plus_released_plus_in_flight_at_every_scrape(
     topics = tuple(TopicStatus(name, sum(parts), *parts) for name, *parts in rows)
     scraped = Scrape(Metrics(), status(topics=topics))
     assert_conserved(scraped, topics)
+
+
+def test_records_that_were_passed_over_are_counted_apart() -> None:
+    topic = TopicStatus("orders", 1, delivered=1, skipped=0, dead_lettered=0, released=0, in_flight=0, passed_over=7)
+    scrape = Scrape(Metrics(), status(topics=(topic,)))
+    assert scrape.number("settled_ahead_skipped_total", topic="orders") == 7
+    assert_conserved(scrape, [topic])
 
 
 def test_counts_of_a_topic_remain_when_its_partitions_are_taken_away() -> None:

@@ -1,0 +1,116 @@
+"""Which tracked offsets are settled: against a set of offsets, with gaps of all lengths and any trimming."""
+
+from __future__ import annotations
+
+import sys
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connector.core.offset_window import MAX_FILLED, OffsetWindow
+from connector.core.time_marks import TIME_RESOLUTION_S, TimeMarks
+
+GAPS = st.sampled_from([0, 0, 0, 1, 2, MAX_FILLED, MAX_FILLED + 1, 50, 10**12])
+
+
+def _ranges(offsets: list[int], unsettled: set[int]) -> list[range]:
+    """The definition: from a settled offset up to the next unsettled one or the end, above the first unsettled one."""
+    found: list[range] = []
+    begin: int | None = None
+    for offset in offsets:
+        if offset in unsettled:
+            found += [] if begin is None else [range(begin, offset)]
+            begin = None
+        elif begin is None and offset > min(unsettled, default=offset):
+            begin = offset
+    return found + ([] if begin is None else [range(begin, offsets[-1] + 1)])
+
+
+def _check(window: OffsetWindow, offsets: list[int], unsettled: set[int]) -> None:
+    end = offsets[-1] + 1
+    assert window.end == end
+    assert window.first_unsettled() == min(unsettled, default=end)
+    assert window.settled_ranges(1000) == _ranges(offsets, unsettled)
+    for near in (*offsets, *(one + 1 for one in offsets), offsets[0] - 1):
+        assert window.is_open(near) == (near in unsettled)
+        if near not in unsettled:
+            with pytest.raises(KeyError):
+                window.settle(near)
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data(), trim=st.sampled_from([1, 2, 5, 4096]), chunks=st.lists(st.lists(GAPS, max_size=6), max_size=8))
+def test_the_window_knows_what_a_set_of_offsets_knows(data: st.DataObject, trim: int, chunks: list[list[int]]) -> None:
+    with patch("connector.core.offset_window._TRIM", trim):
+        window, offsets, unsettled = OffsetWindow(3), [2], set[int]()
+        for gaps in chunks:
+            for gap in gaps:
+                offsets.append(offsets[-1] + 1 + gap)
+                skipped = data.draw(st.booleans(), label="settled at once")
+                window.add(offsets[-1], settled=skipped)
+                unsettled |= set() if skipped else {offsets[-1]}
+            _check(window, offsets, unsettled)
+            for offset in data.draw(st.permutations(sorted(unsettled)), label="order of settling")[:4]:
+                assert window.settle(offset) == (offset == min(unsettled))
+                unsettled.discard(offset)
+                _check(window, offsets, unsettled)
+        for offset in sorted(unsettled):
+            window.settle(offset)
+        assert (len(window), window.first_unsettled()) == (0, window.end)
+
+
+def _bytes_of(window: OffsetWindow) -> int:
+    return sum(sys.getsizeof(getattr(window, name)) for name in OffsetWindow.__slots__)
+
+
+def test_a_hundred_thousand_open_offsets_take_a_byte_each() -> None:
+    window = OffsetWindow(0)
+    for offset in range(100_000):
+        window.add(offset, settled=False)
+    assert _bytes_of(window) < 120_000
+
+
+def test_a_gap_costs_the_same_however_long_it_is() -> None:
+    sizes = []
+    for gap in (MAX_FILLED + 2, 10**9):
+        window = OffsetWindow(0)
+        for offset in range(0, 1_000 * gap, gap):
+            window.add(offset, settled=False)
+        sizes.append(_bytes_of(window))
+        for offset in range(1_000 * gap - gap, -1, -gap):
+            window.settle(offset)
+    assert abs(sizes[0] - sizes[1]) < 100, "an int of more digits"
+    assert max(sizes) < 30_000
+
+
+def test_settled_offsets_at_the_front_take_no_memory() -> None:
+    window = OffsetWindow(0)
+    window.add(0, settled=False)
+    for offset in range(1, 100_000):
+        window.add(offset * 20, settled=False)
+        window.settle((offset - 1) * 20)
+    assert _bytes_of(window) < 200_000
+
+
+def test_no_more_ranges_are_returned_than_asked_for() -> None:
+    window = OffsetWindow(0)
+    for offset in range(10):
+        window.add(offset, settled=offset % 2 == 1)
+    assert window.settled_ranges(2) == [range(1, 2), range(3, 4)]
+
+
+def test_an_offset_has_the_time_of_the_mark_before_it() -> None:
+    marks = TimeMarks()
+    marks.note(10, 1.0, 10)
+    assert marks.next_at == 1.0 + TIME_RESOLUTION_S
+    marks.note(20, 2.0, 10)
+    assert [marks.time_of(offset) for offset in (10, 19, 20, 99)] == [1.0, 1.0, 2.0, 2.0]
+
+
+def test_marks_before_the_first_offset_that_is_needed_are_dropped() -> None:
+    marks = TimeMarks()
+    for offset in range(1_000):
+        marks.note(offset, float(offset), max(0, offset - 5))
+    assert marks.time_of(0) == 994.0
