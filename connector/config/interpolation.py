@@ -14,7 +14,8 @@ is literal and the rest is still a template. Messages show the expression as the
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
@@ -47,8 +48,10 @@ class _NotReplacedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Interpolation:
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
     problems: Problems
+    is_running: bool = False
+    """Whether the connector runs already: then reading a pipe would block it."""
 
     def value(self, path: Path, data: object) -> object:
         if isinstance(data, dict):
@@ -58,10 +61,18 @@ class _Interpolation:
         if not isinstance(data, str) or "${" not in data:
             return data
         try:
-            return InterpolatedStr(self._text(data, _in_braces if path[-1:] == ("template",) else str))
+            text = self._text(data, _in_braces if path[-1:] == ("template",) else str)
         except _NotReplacedError as error:
             self.problems.add(path, error.message, error.code)
             return InterpolatedStr()
+        return InterpolatedStr(text, partial(replace(self, is_running=True).read_again, data))
+
+    def read_again(self, data: str) -> str | None:
+        """Return the text of a scalar that has a `${file:…}`, as it is now; None if it can't be read or has none."""
+        try:
+            return self._text(data) if "${file:" in data else None
+        except _NotReplacedError:
+            return None
 
     def _text(self, text: str, literal: Callable[[str], str] = str) -> str:
         """Return `text` with its expressions replaced; `literal` escapes what is put in.
@@ -109,7 +120,10 @@ class _Interpolation:
     def _file(self, expression: str) -> str:
         shown = f"the file of ${{{expression}}}"
         try:
-            with FilePath(self._text(expression.removeprefix("file:")).strip()).open("rb") as file:
+            path = FilePath(self._text(expression.removeprefix("file:")).strip())
+            if self.is_running and not path.is_file():
+                raise _NotReplacedError(f"{shown} can't be read: not a file", "unreadable_file")
+            with path.open("rb") as file:
                 content = file.read(_MAX_FILE_BYTES + 1)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"

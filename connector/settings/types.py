@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, SecretStr, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainValidator, SecretStr, WithJsonSchema
 from pydantic_core import PydanticCustomError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DEFAULT_ZONE = "Asia/Shanghai"
 """The time zone of times without an offset."""
@@ -29,7 +32,16 @@ _WHOLE = re.compile(r"[-+]?\d{1,18}", re.ASCII)
 class InterpolatedStr(str):
     """Text that came out of `${…}`: always a literal, even if it begins with `$`. Its repr hides it."""
 
-    __slots__ = ()
+    __slots__ = ("read_again",)
+
+    read_again: Callable[[], str | None]
+    """Returns the text as it is now if it came out of a file; None if that can't be read, or there is no file."""
+
+    def __new__(cls, text: str = "", read_again: Callable[[], str | None] = lambda: None) -> Self:
+        """Return the text."""
+        self = super().__new__(cls, text)
+        self.read_again = read_again
+        return self
 
     def __repr__(self) -> str:
         return "InterpolatedStr('***')"
@@ -69,7 +81,7 @@ def refuse_reference(value: str) -> None:
         )
 
 
-def _text(value: object) -> object:
+def _text(value: object) -> str:
     if not isinstance(value, str):
         hint = "; quote it" if isinstance(value, bool | int | float) else ""
         _refuse("wrong_type", expected("text", value) + hint)
@@ -77,11 +89,28 @@ def _text(value: object) -> object:
     return value[1:] if value.startswith("$$") and not isinstance(value, InterpolatedStr) else value
 
 
-def _credential(value: object) -> object:
-    text = _text(value)
-    if isinstance(text, str) and not text.strip():
+def _credential(value: object) -> str:
+    text = _text(value).strip()
+    if not text:
         _refuse("bad_value", "must not be blank")
-    return text.strip() if isinstance(text, str) else text
+    return text
+
+
+class SecretSource(SecretStr):
+    """A secret. Its repr hides it; what came out of `${file:…}` can be read again, because files are replaced."""
+
+    def __init__(self, secret: str, read_again: Callable[[], str | None] = lambda: None) -> None:
+        super().__init__(secret)
+        self._read_again = read_again
+
+    def read_again(self) -> str | None:
+        """Return the secret as it is now; None if it did not come out of a file, or that can't be read. Never waits."""
+        return self._read_again()
+
+
+def _secret(value: object) -> SecretSource:
+    text = _credential(value)
+    return SecretSource(text, value.read_again) if isinstance(value, InterpolatedStr) else SecretSource(text)
 
 
 def _property(value: object) -> object:
@@ -164,7 +193,11 @@ Text = Annotated[str, BeforeValidator(_text)]
 """Text in which `$$x` stands for `$x`, and which is not a reference."""
 Credential = Annotated[str, BeforeValidator(_credential)]
 """Text that is not blank, stripped (a secret file ends with a line break)."""
-Secret = Annotated[SecretStr, BeforeValidator(_credential)]
+Secret = Annotated[
+    SecretSource,
+    PlainValidator(_secret),
+    WithJsonSchema({"type": "string", "format": "password", "writeOnly": True}),
+]
 Whole = Annotated[int, BeforeValidator(_whole)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Duration = Annotated[

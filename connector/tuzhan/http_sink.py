@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from connector.core.errors import TransportError
-from connector.core.sink import Verdict, VerdictKind
+from connector.core.sink import Subject, Verdict, VerdictKind
+from connector.tuzhan.endpoints import ENDPOINTS
 from connector.tuzhan.replies import classify
+from connector.tuzhan.token import now_s
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,31 +39,41 @@ class HttpSink:
         self._path = path
         self._client = client
         self._tokens = tokens
+        self._remedy = (
+            "grant the app this endpoint's permission in the platform's app settings: "
+            f"{path}: {ENDPOINTS[path].permission}"
+        )
 
     @property
     def is_ready(self) -> bool:
-        """Whether there is a token."""
-        return self._tokens.current is not None
+        """Whether there is a token for this endpoint."""
+        return self._tokens.token_for(self) is not None
 
     async def ready(self) -> None:
-        """Wait until there is a token."""
-        await self._tokens.wait()
+        """Wait until `is_ready`."""
+        await self._tokens.wait(self)
 
     async def send(self, items: Sequence[Item]) -> Verdict:
         """Post the items as one request and report to the token provider whether the token was accepted."""
-        token = self._tokens.current
+        token = self._tokens.token_for(self)
         if token is None:
             return Verdict(VerdictKind.TOKEN, "the token was refused for another request")
+        sent_s = now_s()
         try:
             reply = await self._client.post(self._path, request_body(items), token)
         except TransportError as error:
             return Verdict(VerdictKind.AGAIN, str(error))
         verdict = classify(reply, datetime.now(UTC))
-        if verdict.kind is VerdictKind.TOKEN:
-            self._tokens.on_refused(token)
-        elif verdict.kind is VerdictKind.DELIVERED:
-            self._tokens.on_delivered(token)
+        if verdict.kind is VerdictKind.DELIVERED:
+            self._tokens.on_delivered(token, self, sent_s)
+        elif verdict.kind is VerdictKind.TOKEN and self._tokens.on_refused(token, self):
+            return self._held(verdict)
         return verdict
+
+    def _held(self, refusal: Verdict) -> Verdict:
+        """Return the verdict for a token that is refused at this endpoint alone."""
+        detail = refusal.detail + ": the token is refused at this endpoint, and works at others"
+        return replace(refusal, kind=VerdictKind.HELD, subject=Subject.TARGET, detail=detail, remedy=self._remedy)
 
     def item_size(self, item: Item) -> int:
         """Return the bytes of the item and its comma."""

@@ -1,21 +1,24 @@
 """When to request a token, and what the token endpoint's reply means. Pure: no I/O, and time and randomness are given.
 
 - A token lives 7,200 s (page 986242). The reply's `expire` counts only if it is more than zero: the documented example
-  has 0. The token is renewed at 85 % of its life, and at once when it is refused.
+  has 0. The token is renewed at 85 % of its life, and when refusals say that another is needed (`token_evidence.py`).
 - While requests for a token fail, they are repeated with backoff and full jitter.
-- A token that is refused within 60 s of its issue was probably invalidated by a newer one: another process fetches
-  tokens for the same app. One such refusal may be chance; three within 5 minutes mean that the app is contested.
-  Renewing at once would then make both processes invalidate each other's tokens endlessly, so renewals are 30 s apart.
+- Two tokens are at least a second apart, whatever the platform says of their lives.
+- A token that is refused within 60 s of its issue, and within its life, was probably invalidated by a newer one:
+  another process fetches tokens for the same app. One such refusal may be chance; three within 5 minutes mean that the
+  app is contested. Renewing at once would then make both processes invalidate each other's tokens endlessly, so
+  renewals are 30 to 45 s apart: at random, so that neither process always comes a moment after the other.
 
 Worked example of a contest (seconds; each token is refused 1 s after its issue):
 
-    issued 0, refused 1     renewed at once       early refusals: 1
-    issued 10, refused 11   renewed at once       early refusals: 1, 11
-    issued 20, refused 21   renewed at 50         early refusals: 1, 11, 21: contested until 1 + 300
+    issued 0, refused 1     renewed at once            early refusals: 1
+    issued 10, refused 11   renewed at once            early refusals: 1, 11
+    issued 20, refused 21   renewed between 50 and 65  early refusals: 1, 11, 21: contested until 1 + 300
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections import deque
 from dataclasses import dataclass
@@ -38,6 +41,8 @@ EARLY_S = 60.0
 CONTEST_COUNT = 3
 CONTEST_WINDOW_S = 300.0
 CONTEST_INTERVAL_S = 30.0
+CONTEST_JITTER_S = 15.0
+MIN_INTERVAL_S = 1.0
 
 _TOKEN = re.compile(r"[!-~]{1,4096}")
 
@@ -57,6 +62,8 @@ class TokenFailure:
     detail: str
     remedy: str
     retry_after_s: float | None = None
+    refused: bool = False
+    """Whether the endpoint has answered that it gives no token for these credentials."""
 
 
 def parse_token(value: object) -> str | None:
@@ -72,7 +79,7 @@ def parse_token_reply(reply: Reply, now: datetime) -> IssuedToken | TokenFailure
     if verdict.kind is VerdictKind.AGAIN:
         return TokenFailure(detail, "none needed: it is asked again until it answers", verdict.retry_after_s)
     if verdict.kind is not VerdictKind.DELIVERED:
-        return TokenFailure(detail, verdict.remedy or CREDENTIALS_REMEDY)
+        return TokenFailure(detail, verdict.remedy or CREDENTIALS_REMEDY, refused=True)
     data = parse_envelope(reply.body).data
     token = parse_token(data.get("orgAccessToken")) if isinstance(data, dict) else None
     if token is None or not isinstance(data, dict):
@@ -86,24 +93,38 @@ class RenewalSchedule:
     def __init__(self, backoff: Backoff, random: Random) -> None:
         self._backoff = backoff
         self._random = random
-        self._renew_s = float("-inf")
-        self._issued_s = float("-inf")
-        self._not_before_s = float("-inf")
+        self._renew_s = -math.inf
+        self._issued_s = -math.inf
+        self._expires_s = -math.inf
+        self._not_before_s = -math.inf
         self._failures = 0
-        self._early_refusals: deque[float] = deque(maxlen=CONTEST_COUNT)
+        self._contest_interval_s = CONTEST_INTERVAL_S
+        self._is_refused = False
+        """Whether the current token was refused."""
+        self._early_refusals: deque[tuple[float, object]] = deque(maxlen=CONTEST_COUNT)
+        """Times and targets; at most one per token."""
 
     def on_issued(self, now_s: float, life_s: float) -> None:
         """Called when a token was issued that lives `life_s` seconds."""
         self._issued_s = now_s
         self._renew_s = now_s + RENEW_AT * life_s
+        self._expires_s = now_s + life_s
         self._failures = 0
-        self._not_before_s = float("-inf")
+        self._not_before_s = -math.inf
+        self._contest_interval_s = CONTEST_INTERVAL_S + self._random.uniform(0.0, CONTEST_JITTER_S)
+        self._is_refused = False
 
-    def on_refused(self, now_s: float) -> None:
-        """Called when the current token was refused: the next is due at once, unless the app is contested."""
-        self._renew_s = now_s
-        if now_s - self._issued_s < EARLY_S:
-            self._early_refusals.append(now_s)
+    def on_refused(self, target: object, now_s: float) -> None:
+        """Called when the current token was refused at `target`, which is not at fault as far as is known."""
+        is_early = now_s < min(self._issued_s + EARLY_S, self._expires_s)
+        if is_early and not self._is_refused:
+            self._early_refusals.append((now_s, target))
+        self._is_refused = True
+
+    def on_target_at_fault(self, target: object) -> None:
+        """Called when `target` is at fault after all: its refusals say nothing about other processes."""
+        kept = [refusal for refusal in self._early_refusals if refusal[1] is not target]
+        self._early_refusals = deque(kept, maxlen=CONTEST_COUNT)
 
     def on_failed(self, now_s: float, retry_after_s: float | None = None) -> None:
         """Called when a request for a token failed."""
@@ -112,19 +133,24 @@ class RenewalSchedule:
 
     def is_contested(self, now_s: float) -> bool:
         """Whether another process seems to fetch tokens for the same app."""
-        return len(self._early_refusals) == CONTEST_COUNT and now_s < self._early_refusals[0] + CONTEST_WINDOW_S
+        return now_s < self._contest_end_s
 
-    def next_request_s(self, now_s: float) -> float:
-        """Return when the next token is to be requested."""
-        due_s = max(self._renew_s, self._not_before_s)
+    def next_request_s(self, now_s: float, needed_s: float = math.inf) -> float:
+        """Return when the next token is to be requested; `needed_s`: when refusals need another."""
+        due_s = max(min(self._renew_s, needed_s), self._not_before_s, self._issued_s + MIN_INTERVAL_S)
         if not self.is_contested(now_s):
             return due_s
-        return max(due_s, min(self._issued_s + CONTEST_INTERVAL_S, self._early_refusals[0] + CONTEST_WINDOW_S))
+        return max(due_s, min(self._issued_s + self._contest_interval_s, self._contest_end_s))
 
-    def next_change_s(self, now_s: float) -> float:
+    def next_change_s(self, now_s: float, needed_s: float = math.inf) -> float:
         """Return when a token is to be requested or a contest ends, whichever is first."""
-        due_s = self.next_request_s(now_s)
-        return min(due_s, self._early_refusals[0] + CONTEST_WINDOW_S) if self.is_contested(now_s) else due_s
+        due_s = self.next_request_s(now_s, needed_s)
+        return min(due_s, self._contest_end_s) if self.is_contested(now_s) else due_s
+
+    @property
+    def _contest_end_s(self) -> float:
+        is_full = len(self._early_refusals) == CONTEST_COUNT
+        return self._early_refusals[0][0] + CONTEST_WINDOW_S if is_full else -math.inf
 
 
 def _life_s(expire: object) -> float:

@@ -129,7 +129,7 @@ def test_a_token_is_renewed_before_it_expires() -> None:
         async with real() as platform:
             await platform.sink.ready()
             platform.sandbox.switches = platform.sandbox.switches.model_copy(update={"token_ttl_s": 1.0})
-            platform.tokens.on_refused(platform.tokens.current or "")
+            platform.tokens.on_refused(platform.tokens.current or "", platform.sink)
             seen: set[str] = set()
             while len(seen) < 3:
                 await platform.sink.ready()
@@ -194,7 +194,7 @@ def test_the_secret_and_the_token_are_in_no_event() -> None:
             await deliver(platform)
             platform.sandbox.faults.replace([ResetFault(endpoint="app/getOrgAccessToken", count=2)])
             token = platform.tokens.current or ""
-            platform.tokens.on_refused(token)
+            platform.tokens.on_refused(token, platform.sink)
             await deliver(platform)
             for secret in ("sandbox-secret", token, platform.tokens.current or ""):
                 assert secret

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,10 +13,15 @@ from connector.settings.problems import Problems
 from connector.settings.types import InterpolatedStr
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
 ENVIRON = {"NAME": "value", "EMPTY": "", "DOLLAR": "$.a", "NESTED": "${NAME}"}
 FORMS = "write ${NAME}, ${NAME:-default}, ${NAME:?message} or ${file:/path}; $${ for a literal ${"
+
+
+def make_pipe(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
 
 
 def replaced(text: str) -> tuple[object, list[str]]:
@@ -153,3 +160,32 @@ def test_what_a_variable_holds_is_never_looked_into(value: str) -> None:
 def test_the_repr_of_a_replaced_value_hides_it() -> None:
     found, _ = replaced("${NAME}")
     assert repr([found]) == "[InterpolatedStr('***')]"
+
+
+def test_what_came_out_of_a_file_can_be_read_again(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("old\n")
+    found, _ = replaced(f"a ${{file:{file}}} ${{NAME}}")
+    assert isinstance(found, InterpolatedStr)
+    assert found == "a old value"
+    file.write_text("new\n")
+    assert found.read_again() == "a new value"
+    assert found == "a old value"
+
+
+@pytest.mark.parametrize("make", [Path.unlink, lambda file: file.write_bytes(b"\xff"), make_pipe])
+def test_a_file_that_can_no_longer_be_read_is_none(make: Callable[[Path], object], tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("old")
+    found, problems = replaced(f"${{file:{file}}}")
+    assert isinstance(found, InterpolatedStr)
+    make(file)
+    assert found.read_again() is None
+    assert problems == []
+
+
+def test_what_came_out_of_the_environment_is_not_read_again() -> None:
+    found, _ = replaced("${NAME}")
+    assert isinstance(found, InterpolatedStr)
+    assert found.read_again() is None
+    assert "value" not in repr(found.read_again)

@@ -251,3 +251,24 @@ def test_a_pattern_that_matches_the_dead_letter_topic_is_suspicious(
     assert found.config is not None
     assert [problem.code for problem in found.problems] == codes
     assert all("shop.dead-letter" in problem.message for problem in found.problems)
+
+
+@pytest.mark.parametrize("auth", ['app_id: app, app_secret: "${file:FILE}"', 'token: "${file:FILE}"'])
+def test_a_secret_out_of_a_file_can_be_read_again_and_does_not_show(tmp_path: Path, auth: str) -> None:
+    file = tmp_path / "secret"
+    file.write_text("hunter2\n")
+    text = changed('app_id: app, app_secret: "${SECRET}"', auth.replace("FILE", str(file)))
+    auth_settings = config_of(tmp_path, text).platform.auth
+    secret = auth_settings.app_secret or auth_settings.token
+    assert secret is not None
+    assert secret.get_secret_value() == "hunter2"
+    file.write_text("hunter3\n")
+    assert secret.read_again() == "hunter3"
+    assert "hunter" not in repr((secret, secret.read_again, auth_settings)) + str(secret)
+
+
+def test_a_secret_out_of_the_environment_or_the_file_itself_is_not_read_again(tmp_path: Path) -> None:
+    for text in (SOUND, changed('"${SECRET}"', "hunter2")):
+        secret = config_of(tmp_path, text, SECRET="hunter2").platform.auth.app_secret  # noqa: S106 - not a real one
+        assert secret is not None
+        assert secret.read_again() is None

@@ -10,7 +10,7 @@ from connector.core.record import TopicPartition
 from connector.core.sink import TargetState, Verdict, VerdictKind
 from connector.flow.pipeline import Pipeline
 from connector.observe.status import PartitionStatus, Status, StatusReader, TopicStatus, to_document, totals
-from connector.tuzhan.token_providers import StaticToken
+from connector.tuzhan.stored_tokens import StaticToken
 from tests.support.builders import item, record
 from tests.support.clock import run_virtual
 from tests.support.fake_sink import FakeSink

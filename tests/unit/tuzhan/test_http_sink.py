@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from connector.core.errors import TransportError
 from connector.core.record import Item, Record
-from connector.core.sink import VerdictKind
+from connector.core.sink import Subject, VerdictKind
 from connector.tuzhan.http_sink import HttpSink, request_body
 from connector.tuzhan.replies import Reply
 from connector.tuzhan.token import TokenProvider
@@ -36,13 +36,19 @@ class RecordingTokens(TokenProvider):
         self._current = token
         self.reports: list[tuple[str, str]] = []
 
+        self.target_at_fault = False
+
     async def run(self) -> NoReturn:
         raise NotImplementedError
 
-    def on_refused(self, token: str) -> None:
+    def on_refused(self, token: str, target: object) -> bool:
+        assert isinstance(target, HttpSink)
         self.reports.append(("refused", token))
+        return self.target_at_fault
 
-    def on_delivered(self, token: str) -> None:
+    def on_delivered(self, token: str, target: object, sent_s: float) -> None:
+        assert isinstance(target, HttpSink)
+        assert sent_s <= asyncio.get_running_loop().time()
         self.reports.append(("delivered", token))
 
 
@@ -99,6 +105,18 @@ def test_a_delivery_and_a_refusal_are_reported_to_the_token_provider() -> None:
         sink, _, tokens = build_sink(answer)
         assert asyncio.run(sink.send([item(b"{}")])).kind.value == verdict
         assert tokens.reports == reports
+
+
+@pytest.mark.parametrize("reply", [Reply(401, b"no"), Reply(200, b'{"code":"100200","errorCode":"TOKEN_ERROR"}')])
+def test_a_token_that_is_refused_at_this_endpoint_alone_holds_the_target(reply: Reply) -> None:
+    sink, _, tokens = build_sink(reply)
+    tokens.target_at_fault = True
+    verdict = asyncio.run(sink.send([item(b"{}")]))
+    assert (verdict.kind, verdict.subject) == (VerdictKind.HELD, Subject.TARGET)
+    assert verdict.detail.startswith(f"HTTP {reply.http_status}")
+    assert "works at others" in verdict.detail
+    assert "event/v2/batchAdd: 事件->事件" in verdict.remedy
+    assert verdict.reply == reply.body.decode()
 
 
 def test_a_transport_error_is_again_with_its_reason() -> None:
