@@ -1,0 +1,86 @@
+"""Makes a plan from a seed: which records, which faults, which sizes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.simulation import plan as plans
+from tests.simulation.plan import Fault, Plan, Produce
+from tests.support.builders import seeded
+
+if TYPE_CHECKING:
+    from random import Random
+
+WORDS = ("e", "t", "u", "d", "", "ee", "et", "td", "ttt", "ut")
+BAD_WORDS = ("E", "T", "L", "tT", "Ee")
+OUTAGES = ("503", "429", "403", "500", "hang", "reset", "lost", "slow", "garbage", "408")
+SOME_FAULTS = ("outage", "token", "broker", "commits", "letters", "kill", "freeze", "stop", "reset")
+
+
+def make_plan(seed: int) -> Plan:
+    """Return the plan of a seed."""
+    random = seeded(seed)
+    partitions = random.choice((1, 2, 3, 4, 6))
+    members = random.choice((1, 1, 2, 2, 3))
+    busy_s = random.choice((5.0, 20.0, 60.0, 120.0))
+    return Plan(
+        seed=seed,
+        partitions=partitions,
+        members=members,
+        eager=random.random() < 0.3,
+        session_s=random.choice((6.0, 10.0, 45.0)),
+        commit_every_s=random.choice((0.5, 1.0, 5.0)),
+        latency_s=random.choice((0.05, 0.5, 3.0)),
+        max_in_flight=random.choice((1, 2, 4, 8)),
+        max_records=random.choice((2, 6, 20)),
+        max_queued=random.choice((10, 40, 1000)),
+        produce=_produce(random, partitions, busy_s),
+        faults=_faults(random, members, busy_s),
+    )
+
+
+def _produce(random: Random, partitions: int, busy_s: float) -> tuple[Produce, ...]:
+    bad = random.choice((0.0, 0.0, 0.03, 0.1))
+    bursts = []
+    for _ in range(random.randint(1, 3 * partitions)):
+        words = tuple(
+            random.choice(BAD_WORDS if random.random() < bad else WORDS) for _ in range(random.choice((1, 3, 10, 30)))
+        )
+        at = random.choice((0.0, round(random.uniform(0.0, busy_s), 2)))
+        bursts.append(Produce(at, random.randrange(partitions), words, random.choice((0, 0, 0, 1, 5))))
+    return tuple(sorted(bursts, key=lambda one: one.at))
+
+
+def _faults(random: Random, members: int, busy_s: float) -> tuple[Fault, ...]:
+    faults = [_fault(random, members, busy_s) for _ in range(random.choice((0, 1, 2, 3, 5)))]
+    return tuple(sorted(faults, key=lambda one: one.at))
+
+
+def _fault(random: Random, members: int, busy_s: float) -> Fault:  # noqa: PLR0911 - one case per kind
+    at = round(random.uniform(0.0, busy_s), 2)
+    short = round(random.choice((random.uniform(0.1, 3.0), random.uniform(1.0, 20.0))), 2)
+    long = round(random.choice((random.uniform(0.1, 8.0), random.uniform(5.0, 90.0))), 2)
+    member = random.randrange(members)
+    match random.choice(SOME_FAULTS):
+        case "outage":
+            share = random.choice((0.1, 0.5, 0.9, 1.0))
+            endpoint = random.choice(("", "", "event/batchAdd", "audience/tag/batchAdd"))
+            return plans.Outage(at, long, random.choice(OUTAGES), share, endpoint)
+        case "token":
+            return plans.TokenRevoked(at, short)
+        case "broker":
+            return plans.BrokerDown(at, long)
+        case "commits":
+            return plans.CommitFault(at, short, random.choice(("slow", "lost", "refused")))
+        case "letters":
+            return plans.LettersDown(at, short)
+        case "kill":
+            return plans.Kill(at, short, member)
+        case "freeze":
+            return plans.Freeze(at, long, member)
+        case "stop":
+            return plans.Stop(at, short, member)
+        case "reset":
+            return plans.Reset(at, 31.0, random.choice((0, 3, 100)))
+        case _:
+            return plans.Retention(at, random.randrange(6), random.choice((0, 5, 20)))

@@ -1,0 +1,299 @@
+"""What must hold at every step, and at the end, computed without the connector's own books.
+
+Each rule names what it protects. A broken rule ends the simulation.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from connector.core.events import Rebalanced
+from connector.core.record import DEAD_LETTERS, TopicPartition
+from connector.core.sink import VerdictKind
+from tests.simulation.member import TAGS, TOPIC, Member, item_id, keys_of
+from tests.simulation.plan import POISON
+from tests.simulation.platform import ItemId
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from connector.core.events import Event
+    from connector.core.ledger import Lease
+    from connector.core.record import Item, Record
+    from connector.core.sink import Verdict
+    from tests.simulation.broker import Broker
+    from tests.simulation.letters import Letters
+    from tests.simulation.plan import Plan
+    from tests.simulation.platform import Platform, Request
+    from tests.simulation.world import Process, World
+
+
+NOT_YET = frozenset({"owned", "remembered", "planned"})
+"""Rules that the connector does not keep yet:
+
+owned        a process that was frozen sends nothing new for partitions that it may have lost
+remembered   what a process knows to be settled it does not send again when the partition comes back to it
+planned      a planned rebalance repeats nothing that was settled, even above the watermark
+"""
+
+
+@dataclass(eq=False)
+class KnownLease:
+    """What is known of one lease."""
+
+    lease: Lease
+    member: Member
+    began: float
+    claim: tuple[int, frozenset[int]]
+    """What the broker's commit covered when it began: the offsets below the first, and those of the second."""
+    resets: int
+    """How many operator's resets had been made when it began."""
+    excused: str = ""
+    """Why items that it has settled may be sent again by a later lease; empty: they must not."""
+    waiting: dict[str, list[ItemId]] = field(default_factory=dict)
+    """By identity: the ordered items that have not ended, in their order."""
+    tried: set[ItemId] = field(default_factory=set)
+    settled: set[ItemId] = field(default_factory=set)
+
+
+class Oracle:
+    """The observer of all members."""
+
+    def __init__(self, world: World, plan: Plan, broker: Broker, platform: Platform, letters: Letters) -> None:
+        self.repeats = 0
+        self.resets = 0
+        self.not_checked = NOT_YET
+        self._world = world
+        self._plan = plan
+        self._broker = broker
+        self._platform = platform
+        self._letters = letters
+        self._leases: dict[Lease, KnownLease] = {}
+        self._lease_of: dict[int, tuple[Record, KnownLease]] = {}
+        self._settled_by: dict[ItemId, list[KnownLease]] = defaultdict(list)
+        self._lettered: dict[ItemId, int] = {}
+        self._on_wire: dict[Member, list[Sequence[Item]]] = defaultdict(list)
+        self._committed_to: dict[TopicPartition, int] = defaultdict(int)
+        self._first_accepted: dict[str, tuple[int, int]] = {}
+        self._steps = 0
+        broker.on_commit = self._on_commit
+        platform.on_accept = self._on_accept
+
+    # -- the observer -------------------------------------------------------------------------------------------
+
+    def on_lease(self, member: Member, lease: Lease) -> None:
+        known = KnownLease(lease, member, self._world.now, self._claim(lease.partition), self.resets)
+        self._leases[lease] = known
+        self._world.note(f"lease {lease.partition} from {lease.start}")
+        if lease.start < known.claim[0]:
+            member.violate(f"{lease.partition} starts at {lease.start}, below the committed {known.claim[0]}")
+
+    def on_records(self, member: Member, lease: Lease, records: Sequence[Record]) -> None:
+        del member
+        known = self._leases[lease]
+        for record in records:
+            self._lease_of[id(record)] = (record, known)
+            for ident in _items_of(record):
+                for key in keys_of(ident):
+                    known.waiting.setdefault(key, []).append(ident)
+
+    def on_send(self, member: Member, target: str, items: Sequence[Item]) -> None:
+        known_leases = [self._lease_of[id(item.record)][1] for item in items]
+        ids = list(map(item_id, items))
+        self._world.note(f"{target} sends {_names(ids)}")
+        for ident, known in zip(ids, known_leases, strict=True):
+            if known.lease.ended:
+                member.violate(f"{target}: {ident} is sent for a lease that has ended")
+            if ident in known.settled:
+                member.violate(f"{target}: {ident} is sent after its outcome")
+            self._check_ownership(member, known, ident)
+            if ident not in known.tried:
+                known.tried.add(ident)
+                self._check_repeat(member, known, ident)
+        if target == TAGS:
+            self._check_order(member, ids, known_leases)
+        self._on_wire[member].append(items)
+
+    def on_dead_letter(self, member: Member, item: Item) -> None:
+        del member
+        _leave(self._lease_of[id(item.record)][1], item_id(item))
+
+    def on_verdict(self, member: Member, target: str, items: Sequence[Item], verdict: Verdict) -> None:
+        self._on_wire[member].remove(items)
+        self._world.note(f"{target} got {verdict.kind.value} {verdict.detail} for {_names(map(item_id, items))}")
+        for place, item in enumerate(items):
+            if verdict.kind is VerdictKind.DELIVERED or place in verdict.done:
+                ident, known = item_id(item), self._lease_of[id(item.record)][1]
+                if known.lease.ended:
+                    known.excused = known.excused or "a reply came after its end"
+                else:
+                    known.settled.add(ident)
+                    _leave(known, ident)
+                    self._settled_by[ident].append(known)
+                if target == DEAD_LETTERS:
+                    self._on_letter(member, ident)
+
+    def on_event(self, member: Member, event: Event) -> None:
+        if isinstance(event, Rebalanced):
+            self._world.note(f"{member.name}: {event.kind} {' '.join(event.partitions)}, {event.unsettled} unsettled")
+
+    # -- what is known from outside -----------------------------------------------------------------------------
+
+    def excuse(self, member: Member | None, why: str, partitions: Sequence[TopicPartition] = ()) -> None:
+        """Allow the repeats of leases that live: of one member or all, of some partitions or all."""
+        for known in self._leases.values():
+            if (
+                not known.lease.ended
+                and (member is None or known.member is member)
+                and (not partitions or known.lease.partition in partitions)
+            ):
+                known.excused = why
+
+    def _claim(self, partition: TopicPartition) -> tuple[int, frozenset[int]]:
+        offset, metadata = self._broker.offsets.get(partition, (0, ""))
+        return offset, settled_ahead(offset, metadata)
+
+    # -- rules of sending ---------------------------------------------------------------------------------------
+
+    def _check_ownership(self, member: Member, known: KnownLease, ident: ItemId) -> None:
+        """Rule 8 and leases: what another member owns is not sent."""
+        for client in self._broker.clients if "owned" not in self.not_checked else ():
+            if client.process is not member and client.responsive and known.lease.partition in client.assigned:
+                member.violate(f"{ident} is sent, but {client.process.name} owns {known.lease.partition}")
+
+    def _check_repeat(self, member: Member, known: KnownLease, ident: ItemId) -> None:
+        """A repeat is explained, or a bug: at least once is no excuse for what was committed or is known."""
+        for earlier in self._settled_by.get(ident, ()):
+            if earlier.resets != known.resets or self.resets != known.resets:
+                continue
+            self.repeats += 1
+            offset, ahead = known.claim
+            if ident.offset < offset or ident.offset in ahead:
+                member.violate(f"{ident} is sent again, although the commit that its lease began with covers it")
+            if earlier.member is member and "remembered" not in self.not_checked:
+                member.violate(f"{ident} is sent again by the process that knows that it is settled")
+            if not earlier.excused and earlier.member.alive and "planned" not in self.not_checked:
+                member.violate(f"{ident} is sent again without a reason: {earlier.member.name} had settled it")
+
+    def _check_order(self, member: Member, ids: list[ItemId], known_leases: list[KnownLease]) -> None:
+        """Items of one identity are never in two requests at once and never overtake."""
+        keys = {key for ident in ids for key in keys_of(ident)}
+        for other in self._on_wire[member]:
+            if busy := keys & {key for item in other for key in keys_of(item_id(item)) if item.target == TAGS}:
+                member.violate(f"{busy} is in two requests at once")
+        sent: dict[tuple[KnownLease, str], list[ItemId]] = {}
+        for ident, known in zip(ids, known_leases, strict=True):
+            for key in keys_of(ident):
+                sent.setdefault((known, key), []).append(ident)
+        for (known, key), own in sent.items():
+            if own != (first := known.waiting[key][: len(own)]):
+                member.violate(f"{own} of {key} are sent, but it is the turn of {first}")
+
+    def _on_accept(self, ident: ItemId, request: Request) -> None:
+        if ident.letter in POISON:
+            raise AssertionError(f"the platform accepted {ident}")
+        if len(self._platform.accepted[ident]) > 1:
+            return
+        position = ident.offset, ident.place
+        for key in keys_of(ident):
+            if position < self._first_accepted.get(key, (-1, -1)):
+                request.process.violate(f"{ident} was overtaken at the platform by {self._first_accepted[key]}")
+            self._first_accepted[key] = position
+
+    def _on_letter(self, member: Member, ident: ItemId) -> None:
+        self._lettered[ident] = self._lettered.get(ident, 0) + 1
+        if ident.letter != "d" and ident.letter not in POISON:
+            member.violate(f"{ident} is innocent, but was dead-lettered")
+
+    # -- rules of committing ------------------------------------------------------------------------------------
+
+    def _on_commit(self, partition: TopicPartition, offset: int, metadata: str) -> None:
+        """A commit covers only what has ended, and never moves back."""
+        self._world.note(f"{partition} committed {offset} {metadata}")
+        old_offset, old_ahead = self._claim(partition)
+        ahead = settled_ahead(offset, metadata)
+        if offset < old_offset:
+            self._violate(f"the commit of {partition} moves back from {old_offset} to {offset}")
+        if missing := {one for one in old_ahead if one >= offset} - ahead:
+            self._violate(f"the commit of {partition} forgets that {sorted(missing)} are settled")
+        log = self._broker.logs[partition]
+        for record in log.after(self._committed_to[partition], 1 << 30):
+            if record.offset >= offset and record.offset not in ahead:
+                continue
+            if not self._has_ended(record):
+                self._violate(f"{partition} is committed at {offset} {metadata}, but {record.offset} has not ended")
+        self._committed_to[partition] = max(offset, self._committed_to[partition])
+
+    def _has_ended(self, record: Record) -> bool:
+        return all(
+            ident in self._lettered if ident.letter in POISON + "d" else ident in self._platform.accepted
+            for ident in _items_of(record)
+        )
+
+    def _violate(self, text: str) -> None:
+        for client in self._broker.clients:
+            client.process.violate(text)
+        raise AssertionError(text)
+
+    # -- rules of every step ------------------------------------------------------------------------------------
+
+    def check_step(self, process: Process | None) -> None:
+        """Raise what was noted during the step; check the law of conservation and the bounds."""
+        if not isinstance(process, Member):
+            return
+        if process.failures:
+            raise process.failures[0]
+        if process.app is None or not process.running:
+            return
+        self._steps += 1
+        app = process.app
+        in_flight = sum([lease.unsettled for lease in app.pipeline.leases])
+        for topic, counts in app.status.topic_counts.items():
+            ended = counts.delivered + counts.skipped + counts.dead_lettered + counts.released
+            if counts.consumed != ended + in_flight:
+                process.violate(f"{topic}: {counts} don't add up with {in_flight} in flight")
+        for lease in app.pipeline.paused:
+            if lease.ended or lease not in app.pipeline.leases:
+                process.violate(f"{lease.partition} is paused, although its lease has ended")
+        if app.tasks.failure.done():
+            app.tasks.failure.result()
+        if self._steps % 64 == 0:
+            process.loop.call_soon(app.status.read, self._world.now)
+
+    # -- rules of the end ---------------------------------------------------------------------------------------
+
+    def all_committed(self) -> bool:
+        """Whether everything is committed."""
+        return all(
+            self._broker.offsets.get(partition, (0, ""))[0] >= log.end for partition, log in self._broker.logs.items()
+        )
+
+    def check_nothing_is_lost(self) -> None:
+        """Every item has ended as it must."""
+        for log in self._broker.logs.values():
+            for record in log.after(0, 1 << 30):
+                if not self._has_ended(record):
+                    raise AssertionError(f"{TOPIC}[{record.partition}] {record.offset} was lost: {record.value!r}")
+
+
+def settled_ahead(offset: int, metadata: str) -> frozenset[int]:
+    """Return the offsets above `offset` that a commit's metadata calls settled."""
+    del offset, metadata
+    return frozenset()
+
+
+def _leave(known: KnownLease, ident: ItemId) -> None:
+    for key in keys_of(ident):
+        if ident in known.waiting[key]:
+            known.waiting[key].remove(ident)
+
+
+def _items_of(record: Record) -> list[ItemId]:
+    word = (record.value or b"").decode()
+    return [ItemId(record.partition, record.offset, place, letter) for place, letter in enumerate(word)]
+
+
+def _names(ids: object) -> str:
+    return " ".join(f"{one.partition}/{one.offset}{one.letter}" for one in ids)  # type: ignore[attr-defined]
