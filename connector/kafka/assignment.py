@@ -6,18 +6,22 @@ librdkafka calls the `on_*` callbacks inside `consume` and `close`, in the consu
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import Consumer, KafkaException
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 
 from connector.core.events import ReasonRaised, Rebalanced, RetentionGap
-from connector.core.record import Record, TopicPartition
-from connector.kafka.errors import cause_of
+from connector.core.record import TopicPartition
+from connector.kafka.errors import cause_of, reason_of
+from connector.kafka.fetching import Fetching
+from connector.kafka.leader_offsets import LeaderOffsets
+from connector.kafka.membership import Membership
+from connector.kafka.owned_partition import OwnedPartition
 from connector.kafka.pausing import Pausing
-from connector.kafka.properties import is_incremental
-from connector.kafka.start_offsets import StartOffset, earliest_offset, resolve_start_offsets
+from connector.kafka.properties import is_incremental, is_kip848
+from connector.kafka.readiness import RETRY_DELAY_S
+from connector.kafka.start_offsets import StartOffset, resolve_start_offsets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,33 +39,6 @@ REVOKE_DEADLINE_S: Final = 15.0
 """Well below max.poll.interval (5 min by default): a member that waits longer is removed from the group."""
 
 
-@dataclass(slots=True)
-class OwnedPartition:
-    """A lease and how far it was handed over."""
-
-    lease: Lease
-    next_offset: int
-    """The offset after the last record handed over."""
-    first_offset: int | None = None
-    """The offset of the first record handed over."""
-
-    def drop_duplicates(self, records: list[Record]) -> list[Record]:
-        """Return the records that were not handed over yet, and count them as handed over.
-
-        Raises RuntimeError if a record precedes the first one of the lease: it would be lost.
-        """
-        if records[0].offset < self.next_offset:
-            if self.first_offset is None or records[0].offset < self.first_offset:
-                started = f"the lease had started at {self.next_offset}"
-                raise RuntimeError(f"{self.lease.partition}: received offset {records[0].offset} after {started}")
-            records = [record for record in records if record.offset >= self.next_offset]
-        if records:
-            if self.first_offset is None:
-                self.first_offset = records[0].offset
-            self.next_offset = records[-1].offset + 1
-        return records
-
-
 class Assignment:
     """The partitions that this member owns. Used by the consumer's thread only.
 
@@ -71,12 +48,20 @@ class Assignment:
     def __init__(
         self, kafka: Kafka, excluded_topic: str, bridge: Bridge, commits: Commits, readiness: Readiness
     ) -> None:
+        self.membership = Membership(kip848=is_kip848(kafka))
         self._start_from = kafka.start_from
         self._incremental = is_incremental(kafka)
+        self._fetching = Fetching(incremental=self._incremental)
         self._excluded_topic = excluded_topic
         self._bridge = bridge
         self._commits = commits
         self._readiness = readiness
+        self._waiting: dict[TopicPartition, float] = {}
+        """Partitions whose start is looked up, and since when (monotonic seconds)."""
+        self._deleted: set[TopicPartition] = set()
+        """Owned partitions whose next offset does not exist."""
+        self._next_pass = 0.0
+        """When to ask the brokers again (monotonic seconds)."""
         self._owned: dict[TopicPartition, OwnedPartition] = {}
         self._pausing = Pausing()
         self._new_leases: Chunk = []
@@ -116,70 +101,61 @@ class Assignment:
     # -- rebalance callbacks ------------------------------------------------------------------------------------
 
     def on_assign(self, consumer: Consumer, partitions: list[KafkaTopicPartition]) -> None:
-        """Called with the partitions that are assigned: starts a lease for each."""
+        """Called with the partitions that are assigned, maybe none: they start in `resolve`."""
         wanted = [TopicPartition(one.topic, one.partition) for one in partitions if one.topic != self._excluded_topic]
-        missing_until = time.monotonic() + MISSING_TOPIC_GRACE_S
-
-        def resolve() -> list[StartOffset]:
-            # Waiting any longer for a topic that never appears would hold up all the others.
-            late = time.monotonic() > missing_until
-            return resolve_start_offsets(consumer, wanted, self._start_from, missing_is_deleted=late)
-
-        starts: list[StartOffset] = self._readiness.call_until_answered(resolve, default=[])
-        for start in starts:
-            self._start_lease(start)
-        positions = [KafkaTopicPartition(*start.partition, start.offset) for start in starts]
-        (consumer.incremental_assign if self._incremental else consumer.assign)(positions)
-        consumer.resume(positions)  # librdkafka remembers that a partition was paused when it was revoked
-        self._readiness.clear("starting", "kafka_not_authorized", "topic_missing")
-        for topic in {start.partition.topic for start in starts}:
-            self._readiness.clear("topic_missing", "kafka_not_authorized", about=topic)
+        self._fetching.add(consumer, wanted)
+        self._waiting.update(dict.fromkeys(wanted, time.monotonic()))
+        self._next_pass = 0.0
+        self.membership.on_assigned()
+        self._readiness.clear("kafka_not_authorized", "topic_missing")
         self._bridge.emit_from_thread(Rebalanced("assigned", [str(partition) for partition in wanted]))
 
     def on_revoke(self, consumer: Consumer, partitions: list[KafkaTopicPartition]) -> None:
         """Called before partitions are taken away in a planned rebalance: closes their leases and commits."""
-        leases = self._remove(TopicPartition(one.topic, one.partition) for one in partitions)
+        revoked = [TopicPartition(one.topic, one.partition) for one in partitions]
+        leases = self._remove(revoked)
         ended = self._bridge.close_leases_from_thread(leases, time.monotonic() + REVOKE_DEADLINE_S)
         self._commits.commit_sync(consumer, ended)
-        self._unassign(consumer, leases)
+        self._unassign(consumer, revoked)
+        if not self._incremental:
+            self.membership.on_lost()  # until all are dealt out again
         self._emit_ended("revoked", leases)
 
     def on_lost(self, consumer: Consumer, partitions: list[KafkaTopicPartition]) -> None:
         """Called when another member may own the partitions already: ends their leases without a commit."""
-        leases = self._remove(TopicPartition(one.topic, one.partition) for one in partitions)
+        lost = [TopicPartition(one.topic, one.partition) for one in partitions]
+        leases = self._remove(lost)
         self._bridge.close_leases_from_thread(leases, None)
-        self._unassign(consumer, leases)
+        self._unassign(consumer, lost)
+        self.membership.on_lost()
         self._emit_ended("lost", leases)
 
     def close_all(self, consumer: Consumer, deadline: float) -> None:
         """Close all leases by `deadline` (monotonic seconds), and commit if a broker answers."""
-        leases = self._remove(list(self._owned))
+        leases = self._remove([*self._owned, *self._waiting])
         ended = self._bridge.close_leases_from_thread(leases, deadline)
         if ended and self._readiness.broker_answers(consumer):
             self._commits.commit_sync(consumer, ended)
         self._emit_ended("revoked", leases)
 
-    def _start_lease(self, start: StartOffset) -> None:
-        lease = self._bridge.new_lease_from_thread(start.partition, start.offset, start.committed)
-        self._owned[start.partition] = OwnedPartition(lease, start.offset)
-        self._commits.track(lease, start.committed)
-        self._new_leases.append((lease, ()))
-
-    def _remove(self, partitions: Iterable[TopicPartition]) -> list[Lease]:
+    def _remove(self, partitions: Sequence[TopicPartition]) -> list[Lease]:
         """Disown the partitions and return their leases, from which nothing more is handed over."""
+        for partition in partitions:
+            self._waiting.pop(partition, None)
+            self._deleted.discard(partition)
         leases = [self._owned.pop(partition).lease for partition in partitions if partition in self._owned]
         for lease in leases:
-            self._commits.untrack(lease)
-            self._pausing.forget(lease)
-        self._new_leases = [(lease, records) for lease, records in self._new_leases if lease not in leases]
+            self._forget(lease)
         return leases
 
-    def _unassign(self, consumer: Consumer, leases: Sequence[Lease]) -> None:
+    def _forget(self, lease: Lease) -> None:
+        self._commits.untrack(lease)
+        self._pausing.forget(lease)
+        self._new_leases = [(new, records) for new, records in self._new_leases if new is not lease]
+
+    def _unassign(self, consumer: Consumer, partitions: Iterable[TopicPartition]) -> None:
         try:
-            if self._incremental:
-                consumer.incremental_unassign([KafkaTopicPartition(*lease.partition) for lease in leases])
-            else:
-                consumer.unassign()
+            self._fetching.remove(consumer, partitions)
         except KafkaException as error:
             self._readiness.warn(f"unassigning partitions failed: {cause_of(error).str()}")
 
@@ -188,35 +164,82 @@ class Assignment:
             released = sum(lease.released for lease in leases)
             self._bridge.emit_from_thread(Rebalanced(kind, [str(lease.partition) for lease in leases], released))
 
-    # -- deleted records ----------------------------------------------------------------------------------------
+    # -- where partitions start, and go on ----------------------------------------------------------------------
 
-    def skip_deleted(self, consumer: Consumer, partition: TopicPartition) -> None:
-        """Called when the next offset was deleted: continues at the earliest one that exists, and reports the gap.
+    @property
+    def waiting(self) -> list[TopicPartition]:
+        """The assigned partitions of which it is not known yet where they start."""
+        return list(self._waiting)
+
+    def on_deleted(self, partition: TopicPartition) -> None:
+        """Called when the next offset of a partition does not exist: `resolve` finds out where it goes on."""
+        if partition in self._owned:
+            self._deleted.add(partition)
+            self._next_pass = 0.0
+
+    def resolve(self, consumer: Consumer) -> None:
+        """Look up where partitions start or go on, as far as brokers answer; the others are tried again later.
+
+        Blocks the thread for a quarter of its time at most: the partitions that flow must go on flowing.
+        """
+        began = time.monotonic()
+        if not (self._waiting or self._deleted) or began < self._next_pass:
+            return
+        for partition in list(self._deleted):
+            self._skip_deleted(consumer, partition)
+        if self._waiting:
+            self._start_waiting(consumer)
+        ended = time.monotonic()
+        self._next_pass = ended + max(RETRY_DELAY_S, 3 * (ended - began))
+
+    def _start_waiting(self, consumer: Consumer) -> None:
+        try:
+            starts = resolve_start_offsets(consumer, list(self._waiting), self._start_from)
+        except KafkaException as error:
+            self._readiness.on_error(cause_of(error), otherwise="kafka_unreachable")
+            return
+        self._readiness.clear("kafka_unreachable")
+        late = time.monotonic() - MISSING_TOPIC_GRACE_S
+        for partition, refusal in starts.unanswered.items():
+            if reason_of(refusal) == "topic_missing" and self._waiting[partition] < late:
+                starts.found.append(StartOffset(partition, 0, None))
+            else:
+                self._readiness.on_unanswered(refusal, partition)
+        for start in starts.found:
+            del self._waiting[start.partition]
+            self._start_lease(start)
+        self._fetching.start(consumer, {one.partition: one.offset for one in starts.found}, self.received())
+        for topic in {start.partition.topic for start in starts.found}:
+            self._readiness.clear("topic_missing", "kafka_not_authorized", about=topic)
+
+    def _start_lease(self, start: StartOffset) -> None:
+        lease = self._bridge.new_lease_from_thread(start.partition, start.offset, start.committed)
+        self._owned[start.partition] = OwnedPartition(lease, start.offset)
+        self._commits.track(lease, start.committed)
+        self._new_leases.append((lease, ()))
+
+    def _skip_deleted(self, consumer: Consumer, partition: TopicPartition) -> None:
+        """Go on at the earliest offset that exists, and report the gap.
 
         If the earliest offset lies before what was received, the topic was re-created: the lease ends, a new one
         starts there.
         """
-        owned = self._owned.get(partition)
-        if owned is None:
-            return
+        owned = self._owned[partition]
         expected = owned.next_offset
-        first = self._readiness.call_until_answered(lambda: earliest_offset(consumer, partition), default=expected)
+        try:
+            first, _ = LeaderOffsets(consumer).span(partition)
+        except KafkaException as error:
+            self._readiness.on_unanswered(cause_of(error), partition)
+            return
+        self._deleted.discard(partition)
         if first < expected:
+            self._forget(owned.lease)
             self._bridge.close_leases_from_thread([owned.lease], None)
-            self._pausing.forget(owned.lease)
             self._start_lease(StartOffset(partition, first, None))
-            consumer.resume([KafkaTopicPartition(*partition)])  # as in on_assign
+            consumer.resume([KafkaTopicPartition(*partition)])  # librdkafka remembers that it was paused
         self._owned[partition].next_offset = first
-        self._assign_again(consumer, partition)
+        self._fetching.restart(consumer, {partition: first}, self.received())
+        self._pausing.on_assigned(self._owned[partition].lease)
         self._bridge.emit_from_thread(RetentionGap(*partition, records=max(first - expected, 0)))
         remedy = f"records of {partition.topic} were deleted before they were read; restart to acknowledge"
         self._bridge.emit_from_thread(ReasonRaised("records_lost", partition.topic, remedy))
-
-    def _assign_again(self, consumer: Consumer, partition: TopicPartition) -> None:
-        """Fetch from `next_offset` on. A seek would be refused, because the partition has no valid offset."""
-        if self._incremental:
-            consumer.incremental_unassign([KafkaTopicPartition(*partition)])
-            consumer.incremental_assign([KafkaTopicPartition(*partition, self._owned[partition].next_offset)])
-        else:
-            consumer.assign([KafkaTopicPartition(*each, one.next_offset) for each, one in self._owned.items()])
-        self._pausing.on_assigned(self._owned[partition].lease)

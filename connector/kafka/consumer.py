@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import Consumer, KafkaException, Message
@@ -16,6 +15,7 @@ from connector.kafka.assignment import Assignment
 from connector.kafka.bridge import Commit, Pause, Resume, Stop
 from connector.kafka.commits import Commits
 from connector.kafka.errors import OFFSET_DELETED, cause_of
+from connector.kafka.membership import generation_of
 from connector.kafka.properties import CLIENT_LOG, consumer_properties, exclusion_properties, is_static
 from connector.kafka.readiness import PROBE_TIMEOUT_S, Readiness
 from connector.kafka.records import group_by_lease
@@ -81,19 +81,25 @@ class ConsumerThread:
                 on_revoke=assignment.on_revoke,
                 on_lost=assignment.on_lost,
             )
-        on_error = partial(self._on_message_error, consumer)
         while self._stop is None:
             self._heartbeat()
             if not self._apply_commands(consumer) or self._wait_for_room(consumer):
                 continue
             messages = consumer.consume(CHUNK_RECORDS, POLL_TIMEOUT_S)
             chunk = assignment.take_new_leases()
-            chunk += group_by_lease(messages, assignment, on_error, self._bridge.emit_from_thread)
+            chunk += group_by_lease(messages, assignment, self._on_message_error, self._bridge.emit_from_thread)
             if chunk:
                 self._readiness.on_records({lease.partition.topic for lease, records in chunk if records})
                 self._bridge.put_chunk_from_thread(chunk, self._heartbeat)
-            self._readiness.probe(consumer)
+            assignment.resolve(consumer)
+            self._update_readiness(consumer)
         self._leave(consumer, self._stop.deadline)
+
+    def _update_readiness(self, consumer: Consumer) -> None:
+        membership, waiting = self._assignment.membership, self._assignment.waiting
+        membership.observe(generation_of(consumer), time.monotonic())
+        self._readiness.update_starting(dealt=membership.dealt, waiting=waiting)
+        self._readiness.probe(consumer)
 
     def _heartbeat(self) -> bool:
         """Heartbeat for blocking loops; returns False once a stop was requested."""
@@ -156,14 +162,14 @@ class ConsumerThread:
 
     # -- records ------------------------------------------------------------------------------------------------
 
-    def _on_message_error(self, consumer: Consumer, message: Message) -> None:
+    def _on_message_error(self, message: Message) -> None:
         error = message.error()
         if error is None:
             return
         if error.fatal():
             raise KafkaException(error)
         if error.code() in OFFSET_DELETED:
-            self._assignment.skip_deleted(consumer, TopicPartition(str(message.topic()), int(message.partition() or 0)))
+            self._assignment.on_deleted(TopicPartition(str(message.topic()), int(message.partition() or 0)))
         else:
             self._readiness.on_error(error, str(message.topic() or ""))
 

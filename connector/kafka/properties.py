@@ -56,7 +56,7 @@ _SHARED_PREFIXES: Final = (
 def is_incremental(kafka: Kafka) -> bool:
     """Return whether partitions are assigned one by one (cooperative-sticky, KIP-848) instead of all at once."""
     strategy = str(kafka.properties.get("partition.assignment.strategy", "cooperative-sticky"))
-    return _is_kip848(kafka) or "cooperative" in strategy
+    return is_kip848(kafka) or "cooperative" in strategy
 
 
 def is_static(kafka: Kafka) -> bool:
@@ -66,7 +66,7 @@ def is_static(kafka: Kafka) -> bool:
 
 def consumer_properties(kafka: Kafka) -> dict[str, Any]:
     """Return the consumer's properties: defaults, then `kafka.properties`, then those that the connector owns."""
-    strategy = {} if _is_kip848(kafka) else {"partition.assignment.strategy": "cooperative-sticky"}
+    strategy = {} if is_kip848(kafka) else {"partition.assignment.strategy": "cooperative-sticky"}
     return {
         **_CLIENT_ID,
         **_CONSUMER_DEFAULTS,
@@ -83,7 +83,7 @@ def exclusion_properties(kafka: Kafka, topic: str) -> dict[str, Any]:
 
     Not with KIP-848, where the broker resolves patterns: the consumer does not fetch such a topic, but is assigned it.
     """
-    if _is_kip848(kafka):
+    if is_kip848(kafka):
         return {}
     excluded = [str(kafka.properties.get("topic.blacklist", "")), f"^{topic.replace('.', '[.]')}$"]
     return {"topic.blacklist": ",".join(filter(None, excluded))}
@@ -139,7 +139,8 @@ def _without_values(refusal: str, kafka: Kafka) -> str:
     return refusal
 
 
-def _is_kip848(kafka: Kafka) -> bool:
+def is_kip848(kafka: Kafka) -> bool:
+    """Return whether the broker deals out the partitions (`group.protocol: consumer`)."""
     return str(kafka.properties.get("group.protocol", "classic")).lower() == "consumer"
 
 

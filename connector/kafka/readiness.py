@@ -11,9 +11,10 @@ from connector.core.events import Notice, ReasonCleared, ReasonRaised
 from connector.kafka.errors import cause_of, reason_of, remedy_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from connector.core.events import Event, ReasonCode
+    from connector.core.record import TopicPartition
 
 T = TypeVar("T")
 
@@ -21,6 +22,7 @@ PROBE_INTERVAL_S: Final = 2.0
 PROBE_TIMEOUT_S: Final = 5.0
 """How long a probe may block the consumer's thread."""
 RETRY_DELAY_S: Final = 0.2
+_ABOUT_TOPICS: Final = ("topic_missing", "kafka_not_authorized")
 LAST_PROBE_TIMEOUT_S: Final = 1.0
 """How long a stop waits for a broker that did not answer lately."""
 
@@ -35,6 +37,7 @@ class Readiness:
         self._emit = emit
         self._heartbeat = heartbeat
         self._reasons: set[tuple[ReasonCode, str]] = {("starting", "")}
+        self._starting_remedy = ""
         self._next_probe_s = 0.0
 
     def on_error(self, error: KafkaError, about: str = "", otherwise: ReasonCode | None = None) -> None:
@@ -57,6 +60,28 @@ class Readiness:
             if (reason, about) in self._reasons:
                 self._reasons.discard((reason, about))
                 self._emit(ReasonCleared(reason, about))
+
+    def update_starting(self, *, dealt: bool, waiting: Sequence[TopicPartition]) -> None:
+        """Raise `starting` until the group has dealt out its partitions and each knows where it starts."""
+        if dealt and not waiting:
+            self.clear("starting")
+            return
+        if not dealt:
+            remedy = "wait: the group is dealing out its partitions"
+        else:
+            more = f" and {len(waiting) - 1} more start" if len(waiting) > 1 else " starts"
+            remedy = f"wait: it is looked up where {waiting[0]}{more}"
+        if remedy != self._starting_remedy or ("starting", "") not in self._reasons:
+            self._starting_remedy = remedy
+            self._reasons.add(("starting", ""))
+            self._emit(ReasonRaised("starting", "", remedy))
+
+    def on_unanswered(self, error: KafkaError, partition: TopicPartition) -> None:
+        """Called when it can't be looked up where one partition starts or goes on; the others are not concerned."""
+        if reason_of(error) in _ABOUT_TOPICS:
+            self.on_error(error, partition.topic)
+        else:
+            self.warn(f"{partition} waits: it can't be looked up where it starts or goes on: {error.str()}")
 
     def warn(self, message: str) -> None:
         """Log a warning."""
@@ -96,8 +121,6 @@ class Readiness:
         for reason, about in list(self._reasons):
             if reason == "topic_missing" and about in topics:
                 self.clear(reason, about=about)
-        if consumer.memberid():
-            self.clear("starting")
         if consumer.assignment():  # authenticated, and a member of the group
             self.clear("kafka_not_authorized")
 

@@ -4,8 +4,8 @@
 2. A partition without one, in a topic of which the group has committed another partition, was added to a known
    topic: it starts at its beginning, whatever `start_from` says.
 3. Only a topic without any committed offset of the group starts as `start_from` says.
-4. A topic that was deleted after its partitions were assigned starts at 0: a topic created later under that name is
-   new.
+4. A topic that was deleted after its partitions were assigned starts at 0 (`assignment.py` waits for a while): a topic
+   created later under that name is new.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from confluent_kafka import Consumer, KafkaException
+from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 
 from connector.core.record import TopicPartition
-from connector.kafka.errors import reason_of
+from connector.kafka.errors import cause_of
+from connector.kafka.leader_offsets import LeaderOffsets
 from connector.kafka.properties import REQUEST_TIMEOUT_S
 
 if TYPE_CHECKING:
@@ -34,46 +35,42 @@ class StartOffset:
     committed: int | None
 
 
-def resolve_start_offsets(
-    consumer: Consumer, partitions: Sequence[TopicPartition], start_from: str | datetime, *, missing_is_deleted: bool
-) -> list[StartOffset]:
-    """Return where each partition starts, by rules 1 to 4. Blocks; raises KafkaException if no broker answers.
+@dataclass(frozen=True, slots=True)
+class Starts:
+    """Where partitions start, as far as brokers have answered."""
 
-    A topic that the broker does not know raises too, because it may be too new for every broker to know it; with
-    `missing_is_deleted` rule 4 applies to it instead.
+    found: list[StartOffset]
+    unanswered: dict[TopicPartition, KafkaError]
+
+
+def resolve_start_offsets(
+    consumer: Consumer, partitions: Sequence[TopicPartition], start_from: str | datetime
+) -> Starts:
+    """Return where each partition starts, by rules 1 to 3. Blocks.
+
+    A partition whose topic does not exist, or is too new for this broker to know, or whose leader does not answer, is
+    unanswered: it holds up no other. Raises KafkaException if the group's offsets can't be read.
     """
     committed = _committed(consumer, partitions)
-    starts = [StartOffset(partition, offset, offset) for partition, offset in committed.items()]
-    known, missing = _known_topics(consumer, {one.topic for one in partitions if one not in committed})
-    if missing and not missing_is_deleted:
-        raise next(iter(missing.values()))
+    starts = Starts([StartOffset(partition, offset, offset) for partition, offset in committed.items()], {})
+    offsets, known = LeaderOffsets(consumer), {one.topic: True for one in committed}
     for partition in partitions:
         if partition in committed:
             continue
-        if partition.topic in missing:
-            starts.append(StartOffset(partition, 0, None))
+        try:
+            if partition.topic not in known:
+                known[partition.topic] = _is_known(consumer, partition.topic, offsets)
+            offset = offsets.at(partition, "earliest" if known[partition.topic] else start_from)
+        except KafkaException as error:
+            starts.unanswered[partition] = cause_of(error)
         else:
-            offset = _offset_at(consumer, partition, "earliest" if partition.topic in known else start_from)
-            starts.append(StartOffset(partition, offset, None))
+            starts.found.append(StartOffset(partition, offset, None))
     return starts
 
 
-def earliest_offset(consumer: Consumer, partition: TopicPartition) -> int:
-    """Return the first offset that exists. Blocks; raises KafkaException."""
-    return _offset_at(consumer, partition, "earliest")
-
-
-def _offset_at(consumer: Consumer, partition: TopicPartition, start_from: str | datetime) -> int:
-    if not isinstance(start_from, str):
-        milliseconds = int(start_from.timestamp() * 1000)
-        found = consumer.offsets_for_times([KafkaTopicPartition(*partition, milliseconds)], timeout=REQUEST_TIMEOUT_S)
-        if found[0].error is not None:
-            raise KafkaException(found[0].error)
-        if found[0].offset >= 0:
-            return found[0].offset
-        start_from = "latest"  # every record is older than `start_from`
-    low, high = consumer.get_watermark_offsets(KafkaTopicPartition(*partition), timeout=REQUEST_TIMEOUT_S)
-    return low if start_from == "earliest" else high
+def _is_known(consumer: Consumer, topic: str, offsets: LeaderOffsets) -> bool:
+    """Return whether the group has committed an offset of the topic."""
+    return bool(_committed(consumer, [TopicPartition(topic, number) for number in offsets.partitions(topic)]))
 
 
 def _committed(consumer: Consumer, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
@@ -84,17 +81,3 @@ def _committed(consumer: Consumer, partitions: Iterable[TopicPartition]) -> dict
         if answer.error is not None:
             raise KafkaException(answer.error)
     return {TopicPartition(answer.topic, answer.partition): answer.offset for answer in answers if answer.offset >= 0}
-
-
-def _known_topics(consumer: Consumer, topics: Iterable[str]) -> tuple[set[str], dict[str, KafkaException]]:
-    """Return the topics with at least one committed partition, and those that do not exist with their error."""
-    known, missing = set(), {}
-    for topic in topics:
-        metadata = consumer.list_topics(topic, timeout=REQUEST_TIMEOUT_S).topics[topic]
-        if metadata.error is not None:
-            missing[topic] = KafkaException(metadata.error)
-            if reason_of(metadata.error) != "topic_missing":
-                raise missing[topic]
-        elif _committed(consumer, [TopicPartition(topic, partition) for partition in metadata.partitions]):
-            known.add(topic)
-    return known, missing

@@ -10,6 +10,7 @@ Theory of operation
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
@@ -339,8 +340,18 @@ class FakeConsumer:
         for partition in partitions:
             self.assigned.pop(partition, None)
 
+    def seek(self, partition: Any) -> None:
+        one = TopicPartition(partition.topic, partition.partition)
+        if one not in self.assigned or one in self._invalid:
+            raise KafkaException(KafkaError(KafkaError._STATE))
+        self.assigned[one] = partition.offset
+
     def assignment(self) -> list[FakePartition]:
         return [FakePartition(*partition) for partition in self.assigned]
+
+    def consumer_group_metadata(self) -> bytes:
+        generation = self.generation if self.member_id else -1
+        return b"CGMDv2:" + generation.to_bytes(4, sys.byteorder, signed=True)
 
     def memberid(self) -> str:
         return self.member_id

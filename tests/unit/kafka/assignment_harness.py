@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partialmethod
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
@@ -60,36 +61,58 @@ class FakeMessage:
 
 
 class FakeConsumer:
-    """The group has committed 90; the partition's earliest offset is `earliest`. Keeps what was asked of it."""
+    """The group has committed 90; the partition's earliest offset is `earliest`. Keeps what was asked of it.
+
+    Every partition has the leader 1. `refusing` are the partitions whose leader does not answer.
+    """
 
     def __init__(self) -> None:
         self.earliest = 0
+        self.end = 1_000
         self.answers = True
-        self.assigned_at: list[int] = []
+        self.committed_at: dict[tuple[str, int], int] = {PARTITION: 90}
+        self.refusing: set[tuple[str, int]] = set()
+        self.refuses_seek = False
+        self.missing_topics: set[str] = set()
+        self.calls: list[tuple[str, list[int]]] = []
+        """Every `assign`, `seek`, with its offsets."""
         self.unassigned: list[tuple[str, int]] = []
         self.paused: set[tuple[str, int]] = set()
         self.committed_offsets: list[int] = []
 
     def committed(self, partitions: Sequence[KafkaTopicPartition], timeout: float) -> list[KafkaTopicPartition]:
         del timeout
-        return [KafkaTopicPartition(one.topic, one.partition, 90) for one in partitions]
+        if not self.answers:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+        found = [(one.topic, one.partition) for one in partitions]
+        return [KafkaTopicPartition(*one, self.committed_at.get(one, -1001)) for one in found]
 
     def get_watermark_offsets(self, partition: KafkaTopicPartition, timeout: float) -> tuple[int, int]:
-        del partition, timeout
-        return self.earliest, 1_000
+        del timeout
+        if (partition.topic, partition.partition) in self.refusing:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+        return self.earliest, self.end
+
+    def seek(self, partition: KafkaTopicPartition) -> None:
+        if self.refuses_seek:
+            raise KafkaException(KafkaError(KafkaError._STATE))
+        self.calls.append(("seek", [partition.offset]))
 
     def incremental_assign(self, partitions: Sequence[KafkaTopicPartition]) -> None:
-        self.assigned_at += [one.offset for one in partitions]
+        self.calls.append(("assign", [one.offset for one in partitions]))
 
     def incremental_unassign(self, partitions: Sequence[KafkaTopicPartition]) -> None:
         self.unassigned += [(one.topic, one.partition) for one in partitions]
 
     assign, unassign = incremental_assign, partialmethod(incremental_unassign, ())
 
-    def list_topics(self, timeout: float) -> None:
+    def list_topics(self, topic: str = "", timeout: float = 0.0) -> SimpleNamespace:
         del timeout
         if not self.answers:
             raise KafkaException(KafkaError(KafkaError._TRANSPORT))
+        missing = KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART) if topic in self.missing_topics else None
+        partitions = {number: SimpleNamespace(leader=number % 2) for number in range(4)}
+        return SimpleNamespace(topics={topic: SimpleNamespace(error=missing, partitions=partitions)})
 
     def pause(self, partitions: Sequence[KafkaTopicPartition]) -> None:
         self.paused |= {(one.topic, one.partition) for one in partitions}
@@ -117,11 +140,17 @@ class AssignmentHarness:
         self.assignment = Assignment(kafka, "letters", bridge, Commits(bridge), self.readiness)
         self.partitions = [KafkaTopicPartition(*PARTITION), KafkaTopicPartition("letters", 0)]
         self.assignment.on_assign(self.consumer, self.partitions)
+        self.resolve()
         [(self.lease, _)] = self.assignment.take_new_leases()
 
     async def _close(self, leases: Sequence[Lease], deadline: float | None) -> dict[Lease, Progress]:
         self.deadlines.append(deadline)
         return {lease: lease.end() for lease in leases}
+
+    def resolve(self) -> None:
+        """Look up where partitions start or go on, whenever that was done last."""
+        self.assignment._next_pass = 0.0
+        self.assignment.resolve(self.consumer)
 
     def group(self, *messages: FakeMessage) -> list[tuple[Lease, list[int]]]:
         """Group messages as the thread does; each error means that the next offset is deleted."""
@@ -129,12 +158,14 @@ class AssignmentHarness:
 
     def group_records(self, *messages: FakeMessage) -> Chunk:
         """Group messages like `group`, but return the records."""
-        return group_by_lease(
+        chunk = group_by_lease(
             cast("Sequence[Message]", messages),
             self.assignment,
-            lambda _: self.assignment.skip_deleted(self.consumer, PARTITION),
+            lambda _: self.assignment.on_deleted(PARTITION),
             self.bridge.emit_from_thread,
         )
+        self.resolve()
+        return chunk
 
 
 def in_thread(scenario: Callable[[AssignmentHarness], None], **properties: str) -> list[Event]:

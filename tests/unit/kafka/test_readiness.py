@@ -8,6 +8,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from connector.core.events import Notice, ReasonCleared, ReasonRaised
+from connector.core.record import TopicPartition
 from connector.kafka import readiness
 from connector.kafka.readiness import Readiness
 
@@ -29,9 +30,6 @@ class _FakeConsumer:
             raise KafkaException(KafkaError(KafkaError._TRANSPORT))
         return self
 
-    def memberid(self) -> str:
-        return "member" if self.owned else ""
-
     def assignment(self) -> list[object]:
         return self.owned
 
@@ -46,11 +44,13 @@ class ReadinessHarness:
         self.consumer = cast("Consumer", self.fake)
         self.alive = True
         self.warnings: list[str] = []
+        self.remedies: list[str] = []
         self.readiness = Readiness(self._emit, lambda: self.alive)
 
     def _emit(self, event: Event) -> None:
         if isinstance(event, ReasonRaised):
             self.reasons.add((event.code, event.target))
+            self.remedies.append(event.remedy)
         elif isinstance(event, ReasonCleared):
             self.reasons.remove((event.code, event.target))
         elif isinstance(event, Notice):
@@ -65,9 +65,33 @@ def joined(monkeypatch: pytest.MonkeyPatch) -> ReadinessHarness:
     """A consumer that has joined its group, on a broker that answers."""
     harness = ReadinessHarness(monkeypatch)
     harness.fake.owned = ["a partition"]
-    harness.readiness.probe(harness.consumer)
+    harness.readiness.update_starting(dealt=True, waiting=[])
     assert not harness.reasons
     return harness
+
+
+def test_it_is_starting_until_the_group_has_dealt_and_every_partition_knows_its_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    harness = ReadinessHarness(monkeypatch)
+    waiting = [TopicPartition("orders", 0), TopicPartition("orders", 1)]
+    told = []
+    for dealt, left in ((False, []), (True, waiting), (True, waiting), (True, waiting[1:]), (True, [])):
+        harness.readiness.update_starting(dealt=dealt, waiting=left)
+        told.append((sorted(harness.reasons), len(harness.remedies)))
+    starting = [("starting", "")]
+    assert told == [(starting, 1), (starting, 2), (starting, 2), (starting, 3), ([], 3)]
+    assert harness.remedies[1:] == [
+        "wait: it is looked up where orders[0] and 1 more start",
+        "wait: it is looked up where orders[1] starts",
+    ]
+
+
+def test_it_is_starting_again_when_its_partitions_were_lost(joined: ReadinessHarness) -> None:
+    joined.readiness.update_starting(dealt=False, waiting=[])
+    assert joined.reasons == {("starting", "")}
+    joined.readiness.update_starting(dealt=True, waiting=[])
+    assert not joined.reasons
 
 
 def test_a_refusal_that_ended_without_a_rebalance_is_cleared(joined: ReadinessHarness) -> None:

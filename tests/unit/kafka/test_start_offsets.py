@@ -1,72 +1,46 @@
-"""Where consuming starts when an assigned topic has been deleted meanwhile."""
+"""Where consuming starts: committed offsets, topics that the group knows, topics that can't be asked about."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
-import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException
-from confluent_kafka import TopicPartition as KafkaTopicPartition
+from confluent_kafka import Consumer, KafkaError
 
 from connector.core.record import TopicPartition
 from connector.kafka.start_offsets import StartOffset, resolve_start_offsets
+from tests.unit.kafka.assignment_harness import FakeConsumer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from connector.kafka.start_offsets import Starts
 
-GONE, HERE = TopicPartition("gone", 0), TopicPartition("here", 0)
-
-
-@dataclass
-class _Topic:
-    error: KafkaError | None = None
-    partitions: tuple[int, ...] = (0,)
+GONE, HERE, KNOWN = TopicPartition("gone", 0), TopicPartition("here", 0), TopicPartition("here", 1)
 
 
-@dataclass
-class _FakeConsumer:
-    """Topic `here` has 7 records; `offsets` are the group's commits."""
-
-    topics: dict[str, _Topic]
-    offsets: dict[TopicPartition, int] = field(default_factory=dict)
-
-    def committed(self, partitions: Sequence[KafkaTopicPartition], timeout: float) -> list[KafkaTopicPartition]:
-        del timeout
-        found = [TopicPartition(one.topic, one.partition) for one in partitions]
-        return [KafkaTopicPartition(*one, self.offsets.get(one, -1001)) for one in found]
-
-    def list_topics(self, topic: str, timeout: float) -> _FakeConsumer:
-        del topic, timeout
-        return self
-
-    def get_watermark_offsets(self, partition: KafkaTopicPartition, timeout: float) -> tuple[int, int]:
-        del timeout
-        assert partition.topic == "here"
-        return 0, 7
+def _resolve(fake: FakeConsumer) -> Starts:
+    return resolve_start_offsets(cast("Consumer", fake), [GONE, HERE], "latest")
 
 
-def _resolve(consumer: _FakeConsumer, *, missing_is_deleted: bool) -> list[StartOffset]:
-    return resolve_start_offsets(
-        cast("Consumer", consumer), [GONE, HERE], "latest", missing_is_deleted=missing_is_deleted
-    )
+def _fake() -> FakeConsumer:
+    fake = FakeConsumer()
+    fake.missing_topics, fake.end = {"gone"}, 7
+    return fake
 
 
-def test_a_deleted_topic_starts_at_0_and_does_not_hold_up_the_others() -> None:
-    consumer = _FakeConsumer({"gone": _Topic(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)), "here": _Topic()})
-    with pytest.raises(KafkaException):  # it may be too new for this broker to know
-        _resolve(consumer, missing_is_deleted=False)
-    assert _resolve(consumer, missing_is_deleted=True) == [StartOffset(GONE, 0, None), StartOffset(HERE, 7, None)]
+def test_a_topic_that_does_not_exist_is_unanswered_and_holds_up_no_other() -> None:
+    starts = _resolve(_fake())
+    assert starts.found == [StartOffset(HERE, 7, None)]
+    assert [(one, error.code()) for one, error in starts.unanswered.items()] == [
+        (GONE, KafkaError.UNKNOWN_TOPIC_OR_PART)
+    ]
 
 
 def test_a_committed_offset_counts_although_its_topic_was_deleted() -> None:
-    consumer = _FakeConsumer(
-        {"gone": _Topic(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)), "here": _Topic()}, {GONE: 5}
-    )
-    assert StartOffset(GONE, 5, 5) in _resolve(consumer, missing_is_deleted=True)
+    fake = _fake()
+    fake.committed_at[GONE] = 5
+    assert StartOffset(GONE, 5, 5) in _resolve(fake).found
 
 
-def test_a_topic_that_this_user_may_not_describe_is_not_taken_for_a_deleted_one() -> None:
-    consumer = _FakeConsumer({"gone": _Topic(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)), "here": _Topic()})
-    with pytest.raises(KafkaException):
-        _resolve(consumer, missing_is_deleted=True)
+def test_a_partition_that_was_added_to_a_known_topic_starts_at_its_beginning() -> None:
+    fake = _fake()
+    fake.committed_at[KNOWN] = 5
+    assert _resolve(fake).found == [StartOffset(HERE, 0, None)]

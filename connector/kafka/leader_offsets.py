@@ -1,0 +1,83 @@
+"""First and last offsets of partitions, asked of their leaders: one that does not answer holds up no other.
+
+A question blocks the consumer's thread. So it is short, a leader that has not answered is not asked again in the same
+pass, and one that does not exist is not waited for. What stays open is asked in a later pass.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from confluent_kafka import Consumer, KafkaError, KafkaException
+from confluent_kafka import TopicPartition as KafkaTopicPartition
+
+from connector.kafka.errors import cause_of, reason_of
+from connector.kafka.properties import REQUEST_TIMEOUT_S
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from confluent_kafka.admin._metadata import TopicMetadata
+
+    from connector.core.record import TopicPartition
+
+T = TypeVar("T")
+
+LEADER_TIMEOUT_S: Final = 2.0
+"""How long one question to a leader may block."""
+
+
+class LeaderOffsets:
+    """One pass of questions. Every method blocks, and raises KafkaException if there is no answer."""
+
+    def __init__(self, consumer: Consumer) -> None:
+        self._consumer = consumer
+        self._topics: dict[str, TopicMetadata] = {}
+        self._silent: set[int] = set()
+        """The ids of the brokers that have not answered."""
+
+    def partitions(self, topic: str) -> list[int]:
+        """Return the numbers of the topic's partitions."""
+        return sorted(self._metadata(topic).partitions)
+
+    def span(self, partition: TopicPartition) -> tuple[int, int]:
+        """Return the first offset that exists, and the one that the next record gets."""
+        return self._ask(
+            partition,
+            lambda: self._consumer.get_watermark_offsets(KafkaTopicPartition(*partition), timeout=LEADER_TIMEOUT_S),
+        )
+
+    def at(self, partition: TopicPartition, start_from: str | datetime) -> int:
+        """Return the offset that `start_from` (earliest, latest or a time) stands for."""
+        if not isinstance(start_from, str):
+            asked = [KafkaTopicPartition(*partition, int(start_from.timestamp() * 1000))]
+            [found] = self._ask(partition, lambda: self._consumer.offsets_for_times(asked, timeout=LEADER_TIMEOUT_S))
+            if found.error is not None:
+                raise KafkaException(found.error)
+            if found.offset >= 0:
+                return found.offset
+            start_from = "latest"  # every record is older than `start_from`
+        first, end = self.span(partition)
+        return first if start_from == "earliest" else end
+
+    def _ask(self, partition: TopicPartition, question: Callable[[], T]) -> T:
+        found = self._metadata(partition.topic).partitions.get(partition.partition)
+        if found is None:
+            raise KafkaException(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART))
+        if found.leader < 0 or found.leader in self._silent:
+            raise KafkaException(KafkaError(KafkaError.LEADER_NOT_AVAILABLE))
+        try:
+            return question()
+        except KafkaException as error:
+            if reason_of(cause_of(error)) == "kafka_unreachable":
+                self._silent.add(found.leader)
+            raise
+
+    def _metadata(self, topic: str) -> TopicMetadata:
+        if topic not in self._topics:
+            self._topics[topic] = self._consumer.list_topics(topic, timeout=REQUEST_TIMEOUT_S).topics[topic]
+        metadata = self._topics[topic]
+        if metadata.error is not None:
+            raise KafkaException(metadata.error)
+        return metadata
