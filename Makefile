@@ -1,5 +1,5 @@
 # Each target needs nothing but Python 3.11 or newer and network to the package registry.
-# `test`, `bench` and `broker` also use Java 17 and Maven for a real Kafka broker.
+# `test`, `bench`, `chaos` and `broker` also use Java 17 and Maven for a real Kafka broker.
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint constraints.txt --editable
@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint con
 INSTALLED := .venv/.installed
 DEVELOPED := .venv/.installed-dev
 
-.PHONY: setup demo test unit check bench mutants broker
+.PHONY: setup demo test unit check bench mutants broker chaos
 .DELETE_ON_ERROR:
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -46,6 +46,12 @@ bench: $(DEVELOPED)
 mutants: $(DEVELOPED)
 	@$(PIP) '.[mutants]'
 	$(BIN)/python -m tests.mutants $(ARGS)
+
+# The first round's seed, and how long rounds go on; a round that failed is repeated by its own seed and MINUTES=0.
+SEED ?= 1
+MINUTES ?= 10
+chaos: $(DEVELOPED)
+	$(BIN)/python -m tests.chaos --seed $(SEED) --minutes $(MINUTES)
 
 broker: $(DEVELOPED)
 	$(BIN)/python -m tests.kafka.broker

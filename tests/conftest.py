@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 from hypothesis import Phase, settings
 
+from tests.kafka.access import AUTHORIZER
 from tests.kafka.broker import Broker
 from tests.kafka.cluster import Cluster
 from tests.kafka.jars import NoBrokerError
@@ -62,7 +63,7 @@ def kafka(address: str) -> Iterator[Cluster]:
 @pytest.fixture(scope="session")
 def _second_broker() -> Iterator[Broker]:
     try:
-        broker = Broker()
+        broker = Broker(AUTHORIZER)
     except NoBrokerError as missing:
         _without(missing)
     with broker:

@@ -21,7 +21,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from tests.kafka.jars import NoBrokerError, jars, java
-from tests.kafka.processes import end, free_ports, leash
+from tests.kafka.processes import end, free_ports, start
 from tests.kafka.waiting import until
 
 if TYPE_CHECKING:
@@ -83,12 +83,8 @@ class Broker:
         if not (self._folder / "data").exists():
             self._format()
         with (self._folder / "broker.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [*leash(), *self._command(), "kafka.Kafka", str(self._folder / "server.properties")],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=self._folder,
-            )
+            command = [*self._command(), "kafka.Kafka", str(self._folder / "server.properties")]
+            self._process = start(command, log, log, self._folder)
         until(self._serves, f"the broker at {self.address} to answer", every_s=0.1)
         return self
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import signal
-import subprocess
 import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Self
@@ -13,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.kafka.processes import end, free_ports, leash
+from tests.kafka.processes import end, free_ports, start
 from tests.kafka.waiting import until
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
@@ -38,7 +38,7 @@ class CommandProcess:
     def start(self) -> Self:
         """Start the process; returns at once."""
         with self._output.open("ab") as output, self._errors.open("ab") as errors:
-            self._process = subprocess.Popen([*leash(), sys.executable, *self._arguments], stdout=output, stderr=errors)
+            self._process = start([sys.executable, *self._arguments], output, errors)
         return self
 
     @property
@@ -86,7 +86,8 @@ class ConnectorProcess(CommandProcess):
         # JSON is YAML.
         file.write_text(json.dumps({**config, "admin": {"listen": f"127.0.0.1:{port}"}}, ensure_ascii=False))
         super().__init__(name, ["-m", "connector", "run", "-c", str(file)], folder)
-        self._http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30)
+        self.admin_url = f"http://127.0.0.1:{port}"
+        self._http = httpx.Client(base_url=self.admin_url, timeout=30)
 
     def close(self) -> None:
         """End it and close the connection."""

@@ -7,6 +7,23 @@ import functools
 import shutil
 import socket
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+# The kernel kills a leashed process when the *thread* that started it ends: so one that lives as long as the tests.
+_starter = ThreadPoolExecutor(1, thread_name_prefix="starter")
+
+
+def start(
+    command: Sequence[str], output: BinaryIO, errors: BinaryIO, folder: Path | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a process that does not outlive this one; callable on any thread."""
+    leashed = [*leash(), *command]
+    return _starter.submit(subprocess.Popen, leashed, stdout=output, stderr=errors, cwd=folder).result()
 
 
 @functools.cache

@@ -1,0 +1,218 @@
+"""Why a record was delivered more than once: each repeat is explained by a fault, or it is a breach.
+
+A repeat is a pair of sends of one record, of both of which the platform stored the item. What the member that made
+the first send knew of it decides:
+
+1. It says that the request failed. Then its reply must have been lost on the way: broken by a fault, later than the
+   request's timeout, or while the member was frozen or the platform down.
+2. It says nothing. Then it must have been killed while the request was on the wire.
+3. It says that the record was delivered. Then its lease must have ended (killed, frozen, lost) before the outcome
+   could be committed: later than `COMMIT_GRACE_S` before that end, or while the broker was away. A planned end
+   (revoked, stopped) is no cause, and neither is a lost lease if the same process sends the record again: it knows.
+
+Whatever the cause: a record that was committed before the lease began that sends it again is a breach.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from tests.chaos.leases import LeaseSpan, lease_at, leases
+from tests.chaos.settled_ahead import covers
+
+if TYPE_CHECKING:
+    from tests.chaos.connector_log import Attempt
+    from tests.chaos.history import History, MemberHistory, Place, Storing
+    from tests.chaos.producing import Placed
+
+REQUEST_TIMEOUT_S = 3.0
+COMMIT_GRACE_S = 2.0
+"""What is settled must be committed within this time: the commit interval of 0.2 s, and a busy machine's delays."""
+RECOVERY_S = 8.0
+"""After the broker came back, commits may need this time to succeed again."""
+CLOCK_S = 1.0
+"""How much later than a member sends a request the platform may see it, on a busy machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """One send whose item the platform stored."""
+
+    storing: Storing
+    attempt: Attempt | None
+    """What the member's log says of it; None if nothing."""
+
+    @property
+    def member(self) -> MemberHistory:
+        """Who sent it."""
+        return self.storing.member
+
+    @property
+    def at(self) -> float:
+        """When it was sent, as far as is known."""
+        arrived = self.storing.request.arrived
+        return arrived if self.attempt is None else min(self.attempt.started, arrived)
+
+
+@dataclass(slots=True)
+class Explained:
+    """The result for a whole round."""
+
+    causes: Counter[str] = field(default_factory=Counter)
+    breaches: list[tuple[Placed, str]] = field(default_factory=list)
+
+
+def explain_repeats(history: History) -> Explained:
+    """Explain every repeat of the round."""
+    result = Explained()
+    repeated = [placed for placed in history.placed if len(history.stored.get(placed.record.number, ())) > 1]
+    attempts = _attempts(history, {(placed.partition, placed.offset) for placed in repeated})
+    for placed in repeated:
+        for first, second in pairwise(_sends(history, placed, attempts)):
+            cause, is_explained = _Repeat(history, placed, first, second).explain()
+            if is_explained:
+                result.causes[cause] += 1
+            else:
+                result.breaches.append((placed, cause))
+    return result
+
+
+def _attempts(history: History, places: set[Place]) -> dict[tuple[str, Place], list[Attempt]]:
+    """Return, by member and place, the requests of its log that held the record, in order."""
+    found: dict[tuple[str, Place], list[Attempt]] = defaultdict(list)
+    for member in history.members:
+        for attempt in sorted(member.log.attempts, key=lambda attempt: attempt.started):
+            if attempt.target == "dead-letters":
+                continue
+            for partition, spans in attempt.offsets.items():
+                for offset in (offset for span in spans for offset in span if (partition, offset) in places):
+                    found[member.name, (partition, offset)].append(attempt)
+    return found
+
+
+def _sends(history: History, placed: Placed, attempts: dict[tuple[str, Place], list[Attempt]]) -> list[Send]:
+    sends: list[Send] = []
+    storings = history.stored[placed.record.number]
+    for member in {storing.member.name: storing.member for storing in storings}.values():
+        own = [storing for storing in storings if storing.member is member]
+        logged = attempts.get((member.name, (placed.partition, placed.offset)), [])
+        sends.extend(_match(history, own, logged))
+    return sorted(sends, key=lambda send: send.at)
+
+
+def _match(history: History, storings: list[Storing], attempts: list[Attempt]) -> list[Send]:
+    """Match a member's sends of one record with its log, latest first: one attempt is at most one send."""
+    left = list(attempts)
+    sends: list[Send] = []
+    for storing in sorted(storings, key=lambda storing: storing.request.arrived, reverse=True):
+        while left and not _may_be(history, storing, left[-1]):
+            left.pop()
+        sends.append(Send(storing, left.pop() if left else None))
+    return sends
+
+
+def _may_be(history: History, storing: Storing, attempt: Attempt) -> bool:
+    arrived = storing.request.arrived
+    if arrived < attempt.started - CLOCK_S:
+        return False
+    paused = history.faults_between(attempt.started, attempt.ended, "platform")
+    latest = max([attempt.ended, *(fault.ended for fault in paused)])
+    return arrived <= latest + CLOCK_S
+
+
+@dataclass(frozen=True, slots=True)
+class _Repeat:
+    """One pair of sends."""
+
+    history: History
+    placed: Placed
+    first: Send
+    second: Send
+
+    def explain(self) -> tuple[str, bool]:
+        """Return the cause, or what is wrong, and whether it is a cause."""
+        attempt = self.first.attempt
+        if attempt is None:
+            return self._explain_silence()
+        if attempt.verdict != "delivered":
+            return self._explain_failure(attempt)
+        if self._was_committed():
+            return "it was committed before the lease began that sent it again", False
+        return self._explain_lease(attempt.ended)
+
+    def _explain_silence(self) -> tuple[str, bool]:
+        member, arrived = self.first.member, self.first.storing.request.arrived
+        end = member.end
+        if end is not None and end.how == "killed" and end.asked >= arrived - CLOCK_S:
+            if end.asked - arrived <= REQUEST_TIMEOUT_S + CLOCK_S or member.was_frozen(arrived, end.asked):
+                return "on the wire when its member was killed", True
+            return f"{member.name} was killed long after it, and never logged its outcome", False
+        return f"{member.name} has no line about it in its log", False
+
+    def _explain_failure(self, attempt: Attempt) -> tuple[str, bool]:
+        request, member = self.first.storing.request, self.first.member
+        if request.replied_at is None:
+            return "the reply was broken by a fault", True
+        if request.replied_at > attempt.started + REQUEST_TIMEOUT_S - 0.5:
+            return "the reply came after the request's timeout", True
+        if member.was_frozen(attempt.started, attempt.ended):
+            return "its member was frozen while the reply came", True
+        if self.history.faults_between(request.arrived, attempt.ended, "platform"):
+            return "the platform was down or paused before its reply was read", True
+        if self.history.faults_between(request.arrived - CLOCK_S, attempt.ended, "replies") and request.status != 200:
+            return "the reply was broken by a fault", True
+        return (
+            f"the platform replied {request.status}, but {member.name} says {attempt.verdict}: {attempt.detail}",
+            False,
+        )
+
+    def _explain_lease(self, settled: float) -> tuple[str, bool]:
+        member = self.first.member
+        lease = lease_at(leases(member, self.placed.partition), settled)
+        if lease is None:
+            return f"{member.name} had no lease of the partition", False
+        if freeze := self._freeze_before_second(settled):
+            if settled >= freeze - COMMIT_GRACE_S or self._no_commits(settled, freeze):
+                return "on the wire, or settled since the last commit, when its member was frozen", True
+            return f"settled {freeze - settled:.1f} s before {member.name} was frozen, and not committed", False
+        if lease.end > self.second.at:
+            return f"{member.name} still had the partition", False
+        return self._explain_end(lease, settled)
+
+    def _explain_end(self, lease: LeaseSpan, settled: float) -> tuple[str, bool]:
+        name, before = self.first.member.name, lease.end - settled
+        if before < 0 and lease.how == "lost":
+            return "on the wire when its partition was lost", True
+        if before < 0:
+            return f"delivered {-before:.2f} s after {name}'s lease had been {lease.how}", False
+        if lease.how == "lost" and self.second.member is self.first.member:
+            return (
+                f"{name} sends again what it knows to be delivered, {before:.1f} s before it lost the partition",
+                False,
+            )
+        is_planned = lease.how in {"revoked", "stopped"}
+        could_not = self._no_commits(settled, lease.end) or (before <= COMMIT_GRACE_S and not is_planned)
+        cause = f"settled since the last commit when its lease was {lease.how}"
+        return (cause, True) if could_not else (f"settled {before:.1f} s before {name}'s lease was {lease.how}", False)
+
+    def _freeze_before_second(self, settled: float) -> float | None:
+        """Return when the first member was frozen, if the second send came because of that: from another member."""
+        if self.second.member is self.first.member:
+            return None
+        freezes = self.first.member.freezes
+        return next((frozen for frozen, thawed in freezes if settled <= thawed and frozen <= self.second.at), None)
+
+    def _no_commits(self, start: float, end: float) -> bool:
+        faults = self.history.faults_between(start - RECOVERY_S, end, "broker")
+        return bool(faults)
+
+    def _was_committed(self) -> bool:
+        lease = lease_at(leases(self.second.member, self.placed.partition), self.second.at)
+        if lease is None:
+            return False
+        seen = self.history.committed[self.placed.partition]
+        before = [one for one in seen if one.answered <= lease.start]
+        return bool(before) and covers(before[-1], self.placed.offset)

@@ -1,0 +1,71 @@
+"""Rights to a topic: a broker with `AUTHORIZER` allows everything that no rule denies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._acl import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+)
+from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
+
+from tests.kafka.waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+AUTHORIZER = {
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "allow.everyone.if.no.acl.found": "true",
+    "super.users": "User:nobody",
+}
+_EVERYBODY, _EVERY_HOST = "User:*", "*"
+
+
+def deny_writes(address: str, topic: str) -> None:
+    """Deny everybody to write to the topic. Tries until the broker answers."""
+    rule = _rule(topic)
+    _admin_call(address, lambda admin: admin.create_acls([rule], request_timeout=5)[rule].result())
+
+
+def allow_writes(address: str, topic: str) -> None:
+    """Remove the rule of `deny_writes`. Tries until the broker answers."""
+    rule = AclBindingFilter(
+        ResourceType.TOPIC,
+        topic,
+        ResourcePatternType.LITERAL,
+        _EVERYBODY,
+        _EVERY_HOST,
+        AclOperation.ANY,
+        AclPermissionType.ANY,
+    )
+    _admin_call(address, lambda admin: admin.delete_acls([rule], request_timeout=5)[rule].result())
+
+
+def _rule(topic: str) -> AclBinding:
+    return AclBinding(
+        ResourceType.TOPIC,
+        topic,
+        ResourcePatternType.LITERAL,
+        _EVERYBODY,
+        _EVERY_HOST,
+        AclOperation.WRITE,
+        AclPermissionType.DENY,
+    )
+
+
+def _admin_call(address: str, call: Callable[[AdminClient], Any]) -> None:
+    def succeeds() -> bool:
+        admin = AdminClient({"bootstrap.servers": address, "log_level": 0})
+        try:
+            call(admin)
+        except KafkaException:
+            return False
+        return True
+
+    until(succeeds, "the broker to change a rule", every_s=0.5)

@@ -1,0 +1,157 @@
+"""A repeat has a cause, or it is a breach."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.chaos.records import Kind
+from tests.unit.chaos.told import Told
+
+
+def two_members() -> Told:
+    """One good record; member a owns the partition from 1, member b from 30."""
+    told = Told(Kind.GOOD)
+    told.member("a", 1)
+    told.member("b", 30)
+    return told
+
+
+def test_a_record_that_was_delivered_once_is_no_repeat() -> None:
+    told = two_members()
+    told.sends("a", 10, 0)
+    assert told.causes() == {}
+
+
+@pytest.mark.parametrize("says", ["again", "refused"])
+def test_a_reply_that_a_fault_broke_is_a_cause(says: str) -> None:
+    told = two_members()
+    told.sends("a", 10, 0, says=says, replied=False)
+    told.sends("a", 11, 0)
+    assert told.causes() == {"the reply was broken by a fault": 1}
+
+
+def test_a_reply_that_left_whole_and_in_time_is_no_cause() -> None:
+    told = two_members()
+    told.sends("a", 10, 0, says="again")
+    told.sends("a", 11, 0)
+    assert told.breaches() == ["the platform replied 200, but a says again: "]
+
+
+def test_a_reply_that_came_while_the_member_was_frozen_is_a_cause() -> None:
+    told = two_members()
+    told.sends("a", 10, 0, says="again")
+    told.frozen("a", 10.005, 10.015)
+    told.sends("a", 11, 0)
+    assert told.causes() == {"its member was frozen while the reply came": 1}
+
+
+def test_a_record_on_the_wire_when_its_member_was_killed_may_come_again() -> None:
+    told = two_members()
+    told.sends("a", 10, 0, says="")
+    told.ends("a", 10.5, "killed")
+    told.sends("b", 31, 0)
+    assert told.causes() == {"on the wire when its member was killed": 1}
+
+
+def test_a_record_of_which_a_living_member_logs_nothing_may_not() -> None:
+    told = two_members()
+    told.sends("a", 10, 0, says="")
+    told.sends("b", 31, 0)
+    assert told.breaches() == ["a has no line about it in its log"]
+
+
+def test_what_was_settled_just_before_a_kill_may_come_again() -> None:
+    told = two_members()
+    told.sends("a", 10, 0)
+    told.ends("a", 11, "killed")
+    told.sends("b", 31, 0)
+    assert told.causes() == {"settled since the last commit when its lease was killed": 1}
+
+
+def test_what_was_settled_long_before_a_kill_must_have_been_committed() -> None:
+    told = two_members()
+    told.sends("a", 10, 0)
+    told.ends("a", 20, "killed")
+    told.sends("b", 31, 0)
+    assert told.breaches() == ["settled 10.0 s before a's lease was killed"]
+
+
+def test_while_the_broker_is_away_nothing_can_be_committed() -> None:
+    told = two_members()
+    told.sends("a", 10, 0)
+    told.fault("broker", "kill", 10, 18)
+    told.ends("a", 20, "killed")
+    told.sends("b", 31, 0)
+    assert told.causes() == {"settled since the last commit when its lease was killed": 1}
+
+
+@pytest.mark.parametrize("how", ["revoked", "stopped"])
+def test_a_planned_end_of_a_lease_is_no_cause(how: str) -> None:
+    told = two_members()
+    told.sends("a", 10, 0)
+    if how == "revoked":
+        told.gives_up("a", 10.5, how)
+    else:
+        told.ends("a", 10.5, how)
+    told.sends("b", 31, 0)
+    assert told.breaches() == [f"settled 0.5 s before a's lease was {how}"]
+
+
+def test_a_planned_end_does_not_come_while_a_request_is_on_the_wire() -> None:
+    told = two_members()
+    told.sends("a", 10, 0)
+    told.gives_up("a", 10.01, "revoked")
+    told.sends("b", 31, 0)
+    [text] = told.breaches()
+    assert text.endswith("s after a's lease had been revoked")
+
+
+def test_what_was_committed_must_not_come_again_whatever_happened() -> None:
+    told = two_members()
+    told.sends("a", 10, 0)
+    told.commit(10.5, 1)
+    told.ends("a", 11, "killed")
+    told.sends("b", 31, 0)
+    assert told.breaches() == ["it was committed before the lease began that sent it again"]
+
+
+def test_two_members_must_not_own_a_partition_at_the_same_time() -> None:
+    told = two_members()
+    told.sends("a", 10, 0)
+    told.sends("b", 31, 0)
+    assert told.breaches() == ["a still had the partition"]
+
+
+def test_what_was_settled_just_before_its_member_was_frozen_may_come_again() -> None:
+    told = two_members()
+    told.sends("a", 10, 0)
+    told.frozen("a", 11, 40)
+    told.sends("b", 31, 0)
+    assert told.causes() == {"on the wire, or settled since the last commit, when its member was frozen": 1}
+
+
+def test_what_was_settled_long_before_its_member_was_frozen_may_not() -> None:
+    told = two_members()
+    told.sends("a", 10, 0)
+    told.frozen("a", 20, 40)
+    told.sends("b", 31, 0)
+    assert told.breaches() == ["settled 10.0 s before a was frozen, and not committed"]
+
+
+def test_a_member_that_wakes_up_must_not_send_what_another_has_delivered() -> None:
+    told = two_members()
+    told.frozen("a", 20, 40)
+    told.sends("b", 31, 0)
+    told.sends("a", 41, 0)
+    assert told.breaches() == ["b still had the partition"]
+
+
+def test_a_process_that_loses_a_partition_and_gets_it_back_knows_what_it_has_delivered() -> None:
+    told = Told(Kind.GOOD)
+    told.member("a", 1)
+    told.sends("a", 10, 0)
+    told.fault("broker", "kill", 10, 15)
+    told.gives_up("a", 16, "lost")
+    told.gets("a", 17)
+    told.sends("a", 18, 0)
+    assert told.breaches() == ["a sends again what it knows to be delivered, 6.0 s before it lost the partition"]
