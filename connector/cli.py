@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from connector import __version__
-from connector.core.errors import ConfigError, ConnectorError, StartError
+from connector.core.errors import ConfigError, ConnectorError, StartError, UsageError
+from connector.dead_letters.commands import app as dead_letters_app
 
 if TYPE_CHECKING:
     from collections.abc import Sized
@@ -35,6 +36,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(dead_letters_app)
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The config file (YAML).")]
 
@@ -143,6 +146,9 @@ def main() -> None:
         app(prog_name=NAME)
     except ConfigError as error:
         _print_error(*error.lines)
+        sys.exit(2)
+    except UsageError as error:
+        _print_error(f"{NAME}: {error}")
         sys.exit(2)
     except ConnectorError as error:
         _print_error(f"{NAME}: {error}")

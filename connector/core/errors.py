@@ -4,6 +4,9 @@
     ├── ConfigError            the config file is wrong: all problems at once; exit code 2
     ├── DecodeError            a record's value does not have the configured format
     ├── StartError             the process can't start for a reason outside the config (a port is taken); exit code 1
+    ├── CommandError           a command can't do what it was asked to (no broker, no rights); exit code 1
+    │   └── TopicMissingError  the topic that a command reads does not exist
+    ├── UsageError             an option of a command has a value that it can't have; exit code 2
     ├── KafkaClientError       the Kafka client can't go on (a fatal error of librdkafka)
     ├── BackgroundTaskError    a task that should run until the process ends has ended; names it; exit code 1
     └── TransportError         a request got no readable reply; keeps the cause
@@ -37,6 +40,25 @@ class DecodeError(ConnectorError):
 
 class StartError(ConnectorError):
     """The process can't start, for a reason that `check` can't see."""
+
+
+class CommandError(ConnectorError):
+    """A command can't do what it was asked to; the message says what to do."""
+
+
+class TopicMissingError(CommandError):
+    """The topic that a command reads does not exist."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__(f"there is no topic {topic}")
+        self.topic = topic
+
+
+class UsageError(ConnectorError):
+    """An option of a command has a value that it can't have."""
+
+    def __init__(self, option: str, message: str) -> None:
+        super().__init__(f"{option}: {message}")
 
 
 class KafkaClientError(ConnectorError):

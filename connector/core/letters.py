@@ -29,6 +29,24 @@ _SHORTENED: Final = frozenset({"dl-field", "dl-detail", "dl-reply", "dl-uuid", "
 _FIRST: Final = "dl-version"
 
 
+REASONS: Final = (
+    "decode_failed",
+    "identity_missing",
+    "value_missing",
+    "conversion_failed",
+    "event_key_unmapped",
+    "event_undefined",
+    "bad_time",
+    "item_invalid",
+    "transform_failed",
+    "too_large",
+    "refused",
+    "server_error",
+    "requested",
+)
+"""Every reason of a dead letter (`Failure.reason`)."""
+
+
 class Part(enum.Enum):
     """What a letter may lack of its record; the values are the headers that say so."""
 
@@ -157,6 +175,8 @@ class Letter:
     partition: int
     """Its own place in the dead-letter topic, as is `offset`."""
     offset: int
+    produced_ms: int | None
+    """When it was produced, by its own timestamp."""
     record: Record
     """The record that it is about, at its own coordinates; what the letter lacks of it is None or empty."""
     added: dict[str, str]
@@ -199,4 +219,4 @@ def read_letter(message: Record) -> Letter | None:
         return None
     record = Record(*place, timestamp_ms, message.key, message.value, message.headers[:start])
     omitted = frozenset(part for part in Part if added.get(part.value))
-    return Letter(message.partition, message.offset, record, added, omitted)
+    return Letter(message.partition, message.offset, message.timestamp_ms, record, added, omitted)

@@ -31,6 +31,9 @@ OFFSET_DELETED: Final = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF
 TOO_LARGE: Final = {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE}
 """A batch, or the one message in it, is larger than the topic allows (max.message.bytes, segment.bytes)."""
 
+END_OF_PARTITION: Final = KafkaError._PARTITION_EOF
+ALL_BROKERS_DOWN: Final = KafkaError._ALL_BROKERS_DOWN
+TIMED_OUT: Final = KafkaError._TIMED_OUT
 QUEUE_FULL: Final = KafkaError._QUEUE_FULL
 FATAL: Final = KafkaError._FATAL
 

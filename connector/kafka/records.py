@@ -40,7 +40,7 @@ def group_by_lease(
             groups = {}
             on_error(message)
             continue
-        record = _record(message, emit)
+        record = to_record(message, emit)
         group = groups.get(record[:2])
         if group is None:
             group = groups[record[:2]] = []
@@ -69,7 +69,8 @@ def _notice(level: Literal["info", "warning"], message: str, records: list[Recor
     return Notice(level, message, {"partition": partition, "offset": first.offset, "records": len(records)})
 
 
-def _record(message: Message, emit: Emit) -> Record:
+def to_record(message: Message, emit: Emit) -> Record:
+    """Return the record that a message is; `emit` is told if its headers can't be read."""
     kind, timestamp_ms = message.timestamp()
     headers: Headers = ()
     try:

@@ -39,6 +39,11 @@ def scrub(text: str) -> str:
     return _MOBILE.sub("1…", text)[:MAX_TEXT]
 
 
+def printable(text: str) -> str:
+    """Return `text` on one line, without what could send commands to a terminal; nothing else is changed."""
+    return _NOT_TEXT.sub(" ", text)
+
+
 def describe(error: BaseException) -> str:
     """Return the type and the place of an exception and of each of its causes, without the text of foreign ones.
 

@@ -31,6 +31,7 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     "kafka": ("core", "settings"),
     "observe": ("core", "settings", "flow", "tuzhan"),
     "config": ("core", "settings", "tuzhan", "mapping"),
+    "dead_letters": ("core", "settings", "mapping", "kafka", "observe", "config"),
     "sandbox": ("core", "runtime"),
     "demo": ("runtime", "sandbox"),
 }
@@ -52,7 +53,7 @@ LIBRARIES = {
     "ruamel": ("connector.config.*",),
     "starlette": ("connector.runtime.web", "connector.observe.admin", "connector.sandbox.*"),
     "structlog": ("connector.observe.log",),
-    "typer": ("connector.cli",),
+    "typer": ("connector.cli", "connector.dead_letters.commands"),
     "uvicorn": ("connector.runtime.web", "connector.sandbox.*"),
 }
 MAY_IMPORT_THE_SANDBOX = ("connector.cli", "connector.demo*", "connector.sandbox*")

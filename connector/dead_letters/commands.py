@@ -1,0 +1,125 @@
+"""The options of `dead-letters list | show | replay`. As in `cli.py`, a command imports what it runs when it runs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from connector.core.errors import TopicMissingError, UsageError
+from connector.dead_letters.output import Output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from connector.config.loading import Loaded
+    from connector.dead_letters.selection import Filters
+    from connector.kafka.topic_reader import TopicReader
+
+app = typer.Typer(
+    name="dead-letters",
+    help="Find out what became a dead letter and why, and send it again.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+ConfigOption = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The config file (YAML).")]
+RouteOption = Annotated[
+    list[str] | None, typer.Option("--route", metavar="NAME", help="Only of this route; may be repeated.")
+]
+ReasonOption = Annotated[
+    list[str] | None, typer.Option("--reason", metavar="CODE", help="Only with this reason; may be repeated.")
+]
+TopicOption = Annotated[
+    list[str] | None, typer.Option("--topic", metavar="NAME", help="Only of records of this topic; may be repeated.")
+]
+SinceOption = Annotated[
+    str | None, typer.Option("--since", metavar="TIME", help="Only those since then: 30m, 2h, 7d, or an ISO 8601 time.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON lines.")]
+
+
+@app.command(name="list")
+def list_command(
+    config: ConfigOption,
+    route: RouteOption = None,
+    reason: ReasonOption = None,
+    topic: TopicOption = None,
+    since: SinceOption = None,
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many: the newest.")] = None,
+    as_json: JsonOption = False,  # noqa: FBT002 - a flag
+) -> None:
+    """List dead letters, the newest last, and count them by route and reason. Personal data is masked."""
+    from connector.dead_letters.listing import list_letters  # noqa: PLC0415 - see the top
+
+    filters = _filters(route, reason, topic, since)
+    output = Output()
+    with _reading(_load(config), output) as reader:
+        if reader is not None:
+            list_letters(reader, filters, limit, output, as_json=as_json)
+
+
+@app.command()
+def show(
+    config: ConfigOption,
+    letter: Annotated[
+        str, typer.Argument(metavar="LETTER", help="Its place, as `list` prints it: 0:12; or its record: orders[3]@41.")
+    ],
+    unmask: Annotated[bool, typer.Option("--unmask", help="Show personal data.")] = False,  # noqa: FBT002 - a flag
+    as_json: JsonOption = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Show everything about a dead letter: headers, the platform's reply, key and value, masked by default."""
+    from connector.dead_letters.showing import Form, parse_place, show_letters  # noqa: PLC0415 - see the top
+    from connector.kafka.record_fetcher import RecordFetcher  # noqa: PLC0415 - see the top
+
+    place = parse_place(letter)
+    loaded = _load(config)
+    output = Output()
+    with (
+        _reading(loaded, output, must_exist=True) as reader,
+        contextlib.closing(RecordFetcher(loaded.config.kafka)) as fetcher,
+    ):
+        if reader is not None:
+            show_letters(reader, fetcher, place, Form(unmask, as_json), output)
+
+
+def _filters(
+    routes: Sequence[str] | None, reasons: Sequence[str] | None, topics: Sequence[str] | None, since: str | None
+) -> Filters:
+    from connector.dead_letters.selection import parse_filters  # noqa: PLC0415 - see the top
+
+    return parse_filters(routes or (), reasons or (), topics or (), since, datetime.now(UTC))
+
+
+def _load(config: Path) -> Loaded:
+    from connector.config.loading import load  # noqa: PLC0415 - see the top
+    from connector.kafka.properties import validate_properties  # noqa: PLC0415 - see the top
+
+    loaded = load(config, os.environ, validate_properties, excerpts=sys.stderr.isatty())
+    for warning in loaded.warnings:
+        typer.echo(warning, err=True)
+    return loaded
+
+
+@contextlib.contextmanager
+def _reading(loaded: Loaded, output: Output, *, must_exist: bool = False) -> Iterator[TopicReader | None]:
+    """Yield a reader of the dead-letter topic; None if there is no such topic, which is said."""
+    from connector.kafka.topic_reader import TopicReader  # noqa: PLC0415 - see the top
+
+    topic = loaded.config.dead_letter_topic
+    try:
+        reader = TopicReader.open(loaded.config.kafka, topic)
+    except TopicMissingError:
+        why = f"there is no topic {topic}: `run` creates it with the first dead letter"
+        if must_exist:
+            raise UsageError("LETTER", f"no such dead letter; {why}") from None
+        output.note(f"no dead letters: {why}")
+        yield None
+        return
+    with contextlib.closing(reader):
+        yield reader

@@ -1,0 +1,69 @@
+"""Masking of personal data: what a value looks like, without the value.
+
+A letter or a digit becomes one that stands for its kind, so that length and form remain: `13800000000` is shown as
+`99999999999`, `Anna Li` as `Aaaa Aa`, `王小明` as `字字字`. Of JSON, the keys stay, and so do numbers of up to four
+digits, true, false and null.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+if TYPE_CHECKING:
+    from connector.mapping.json_values import Json
+
+_LONG_NUMBER: Final = re.compile(r"\d{5,}")
+_EMAIL: Final = re.compile(r"[^\s@\"'<>,;]+@[^\s@\"'<>,;]+")
+_MOST_VISIBLE_NUMBER: Final = 9999
+
+
+def mask_text(text: str) -> str:
+    """Return the text with each letter and digit replaced by its kind."""
+    return "".join(map(_kind, text))
+
+
+def mask_numbers(text: str) -> str:
+    """Return a sentence of the platform or of the connector with the long numbers and mail addresses in it masked."""
+    return _LONG_NUMBER.sub(lambda found: "9" * len(found[0]), _EMAIL.sub(lambda found: mask_text(found[0]), text))
+
+
+def mask_value(value: bytes) -> bytes:
+    """Return a record's value masked: JSON as JSON, other text by its form, anything else by its length."""
+    try:
+        return orjson.dumps(_mask_json(orjson.loads(value)))
+    except orjson.JSONDecodeError:
+        pass
+    return mask_bytes(value)
+
+
+def mask_bytes(data: bytes) -> bytes:
+    """Return a key or a header masked by its form; what is not UTF-8 by its length."""
+    try:
+        return mask_text(data.decode()).encode()
+    except UnicodeDecodeError:
+        return f"<{len(data)} bytes>".encode()
+
+
+def _mask_json(value: Json) -> Json:
+    if isinstance(value, str):
+        return mask_text(value)
+    if isinstance(value, dict):
+        return {mask_numbers(key): _mask_json(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_mask_json(entry) for entry in value]
+    if isinstance(value, bool) or value is None or abs(value) <= _MOST_VISIBLE_NUMBER:
+        return value
+    return mask_text(str(value))
+
+
+def _kind(character: str) -> str:
+    if character.isnumeric() and not character.isalpha():
+        return "9"
+    if not character.isalpha():
+        return character
+    if character.isupper():
+        return "A"
+    return "a" if character.islower() else "字"
