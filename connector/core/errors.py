@@ -9,7 +9,7 @@
     ├── UsageError             an option of a command has a value that it can't have; exit code 2
     ├── KafkaClientError       the Kafka client can't go on (a fatal error of librdkafka)
     ├── BackgroundTaskError    a task that should run until the process ends has ended; names it; exit code 1
-    └── TransportError         a request got no readable reply; keeps the cause
+    └── TransportError         a request got no readable reply; has no cause, which could hold a secret
 
 A message names the thing, the place and the remedy. No message holds a secret or a value of a record.
 """

@@ -3,9 +3,11 @@
 - httpx is the interface and aiohttp the network side, through httpx-aiohttp's transport: httpx's own is many times
   slower with many requests in flight. The transport is used without `httpx.AsyncClient`, which logs every URL: the URL
   of the token endpoint holds the secret. For the same reason the text of a library's error is never repeated: messages
-  are written from its type, and an error of the token request has no cause.
+  are written from its type, and a TransportError has no cause: that could hold the URL, or the token in a header.
 - The transport (0.2.0) maps some errors wrongly: a refused connection is a connect timeout, an invalid status line is
   aiohttp's own error. So the errors of both libraries are caught here.
+- A connection whose peer takes no more bytes is ended by the kernel after the timeout (TCP_USER_TIMEOUT, where there is
+  one): aiohttp closes a connection after a failed exchange, but asyncio keeps it open until all of the body is written.
 - The timeout is for the whole exchange, from connecting to the last byte of the reply. Redirects are not followed,
   cookies are not kept, and a reply has at most `MAX_RESPONSE_BYTES`.
 - A connection is closed after `KEEPALIVE_S` without use, before servers and load balancers usually close it. If the
@@ -17,9 +19,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import urllib.request
 import warnings
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import aiohttp
@@ -67,7 +71,12 @@ class PlatformClient:
         # aiohttp warns about bodies of more than 1 MiB, because copying them blocks the loop: for about a millisecond.
         warnings.filterwarnings("ignore", "Sending a large body directly", ResourceWarning)
         trust = httpx.create_ssl_context()
-        connector = aiohttp.TCPConnector(limit=max_in_flight + 1, keepalive_timeout=KEEPALIVE_S, ssl=trust)
+        connector = aiohttp.TCPConnector(
+            limit=max_in_flight + 1,
+            keepalive_timeout=KEEPALIVE_S,
+            ssl=trust,
+            socket_factory=partial(_open_socket, timeout_s),
+        )
         session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         proxy = proxy_for(base_url, urllib.request.getproxies())
         return cls(base_url, timeout_s, AiohttpTransport(verify=trust, client=session, proxy=proxy))
@@ -89,10 +98,7 @@ class PlatformClient:
             f"{self._base_url}/{TOKEN_PATH}",
             params={"instanceAppid": app_id, "instanceSecrect": app_secret},
         )
-        try:
-            return await self._exchange(httpx.Request("GET", url, headers=self._headers))
-        except TransportError as error:
-            raise TransportError(str(error)) from None  # the cause may quote the URL, which holds the secret
+        return await self._exchange(httpx.Request("GET", url, headers=self._headers))
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -107,8 +113,20 @@ class PlatformClient:
                 finally:
                     await response.aclose()
         except _EXCHANGE_ERRORS as error:
-            raise TransportError(describe_error(error, self._peer, self._timeout_s)) from error
-        return Reply(response.status_code, body, response.headers.get("Retry-After"))
+            failure = describe_error(error, self._peer, self._timeout_s)
+        else:
+            return Reply(response.status_code, body, response.headers.get("Retry-After"))
+        # Here it has no context either, which some loggers show.
+        raise TransportError(failure)
+
+
+def _open_socket(timeout_s: float, address: aiohttp.AddrInfoType) -> socket.socket:
+    """Return a socket for `address` that the kernel ends if written bytes are not taken within `timeout_s`."""
+    family, kind, protocol, _, _ = address
+    opened = socket.socket(family, kind, protocol)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, max(1, int(timeout_s * 1000)))
+    return opened
 
 
 async def _read(response: httpx.Response) -> bytes:

@@ -104,6 +104,12 @@ class ConnectorProcess(CommandProcess):
         answer = self._get("/readyz")
         return answer is not None and answer.status_code == 200
 
+    def remedies(self) -> dict[tuple[str, str], str]:
+        """Return the remedies of /readyz by code and target."""
+        answer = self._get("/readyz")
+        reasons = [] if answer is None else answer.json()["reasons"]
+        return {(reason["code"], reason["target"]): reason["remedy"] for reason in reasons}
+
     def reasons(self) -> set[str]:
         """Return the codes of /readyz; `no answer` while the admin port does not answer."""
         answer = self._get("/readyz")
@@ -125,6 +131,10 @@ class ConnectorProcess(CommandProcess):
     def partitions(self) -> set[tuple[str, int]]:
         """Return the partitions that it owns, from /status."""
         return {(one["topic"], int(one["partition"])) for one in self.status()["partitions"]}
+
+    def get_text(self, path: str) -> str:
+        """Return what the admin port answers, as text."""
+        return self._http.get(path).text
 
     def metric(self, name: str, **labels: str) -> float:
         """Return the sum of a metric's samples that have these labels; `name` is without the prefix."""
@@ -185,6 +195,24 @@ class SandboxProcess(CommandProcess):
     def clear_faults(self) -> None:
         """Remove the faults."""
         self._request("DELETE", "faults")
+
+    def set_switches(self, **switches: object) -> None:
+        """Set switches; `reset` restores their defaults."""
+        self._request("PUT", "switches", switches)
+
+    def token_requests(self) -> int:
+        """Return how often a token was asked for since the sandbox started."""
+        return int(self._request("GET", "stats")["tokens"]["requests"])
+
+    def issue_token(self) -> str:
+        """Ask for a token, as another process would."""
+        params = {"instanceAppid": APP_ID, "instanceSecrect": APP_SECRET}
+        answer = self._http.get(f"{self.url}/api/open/app/getOrgAccessToken", params=params)
+        return str(answer.json()["data"]["orgAccessToken"])
+
+    def expire_tokens(self) -> None:
+        """Invalidate every token."""
+        self._request("POST", "expire-tokens")
 
     def fault_hits(self) -> int:
         """Return how many requests met one of the faults."""
