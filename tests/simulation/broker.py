@@ -116,7 +116,8 @@ class Broker:
     generation: int = 0
     offsets: dict[TopicPartition, tuple[int, str]] = field(default_factory=dict)
     on_commit: Callable[[TopicPartition, int, str], None] = lambda *_: None
-    """Called with each commit that is applied."""
+    """Called with each partition's commit before it is applied."""
+    after_commit: Callable[[], None] = lambda: None
     commit_fault: str = ""
     """slow, lost, refused, or empty."""
     on_up: list[Callable[[], None]] = field(default_factory=list)
@@ -304,4 +305,5 @@ class Broker:
             errors[partition] = None
             self.on_commit(partition, offset, metadata)
             self.offsets[partition] = (offset, metadata)
+        self.after_commit()
         return errors

@@ -20,15 +20,15 @@ SOME_FAULTS = ("outage", "token", "broker", "commits", "letters", "kill", "freez
 def make_plan(seed: int) -> Plan:
     """Return the plan of a seed."""
     random = seeded(seed)
-    partitions = random.choice((1, 2, 3, 4, 6))
-    members = random.choice((1, 1, 2, 2, 3))
-    busy_s = random.choice((5.0, 20.0, 60.0, 120.0))
+    partitions = random.choice((1, 1, 2, 2, 3, 6))
+    members = random.choice((1, 1, 1, 2, 2, 3))
+    busy_s = random.choice((2.0, 5.0, 10.0, 20.0, 60.0))
     return Plan(
         seed=seed,
         partitions=partitions,
         members=members,
         eager=random.random() < 0.3,
-        session_s=random.choice((6.0, 10.0, 45.0)),
+        session_s=random.choice((6.0, 6.0, 10.0, 45.0)),
         commit_every_s=random.choice((0.5, 1.0, 5.0)),
         latency_s=random.choice((0.05, 0.5, 3.0)),
         max_in_flight=random.choice((1, 2, 4, 8)),
@@ -42,9 +42,10 @@ def make_plan(seed: int) -> Plan:
 def _produce(random: Random, partitions: int, busy_s: float) -> tuple[Produce, ...]:
     bad = random.choice((0.0, 0.0, 0.03, 0.1))
     bursts = []
-    for _ in range(random.randint(1, 3 * partitions)):
+    for _ in range(random.randint(1, 2 * partitions)):
         words = tuple(
-            random.choice(BAD_WORDS if random.random() < bad else WORDS) for _ in range(random.choice((1, 3, 10, 30)))
+            random.choice(BAD_WORDS if random.random() < bad else WORDS)
+            for _ in range(random.choice((1, 3, 5, 10, 20)))
         )
         at = random.choice((0.0, round(random.uniform(0.0, busy_s), 2)))
         bursts.append(Produce(at, random.randrange(partitions), words, random.choice((0, 0, 0, 1, 5))))
@@ -52,14 +53,14 @@ def _produce(random: Random, partitions: int, busy_s: float) -> tuple[Produce, .
 
 
 def _faults(random: Random, members: int, busy_s: float) -> tuple[Fault, ...]:
-    faults = [_fault(random, members, busy_s) for _ in range(random.choice((0, 1, 2, 3, 5)))]
+    faults = [_fault(random, members, busy_s) for _ in range(random.choice((0, 1, 1, 2, 3)))]
     return tuple(sorted(faults, key=lambda one: one.at))
 
 
 def _fault(random: Random, members: int, busy_s: float) -> Fault:  # noqa: PLR0911 - one case per kind
     at = round(random.uniform(0.0, busy_s), 2)
     short = round(random.choice((random.uniform(0.1, 3.0), random.uniform(1.0, 20.0))), 2)
-    long = round(random.choice((random.uniform(0.1, 8.0), random.uniform(5.0, 90.0))), 2)
+    long = round(random.choice((random.uniform(0.1, 8.0), random.uniform(5.0, 60.0))), 2)
     member = random.randrange(members)
     match random.choice(SOME_FAULTS):
         case "outage":

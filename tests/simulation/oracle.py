@@ -78,6 +78,7 @@ class Oracle:
         self._committed_to: dict[TopicPartition, int] = defaultdict(int)
         self._first_accepted: dict[str, tuple[int, int]] = {}
         self._steps = 0
+        self._all_committed = False
         broker.on_commit = self._on_commit
         platform.on_accept = self._on_accept
 
@@ -102,7 +103,8 @@ class Oracle:
     def on_send(self, member: Member, target: str, items: Sequence[Item]) -> None:
         known_leases = [self._lease_of[id(item.record)][1] for item in items]
         ids = list(map(item_id, items))
-        self._world.note(f"{target} sends {_names(ids)}")
+        if self._world.trace is not None:
+            self._world.note(f"{target} sends {_names(ids)}")
         for ident, known in zip(ids, known_leases, strict=True):
             if known.lease.ended:
                 member.violate(f"{target}: {ident} is sent for a lease that has ended")
@@ -122,7 +124,8 @@ class Oracle:
 
     def on_verdict(self, member: Member, target: str, items: Sequence[Item], verdict: Verdict) -> None:
         self._on_wire[member].remove(items)
-        self._world.note(f"{target} got {verdict.kind.value} {verdict.detail} for {_names(map(item_id, items))}")
+        if self._world.trace is not None:
+            self._world.note(f"{target} got {verdict.kind.value} {verdict.detail} for {_names(map(item_id, items))}")
         for place, item in enumerate(items):
             if verdict.kind is VerdictKind.DELIVERED or place in verdict.done:
                 ident, known = item_id(item), self._lease_of[id(item.record)][1]
@@ -239,7 +242,7 @@ class Oracle:
 
     # -- rules of every step ------------------------------------------------------------------------------------
 
-    def check_step(self, process: Process | None) -> None:
+    def check_step(self, process: Process) -> None:
         """Raise what was noted during the step; check the law of conservation and the bounds."""
         if not isinstance(process, Member):
             return
@@ -265,8 +268,12 @@ class Oracle:
     # -- rules of the end ---------------------------------------------------------------------------------------
 
     def all_committed(self) -> bool:
-        """Whether everything is committed."""
-        return all(
+        """Whether everything is committed. Nothing is produced any more."""
+        return self._all_committed
+
+    def check_all_committed(self) -> None:
+        """Compare what is committed with what there is."""
+        self._all_committed = all(
             self._broker.offsets.get(partition, (0, ""))[0] >= log.end for partition, log in self._broker.logs.items()
         )
 

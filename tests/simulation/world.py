@@ -9,8 +9,8 @@ Theory of operation
 3. A thread of a process is a real thread, but it runs only while the world waits for it: it has the baton until it
    blocks in one of the calls of `threads.py`. So at any moment one piece of code runs, and which one is next is drawn
    from the seed: the same seed gives the same run.
-4. A *step* is one iteration of an event loop, one leg of a thread from wake-up to block, or one event. After each step
-   `after_step` is called: that is where the invariants are checked.
+4. A *step* is one iteration of an event loop, or one leg of a thread from wake-up to block. After each one `after_step`
+   is called: that is where the invariants are checked.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class World:
         self.running: Process | None = None
         """The process whose code runs now."""
         self.steps = 0
-        self.after_step: Callable[[Process | None], None] = lambda _: None
+        self.after_step: Callable[[Process], None] = lambda _: None
         self.trace: Callable[[str], None] | None = None
         self._events: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._sequence = 0
@@ -97,9 +97,8 @@ class World:
 
     def _step(self, end: float) -> bool:
         World.current = self
-        self.steps += 1
-        awake = [one for one in self._runnable if not one.process.frozen]
-        if awake:
+        if self._runnable and (awake := [one for one in self._runnable if not one.process.frozen]):
+            self.steps += 1
             chosen = awake[0] if len(awake) == 1 else awake[int(self.random.random() * len(awake))]
             self._runnable.remove(chosen)
             process = self.running = chosen.process
@@ -113,7 +112,6 @@ class World:
             return False
         self.now, _, call, arguments = heapq.heappop(self._events)
         call(*arguments)
-        self.after_step(None)
         return True
 
 
