@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from connector.core.record import TopicPartition
 from connector.core.sink import TargetState
 from tests.simulation import plan as plans
-from tests.simulation.broker import Broker, Log
+from tests.simulation.broker import Broker
 from tests.simulation.letters import Letters
+from tests.simulation.log import Log
 from tests.simulation.member import TOPIC, Member, Surroundings
 from tests.simulation.oracle import NOT_YET, Oracle
 from tests.simulation.platform import Platform
