@@ -31,7 +31,7 @@ from connector.flow.pipeline import Pipeline
 from connector.flow.target import Target, TargetDependencies, TargetSettings
 from connector.kafka.bridge import Bridge
 from connector.kafka.consumer import ConsumerThread
-from connector.kafka.dead_letter import DeadLetterSink
+from connector.kafka.dead_letter import DeadLetterSink, first_attempt
 from connector.kafka.properties import validate_properties
 from connector.observe.admin import build_admin
 from connector.observe.health import Health, Heartbeat, silent_parts
@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from connector.config.loading import Loaded
     from connector.core.events import Emit, Event
     from connector.core.ledger import TopicCounts
+    from connector.core.letters import Subject
+    from connector.core.record import Record
     from connector.settings.models import Config
     from connector.settings.models import Target as TargetConfig
     from connector.tuzhan.token import TokenProvider
@@ -113,25 +115,9 @@ def build(loaded: Loaded, sock: socket.socket) -> App:
             listener.on(event)
 
     tasks = Tasks()
-    max_in_flight = sum(target.max_in_flight for target in config.targets.values())
-    client = PlatformClient.build(config.platform.base_url, config.platform.request_timeout, max_in_flight)
-    rng = random.Random()  # noqa: S311 - for jitter, not for security
-    tokens = build_token_provider(config.platform, client, emit, rng)
-    origin = Origin(config.kafka.group_id, config_id(loaded.sha256))
-    dead_letters = DeadLetterSink.build(config.kafka, config.dead_letter_topic, origin, emit)
-
     pipeline = Pipeline(loaded.mapping.targets_of)
-    deps = TargetDependencies(
-        emit=emit,
-        dead_letter=pipeline.dead_letter,
-        on_progress=pipeline.on_progress,
-        spawn=tasks.spawn,
-        pacer=Pacer(config.platform.rate_limit),
-        random=rng,
-    )
-    targets = _build_targets(config, client, tokens, deps)
-    targets[DEAD_LETTERS] = _build_dead_letter_target(config, dead_letters, deps)
-    pipeline.attach(targets)
+    outlets = build_outlets(loaded, pipeline, tasks, emit)
+    tokens, targets = outlets.tokens, outlets.targets
 
     topic_counts: dict[str, TopicCounts] = {}
     bridge = Bridge(emit, pipeline.close, topic_counts)
@@ -147,12 +133,58 @@ def build(loaded: Loaded, sock: socket.socket) -> App:
         "token renewal": tokens.run,
         "commits": partial(pipeline.commit_periodically, config.kafka.commit_interval),
     }
-    return App(loaded, emit, tasks, background, client, dead_letters, pipeline, bridge, consumer, status)
+    return App(loaded, emit, tasks, background, outlets, pipeline, bridge, consumer, status)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlets:
+    """What a pipeline sends through: the targets by name, the dead letters among them, and what they share."""
+
+    client: PlatformClient
+    tokens: TokenProvider
+    """Its `run` is a background task."""
+    dead_letters: DeadLetterSink
+    targets: dict[str, Target]
+
+    async def close(self) -> None:
+        """Release the connections. Called after the tasks have ended."""
+        self.dead_letters.close()
+        await self.client.aclose()
+
+
+def build_outlets(
+    loaded: Loaded,
+    pipeline: Pipeline,
+    tasks: Tasks,
+    emit: Emit,
+    subject_of: Callable[[Record], Subject] = first_attempt,
+) -> Outlets:
+    """Build the targets and attach them to the pipeline."""
+    config = loaded.config
+    max_in_flight = sum(target.max_in_flight for target in config.targets.values())
+    client = PlatformClient.build(config.platform.base_url, config.platform.request_timeout, max_in_flight)
+    rng = random.Random()  # noqa: S311 - for jitter, not for security
+    tokens = build_token_provider(config.platform, client, emit, rng)
+    origin = Origin(config.kafka.group_id, config_id(loaded.sha256))
+    dead_letters = DeadLetterSink.build(config.kafka, config.dead_letter_topic, origin, emit, subject_of)
+    deps = TargetDependencies(
+        emit=emit,
+        dead_letter=pipeline.dead_letter,
+        on_progress=pipeline.on_progress,
+        spawn=tasks.spawn,
+        pacer=Pacer(config.platform.rate_limit),
+        random=rng,
+    )
+    targets = _build_targets(config, client, tokens, deps)
+    targets[DEAD_LETTERS] = _build_dead_letter_target(config, dead_letters, deps)
+    pipeline.attach(targets)
+    return Outlets(client, tokens, dead_letters, targets)
 
 
 def _build_targets(
     config: Config, client: PlatformClient, tokens: TokenProvider, deps: TargetDependencies
 ) -> dict[str, Target]:
+    """Return the targets of the platform by name."""
     return {
         name: Target(_settings(name, target, _backoff(config)), HttpSink(target.endpoint, client, tokens), deps)
         for name, target in config.targets.items()
@@ -175,6 +207,7 @@ def _settings(name: str, target: TargetConfig, backoff: Backoff) -> TargetSettin
 
 
 def _build_dead_letter_target(config: Config, sink: DeadLetterSink, deps: TargetDependencies) -> Target:
+    """Return the target of the dead letters."""
     settings = TargetSettings(
         name=DEAD_LETTERS,
         endpoint=config.dead_letter_topic,
@@ -205,8 +238,7 @@ class App:
     tasks: Tasks
     background: Mapping[str, Callable[[], Coroutine[object, object, None]]]
     """Tasks that run as long as the process, by name."""
-    client: PlatformClient
-    dead_letters: DeadLetterSink
+    outlets: Outlets
     pipeline: Pipeline
     bridge: Bridge
     consumer: ConsumerThread
@@ -230,8 +262,7 @@ class App:
     async def close(self) -> None:
         """End the tasks and release the connections, whatever state the run has left them in."""
         await self.tasks.cancel()
-        self.dead_letters.close()
-        await self.client.aclose()
+        await self.outlets.close()
 
     async def _flow(self) -> None:
         cluster_id = await self.bridge.connected()
