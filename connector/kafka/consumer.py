@@ -6,13 +6,14 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from confluent_kafka import Consumer, KafkaException, Message
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 
 from connector.core.errors import KafkaClientError
 from connector.core.record import TopicPartition
 from connector.kafka.assignment import Assignment
 from connector.kafka.bridge import Commit, Pause, Resume, Stop
+from connector.kafka.callbacks import Callbacks
 from connector.kafka.commits import Commits
 from connector.kafka.errors import OFFSET_DELETED, cause_of
 from connector.kafka.membership import generation_of
@@ -42,6 +43,7 @@ class ConsumerThread:
         self._topics = list(topics)
         self._properties = {**consumer_properties(kafka), **exclusion_properties(kafka, excluded_topic)}
         self._bridge = bridge
+        self._callbacks = Callbacks(bridge.emit_from_thread)
         self._readiness = Readiness(bridge.emit_from_thread, self._heartbeat)
         self._commits = Commits(bridge)
         self._assignment = Assignment(kafka, excluded_topic, bridge, self._commits, self._readiness)
@@ -60,7 +62,8 @@ class ConsumerThread:
     def _run(self) -> None:
         failure: BaseException | None = None
         try:
-            callbacks = {"error_cb": self._readiness.on_error, "on_commit": self._commits.on_commit}
+            guarded = self._callbacks.guarded
+            callbacks = {"error_cb": guarded(self._on_error), "on_commit": guarded(self._commits.on_commit)}
             # Kept beyond this call: freeing a consumer that was not closed may wait for a broker, which must not delay
             # the report of a failure.
             self._consumer = Consumer({**self._properties, **callbacks}, logger=CLIENT_LOG)
@@ -72,20 +75,21 @@ class ConsumerThread:
         self._bridge.on_ended_from_thread(failure)
 
     def _consume(self, consumer: Consumer) -> None:
-        assignment = self._assignment
+        assignment, guarded = self._assignment, self._callbacks.guarded
         self._await_broker(consumer)
         if self._stop is None:
             consumer.subscribe(
                 self._topics,
-                on_assign=assignment.on_assign,
-                on_revoke=assignment.on_revoke,
-                on_lost=assignment.on_lost,
+                on_assign=guarded(assignment.on_assign),
+                on_revoke=guarded(assignment.on_revoke),
+                on_lost=guarded(assignment.on_lost),
             )
         while self._stop is None:
             self._heartbeat()
             if not self._apply_commands(consumer) or self._wait_for_room(consumer):
                 continue
             messages = consumer.consume(CHUNK_RECORDS, POLL_TIMEOUT_S)
+            self._callbacks.raise_failure()
             chunk = assignment.take_new_leases()
             chunk += group_by_lease(messages, assignment, self._on_message_error, self._bridge.emit_from_thread)
             if chunk:
@@ -111,6 +115,7 @@ class ConsumerThread:
 
         def cluster_id() -> str:
             consumer.poll(0)  # serves error_cb, which reports a wrong password, for example
+            self._callbacks.raise_failure()
             return consumer.list_topics(timeout=PROBE_TIMEOUT_S).cluster_id or ""
 
         found = self._readiness.call_until_answered(cluster_id, default=None)
@@ -162,6 +167,12 @@ class ConsumerThread:
 
     # -- records ------------------------------------------------------------------------------------------------
 
+    def _on_error(self, error: KafkaError) -> None:
+        """Called by librdkafka with errors that concern no single record."""
+        if error.fatal():
+            raise KafkaException(error)
+        self._readiness.on_error(error)
+
     def _on_message_error(self, message: Message) -> None:
         error = message.error()
         if error is None:
@@ -179,3 +190,4 @@ class ConsumerThread:
         if is_static(self._kafka):
             self._readiness.warn("group.instance.id is set: this member stays in the group until session.timeout.ms")
         consumer.close()
+        self._callbacks.raise_failure()

@@ -41,13 +41,13 @@ class Readiness:
         self._next_probe_s = 0.0
 
     def on_error(self, error: KafkaError, about: str = "", otherwise: ReasonCode | None = None) -> None:
-        """Raise the reason that an error stands for, or else `otherwise`; without either, log a warning.
+        """Raise the reason that an error stands for, or else `otherwise`; without either, log it.
 
         `about` is the topic concerned, if any. Also librdkafka's `error_cb`.
         """
         reason = reason_of(error) or otherwise
         if reason is None:
-            self.warn(f"Kafka: {error.str()}")
+            self._emit(Notice("warning", "unexpected error of Kafka", {"code": error.name(), "detail": error.str()}))
             return
         if (reason, about) not in self._reasons:
             self._next_probe_s = time.monotonic() + PROBE_INTERVAL_S
@@ -88,11 +88,16 @@ class Readiness:
         self._emit(Notice("warning", message, {}))
 
     def call_until_answered(self, request: Callable[[], T], default: T) -> T:
-        """Repeat a blocking request to the broker until it succeeds; return `default` if a stop comes first."""
+        """Repeat a blocking request to the broker until it succeeds; return `default` if a stop comes first.
+
+        Raises KafkaException if the client can't go on.
+        """
         while self._heartbeat():
             try:
                 answer = request()
             except KafkaException as error:
+                if cause_of(error).fatal():
+                    raise
                 self.on_error(cause_of(error), otherwise="kafka_unreachable")
                 time.sleep(RETRY_DELAY_S)
             else:
