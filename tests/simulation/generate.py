@@ -34,6 +34,8 @@ def make_plan(seed: int) -> Plan:
         max_in_flight=random.choice((1, 2, 4, 8)),
         max_records=random.choice((2, 6, 20)),
         max_queued=random.choice((10, 40, 1000)),
+        start_from=random.choice(("earliest", "earliest", "earliest", "latest")),
+        old_records=random.choice((0, 0, 0, 3)),
         produce=_produce(random, partitions, busy_s),
         faults=_faults(random, members, busy_s),
     )

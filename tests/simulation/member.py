@@ -43,6 +43,7 @@ ENDPOINTS = {EVENTS: "event/batchAdd", TAGS: "audience/tag/batchAdd"}
 FAT = 900
 """Bytes that some items have more than others."""
 STOP_TIMEOUT_S = 25.0
+EXIT_LIMIT_S = STOP_TIMEOUT_S + 3.0
 
 
 class Observer(Protocol):
@@ -76,8 +77,9 @@ class Member(Process):
         self.app: App | None = None
         self.exit_code: int | None = None
         self.stop_requested: asyncio.Event | None = None
-        self.frozen_at = 0.0
+        self.frozen_at = self.woken_at = 0.0
         self.health = Health()
+        self.ready = False
 
     @property
     def running(self) -> bool:
@@ -94,8 +96,13 @@ class Member(Process):
         self.world.note(f"{self.name} is told to stop")
         if self.stop_requested is not None:
             self.loop.call_soon_threadsafe(self.stop_requested.set)
+            self.world.after(EXIT_LIMIT_S, self._check_exit)
         else:
             self.world.after(0.01, self.request_stop)
+
+    def _check_exit(self) -> None:
+        if self.running and self.woken_at < self.world.now - EXIT_LIMIT_S and not self.frozen:
+            self.violate(f"a stop takes longer than {EXIT_LIMIT_S:.0f} s")
 
     def freeze(self) -> None:
         """Send SIGSTOP."""
@@ -108,7 +115,7 @@ class Member(Process):
         """Send SIGCONT."""
         if self.frozen:
             self.world.note(f"{self.name} wakes")
-            self.frozen = False
+            self.frozen, self.woken_at = False, self.world.now
             for client in self._clients():
                 client.on_wake(self.world.now - self.frozen_at)
 

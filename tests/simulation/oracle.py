@@ -5,6 +5,7 @@ Each rule names what it protects. A broken rule ends the simulation.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from connector.core.sink import VerdictKind
 from tests.simulation.member import TAGS, TOPIC, Member, item_id, keys_of
 from tests.simulation.plan import POISON
 from tests.simulation.platform import ItemId
+from tests.simulation.world import START_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,12 +32,14 @@ if TYPE_CHECKING:
     from tests.simulation.world import Process, World
 
 
-NOT_YET = frozenset({"owned", "remembered", "planned"})
+NOT_YET = frozenset({"owned", "remembered", "planned", "starts"})
 """Rules that the connector does not keep yet:
 
 owned        a process that was frozen sends nothing new for partitions that it may have lost
 remembered   what a process knows to be settled it does not send again when the partition comes back to it
 planned      a planned rebalance repeats nothing that was settled, even above the watermark
+starts       with `start_from: latest`, all that is produced from the first ready on is sent, and nothing older than
+             the group; ready means that the start of each partition is committed
 """
 
 
@@ -77,6 +81,8 @@ class Oracle:
         self._on_wire: dict[Member, list[Sequence[Item]]] = defaultdict(list)
         self._committed_to: dict[TopicPartition, int] = defaultdict(int)
         self._first_accepted: dict[str, tuple[int, int]] = {}
+        self.ready_at = math.inf
+        """When a member was ready for the first time."""
         self._steps = 0
         self._all_committed = False
         broker.on_commit = self._on_commit
@@ -111,6 +117,7 @@ class Oracle:
             if ident in known.settled:
                 member.violate(f"{target}: {ident} is sent after its outcome")
             self._check_ownership(member, known, ident)
+            self._check_age(member, ident)
             if ident not in known.tried:
                 known.tried.add(ident)
                 self._check_repeat(member, known, ident)
@@ -166,6 +173,13 @@ class Oracle:
             if client.process is not member and client.responsive and known.lease.partition in client.assigned:
                 member.violate(f"{ident} is sent, but {client.process.name} owns {known.lease.partition}")
 
+    def _check_age(self, member: Member, ident: ItemId) -> None:
+        """With `start_from: latest` nothing is sent that was produced before there was a group."""
+        if self._plan.start_from == "latest" and not self.resets and "starts" not in self.not_checked:
+            produced_at = self._broker.logs[TopicPartition(TOPIC, ident.partition)].produced_at[ident.offset]
+            if produced_at < START_S:
+                member.violate(f"{ident} is older than the group")
+
     def _check_repeat(self, member: Member, known: KnownLease, ident: ItemId) -> None:
         """A repeat is explained, or a bug: at least once is no excuse for what was committed or is known."""
         for earlier in self._settled_by.get(ident, ()):
@@ -197,8 +211,8 @@ class Oracle:
     def _on_accept(self, ident: ItemId, request: Request) -> None:
         if ident.letter in POISON:
             raise AssertionError(f"the platform accepted {ident}")
-        if len(self._platform.accepted[ident]) > 1:
-            return
+        if len(self._platform.accepted[ident]) > 1 or (self.resets and self._plan.start_from == "latest"):
+            return  # set back, the group sends what it had passed over
         position = ident.offset, ident.place
         for key in keys_of(ident):
             if position < self._first_accepted.get(key, (-1, -1)):
@@ -225,7 +239,7 @@ class Oracle:
         for record in log.after(self._committed_to[partition], 1 << 30):
             if record.offset >= offset and record.offset not in ahead:
                 continue
-            if not self._has_ended(record):
+            if not self._has_ended(record) and not self._may_be_passed_over(record):
                 self._violate(f"{partition} is committed at {offset} {metadata}, but {record.offset} has not ended")
         self._committed_to[partition] = max(offset, self._committed_to[partition])
 
@@ -234,6 +248,11 @@ class Oracle:
             ident in self._lettered if ident.letter in POISON + "d" else ident in self._platform.accepted
             for ident in _items_of(record)
         )
+
+    def _may_be_passed_over(self, record: Record) -> bool:
+        """Whether `start_from: latest` allows it: it was produced before a member was ready."""
+        log = self._broker.logs[TopicPartition(record.topic, record.partition)]
+        return self._plan.start_from == "latest" and log.produced_at[record.offset] < self.ready_at
 
     def _violate(self, text: str) -> None:
         for client in self._broker.clients:
@@ -252,6 +271,7 @@ class Oracle:
             return
         self._steps += 1
         app = process.app
+        self._watch_readiness(process)
         in_flight = sum([lease.unsettled for lease in app.pipeline.leases])
         for topic, counts in app.status.topic_counts.items():
             ended = counts.delivered + counts.skipped + counts.dead_lettered + counts.released
@@ -264,6 +284,23 @@ class Oracle:
             app.tasks.failure.result()
         if self._steps % 64 == 0:
             process.loop.call_soon(app.status.read, self._world.now)
+
+    def _watch_readiness(self, member: Member) -> None:
+        ready = not member.health.reasons
+        if ready is member.ready:
+            return
+        member.ready = ready
+        self._world.note(f"{member.name} is {'ready' if ready else 'not ready'}")
+        if ready:
+            self._check_starts(member)
+
+    def _check_starts(self, member: Member) -> None:
+        self.ready_at = min(self.ready_at, self._world.now)
+        if "starts" in self.not_checked:
+            return
+        for client in self._broker.clients:
+            if client.process is member and (missing := set(client.assigned) - set(self._broker.offsets)):
+                member.violate(f"ready, although the starts of {sorted(missing)} are not committed")
 
     # -- rules of the end ---------------------------------------------------------------------------------------
 
@@ -281,7 +318,7 @@ class Oracle:
         """Every item has ended as it must."""
         for log in self._broker.logs.values():
             for record in log.after(0, 1 << 30):
-                if not self._has_ended(record):
+                if not self._has_ended(record) and not self._may_be_passed_over(record):
                     raise AssertionError(f"{TOPIC}[{record.partition}] {record.offset} was lost: {record.value!r}")
 
 

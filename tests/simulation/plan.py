@@ -139,6 +139,8 @@ class Plan:
     max_records: int = 6
     max_queued: int = 40
     start_from: str = "earliest"
+    old_records: int = 0
+    """Records in each partition that are older than the group."""
     produce: tuple[Produce, ...] = ()
     faults: tuple[Fault, ...] = ()
 

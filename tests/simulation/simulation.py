@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from connector.core.record import TopicPartition
@@ -44,13 +44,17 @@ class Simulation:
     not_checked = NOT_YET
 
     def __init__(self, plan: Plan, trace: Callable[[str], None] | None = None) -> None:
+        if "starts" in self.not_checked:
+            plan = replace(plan, start_from="earliest")
         self.plan = plan
         self.world = World(seeded(plan.seed))
         self.world.trace = trace
         self.broker = Broker(self.world, plan.eager, plan.session_s)
         for number in range(plan.partitions):
             partition = TopicPartition(TOPIC, number)
-            self.broker.logs[partition] = Log(partition)
+            log = self.broker.logs[partition] = Log(partition)
+            for _ in range(plan.old_records):
+                log.append(b"e", self.world.now - 100.0)
         self.platform = Platform(self.world, plan.latency_s)
         self.letters = Letters()
         self.oracle = Oracle(self.world, plan, self.broker, self.platform, self.letters)
