@@ -9,6 +9,7 @@ What it does as a real one does:
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from tests.simulation.log import Log
     from tests.simulation.world import Process, World
 
+SLOWEST_COMMIT_S = 20.0
 MAX_METADATA = 4096
 MAX_REQUEST = 1 << 20
 
@@ -90,6 +92,8 @@ class Broker:
     on_up: list[Callable[[], None]] = field(default_factory=list)
     """Called once, when the broker is back."""
     clients: list[Client] = field(default_factory=list)
+    changed_at: float = 0.0
+    """When something last kept commits from being made as always: the broker was away, there was a rebalance."""
     _preparing: bool = False
     _round: int = 0
     _member_count: int = 0
@@ -114,6 +118,7 @@ class Broker:
     def come_back(self) -> None:
         """Answer again, with what was committed. Members that don't answer have a whole session timeout."""
         self.up = True
+        self.changed_at = self.world.now
         self.world.note("broker up")
         for member in list(self.members.values()):
             self.watch(member)
@@ -167,6 +172,7 @@ class Broker:
             self._finish_if_all_joined()
             return
         self._preparing = True
+        self.changed_at = math.inf  # until the round is finished
         self._round += 1
         for member in self.members.values():
             member.joined = False
@@ -209,6 +215,7 @@ class Broker:
     def _finish(self) -> None:
         self._preparing = False
         self.generation += 1
+        self.changed_at = self.world.now
         targets = self._deal_out()
         for member_id, member in self.members.items():
             claimed = {one for other in self.members.values() if other is not member for one in other.claims}
@@ -246,7 +253,7 @@ class Broker:
 
     def commit_delay(self) -> float:
         """Return how long a commit is under way, besides the network's time."""
-        return self.world.random.uniform(1.0, 20.0) if self.commit_fault == "slow" else 0.0
+        return self.world.random.uniform(1.0, SLOWEST_COMMIT_S) if self.commit_fault == "slow" else 0.0
 
     def loses_answer(self) -> bool:
         """Return whether the answer of a commit that was applied gets lost."""

@@ -20,7 +20,7 @@ SOME_FAULTS = ("outage", "token", "broker", "commits", "letters", "kill", "freez
 def make_plan(seed: int) -> Plan:
     """Return the plan of a seed."""
     random = seeded(seed)
-    partitions = random.choice((1, 1, 2, 2, 3, 6))
+    partitions = 400 if random.random() < 0.002 else random.choice((1, 1, 2, 2, 3, 6))
     members = random.choice((1, 1, 1, 2, 2, 3))
     busy_s = random.choice((2.0, 5.0, 10.0, 20.0, 60.0))
     return Plan(
@@ -44,7 +44,7 @@ def make_plan(seed: int) -> Plan:
 def _produce(random: Random, partitions: int, busy_s: float) -> tuple[Produce, ...]:
     bad = random.choice((0.0, 0.0, 0.03, 0.1))
     bursts = []
-    for _ in range(random.randint(1, 2 * partitions)):
+    for _ in range(random.randint(1, min(60, 2 * partitions))):
         words = tuple(
             random.choice(BAD_WORDS if random.random() < bad else WORDS)
             for _ in range(random.choice((1, 3, 5, 10, 20)))

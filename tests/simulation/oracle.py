@@ -32,15 +32,20 @@ if TYPE_CHECKING:
     from tests.simulation.world import Process, World
 
 
-NOT_YET = frozenset({"owned", "remembered", "planned", "starts"})
+NOT_YET = frozenset({"owned", "remembered", "planned", "starts", "idle"})
 """Rules that the connector does not keep yet:
 
 owned        a process that was frozen sends nothing new for partitions that it may have lost
 remembered   what a process knows to be settled it does not send again when the partition comes back to it
 planned      a planned rebalance repeats nothing that was settled, even above the watermark
+idle         a target that holds no item any more is up
 starts       with `start_from: latest`, all that is produced from the first ready on is sent, and nothing older than
              the group; ready means that the start of each partition is committed
 """
+
+
+COMMITTED_AFTER_S = 3.0
+"""How much longer than the commit interval it may take until what settled is committed."""
 
 
 @dataclass(eq=False)
@@ -59,7 +64,9 @@ class KnownLease:
     waiting: dict[str, list[ItemId]] = field(default_factory=dict)
     """By identity: the ordered items that have not ended, in their order."""
     tried: set[ItemId] = field(default_factory=set)
-    settled: set[ItemId] = field(default_factory=set)
+    settled: dict[ItemId, float] = field(default_factory=dict)
+    """The items that have their outcome, and since when."""
+    received: list[Record] = field(default_factory=list)
 
 
 class Oracle:
@@ -100,6 +107,7 @@ class Oracle:
     def on_records(self, member: Member, lease: Lease, records: Sequence[Record]) -> None:
         del member
         known = self._leases[lease]
+        known.received += records
         for record in records:
             self._lease_of[id(record)] = (record, known)
             for ident in _items_of(record):
@@ -139,7 +147,7 @@ class Oracle:
                 if known.lease.ended:
                     known.excused = known.excused or "a reply came after its end"
                 else:
-                    known.settled.add(ident)
+                    known.settled[ident] = self._world.now
                     _leave(known, ident)
                     self._settled_by[ident].append(known)
                 if target == DEAD_LETTERS:
@@ -242,6 +250,22 @@ class Oracle:
             if not self._has_ended(record) and not self._may_be_passed_over(record):
                 self._violate(f"{partition} is committed at {offset} {metadata}, but {record.offset} has not ended")
         self._committed_to[partition] = max(offset, self._committed_to[partition])
+
+    def check_freshness(self, member: Member) -> None:
+        """What settled a while ago is committed, if nothing kept the broker from it. Called before a member is killed."""
+        now, interval_s = self._world.now, self._plan.commit_every_s
+        troubled = max(self._broker.changed_at, member.woken_at)
+        late_s = interval_s + COMMITTED_AFTER_S
+        if "planned" in self.not_checked or not self._broker.up or now < troubled + late_s:
+            return
+        for known in self._leases.values():
+            if known.member is not member or known.lease.ended:
+                continue
+            offset, ahead = self._claim(known.lease.partition)
+            for record in known.received:
+                settled_at = max((known.settled.get(ident, math.inf) for ident in _items_of(record)), default=0.0)
+                if settled_at < now - late_s and record.offset >= offset and record.offset not in ahead:
+                    member.violate(f"{record.offset} of {known.lease.partition} is settled, but was not committed")
 
     def _has_ended(self, record: Record) -> bool:
         return all(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from connector.core.record import TopicPartition
 from connector.core.sink import TargetState
 from tests.simulation import plan as plans
-from tests.simulation.broker import Broker
+from tests.simulation.broker import SLOWEST_COMMIT_S, Broker
 from tests.simulation.letters import Letters
 from tests.simulation.log import Log
 from tests.simulation.member import TOPIC, Member, Surroundings
@@ -116,7 +117,7 @@ class Simulation:
                     broker.go_down()
                     world.at(end, broker.come_back)
             case plans.CommitFault(kind=kind):
-                broker.commit_fault = kind
+                broker.commit_fault, broker.changed_at = kind, math.inf
                 self.oracle.excuse(None, "commits failed")
                 world.at(end, self._commit_again)
             case plans.LettersDown():
@@ -155,6 +156,7 @@ class Simulation:
     def _kill(self, slot: int) -> None:
         if (member := self._running(slot)) is not None:
             self.world.note(f"{member.name} is killed")
+            self.oracle.check_freshness(member)
             self.oracle.excuse(member, "the process was killed")
             member.kill()
 
@@ -163,6 +165,7 @@ class Simulation:
 
     def _commit_again(self) -> None:
         self.broker.commit_fault = ""
+        self.broker.changed_at = self.world.now + SLOWEST_COMMIT_S
         self.oracle.excuse(None, "commits failed")
 
     def _take_letters(self) -> None:
@@ -212,13 +215,15 @@ class Simulation:
         for member in self.members:
             if member is None or not member.running or member.app is None:
                 continue
-            codes = [reason.code for reason in member.health.reasons if reason.code != "records_lost"]
+            ignored = {"records_lost"} | ({"target_held"} if "idle" in self.not_checked else set())
+            codes = [reason.code for reason in member.health.reasons if reason.code not in ignored]
             found += [f"{member.name}: {code}" for code in codes]
             if member.app.pipeline.paused:
                 found.append(f"{member.name} has paused partitions although nothing is in flight")
             for name, target in member.app.status.targets.items():
                 held = (target.queued, target.queued_bytes, target.sending.requests_in_flight, target.key_count)
-                if held != (0, 0, 0, 0) or target.sending.state is not TargetState.UP:
+                up = target.sending.state is TargetState.UP or "idle" in self.not_checked
+                if held != (0, 0, 0, 0) or not up:
                     found.append(f"{member.name}: {name} is {target.sending.state.value} and holds {held}")
         return found
 
