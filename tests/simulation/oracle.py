@@ -252,7 +252,7 @@ class Oracle:
         self._committed_to[partition] = max(offset, self._committed_to[partition])
 
     def check_freshness(self, member: Member) -> None:
-        """What settled a while ago is committed, if nothing kept the broker from it. Called before a member is killed."""
+        """What settled a while ago is committed, if nothing prevented it. Called before a member is killed."""
         now, interval_s = self._world.now, self._plan.commit_every_s
         troubled = max(self._broker.changed_at, member.woken_at)
         late_s = interval_s + COMMITTED_AFTER_S
