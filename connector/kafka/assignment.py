@@ -13,6 +13,7 @@ from confluent_kafka import TopicPartition as KafkaTopicPartition
 
 from connector.core.events import ReasonRaised, Rebalanced, RetentionGap
 from connector.core.record import TopicPartition
+from connector.kafka.deadlines import REVOKE_DEADLINE_S
 from connector.kafka.errors import cause_of, reason_of
 from connector.kafka.fetching import Fetching
 from connector.kafka.leader_offsets import LeaderOffsets
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 
 MISSING_TOPIC_GRACE_S: Final = 10.0
 """How long an assigned topic that the broker does not know may take to appear."""
-REVOKE_DEADLINE_S: Final = 15.0
-"""Well below max.poll.interval (5 min by default): a member that waits longer is removed from the group."""
 
 
 class Assignment:

@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING
 
 from connector.core.errors import BackgroundTaskError
 from connector.core.ledger import Lease, TopicCounts
+from connector.kafka.deadlines import CLOSE_GRACE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
@@ -41,9 +42,8 @@ if TYPE_CHECKING:
     from connector.core.record import Record, TopicPartition
 
 MAX_QUEUED_CHUNKS = 4
-HAND_OVER_TIMEOUT_S = 1.0
-CLOSE_GRACE_S = 2.0
-"""How much longer than the deadline the thread waits for the loop to close leases."""
+WAIT_S = 1.0
+"""How long the thread waits for the loop between two heartbeats."""
 
 Chunk = list[tuple[Lease, "Sequence[Record]"]]
 """The records of one `consume` call, by lease. The first entry of a new lease has no records."""
@@ -104,6 +104,8 @@ class Bridge:
         """Posted on the loop, taken by the thread."""
         self.stop_requested = False
         """Set on the loop, read by the thread, which may be busy with earlier commands."""
+        self.heartbeat: Callable[[], object] = lambda: None
+        """Called by the thread while it waits; set by the thread."""
         self._command_posted = threading.Event()
         self._topic_counts = topic_counts
         self._emit = emit
@@ -181,7 +183,7 @@ class Bridge:
 
         A chunk without records needs no place.
         """
-        while any(records for _, records in chunk) and not self._free_places.acquire(timeout=HAND_OVER_TIMEOUT_S):
+        while any(records for _, records in chunk) and not self._free_places.acquire(timeout=WAIT_S):
             if not heartbeat():
                 return
         self._post(self._chunks.put_nowait, chunk)
@@ -193,12 +195,14 @@ class Bridge:
         """
         if not leases:
             return {}
-        left_s = 0.0 if deadline is None else max(0.0, deadline - self._loop.time())
-        try:
+        until = CLOSE_GRACE_S + (self._loop.time() if deadline is None else max(deadline, self._loop.time()))
+        with contextlib.suppress(RuntimeError):  # as in _post
             closing = asyncio.run_coroutine_threadsafe(self._close_leases(leases, deadline), self._loop)
-            return closing.result(left_s + CLOSE_GRACE_S)
-        except (TimeoutError, RuntimeError):
-            return {}
+            while (left_s := until - self._loop.time()) > 0:
+                with contextlib.suppress(TimeoutError):
+                    return closing.result(min(left_s, WAIT_S))
+                self.heartbeat()
+        return {}
 
     def on_committed_from_thread(self, offsets: Mapping[Lease, int], event: CommitAnswered) -> None:
         """Called with what the broker has confirmed, and with its answer as an event."""

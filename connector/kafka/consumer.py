@@ -43,6 +43,7 @@ class ConsumerThread:
         self._topics = list(topics)
         self._properties = {**consumer_properties(kafka), **exclusion_properties(kafka, excluded_topic)}
         self._bridge = bridge
+        bridge.heartbeat = self._heartbeat
         self._callbacks = Callbacks(bridge.emit_from_thread)
         self._readiness = Readiness(bridge.emit_from_thread, self._heartbeat)
         self._commits = Commits(bridge)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
+from connector.kafka.deadlines import validate_timeouts
 from connector.settings.kafka_properties import FIXED_PROPERTIES
 
 if TYPE_CHECKING:
@@ -125,9 +126,9 @@ def producer_properties(kafka: Kafka) -> dict[str, Any]:
 
 
 def validate_properties(kafka: Kafka, problems: Problems) -> None:
-    """Add a problem for each of `kafka.properties` that librdkafka refuses (unknown name, bad value). No network.
+    """Add a problem for each of `kafka.properties` that librdkafka refuses, or that does not fit our own deadlines.
 
-    librdkafka reports one property at a time: the refused one is removed and the rest is tried again.
+    No network. librdkafka reports one property at a time: the refused one is removed and the rest is tried again.
     """
     properties = {name: value for name, value in consumer_properties(kafka).items() if name != "bootstrap.servers"}
     remaining = list(kafka.properties)
@@ -139,6 +140,7 @@ def validate_properties(kafka: Kafka, problems: Problems) -> None:
             return
         remaining.remove(refused)
         del properties[refused]
+    validate_timeouts(kafka, problems)
 
 
 def _refusal_of(properties: dict[str, Any]) -> str | None:

@@ -11,7 +11,7 @@ from confluent_kafka import TopicPartition as KafkaTopicPartition
 from connector.core.events import ReasonCleared, ReasonRaised, Rebalanced, RetentionGap
 from connector.core.ledger import LeaseState
 from connector.core.record import TopicPartition
-from connector.kafka.assignment import REVOKE_DEADLINE_S
+from connector.kafka.deadlines import REVOKE_DEADLINE_S
 from tests.unit.kafka.assignment_harness import PARTITION, AssignmentHarness, FakeMessage, in_thread
 
 DELETED = KafkaError(KafkaError._AUTO_OFFSET_RESET)

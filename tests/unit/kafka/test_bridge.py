@@ -82,8 +82,27 @@ def test_closing_leases_ends_without_watermarks_if_the_loop_does_not_answer_in_t
     assert asyncio.run(main()) == {}
 
 
+def test_the_thread_beats_while_it_waits_for_leases_to_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A drain may take longer than a part of the process may be silent: `shutdown_timeout` has no limit."""
+    monkeypatch.setattr("connector.kafka.bridge.WAIT_S", 0.01)
+    beats: list[float] = []
+
+    async def close_after_three_beats(leases: Sequence[Lease], deadline: float | None) -> dict[Lease, Progress]:
+        while len(beats) < 3:  # noqa: ASYNC110 - the beats come from a thread
+            await asyncio.sleep(0.001)
+        return await close_leases(leases, deadline)
+
+    async def main() -> object:
+        bridge = Bridge(lambda _: None, close_after_three_beats, {})
+        bridge.heartbeat = lambda: beats.append(time.monotonic())
+        lease = bridge.new_lease_from_thread(PARTITION, 40, 40)
+        return await asyncio.to_thread(bridge.close_leases_from_thread, [lease], time.monotonic() + 30.0)
+
+    assert asyncio.run(main())
+
+
 def test_a_chunk_waits_for_a_place_and_is_dropped_once_a_stop_was_requested(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connector.kafka.bridge.HAND_OVER_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("connector.kafka.bridge.WAIT_S", 0.01)
 
     async def main() -> list[int]:
         bridge = Bridge(lambda _: None, close_leases, {})

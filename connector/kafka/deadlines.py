@@ -1,0 +1,61 @@
+"""How long the consumer's thread may take for what, and the properties of Kafka that must fit it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from connector.settings.models import Kafka
+    from connector.settings.problems import Problems
+
+REVOKE_DEADLINE_S: Final = 15.0
+"""How long the leases of revoked partitions may take to drain."""
+CLOSE_GRACE_S: Final = 2.0
+"""How much longer than that the thread waits for the loop."""
+LAST_COMMIT_S: Final = 5.0
+"""How long the thread waits for the answer to the last commit of leases."""
+MIN_MAX_POLL_INTERVAL_MS: Final = 30_000
+"""Longer than all three together, between two polls: a member that takes longer is removed from its group."""
+
+DEFAULT_SESSION_TIMEOUT_MS: Final = 45_000
+DEFAULT_HEARTBEAT_MS: Final = 3_000
+KIP848_FREEZE_LIMIT_S: Final = 3.0
+"""With KIP-848 the broker decides the session timeout, and does not tell it: it is rarely below ten seconds."""
+MAX_FREEZE_LIMIT_S: Final = 5.0
+
+
+def validate_timeouts(kafka: Kafka, problems: Problems) -> None:
+    """Add a problem for each timeout in `kafka.properties` that does not fit our own deadlines or the others."""
+    max_poll = _milliseconds(kafka, "max.poll.interval.ms", MIN_MAX_POLL_INTERVAL_MS)
+    if max_poll < MIN_MAX_POLL_INTERVAL_MS:
+        why = f"a revocation may take {REVOKE_DEADLINE_S + CLOSE_GRACE_S + LAST_COMMIT_S:.0f} s"
+        text = (
+            f"expected at least {MIN_MAX_POLL_INTERVAL_MS}, got {max_poll}: {why}, and the member must not be removed"
+        )
+        problems.add(("kafka", "properties", "max.poll.interval.ms"), text, "bad_value")
+    session, heartbeat = session_timeout_ms(kafka), _milliseconds(kafka, "heartbeat.interval.ms", DEFAULT_HEARTBEAT_MS)
+    for name in ("session.timeout.ms", "heartbeat.interval.ms"):
+        if name in kafka.properties and heartbeat >= session:
+            text = f"session.timeout.ms ({session}) must be longer than heartbeat.interval.ms ({heartbeat})"
+            problems.add(("kafka", "properties", name), f"{text}: best three times as long", "bad_value")
+            return
+
+
+def session_timeout_ms(kafka: Kafka) -> int:
+    """Return after how long a silent member of a classic group loses its partitions."""
+    return _milliseconds(kafka, "session.timeout.ms", DEFAULT_SESSION_TIMEOUT_MS)
+
+
+def freeze_limit_s(kafka: Kafka, *, kip848: bool) -> float:
+    """Return after how long a process that was frozen counts as one that may have lost its partitions."""
+    if kip848:
+        return KIP848_FREEZE_LIMIT_S
+    return min(MAX_FREEZE_LIMIT_S, session_timeout_ms(kafka) / 3000)
+
+
+def _milliseconds(kafka: Kafka, name: str, default: int) -> int:
+    """Return a property as a number; the default if librdkafka will refuse it."""
+    try:
+        return int(kafka.properties.get(name, default))
+    except ValueError:
+        return default
