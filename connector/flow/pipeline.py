@@ -10,11 +10,13 @@ source (thread)    commit the watermark
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from connector.core.ledger import MAX_OPEN_OFFSETS, LeaseState
+from connector.core.ledger import LeaseState
 from connector.core.record import DEAD_LETTERS
+from connector.flow.back_pressure import BackPressure, Feed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -23,6 +25,11 @@ if TYPE_CHECKING:
     from connector.core.progress import Progress
     from connector.core.record import Item, Record
     from connector.flow.target import Target
+
+ITEMS_PER_TURN: Final = 200
+"""How many items and records are passed on before the loop gets to do something else: a few milliseconds' worth."""
+LEASES_LOOK_S: Final = 0.1
+"""How often leases that wait for themselves are looked at."""
 
 
 class Mapper(Protocol):
@@ -56,9 +63,14 @@ class Pipeline:
     """
 
     def __init__(self, target_names_of: Callable[[str], Iterable[str]]) -> None:
-        self.leases: dict[Lease, None] = {}
-        """An ordered set: the leases that are not closed."""
-        self.paused: set[Lease] = set()
+        self.leases: dict[Lease, Feed] = {}
+        """The leases that are not closed, in the order in which they came."""
+        self._back_pressure = BackPressure(self.leases)
+        self.paused = self._back_pressure.paused
+        """The leases whose partitions are not fetched."""
+        self._room = asyncio.Event()
+        """Set when leases that waited may go on."""
+        self._items_until_yield = ITEMS_PER_TURN
         self._targets: Mapping[str, Target] = {}
         self._target_names_of = target_names_of
         self._loop = asyncio.get_running_loop()
@@ -76,26 +88,78 @@ class Pipeline:
     async def run(self, source: Source, mapper: Mapper) -> None:
         """Process chunks until the source ends. Raises what the source raises."""
         self._source = source
-        async for lease, records in source:
-            self._process(lease, records, mapper)
+        receiving = asyncio.ensure_future(self._receive(source, mapper))
+        resuming = asyncio.ensure_future(self._work_off_backlogs(source, mapper))
+        try:
+            for ended in (await asyncio.wait([receiving, resuming], return_when=asyncio.FIRST_COMPLETED))[0]:
+                ended.result()
+        finally:
+            receiving.cancel()
+            resuming.cancel()
 
-    def _process(self, lease: Lease, records: Sequence[Record], mapper: Mapper) -> None:
-        if lease.state is not LeaseState.OPEN:
-            return  # revoked since it was fetched: the next owner has these records
-        self.leases[lease] = None
-        targets = self._targets
+    async def _receive(self, source: Source, mapper: Mapper) -> None:
+        async for lease, records in source:
+            if lease.state is not LeaseState.OPEN:
+                continue  # revoked since it was fetched: the next owner has these records
+            feed = self.leases.get(lease) or self._add(source, lease)
+            feed.backlog.extend(records)
+            await self._pass_on(feed, source, mapper)
+
+    def _add(self, source: Source, lease: Lease) -> Feed:
+        names = {DEAD_LETTERS, *self._target_names_of(lease.partition.topic)}
+        feed = self.leases[lease] = Feed(lease, [self._targets[name] for name in names])
+        if self._back_pressure.on_new(feed):
+            source.pause([lease])
+        return feed
+
+    async def _pass_on(self, feed: Feed, source: Source, mapper: Mapper) -> None:
+        """Pass on the records of a lease, in order, until it has to wait, letting the loop run in between."""
+        while self._back_pressure.admits(feed) and feed.backlog:
+            self._pass_on_some(feed, mapper)
+            if self._items_until_yield <= 0:
+                self._items_until_yield = ITEMS_PER_TURN
+                await asyncio.sleep(0)
+        self._pause_waiting(source)
+
+    def _pass_on_some(self, feed: Feed, mapper: Mapper) -> None:
+        lease, backlog, targets, admits = feed.lease, feed.backlog, self._targets, self._back_pressure.admits
         now = self._loop.time()
-        for record in lease.pass_over(records):
+        while backlog and self._items_until_yield > 0 and admits(feed):
+            record = backlog.popleft()
+            if not lease.pass_over((record,)):
+                continue  # one by one: what stays in the backlog was neither tracked nor passed over
             items = mapper.items(record)
             lease.track(record.offset, now, len(items))
             for item in items:
                 targets[item.target].put(item, lease)
-        if lease.span >= MAX_OPEN_OFFSETS or any(target.full for target in targets.values()):
-            self.apply_back_pressure()
+            self._items_until_yield -= 1 + len(items)
+
+    def _pause_waiting(self, source: Source) -> None:
+        if to_pause := self._back_pressure.take_leases_to_pause():
+            source.pause(to_pause)
+            self._room.set()  # so that leases which wait for themselves are looked at from now on
+
+    async def _work_off_backlogs(self, source: Source, mapper: Mapper) -> None:
+        """Go on with the leases that waited, whenever there is room; resume those that have caught up."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(
+                    self._room.wait(), LEASES_LOOK_S if self._back_pressure.waits_for_leases else None
+                )
+            self._room.clear()
+            self._back_pressure.relieve_leases()
+            for feed in [feed for feed in self.leases.values() if feed.backlog]:
+                await self._pass_on(feed, source, mapper)
+            if to_resume := self._back_pressure.take_leases_to_resume():
+                source.resume(to_resume)
 
     def dead_letter(self, item: Item, lease: Lease) -> None:
         """Send an item that carries its failure to the dead letters."""
-        self._targets[DEAD_LETTERS].put(item._replace(target=DEAD_LETTERS), lease)
+        dead_letters = self._targets[DEAD_LETTERS]
+        dead_letters.put(item._replace(target=DEAD_LETTERS), lease)
+        if dead_letters.full and self._source is not None:
+            self._back_pressure.on_full(dead_letters)
+            self._pause_waiting(self._source)
 
     async def commit_periodically(self, interval_s: float) -> None:
         """Commit the watermarks every `interval_s` seconds, until cancelled."""
@@ -104,39 +168,10 @@ class Pipeline:
             if self._source is not None:
                 self._source.commit(self.leases)
 
-    # -- back-pressure ------------------------------------------------------------------------------------------
-
     def on_progress(self) -> None:
-        """Called after each delivery and when leases have ended; re-evaluates back-pressure."""
-        if self.paused:
-            self.apply_back_pressure()
-
-    def apply_back_pressure(self) -> None:
-        """Pause the partitions that feed a full target; resume those whose targets have room."""
-        source = self._source
-        if source is None:
-            return
-        to_pause = [lease for lease in self.leases if lease not in self.paused and self._must_pause(lease)]
-        to_resume = [lease for lease in self.paused if self._may_resume(lease)]
-        self.paused.update(to_pause)
-        self.paused.difference_update(to_resume)
-        if to_pause:
-            source.pause(to_pause)
-        if to_resume:
-            source.resume(to_resume)
-
-    def _must_pause(self, lease: Lease) -> bool:
-        if lease.idle:
-            return False  # so that a record which is larger than the queue passes alone
-        return lease.span >= MAX_OPEN_OFFSETS or any(target.full for target in self._targets_of(lease))
-
-    def _may_resume(self, lease: Lease) -> bool:
-        if lease.idle:
-            return True
-        return lease.span * 2 < MAX_OPEN_OFFSETS and all(target.has_room for target in self._targets_of(lease))
-
-    def _targets_of(self, lease: Lease) -> list[Target]:
-        return [self._targets[name] for name in {DEAD_LETTERS, *self._target_names_of(lease.partition.topic)}]
+        """Called after each delivery and when leases end or have ended: targets may have room."""
+        if self._back_pressure.relieve_targets():
+            self._room.set()
 
     # -- the end of leases --------------------------------------------------------------------------------------
 
@@ -148,13 +183,14 @@ class Pipeline:
         None means that the partitions are lost: nothing is awaited, and nothing must be committed.
         May be called again while it runs, for the same leases too: the earlier deadline counts.
         """
+        for lease in leases:
+            self._back_pressure.on_closing(lease)
         if deadline is not None:
             await self._drain(leases, deadline)
         ended = {lease: lease.end() for lease in leases if not lease.ended}
         self._flush_targets()
         for lease in leases:
             self.leases.pop(lease, None)
-            self.paused.discard(lease)
             if (drained := self._drained.pop(lease, None)) is not None and not drained.done():
                 drained.set_result(None)  # another call waits for it
         self.on_progress()
@@ -164,6 +200,7 @@ class Pipeline:
         """Close the leases and wait until all their items have ended, or `deadline` has come."""
         drained = [self._close_lease(lease, deadline) for lease in leases if not lease.ended]
         self._flush_targets()
+        self.on_progress()
         timeout_s = deadline - self._loop.time()
         if drained and timeout_s > 0:
             await asyncio.wait(drained, timeout=timeout_s)

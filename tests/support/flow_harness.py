@@ -19,9 +19,10 @@ from tests.support.storm_sink import StormSink, Trouble
 from tests.support.target_harness import SETTINGS, assert_empty
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from connector.core.ledger import Lease
+    from connector.core.record import Record
 
 PARTITIONS = tuple(TopicPartition(TOPIC, number) for number in range(3))
 TARGETS: dict[str, TargetSettings] = {
@@ -31,6 +32,21 @@ TARGETS: dict[str, TargetSettings] = {
 }
 
 
+class BoundedMapper(PlanMapper):
+    """Asserts that no target is full when a record is mapped: so a bound is exceeded by one record's items at most."""
+
+    def __init__(self, targets: Mapping[str, Target]) -> None:
+        self._targets = targets
+        self.most_items = 0
+
+    def items(self, record: Record) -> Sequence[Item]:
+        full = [name for name, target in self._targets.items() if target.full]
+        assert not full, f"offset {record.offset} was mapped while {full} was full"
+        items = super().items(record)
+        self.most_items = max(self.most_items, len(items))
+        return items
+
+
 class FlowHarness:
     """Everything, built and running; the sinks, the source and the oracle check the rules on the way.
 
@@ -38,7 +54,12 @@ class FlowHarness:
     """
 
     def __init__(
-        self, trouble: Trouble, settings: dict[str, TargetSettings] = TARGETS, *, commit_every_s: float = 1.0
+        self,
+        trouble: Trouble,
+        settings: dict[str, TargetSettings] = TARGETS,
+        *,
+        partitions: Sequence[TopicPartition] = PARTITIONS,
+        commit_every_s: float = 1.0,
     ) -> None:
         self.random = seeded(trouble.seed)
         self.tasks = Tasks()
@@ -47,11 +68,13 @@ class FlowHarness:
         self.pipeline = Pipeline(lambda _: [EVENTS, TAGS])
         self.targets = {name: Target(one, self.sinks[name], self._dependencies()) for name, one in settings.items()}
         self.pipeline.attach(self.targets)
-        self.source = FakeSource(PARTITIONS, self.pipeline.close, self.random)
-        self.mapper = PlanMapper()
-        self.oracle = Oracle(self.sinks, self.source, self.mapper)
+        self.source = FakeSource(partitions, self.pipeline.close, self.random)
+        self.mapper = BoundedMapper(self.targets)
+        self.oracle = Oracle(self.sinks, self.source, PlanMapper())
         self.source.before_commit = self.oracle.check_commit
         self.most_queued = 0
+        self.longest_backlog = 0
+        """In records, of all leases together."""
         for name, sink in self.sinks.items():
             sink.target = self.targets[name]
             sink.must_not_send = self._lease_has_ended
@@ -95,6 +118,9 @@ class FlowHarness:
         for lease in self.pipeline.paused:
             assert not lease.ended
             assert lease in self.pipeline.leases
+        self.longest_backlog = max(
+            self.longest_backlog, sum(len(feed.backlog) for feed in self.pipeline.leases.values())
+        )
         self.most_queued = max(self.most_queued, *(target.queued for target in self.targets.values()))
 
     # -- what a test does ---------------------------------------------------------------------------------------
@@ -132,7 +158,7 @@ class FlowHarness:
     async def finish(self) -> None:
         """Own all partitions, without trouble, until everything is committed; then stop and check the end state."""
         self.calm()
-        for partition in PARTITIONS:
+        for partition in self.source.logs:
             await self.source.assign(partition)
         await self.until(self.finished)
         await self.source.stop(15.0)

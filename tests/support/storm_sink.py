@@ -32,9 +32,9 @@ class Trouble:
     latency_s: float = 1.0
 
 
-@dataclass
+@dataclass(eq=False)
 class Exchange:
-    """One request as the sink saw it."""
+    """One request as the sink saw it. Compared by identity."""
 
     items: list[Item]
     began: float

@@ -19,7 +19,7 @@ from tests.support.fake_sink import FakeSink
 from tests.support.target_harness import SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
     from connector.core.record import Item, Record
 
@@ -41,18 +41,18 @@ class SteeredSink(FakeSink):
         await asyncio.sleep(1)
 
 
-class ListedSource:
-    """Yields the chunks that it was made with, and remembers what it was asked for."""
+class SteeredSource:
+    """Yields the chunks that it is given, and remembers what it was asked for."""
 
-    def __init__(self, chunks: Iterable[tuple[Lease, Sequence[Record]]]) -> None:
-        self._chunks = chunks
+    def __init__(self) -> None:
+        self.chunks: asyncio.Queue[tuple[Lease, Sequence[Record]]] = asyncio.Queue()
         self.paused: set[Lease] = set()
         self.resumed: list[Lease] = []
         self.commits: list[list[Lease]] = []
 
     async def __aiter__(self) -> AsyncIterator[tuple[Lease, Sequence[Record]]]:
-        for chunk in self._chunks:
-            yield chunk
+        while True:
+            yield await self.chunks.get()
 
     def pause(self, leases: Iterable[Lease]) -> None:
         self.paused.update(leases)
@@ -65,11 +65,20 @@ class ListedSource:
         self.commits.append(list(leases))
 
 
-class OneItemMapper:
-    """Makes one item of each record, for the target that its topic feeds."""
+class FanOutMapper:
+    """Makes `fan_out` items of each record, for the target that its topic feeds. No target of its may be full then."""
+
+    def __init__(self, targets: Mapping[str, Target]) -> None:
+        self.fan_out = 1
+        self.mapped = 0
+        self._targets = targets
 
     def items(self, record: Record) -> Sequence[Item]:
-        return [item(record, target=FED_BY[record.topic])]
+        target = FED_BY[record.topic]
+        assert not self._targets[target].full
+        assert not self._targets[DEAD_LETTERS].full
+        self.mapped += 1
+        return [item(record, target=target)] * self.fan_out
 
 
 FED_BY = {"orders": "events", "members": "tags"}
@@ -99,17 +108,25 @@ class SteeredFlow:
         )
         self.targets = {name: Target(replace(settings, name=name), sink, deps) for name, sink in self.sinks.items()}
         self.pipeline.attach(self.targets)
-        self.source = ListedSource([])
+        self.source = SteeredSource()
+        self.mapper = FanOutMapper(self.targets)
+        self.running = self.tasks.spawn(self.pipeline.run(self.source, self.mapper), name="flow")
+        self._next_offset: dict[Lease, int] = {}
 
-    async def run(self, *chunks: tuple[Lease, int]) -> None:
-        """Process chunks, each given by its lease and the number of its records."""
-        self.source = ListedSource([(lease, records_of(lease, count)) for lease, count in chunks])
-        await self.pipeline.run(self.source, OneItemMapper())
+    async def receive(self, *chunks: tuple[Lease, int]) -> None:
+        """Let chunks arrive, each given by its lease and the number of its records; return when they are processed."""
+        for lease, count in chunks:
+            first = self._next_offset.get(lease, lease.next_offset)
+            self._next_offset[lease] = first + count
+            self.source.chunks.put_nowait((lease, records_of(lease, first, count)))
+        await asyncio.sleep(0.1)
+        if self.tasks.failure.done():
+            self.tasks.failure.result()
 
 
-def records_of(lease: Lease, count: int) -> list[Record]:
+def records_of(lease: Lease, first: int, count: int) -> list[Record]:
     topic, partition = lease.partition
-    offsets = range(lease.next_offset, lease.next_offset + count)
+    offsets = range(first, first + count)
     return [record(offset, partition=partition, value=b"12345")._replace(topic=topic) for offset in offsets]
 
 

@@ -15,7 +15,9 @@ from tests.support.storm_sink import Trouble
 if TYPE_CHECKING:
     from connector.core.record import TopicPartition
 
-PLANS = st.lists(st.sampled_from(["", "e", "t", "d", "ee", "et", "td", "ttt"]), min_size=1, max_size=15)
+PLAN = st.sampled_from(["", "e", "t", "d", "ee", "et", "td", "ttt", "e" * 30, "te" * 25])
+"""The last two fan out: a target's queue takes 40 items."""
+PLANS = st.lists(PLAN, min_size=1, max_size=15)
 PARTITION = st.sampled_from(PARTITIONS)
 
 

@@ -8,6 +8,7 @@ import orjson
 from connector.core.ledger import Lease, TopicCounts
 from connector.core.record import TopicPartition
 from connector.core.sink import TargetState, Verdict, VerdictKind
+from connector.flow.back_pressure import Feed
 from connector.flow.pipeline import Pipeline
 from connector.observe.status import PartitionStatus, Status, StatusReader, TopicStatus, to_document, totals
 from connector.tuzhan.stored_tokens import StaticToken
@@ -115,7 +116,7 @@ class StatusHarness:
         lease = Lease(TopicPartition("orders", partition), start, self.topic_counts["orders"])
         for offset in offsets:
             lease.track(offset, self.started_at, 1)
-        self.pipeline.leases[lease] = None
+        self.pipeline.leases[lease] = Feed(lease, [])
         return lease
 
 
