@@ -23,6 +23,7 @@ ReasonCode = Literal[
     "token_contested",
     "target_held",
     "dead_letter_unavailable",
+    "commits_refused",
     "records_lost",
     "draining",
 ]

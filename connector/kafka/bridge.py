@@ -145,8 +145,7 @@ class Bridge:
         if any(isinstance(command, Commit) for command in list(self.commands)):
             return  # the thread waits for a broker: requests must not pile up, and the next one replaces this one
         requests = [CommitRequest(one, one.progress(), one.next_offset if one.idle else None) for one in leases]
-        if requests:
-            self._post_command(Commit(requests))
+        self._post_command(Commit(requests))
 
     def stop(self, deadline_s: float) -> None:
         """Close all leases within `deadline_s` seconds and leave the group; then the iteration ends."""

@@ -14,6 +14,7 @@ from connector.core.record import TopicPartition
 from connector.kafka.assignment import Assignment
 from connector.kafka.bridge import Commit, Pause, Resume, Stop
 from connector.kafka.callbacks import Callbacks
+from connector.kafka.commit_alarm import CommitAlarm
 from connector.kafka.commits import Commits
 from connector.kafka.errors import OFFSET_DELETED, cause_of
 from connector.kafka.membership import generation_of
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from connector.core.ledger import Lease
-    from connector.kafka.bridge import Bridge, Command
+    from connector.kafka.bridge import Bridge, Chunk, Command
     from connector.settings.models import Kafka
 
 CHUNK_RECORDS: Final = 1000
@@ -41,12 +42,14 @@ class ConsumerThread:
     def __init__(self, kafka: Kafka, topics: Sequence[str], excluded_topic: str, bridge: Bridge) -> None:
         self._kafka = kafka
         self._topics = list(topics)
+        self._probe_topic = next((topic for topic in topics if not topic.startswith("^")), None)
         self._properties = {**consumer_properties(kafka), **exclusion_properties(kafka, excluded_topic)}
         self._bridge = bridge
         bridge.heartbeat = self._heartbeat
         self._callbacks = Callbacks(bridge.emit_from_thread)
         self._readiness = Readiness(bridge.emit_from_thread, self._heartbeat)
         self._commits = Commits(bridge)
+        self._commit_alarm = CommitAlarm(bridge.emit_from_thread)
         self._assignment = Assignment(kafka, excluded_topic, bridge, self._commits, self._readiness)
         self._last_beat = time.monotonic()
         self._stop: Stop | None = None
@@ -89,22 +92,24 @@ class ConsumerThread:
             self._heartbeat()
             if not self._apply_commands(consumer) or self._wait_for_room(consumer):
                 continue
+            assignment.resolve(consumer)
+            self._hand_over(assignment.take_new_leases())
+            self._update_readiness(consumer)
             messages = consumer.consume(CHUNK_RECORDS, POLL_TIMEOUT_S)
             self._callbacks.raise_failure()
-            chunk = assignment.take_new_leases()
-            chunk += group_by_lease(messages, assignment, self._on_message_error, self._bridge.emit_from_thread)
-            if chunk:
-                self._readiness.on_records({lease.partition.topic for lease, records in chunk if records})
-                self._bridge.put_chunk_from_thread(chunk, self._heartbeat)
-            assignment.resolve(consumer)
-            self._update_readiness(consumer)
+            self._hand_over(group_by_lease(messages, assignment, self._on_message_error, self._bridge.emit_from_thread))
         self._leave(consumer, self._stop.deadline)
+
+    def _hand_over(self, chunk: Chunk) -> None:
+        if chunk:
+            self._readiness.on_records({lease.partition.topic for lease, records in chunk if records})
+            self._bridge.put_chunk_from_thread(chunk, self._heartbeat)
 
     def _update_readiness(self, consumer: Consumer) -> None:
         membership, waiting = self._assignment.membership, self._assignment.waiting
         membership.observe(generation_of(consumer), time.monotonic())
         self._readiness.update_starting(dealt=membership.dealt, waiting=waiting)
-        self._readiness.probe(consumer)
+        self._readiness.probe(consumer, self._probe_topic)
 
     def _heartbeat(self) -> bool:
         """Heartbeat for blocking loops; returns False once a stop was requested."""
@@ -143,6 +148,7 @@ class ConsumerThread:
             case Stop() as stop:
                 self._stop = stop
             case Commit(requests):
+                self._commit_alarm.observe(requests, time.monotonic())
                 owned = [request for request in requests if self._assignment.owns(request.lease)]
                 self._commits.commit_async(consumer, owned, self._assignment.received())
                 self._report_end_offsets(consumer, (request.lease for request in owned))

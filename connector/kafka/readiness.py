@@ -11,7 +11,7 @@ from connector.core.events import Notice, ReasonCleared, ReasonRaised
 from connector.kafka.errors import cause_of, reason_of, remedy_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Container, Iterable, Sequence
 
     from connector.core.events import Event, ReasonCode
     from connector.core.record import TopicPartition
@@ -19,8 +19,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PROBE_INTERVAL_S: Final = 2.0
+IDLE_PROBE_INTERVAL_S: Final = 5.0
+"""The same while there is no reason: a broker that hangs without closing its connections is found by it."""
+SILENT_PROBES: Final = 2
+"""After how many probes without an answer Kafka counts as unreachable."""
 PROBE_TIMEOUT_S: Final = 5.0
-"""How long a probe may block the consumer's thread."""
+"""How long a probe may block the consumer's thread while it waits for its first broker."""
+LIVE_PROBE_TIMEOUT_S: Final = 1.0
+"""And later, when partitions flow."""
 RETRY_DELAY_S: Final = 0.2
 _ABOUT_TOPICS: Final = ("topic_missing", "kafka_not_authorized")
 LAST_PROBE_TIMEOUT_S: Final = 1.0
@@ -39,6 +45,7 @@ class Readiness:
         self._reasons: set[tuple[ReasonCode, str]] = {("starting", "")}
         self._starting_remedy = ""
         self._next_probe_s = 0.0
+        self._silent_probes = 0
 
     def on_error(self, error: KafkaError, about: str = "", otherwise: ReasonCode | None = None) -> None:
         """Raise the reason that an error stands for, or else `otherwise`; without either, log it.
@@ -111,23 +118,41 @@ class Readiness:
             for topic in topics:
                 self.clear("topic_missing", "kafka_not_authorized", about=topic)
 
-    def probe(self, consumer: Consumer) -> None:
-        """Check every PROBE_INTERVAL_S whether the raised reasons still hold. Blocks while it asks the broker."""
-        now = time.monotonic()
-        if not self._reasons or now < self._next_probe_s:
+    def probe(self, consumer: Consumer, topic: str | None) -> None:
+        """Check regularly whether a broker answers, and whether the raised reasons still hold.
+
+        Blocks the thread for a quarter of its time at most. `topic` is one of ours, if any is known: to ask for one is
+        cheaper than to ask for all.
+        """
+        began = time.monotonic()
+        if began < self._next_probe_s:
             return
-        self._next_probe_s = now + PROBE_INTERVAL_S
         try:
-            topics = consumer.list_topics(timeout=PROBE_TIMEOUT_S).topics
+            if topic is None or any(reason == "topic_missing" for reason, _ in self._reasons):
+                topics = consumer.list_topics(timeout=LIVE_PROBE_TIMEOUT_S).topics
+            else:
+                topics = consumer.list_topics(topic, timeout=LIVE_PROBE_TIMEOUT_S).topics
         except KafkaException as error:
-            self.on_error(cause_of(error), otherwise="kafka_unreachable")
-            return
-        self.clear("kafka_unreachable")
+            self._on_silence(cause_of(error))
+        else:
+            self._silent_probes = 0
+            self.clear("kafka_unreachable")
+            self._clear_disproved(consumer, topics)
+        ended = time.monotonic()
+        interval_s = PROBE_INTERVAL_S if self._reasons or self._silent_probes else IDLE_PROBE_INTERVAL_S
+        self._next_probe_s = max(began + interval_s, ended + 3 * (ended - began))
+
+    def _on_silence(self, error: KafkaError) -> None:
+        self._silent_probes += 1
+        if self._silent_probes >= SILENT_PROBES:  # one alone may be lost by a broker that is busy
+            self.on_error(error, otherwise="kafka_unreachable")
+
+    def _clear_disproved(self, consumer: Consumer, topics: Container[str]) -> None:
         for reason, about in list(self._reasons):
             if reason == "topic_missing" and about in topics:
                 self.clear(reason, about=about)
-        if consumer.assignment():  # authenticated, and a member of the group
-            self.clear("kafka_not_authorized")
+        if ("kafka_not_authorized", "") in self._reasons and consumer.assignment():
+            self.clear("kafka_not_authorized")  # authenticated, and a member of the group
 
     def broker_answers(self, consumer: Consumer) -> bool:
         """Return whether a last request makes sense; a broker that did not answer lately is probed once more."""

@@ -62,6 +62,14 @@ class CommandProcess:
         self.process.kill()
         self.process.wait()
 
+    def freeze(self) -> None:
+        """Stop it (SIGSTOP) until `thaw`."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Continue after `freeze`."""
+        self.process.send_signal(signal.SIGCONT)
+
     def exit_code(self, timeout_s: float = 60.0) -> int:
         """Wait until it has ended by itself, and return its exit code."""
         return self.process.wait(timeout_s)

@@ -23,9 +23,11 @@ class _FakeConsumer:
         self.answers = True
         self.owned: list[object] = []
         self.topics: dict[str, object] = {}
+        self.asked: list[str | None] = []
 
-    def list_topics(self, timeout: float) -> _FakeConsumer:
+    def list_topics(self, topic: str | None = None, *, timeout: float) -> _FakeConsumer:
         del timeout
+        self.asked.append(topic)
         if not self.answers:
             raise KafkaException(KafkaError(KafkaError._TRANSPORT))
         return self
@@ -37,8 +39,7 @@ class _FakeConsumer:
 class ReadinessHarness:
     """Readiness on a fake consumer; `reasons` are those that are raised."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(readiness, "PROBE_INTERVAL_S", 0.0)
+    def __init__(self) -> None:
         self.reasons: set[tuple[str, str]] = {("starting", "")}
         self.fake = _FakeConsumer()
         self.consumer = cast("Consumer", self.fake)
@@ -56,24 +57,27 @@ class ReadinessHarness:
         elif isinstance(event, Notice):
             self.warnings.append(event.message)
 
+    def probe(self) -> None:
+        """Probe, once the time for it has come."""
+        self.readiness._next_probe_s = 0.0
+        self.readiness.probe(self.consumer, "orders")
+
     def refuse(self, about: str = "", code: int = KafkaError._AUTHENTICATION) -> None:
         self.readiness.on_error(KafkaError(code), about)
 
 
 @pytest.fixture
-def joined(monkeypatch: pytest.MonkeyPatch) -> ReadinessHarness:
+def joined() -> ReadinessHarness:
     """A consumer that has joined its group, on a broker that answers."""
-    harness = ReadinessHarness(monkeypatch)
+    harness = ReadinessHarness()
     harness.fake.owned = ["a partition"]
     harness.readiness.update_starting(dealt=True, waiting=[])
     assert not harness.reasons
     return harness
 
 
-def test_it_is_starting_until_the_group_has_dealt_and_every_partition_knows_its_start(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    harness = ReadinessHarness(monkeypatch)
+def test_it_is_starting_until_the_group_has_dealt_and_every_partition_knows_its_start() -> None:
+    harness = ReadinessHarness()
     waiting = [TopicPartition("orders", 0), TopicPartition("orders", 1)]
     told = []
     for dealt, left in ((False, []), (True, waiting), (True, waiting), (True, waiting[1:]), (True, [])):
@@ -97,23 +101,21 @@ def test_it_is_starting_again_when_its_partitions_were_lost(joined: ReadinessHar
 def test_a_refusal_that_ended_without_a_rebalance_is_cleared(joined: ReadinessHarness) -> None:
     joined.refuse()
     assert joined.reasons == {("kafka_not_authorized", "")}
-    joined.readiness.probe(joined.consumer)
+    joined.probe()
     assert not joined.reasons
 
 
-def test_a_consumer_refused_by_the_group_is_not_ready_although_the_broker_answers(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    harness = ReadinessHarness(monkeypatch)
+def test_a_consumer_refused_by_the_group_is_not_ready_although_the_broker_answers() -> None:
+    harness = ReadinessHarness()
     harness.refuse(code=KafkaError.GROUP_AUTHORIZATION_FAILED)
-    harness.readiness.probe(harness.consumer)
+    harness.probe()
     assert ("kafka_not_authorized", "") in harness.reasons
 
 
 def test_a_refused_topic_is_cleared_when_its_records_arrive(joined: ReadinessHarness) -> None:
     for topic in ("orders", "refunds"):
         joined.refuse(topic, KafkaError.TOPIC_AUTHORIZATION_FAILED)
-    joined.readiness.probe(joined.consumer)
+    joined.probe()
     joined.readiness.on_records(["orders"])
     assert joined.reasons == {("kafka_not_authorized", "refunds")}
 
@@ -137,23 +139,43 @@ def test_a_missing_topic_is_cleared_when_a_probe_finds_it(joined: ReadinessHarne
     for topic in ("orders", "refunds"):
         joined.refuse(topic, KafkaError.UNKNOWN_TOPIC_OR_PART)
     joined.fake.topics = {"orders": None}
-    joined.readiness.probe(joined.consumer)
+    joined.probe()
     assert joined.reasons == {("topic_missing", "refunds")}
 
 
-def test_a_probe_without_an_answer_raises_that_the_broker_is_unreachable(joined: ReadinessHarness) -> None:
-    joined.refuse("orders", KafkaError.UNKNOWN_TOPIC_OR_PART)
-    joined.fake.answers = False
-    joined.readiness.probe(joined.consumer)
-    assert ("kafka_unreachable", "") in joined.reasons
-
-
-def test_a_new_reason_is_not_probed_before_the_interval_has_passed(
-    joined: ReadinessHarness, monkeypatch: pytest.MonkeyPatch
+def test_probes_without_an_answer_raise_that_the_broker_is_unreachable_until_one_is_answered(
+    joined: ReadinessHarness,
 ) -> None:
-    monkeypatch.setattr(readiness, "PROBE_INTERVAL_S", 60.0)
+    """A broker that hangs keeps its connections open: librdkafka reports nothing for a minute."""
+    joined.fake.answers = False
+    joined.probe()
+    assert not joined.reasons
+    joined.probe()
+    assert joined.reasons == {("kafka_unreachable", "")}
+    joined.fake.answers = True
+    joined.probe()
+    assert not joined.reasons
+
+
+def test_a_single_probe_without_an_answer_counts_for_nothing(joined: ReadinessHarness) -> None:
+    for answers in (False, True, False, True):
+        joined.fake.answers = answers
+        joined.probe()
+    assert not joined.reasons
+
+
+def test_a_probe_asks_for_one_topic_unless_one_is_missing(joined: ReadinessHarness) -> None:
+    joined.probe()
+    joined.refuse("refunds", KafkaError.UNKNOWN_TOPIC_OR_PART)
+    joined.probe()
+    assert joined.fake.asked == ["orders", None]
+
+
+def test_nothing_is_probed_before_the_interval_has_passed(joined: ReadinessHarness) -> None:
+    joined.readiness.probe(joined.consumer, "orders")
     joined.refuse()
-    joined.readiness.probe(joined.consumer)
+    joined.readiness.probe(joined.consumer, "orders")
+    assert joined.fake.asked == ["orders"]
     assert joined.reasons == {("kafka_not_authorized", "")}
 
 
