@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Final
 from confluent_kafka import Consumer, KafkaException
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 
+from connector.core.commit_metadata import UNKNOWN_SIGHT
 from connector.core.events import ReasonRaised, Rebalanced, RetentionGap
+from connector.core.progress import Progress
 from connector.core.record import TopicPartition
 from connector.kafka.deadlines import REVOKE_DEADLINE_S
 from connector.kafka.errors import cause_of, reason_of
@@ -214,7 +216,8 @@ class Assignment:
     def _start_lease(self, start: StartOffset) -> None:
         lease = self._bridge.new_lease_from_thread(start.partition, start.offset, start.committed)
         self._owned[start.partition] = OwnedPartition(lease, start.offset)
-        self._commits.track(lease, start.committed)
+        committed = None if start.committed is None else Progress(start.committed)
+        self._commits.track(lease, committed, UNKNOWN_SIGHT)
         self._new_leases.append((lease, ()))
 
     def _skip_deleted(self, consumer: Consumer, partition: TopicPartition) -> None:

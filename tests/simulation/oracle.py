@@ -10,6 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from connector.core.commit_metadata import decode
 from connector.core.events import Rebalanced
 from connector.core.record import DEAD_LETTERS, TopicPartition
 from connector.core.sink import VerdictKind
@@ -348,8 +349,7 @@ class Oracle:
 
 def settled_ahead(offset: int, metadata: str) -> frozenset[int]:
     """Return the offsets above `offset` that a commit's metadata calls settled."""
-    del offset, metadata
-    return frozenset()
+    return frozenset(one for run in decode(metadata, offset).ahead for one in run)
 
 
 def _leave(known: KnownLease, ident: ItemId) -> None:
