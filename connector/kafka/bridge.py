@@ -163,9 +163,11 @@ class Bridge:
         if self._command_posted.wait(timeout_s):
             self._command_posted.clear()
 
-    def new_lease_from_thread(self, partition: TopicPartition, start: int, committed: int | None) -> Lease:
-        """Return a new lease; from here on only the loop may touch its ledger."""
-        lease = Lease(partition, start, self._topic_counts.setdefault(partition.topic, TopicCounts()))
+    def new_lease_from_thread(
+        self, partition: TopicPartition, start: int, committed: int | None, ahead: Sequence[range] = ()
+    ) -> Lease:
+        """Return a new lease, of which `ahead` is settled; from here on only the loop may touch its ledger."""
+        lease = Lease(partition, start, self._topic_counts.setdefault(partition.topic, TopicCounts()), ahead)
         lease.committed = committed
         return lease
 

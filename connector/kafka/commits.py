@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as KafkaTopicPartition
@@ -22,17 +22,26 @@ from connector.core.commit_metadata import MAX_CHARS, FirstSight, decode, encode
 from connector.core.events import CommitAnswered
 from connector.core.progress import Progress
 from connector.core.record import TopicPartition
-from connector.kafka.errors import COMMIT_REFUSED, COMMIT_TOO_LARGE, cause_of
+from connector.kafka.errors import COMMIT_REFUSED, COMMIT_TOO_EARLY, COMMIT_TOO_LARGE, cause_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from connector.core.ledger import Lease
     from connector.kafka.bridge import Bridge, CommitRequest
+    from connector.kafka.start_offsets import StartOffset
+
+T = TypeVar("T")
+
+REFUSED_TIMEOUT_S: Final = 2.0
+"""How long the last commit of leases is repeated if it is refused because the group has begun a new generation."""
+RETRY_DELAY_S: Final = 0.1
 
 MAX_REQUEST_CHARS: Final = 512 * 1024
 """What the metadata of one request has at most: about 1 MiB in all makes the broker refuse every offset of it."""
 MAX_REQUEST_PARTITIONS: Final = 1_000
+LEAST_CHARS: Final = 64
+"""What metadata without a map may take: a broker that does not allow it gets none."""
 ANSWER_TIMEOUT_S: Final = 30.0
 """After this time a commit without an answer holds up no other."""
 
@@ -54,7 +63,7 @@ class _Tracked:
         return max((one.offset for one in (self.requested, self.confirmed) if one is not None), default=-1)
 
 
-_Commit = tuple[_Tracked, Progress]
+_Commit = tuple[TopicPartition, Progress, FirstSight]
 
 
 class Commits:
@@ -77,9 +86,9 @@ class Commits:
         self._on_its_way = 0
         self._requested_at = 0.0
 
-    def track(self, lease: Lease, committed: Progress | None, first_sight: FirstSight) -> None:
-        """Start to track a lease; `committed` is what the group has committed for its partition."""
-        self._tracked[lease.partition] = _Tracked(lease, first_sight, committed, committed)
+    def track(self, lease: Lease, start: StartOffset) -> None:
+        """Start to track a lease, which begins at `start`."""
+        self._tracked[lease.partition] = _Tracked(lease, start.first_sight, start.confirmed, start.confirmed)
 
     def untrack(self, lease: Lease) -> None:
         """Stop tracking a lease, but for `commit_sync`; late commit replies for it are ignored."""
@@ -88,9 +97,9 @@ class Commits:
             tracked.active = False
 
     def confirmed(self, lease: Lease) -> int | None:
-        """Return the offset that is known to be committed for the last lease of this partition."""
-        tracked = self._tracked.get(lease.partition)
-        return None if tracked is None or tracked.confirmed is None else tracked.confirmed.offset
+        """Return the offset that the broker has confirmed for a lease, which may have ended."""
+        tracked = self._tracked[lease.partition]
+        return tracked.confirmed.offset if tracked.lease is lease and tracked.confirmed is not None else None
 
     # -- without waiting ----------------------------------------------------------------------------------------
 
@@ -102,11 +111,10 @@ class Commits:
         `received` is the offset after the last record handed over. A lease is idle if nothing is in flight and
         nothing was handed over since the request was made; then its position counts, which is past markers and gaps.
         """
-        if self._on_its_way and time.monotonic() < self._requested_at + ANSWER_TIMEOUT_S:
+        if self._awaits_answer():
             return
-        self._on_its_way = 0
         reached = _positions(consumer, requests, received)
-        changed: list[_Commit] = []
+        changed: list[tuple[_Tracked, Progress]] = []
         for request in requests:
             partition = request.lease.partition
             tracked = self._tracked[partition]
@@ -114,12 +122,31 @@ class Commits:
             if progress != tracked.requested and progress.offset >= tracked.highest:
                 changed.append((tracked, progress))
         for part in _parts(changed):
-            consumer.commit(offsets=self._offsets(part), asynchronous=True)
-            self._on_its_way += 1
-            self._requested_at = time.monotonic()
+            self._send(consumer, [(one.lease.partition, progress, one.first_sight) for one, progress in part])
             for tracked, progress in part:
                 tracked.requested = progress
         self._without_maps = self._without_maps and not changed
+
+    def commit_starts(self, consumer: Consumer, starts: Sequence[StartOffset]) -> None:
+        """Commit where partitions start, without waiting. Raises KafkaException if librdkafka refuses the call.
+
+        They have no lease yet: they begin once the group's offsets can be read, so nobody needs this commit's answer.
+        """
+        if self._awaits_answer():
+            return
+        for part in _parts(starts):
+            self._send(consumer, [(one.partition, Progress(one.offset), one.first_sight) for one in part])
+
+    def _awaits_answer(self) -> bool:
+        if self._on_its_way and time.monotonic() < self._requested_at + ANSWER_TIMEOUT_S:
+            return True
+        self._on_its_way = 0
+        return False
+
+    def _send(self, consumer: Consumer, commits: Sequence[_Commit]) -> None:
+        consumer.commit(offsets=self._offsets(commits), asynchronous=True)
+        self._on_its_way += 1
+        self._requested_at = time.monotonic()
 
     def on_commit(self, error: KafkaError | None, partitions: list[KafkaTopicPartition]) -> None:
         """Called by librdkafka, between polls, with the broker's reply to `commit_async`."""
@@ -144,17 +171,22 @@ class Commits:
 
     def commit_sync(self, consumer: Consumer, ended: Mapping[Lease, Progress]) -> None:
         """Commit and wait for the reply, while the partitions are still owned. Never raises KafkaException."""
-        changed: list[_Commit] = []
+        changed: list[tuple[_Tracked, Progress]] = []
         for lease, last in ended.items():
             tracked = self._tracked[lease.partition]
             progress = last.advanced_to(tracked.highest)
             if tracked.lease is lease and progress != tracked.confirmed:
                 changed.append((tracked, progress))
+        give_up = time.monotonic() + REFUSED_TIMEOUT_S
         for part in _parts(changed):
-            refused = self._request(consumer, part)
+            commits = [(one.lease.partition, progress, one.first_sight) for one, progress in part]
+            refused = self._request(consumer, commits)
             if refused is not None and refused.code() in COMMIT_TOO_LARGE:
                 self._on_too_large()
-                refused = self._request(consumer, part)
+                refused = self._request(consumer, commits)
+            while refused is not None and refused.code() in COMMIT_TOO_EARLY and time.monotonic() < give_up:
+                time.sleep(RETRY_DELAY_S)
+                refused = self._request(consumer, commits)
             self._without_maps = False
             if refused is None:
                 for tracked, progress in part:
@@ -173,10 +205,12 @@ class Commits:
 
     def _offsets(self, commits: Sequence[_Commit]) -> list[KafkaTopicPartition]:
         limit = 0 if self._without_maps else self._max_chars
-        texts = encode_all([(progress, tracked.first_sight) for tracked, progress in commits], limit, MAX_REQUEST_CHARS)
+        texts = encode_all([(progress, sight) for _, progress, sight in commits], limit, MAX_REQUEST_CHARS)
+        if self._max_chars < LEAST_CHARS:
+            return [KafkaTopicPartition(*partition, progress.offset) for partition, progress, _ in commits]
         return [
-            KafkaTopicPartition(*tracked.lease.partition, progress.offset, text)
-            for (tracked, progress), text in zip(commits, texts, strict=True)
+            KafkaTopicPartition(*partition, progress.offset, text)
+            for (partition, progress, _), text in zip(commits, texts, strict=True)
         ]
 
     def _on_too_large(self) -> None:
@@ -200,7 +234,7 @@ def _was_requested(tracked: _Tracked, offset: int) -> bool:
     return tracked.requested is not None and confirmed <= offset <= tracked.requested.offset
 
 
-def _parts(commits: Sequence[_Commit]) -> Iterator[Sequence[_Commit]]:
+def _parts(commits: Sequence[T]) -> Iterator[Sequence[T]]:
     for begin in range(0, len(commits), MAX_REQUEST_PARTITIONS):
         yield commits[begin : begin + MAX_REQUEST_PARTITIONS]
 

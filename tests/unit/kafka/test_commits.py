@@ -14,6 +14,7 @@ from connector.core.progress import Progress
 from connector.core.record import TopicPartition
 from connector.kafka.bridge import Bridge, CommitRequest
 from connector.kafka.commits import Commits
+from connector.kafka.start_offsets import StartOffset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,6 +43,8 @@ class _FakeConsumer:
         self.refusal: KafkaError | None = None
         self.calls: list[list[KafkaTopicPartition]] = []
         self.position_at = 0
+        self.refusals = 0
+        """How many synchronous commits are refused because of a rebalance."""
         self.failing = False
         self.longest = MAX_CHARS
 
@@ -64,6 +67,9 @@ class _FakeConsumer:
         self.calls.append(list(offsets))
         if not asynchronous and max(len(one.metadata or "") for one in offsets) > self.longest:
             raise KafkaException(TOO_LARGE)
+        if not asynchronous and self.refusals:
+            self.refusals -= 1
+            raise KafkaException(KafkaError(KafkaError.REBALANCE_IN_PROGRESS))
         return [_Reply(one.topic, one.partition, one.offset, one.metadata, self.refusal) for one in offsets]
 
 
@@ -77,6 +83,12 @@ class _FakeBridge:
         self.answers.append((offsets, event.result))
 
 
+def start_of(partition: TopicPartition, committed: Progress | None) -> StartOffset:
+    if committed is None:
+        return StartOffset(partition, 0, None, first_sight=SIGHT)
+    return StartOffset(partition, committed.offset, committed.offset, committed.ahead, SIGHT)
+
+
 class CommitsHarness:
     """Commits on a fake consumer, with one tracked lease."""
 
@@ -87,7 +99,7 @@ class CommitsHarness:
         self.track(None if committed is None else Progress(committed))
 
     def track(self, committed: Progress | None) -> None:
-        self.commits.track(self.lease, committed, SIGHT)
+        self.commits.track(self.lease, start_of(PARTITION, committed))
 
     def commit_async(self, watermark: int, *ahead: range, received: int, idle: bool = False) -> None:
         request = CommitRequest(self.lease, Progress(watermark, ahead), received if idle else None)
@@ -185,6 +197,22 @@ def test_the_last_commit_is_made_although_the_same_offset_is_still_unconfirmed()
     assert harness.consumer.committed == [5, 5]
 
 
+def test_the_last_commit_is_repeated_while_the_group_is_between_two_generations() -> None:
+    harness = CommitsHarness()
+    harness.consumer.refusals = 2
+    harness.commit_sync(5)
+    assert harness.consumer.committed == [5, 5, 5]
+    assert harness.bridge.answers == [({}, "ok")]
+
+
+def test_the_last_commit_is_not_repeated_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connector.kafka.commits.REFUSED_TIMEOUT_S", 0.3)
+    harness = CommitsHarness()
+    harness.consumer.refusals = 1_000_000
+    harness.commit_sync(5)
+    assert harness.bridge.answers == [({}, "refused")]
+
+
 @pytest.mark.parametrize(
     ("code", "result"),
     [(None, "ok"), (KafkaError.UNKNOWN_MEMBER_ID, "refused"), (KafkaError.NOT_COORDINATOR, "failed")],
@@ -278,6 +306,26 @@ def test_the_late_answer_of_an_earlier_map_is_not_taken_for_the_one_of_the_last(
     assert len(harness.consumer.calls) == 3, "the second is not known to be committed"
 
 
+def test_a_start_is_committed_with_the_moment_at_which_the_group_first_saw_the_topic() -> None:
+    harness = CommitsHarness()
+    consumer = cast("Consumer", harness.consumer)
+    starts = [StartOffset(TopicPartition("orders", number), 70 + number, None, first_sight=SIGHT) for number in (1, 2)]
+    harness.commits.commit_starts(consumer, starts)
+    harness.commits.commit_starts(consumer, starts)
+    assert harness.consumer.committed == [71, 72], "once: the answer is missing"
+    assert {decode(one.metadata, one.offset) for one in harness.consumer.calls[0]} == {CommitMetadata(SIGHT)}
+    harness.reply()
+    assert harness.bridge.answers == [({}, "ok")]
+
+
+def test_a_lease_that_goes_on_where_this_process_was_commits_that() -> None:
+    harness = CommitsHarness()
+    ahead = (range(22, 25),)
+    harness.commits.track(harness.lease, StartOffset(PARTITION, 20, 10, ahead, SIGHT, remembered=True))
+    harness.commit_async(20, *ahead, received=20)
+    assert harness.consumer.maps == [Progress(20, ahead)]
+
+
 # -- refused for its size ---------------------------------------------------------------------------------------
 
 
@@ -327,7 +375,7 @@ def test_the_maps_of_one_request_share_what_it_may_have(monkeypatch: pytest.Monk
     requests = []
     for number in range(40):
         lease = Lease(TopicPartition("orders", number), 0, TopicCounts())
-        harness.commits.track(lease, None, SIGHT)
+        harness.commits.track(lease, start_of(lease.partition, None))
         requests.append(CommitRequest(lease, Progress(5, MANY[:: 1 + number % 3]), None))
     received = {request.lease.partition: 40_000 for request in requests}
     harness.commits.commit_async(cast("Consumer", harness.consumer), requests, received)
