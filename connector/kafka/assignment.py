@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from connector.core.events import RebalanceKind
     from connector.core.ledger import Lease
     from connector.core.progress import Progress
-    from connector.kafka.bridge import Bridge, Chunk
+    from connector.kafka.bridge import Bridge
+    from connector.kafka.chunks import Chunk
     from connector.kafka.commits import Commits
     from connector.kafka.readiness import Readiness
     from connector.settings.models import Kafka

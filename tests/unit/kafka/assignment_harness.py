@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from connector.core.events import Event
     from connector.core.ledger import Lease
     from connector.core.progress import Progress
-    from connector.kafka.bridge import Chunk
+    from connector.kafka.chunks import Chunk
 
 PARTITION = TopicPartition("orders", 0)
 
