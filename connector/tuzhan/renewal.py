@@ -82,7 +82,8 @@ def parse_token_reply(reply: Reply, now: datetime) -> IssuedToken | TokenFailure
     if verdict.kind is VerdictKind.AGAIN:
         return TokenFailure(detail, "none needed: it is asked again until it answers", verdict.retry_after_s)
     if verdict.kind is not VerdictKind.DELIVERED:
-        return TokenFailure(detail, verdict.remedy or CREDENTIALS_REMEDY, refused=True)
+        remedy = CREDENTIALS_REMEDY if verdict.http_status == 403 else verdict.remedy or CREDENTIALS_REMEDY
+        return TokenFailure(detail, remedy, refused=True)
     data = parse_envelope(reply.body).data
     token = parse_token(data.get("orgAccessToken")) if isinstance(data, dict) else None
     if token is None or not isinstance(data, dict):
@@ -140,6 +141,11 @@ class RenewalSchedule:
     def is_contested(self, now_s: float) -> bool:
         """Whether another process seems to fetch tokens for the same app."""
         return now_s < _end_s(self._signs_of_contest)
+
+    @property
+    def contest_began_s(self) -> float:
+        """The first of the refusals that are the sign of a contest; infinite if there is none."""
+        return self._signs_of_contest[0][0] if self._signs_of_contest else math.inf
 
     def next_request_s(self, now_s: float, needed_s: float = math.inf) -> float:
         """Return when the next token is to be requested; `needed_s`: when refusals need another."""

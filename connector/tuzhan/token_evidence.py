@@ -99,9 +99,9 @@ class TokenEvidence:
         return bool(self._refused_s)
 
     @property
-    def any_delivered(self) -> bool:
-        """Whether a target has ever delivered, with any token."""
-        return any(target.delivered_s > -math.inf for target in self._targets.values())
+    def last_delivered_s(self) -> float:
+        """When a target last delivered, with any token; minus infinity if none has."""
+        return max((target.delivered_s for target in self._targets.values()), default=-math.inf)
 
     def retry_s(self, target: object) -> float:
         """Return until when `target` waits for another token; minus infinity if it needs none."""

@@ -455,6 +455,47 @@ def test_an_endpoint_that_issues_the_refused_token_again_causes_no_storm() -> No
     assert len(endpoint.calls) <= 36_000 / 30 + 3
 
 
+def test_if_the_permission_of_the_only_endpoint_is_revoked_the_remedy_names_the_app_s_settings() -> None:
+    endpoint, events = FakeTokenEndpoint(), list[Event]()
+
+    async def main() -> None:
+        tokens = fetched(endpoint, events)
+        async with running(tokens):
+            await token_of(tokens)
+            deliver(tokens)
+            await asyncio.sleep(1000)
+            for _ in range(20):
+                await token_of(tokens)
+                refuse(tokens)
+            assert ("raised", "token_contested") in reasons(events)
+            assert "app settings" in last_remedy(events)
+            deliver(tokens)
+            refuse(tokens)
+            await token_of(tokens)
+            assert "another process seems to fetch" in last_remedy(events), "now some requests work"
+
+    run_virtual(main())
+
+
+def test_a_token_that_dies_while_the_endpoint_asks_for_patience_is_reported_at_once() -> None:
+    endpoint, events = FakeTokenEndpoint(), list[Event]()
+
+    async def main() -> None:
+        tokens = fetched(endpoint, events)
+        async with running(tokens):
+            await token_of(tokens)
+            deliver(tokens)
+            endpoint.answer = lambda: Reply(429, b"", "600")
+            await asyncio.sleep(6130)
+            assert reasons(events)[-1] == ("cleared", "no_token")
+            refuse(tokens)
+            await asyncio.sleep(1)
+            assert reasons(events)[-1] == ("raised", "no_token")
+            assert "HTTP 429" in last_remedy(events)
+
+    run_virtual(main())
+
+
 def test_a_retry_after_of_the_token_endpoint_is_honoured() -> None:
     endpoint, events = FakeTokenEndpoint(), list[Event]()
     endpoint.answer = lambda: Reply(429, b"", "120")
