@@ -139,9 +139,9 @@ class Member:
         self.name = f"member-{number}"
         self.host = host_of(number)
         config["platform"] |= {"auth": {"app_id": APP_ID, "app_secret": APP_SECRET}}
-        self._process = ConnectorProcess(config, folder, self.name)
+        self.connector = ConnectorProcess(config, folder, self.name)
         self.log_path = folder / f"{self.name}.stderr"
-        self.admin_url = self._process.admin_url
+        self.admin_url = self.connector.admin_url
         self.started_at = 0.0
         self.end: MemberEnd | None = None
         self.freezes: list[tuple[float, float]] = []
@@ -151,7 +151,7 @@ class Member:
     def start(self) -> None:
         """Start it; return at once."""
         self.started_at = time.time()
-        self._process.start()
+        self.connector.start()
 
     @property
     def frozen(self) -> bool:
@@ -161,19 +161,19 @@ class Member:
     @property
     def running(self) -> bool:
         """Whether it has not ended, by itself or by the harness."""
-        if self.end is None and (code := self._process.process.poll()) is not None:
+        if self.end is None and (code := self.connector.process.poll()) is not None:
             self.end = MemberEnd(time.time(), time.time(), "died", code)
         return self.end is None
 
     def freeze(self) -> None:
         """SIGSTOP."""
         self._frozen_at = time.time()
-        self._process.process.send_signal(signal.SIGSTOP)
+        self.connector.process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """SIGCONT, if it is frozen."""
         if self._frozen_at is not None:
-            self._process.process.send_signal(signal.SIGCONT)
+            self.connector.process.send_signal(signal.SIGCONT)
             self.freezes.append((self._frozen_at, time.time()))
             self._frozen_at = None
 
@@ -181,7 +181,7 @@ class Member:
         """SIGKILL."""
         if self.running:
             at = time.time()
-            self._process.kill()
+            self.connector.kill()
             self.end = MemberEnd(at, time.time(), "killed", -signal.SIGKILL)
 
     def stop(self, timeout_s: float) -> None:
@@ -189,18 +189,18 @@ class Member:
         if not self.running:
             return
         asked = time.time()
-        self._process.terminate()
+        self.connector.terminate()
         try:
-            code = self._process.exit_code(timeout_s)
+            code = self.connector.exit_code(timeout_s)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            self.connector.kill()
             code = -signal.SIGKILL
         self.end = MemberEnd(asked, time.time(), "stopped", code)
 
     def close(self) -> None:
         """End it, whatever state it is in."""
         self.thaw()
-        self._process.close()
+        self.connector.close()
 
 
 def host_of(number: int) -> str:

@@ -12,7 +12,7 @@ from confluent_kafka import Producer
 from tests.chaos.records import NUMBER_HEADER, Produced
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from confluent_kafka import Message
 
@@ -43,6 +43,14 @@ class Letter:
     at: float
 
 
+def produce_now(stage: Stage, records: Iterable[Produced]) -> None:
+    """Produce records as fast as Kafka takes them, and return when it has all of them."""
+    producer = RecordProducer(stage, iter(()), 0)
+    for record in records:
+        producer.produce(record)
+    producer.flush()
+
+
 class RecordProducer(threading.Thread):
     """Produces `per_second` of the records until `finish`."""
 
@@ -61,6 +69,7 @@ class RecordProducer(threading.Thread):
                 "message.timeout.ms": 0,
                 "reconnect.backoff.max.ms": 500,
                 "linger.ms": 5,
+                "queue.buffering.max.messages": 2_000_000,
             }
         )
         self.produced: list[Produced] = []
@@ -71,17 +80,22 @@ class RecordProducer(threading.Thread):
         while not self._finished.wait(TICK_S):
             due = int((time.monotonic() - began) * self._per_second)
             while len(self.produced) < due:
-                self._produce(next(self._records))
+                self.produce(next(self._records))
             self._producer.poll(0)
 
     def finish(self) -> None:
         """Stop producing, and return when Kafka has all of it."""
         self._finished.set()
         self.join()
+        self.flush()
+
+    def flush(self) -> None:
+        """Return when Kafka has all that was produced."""
         left = self._producer.flush(FLUSH_S)
         assert not left, f"{left} records were not acknowledged by the broker"
 
-    def _produce(self, record: Produced) -> None:
+    def produce(self, record: Produced) -> None:
+        """Produce one record."""
         headers: Headers = [(NUMBER_HEADER, str(record.number))]
         self._producer.produce(self._topics[record.topic], record.value(), record.key(), headers=headers)
         self.produced.append(record)

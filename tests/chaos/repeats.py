@@ -33,6 +33,8 @@ COMMIT_GRACE_S = 2.0
 """What is settled must be committed within this time: the commit interval of 0.2 s, and a busy machine's delays."""
 RECOVERY_S = 8.0
 """After the broker came back, commits may need this time to succeed again."""
+PLANNED_S = 3.0
+"""A planned end needs the broker for this long."""
 CLOCK_S = 1.0
 """How much later than a member sends a request the platform may see it, on a busy machine."""
 
@@ -175,7 +177,7 @@ class _Repeat:
         if lease is None:
             return f"{member.name} had no lease of the partition", False
         if freeze := self._freeze_before_second(settled):
-            if settled >= freeze - COMMIT_GRACE_S or self._no_commits(settled, freeze):
+            if not self._could_commit(settled, freeze):
                 return "on the wire, or settled since the last commit, when its member was frozen", True
             return f"settled {freeze - settled:.1f} s before {member.name} was frozen, and not committed", False
         if lease.end > self.second.at:
@@ -194,9 +196,9 @@ class _Repeat:
                 False,
             )
         is_planned = lease.how in {"revoked", "stopped"}
-        could_not = self._no_commits(settled, lease.end) or (before <= COMMIT_GRACE_S and not is_planned)
-        cause = f"settled since the last commit when its lease was {lease.how}"
-        return (cause, True) if could_not else (f"settled {before:.1f} s before {name}'s lease was {lease.how}", False)
+        if self._could_commit(settled, lease.end, is_planned=is_planned):
+            return f"settled {before:.1f} s before {name}'s lease was {lease.how}", False
+        return f"settled since the last commit when its lease was {lease.how}", True
 
     def _freeze_before_second(self, settled: float) -> float | None:
         """Return when the first member was frozen, if the second send came because of that: from another member."""
@@ -205,9 +207,20 @@ class _Repeat:
         freezes = self.first.member.freezes
         return next((frozen for frozen, thawed in freezes if settled <= thawed and frozen <= self.second.at), None)
 
-    def _no_commits(self, start: float, end: float) -> bool:
-        faults = self.history.faults_between(start - RECOVERY_S, end, "broker")
-        return bool(faults)
+    def _could_commit(self, settled: float, end: float, *, is_planned: bool = False) -> bool:
+        """Whether the broker was there for long enough to commit what was settled before the lease's end.
+
+        A planned end commits once more, and waits for the answer.
+        """
+        outages = self.history.faults_between(settled - RECOVERY_S, end, "broker")
+        if is_planned and not any(outage.overlaps(end - PLANNED_S, end) for outage in outages):
+            return True
+        free_from = settled
+        for outage in sorted(outages, key=lambda outage: outage.began):
+            if outage.began - free_from >= COMMIT_GRACE_S:
+                return True
+            free_from = max(free_from, outage.ended + RECOVERY_S)
+        return end - free_from >= COMMIT_GRACE_S
 
     def _was_committed(self) -> bool:
         lease = lease_at(leases(self.second.member, self.placed.partition), self.second.at)

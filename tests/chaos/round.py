@@ -7,10 +7,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.chaos.connector_log import parse_log
-from tests.chaos.history import History, MemberHistory
-from tests.chaos.journal import read_journal
-from tests.chaos.producing import RecordProducer, read_letters, read_places
+from tests.chaos.gathering import gather
+from tests.chaos.producing import RecordProducer
 from tests.chaos.records import good_records, records
 from tests.chaos.schedule import MEMBERS, Action, plan
 from tests.chaos.stage import Stage
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from tests.chaos.history import History
     from tests.kafka.broker import Broker
 
 RECORDS_PER_S = 300
@@ -97,7 +96,7 @@ def _perform(
     progress("quiet: all faults are undone")
     finished = _settle(stage, evidence, quiet_at)
     stage.finish()
-    return _gather(stage, quiet_at, [producer, evidence], finished=finished)
+    return gather(stage, quiet_at, [*producer.produced, *evidence.produced], finished=finished)
 
 
 def _wait(stage: Stage, tracks: list[Track], began: float, seconds: float, progress: Callable[[str], None]) -> None:
@@ -124,30 +123,3 @@ def _settle(stage: Stage, evidence: RecordProducer, quiet_at: float) -> bool:
             return True
         time.sleep(0.5)
     return False
-
-
-def _gather(stage: Stage, quiet_at: float, producers: list[RecordProducer], *, finished: bool) -> History:
-    produced = [record for producer in producers for record in producer.produced]
-    members = [
-        MemberHistory(
-            member.name,
-            member.host,
-            member.started_at,
-            # Those that ran to the end of the round were stopped after it.
-            member.end if member.end is not None and member.end.asked < stage.finished_at else None,
-            tuple(member.freezes),
-            parse_log(member.log_path),
-            watch.seen,
-        )
-        for member, watch in zip(stage.members, stage.watches, strict=True)
-    ]
-    return History(
-        quiet_at=quiet_at,
-        finished=finished,
-        placed=read_places(stage, produced),
-        letters=read_letters(stage),
-        requests=read_journal(stage.platform.journal),
-        members=members,
-        committed=stage.commits.seen,
-        faults=stage.faults,
-    )

@@ -15,6 +15,7 @@ from tests.chaos.watching import CommitWatch, MemberWatch
 from tests.kafka.cluster import Cluster, fresh
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.kafka.broker import Broker
@@ -42,20 +43,30 @@ class Fault:
 class Stage:
     """Built per round, on a broker that outlives it. Several tracks use it at the same time, each its own part."""
 
-    def __init__(self, broker: Broker, protocol: str, folder: Path) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        protocol: str,
+        folder: Path,
+        *,
+        adapt: Callable[[dict[str, Any]], None] = lambda _: None,
+        partitions: int = PARTITIONS,
+    ) -> None:
+        """`adapt` changes the config of each member."""
         self.broker = broker
+        self._adapt = adapt
         self.kafka = Cluster(broker.address)
         self.group = fresh("chaos")
         self.topics = {name: fresh(name) for name in TOPICS}
         for topic in self.topics.values():
-            self.kafka.create_topic(topic, PARTITIONS)
+            self.kafka.create_topic(topic, partitions)
         self.dead_letter_topic = f"{self.group}.dead-letter"
         self.kafka.create_topic(self.dead_letter_topic, 1, {"retention.ms": "-1"})
         self.platform = Platform(folder)
         self.members: list[Member] = []
         self.watches: list[MemberWatch] = []
-        partitions = [(topic, number) for topic in self.topics.values() for number in range(PARTITIONS)]
-        self.commits = CommitWatch(broker.address, self.group, partitions)
+        watched = [(topic, number) for topic in self.topics.values() for number in range(partitions)]
+        self.commits = CommitWatch(broker.address, self.group, watched)
         self.faults: list[Fault] = []
         self.finished_at = float("inf")
         """When `finish` was called."""
@@ -115,4 +126,6 @@ class Stage:
 
     def _config(self, number: int) -> dict[str, Any]:
         url = self.platform.url(host_of(number))
-        return config(self.broker.address, url, self.topics, self.group, self._properties)
+        member = config(self.broker.address, url, self.topics, self.group, self._properties)
+        self._adapt(member)
+        return member

@@ -125,6 +125,11 @@ class ConnectorProcess(CommandProcess):
             return {"no answer"}
         return {str(reason["code"]) for reason in answer.json()["reasons"]}
 
+    def readiness(self) -> dict[str, Any]:
+        """Return the body of /readyz."""
+        readiness: dict[str, Any] = self._http.get("/readyz").json()
+        return readiness
+
     def status(self) -> dict[str, Any]:
         """Return /status."""
         answer = self._http.get("/status")

@@ -155,3 +155,21 @@ def test_a_process_that_loses_a_partition_and_gets_it_back_knows_what_it_has_del
     told.gets("a", 17)
     told.sends("a", 18, 0)
     assert told.breaches() == ["a sends again what it knows to be delivered, 6.0 s before it lost the partition"]
+
+
+def test_once_the_broker_is_back_a_planned_end_commits() -> None:
+    told = two_members()
+    told.sends("a", 10, 0)
+    told.fault("broker", "kill", 10, 15)
+    told.gives_up("a", 20, "revoked")
+    told.sends("b", 31, 0)
+    assert told.breaches() == ["settled 10.0 s before a's lease was revoked"]
+
+
+def test_between_two_outages_of_the_broker_it_could_be_committed() -> None:
+    told = two_members()
+    told.sends("a", 10, 0)
+    told.fault("broker", "kill", 14, 15)
+    told.ends("a", 16, "killed")
+    told.sends("b", 31, 0)
+    assert told.breaches() == ["settled 6.0 s before a's lease was killed"]

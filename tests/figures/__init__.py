@@ -1,0 +1,1 @@
+"""The figures of the README's table of faults: each is measured from outside, by one command."""

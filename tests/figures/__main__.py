@@ -1,0 +1,65 @@
+"""`python -m tests.figures NAME`: measure one row of the README's table of faults, and print it as one line of JSON.
+
+Exit code 0 if the goal is met, 1 if not. Without a name, list the figures. `--times` repeats a measurement.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tests.figures import interruptions, loads, outages, starts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.figures.interruptions import Figure
+
+FIGURES: dict[str, Callable[[], Figure]] = {
+    "expired-tokens": outages.expired_tokens,
+    "refuses-everything": outages.refuses_everything,
+    "refuses-everything-for-an-hour": partial(outages.refuses_everything, 60),
+    "rebalance": partial(interruptions.rebalance, "classic"),
+    "rebalance-kip848": partial(interruptions.rebalance, "consumer"),
+    "sigterm": interruptions.sigterm,
+    "kill": interruptions.kill,
+    "broker": interruptions.broker,
+    "freeze": interruptions.freeze,
+    "latest": starts.latest,
+    "dead-platform": outages.dead_platform,
+    "poison-400": partial(outages.poison, 400),
+    "poison-500": partial(outages.poison, 500),
+    "one-batch-403": outages.one_batch_refused,
+    "storm": loads.storm,
+    "hot-identities": loads.hot_identities,
+}
+
+
+def main() -> int:
+    """Measure what the command line names."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.figures", description="Measure a row of the table of faults."
+    )
+    parser.add_argument("name", nargs="?", choices=FIGURES, help="the row; without it, the rows are listed")
+    parser.add_argument("--times", type=int, default=1, help="how often it is measured")
+    arguments = parser.parse_args()
+    if arguments.name is None:
+        _say("\n".join(FIGURES))
+        return 0
+    met = True
+    for _ in range(arguments.times):
+        good, result = FIGURES[arguments.name]()
+        _say(json.dumps({"figure": arguments.name, "met": good, **result}, ensure_ascii=False))
+        met = met and good
+    return 0 if met else 1
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - the result of this command
+
+
+if __name__ == "__main__":
+    sys.exit(main())
