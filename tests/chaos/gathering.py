@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from tests.chaos.connector_log import parse_log
@@ -20,6 +21,7 @@ def gather(stage: Stage, quiet_at: float, produced: list[Produced], *, finished:
         MemberHistory(
             member.name,
             member.host,
+            hashlib.sha256(member.config_path.read_bytes()).hexdigest()[:12],
             member.started_at,
             # Those that ran to the end of the round were stopped after it.
             member.end if member.end is not None and member.end.asked < stage.finished_at else None,
@@ -38,4 +40,5 @@ def gather(stage: Stage, quiet_at: float, produced: list[Produced], *, finished:
         members=members,
         committed=stage.commits.seen,
         faults=stage.faults,
+        request_timeout_s=stage.request_timeout_s,
     )

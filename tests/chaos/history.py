@@ -6,18 +6,20 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tests.chaos.journal import PlatformRequest
 from tests.chaos.records import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tests.chaos.connector_log import ConnectorLog, Partition
-    from tests.chaos.journal import PlatformRequest
     from tests.chaos.processes import MemberEnd
     from tests.chaos.producing import Letter, Placed
     from tests.chaos.stage import Fault
     from tests.chaos.watching import Committed, MemberSeen
 
+DEAD_LETTERS = "dead-letters"
+"""The name of the target, and here of the endpoint, of dead letters."""
 Place = tuple["Partition", int]
 """A partition and an offset."""
 
@@ -28,6 +30,8 @@ class MemberHistory:
 
     name: str
     host: str
+    config: str
+    """12 hex digits of its config's sha256, as in its dead letters."""
     started_at: float
     end: MemberEnd | None
     """None: it ran until the round was over."""
@@ -42,7 +46,7 @@ class MemberHistory:
 
 @dataclass(frozen=True, slots=True)
 class Storing:
-    """One time that the platform stored an item."""
+    """One time that the platform stored an item, or the dead-letter topic a letter."""
 
     request: PlatformRequest
     member: MemberHistory
@@ -63,6 +67,7 @@ class History:
     members: list[MemberHistory]
     committed: dict[Partition, list[Committed]]
     faults: list[Fault]
+    request_timeout_s: float
     stored: dict[int, list[Storing]] = field(init=False)
     """By a record's number, in the order of storing."""
     letters_at: dict[Place, list[Letter]] = field(init=False)
@@ -72,6 +77,19 @@ class History:
         self.letters_at = defaultdict(list)
         for letter in self.letters:
             self.letters_at[letter.partition, letter.offset].append(letter)
+
+    def times_stored(self, placed: Placed) -> list[list[Storing]]:
+        """Return when the platform stored a record's item, and when the dead-letter topic stored its letter."""
+        by_config = {member.config: member for member in self.members}
+        letters = [
+            Storing(
+                PlatformRequest("", DEAD_LETTERS, letter.at, (placed.record.number,), letter.at),
+                by_config[letter.config],
+                letter.at,
+            )
+            for letter in self.letters_at.get((placed.partition, placed.offset), ())
+        ]
+        return [self.stored.get(placed.record.number, []), letters]
 
     def faults_between(self, start: float, end: float, *tracks: str) -> list[Fault]:
         """Return the faults of these tracks that overlap with a span of time."""

@@ -140,7 +140,7 @@ class Member:
         self.host = host_of(number)
         config["platform"] |= {"auth": {"app_id": APP_ID, "app_secret": APP_SECRET}}
         self.connector = ConnectorProcess(config, folder, self.name)
-        self.log_path = folder / f"{self.name}.stderr"
+        self.config_path, self.log_path = folder / f"{self.name}.yaml", folder / f"{self.name}.stderr"
         self.admin_url = self.connector.admin_url
         self.started_at = 0.0
         self.end: MemberEnd | None = None

@@ -41,6 +41,8 @@ class Letter:
     offset: int
     reason: str
     at: float
+    config: str
+    """Of the member that wrote it: 12 hex digits of its config's sha256."""
 
 
 def produce_now(stage: Stage, records: Iterable[Produced]) -> None:
@@ -121,6 +123,7 @@ def read_letters(stage: Stage) -> list[Letter]:
             int(_header(message, "dl-offset")),
             _header(message, "dl-reason"),
             message.timestamp()[1] / 1000,
+            _header(message, "dl-config"),
         )
         for message in stage.kafka.read(stage.dead_letter_topic)
     ]

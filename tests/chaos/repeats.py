@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from tests.chaos.history import DEAD_LETTERS
 from tests.chaos.leases import LeaseSpan, lease_at, leases
 from tests.chaos.settled_ahead import covers
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from tests.chaos.history import History, MemberHistory, Place, Storing
     from tests.chaos.producing import Placed
 
-REQUEST_TIMEOUT_S = 3.0
 COMMIT_GRACE_S = 2.0
 """What is settled must be committed within this time: the commit interval of 0.2 s, and a busy machine's delays."""
 RECOVERY_S = 8.0
@@ -70,10 +70,15 @@ class Explained:
 def explain_repeats(history: History) -> Explained:
     """Explain every repeat of the round."""
     result = Explained()
-    repeated = [placed for placed in history.placed if len(history.stored.get(placed.record.number, ())) > 1]
-    attempts = _attempts(history, {(placed.partition, placed.offset) for placed in repeated})
-    for placed in repeated:
-        for first, second in pairwise(_sends(history, placed, attempts)):
+    repeated = [
+        (placed, storings)
+        for placed in history.placed
+        for storings in history.times_stored(placed)
+        if len(storings) > 1
+    ]
+    attempts = _attempts(history, {(placed.partition, placed.offset) for placed, _ in repeated})
+    for placed, storings in repeated:
+        for first, second in pairwise(_sends(history, placed, storings, attempts)):
             cause, is_explained = _Repeat(history, placed, first, second).explain()
             if is_explained:
                 result.causes[cause] += 1
@@ -87,21 +92,22 @@ def _attempts(history: History, places: set[Place]) -> dict[tuple[str, Place], l
     found: dict[tuple[str, Place], list[Attempt]] = defaultdict(list)
     for member in history.members:
         for attempt in sorted(member.log.attempts, key=lambda attempt: attempt.started):
-            if attempt.target == "dead-letters":
-                continue
             for partition, spans in attempt.offsets.items():
                 for offset in (offset for span in spans for offset in span if (partition, offset) in places):
                     found[member.name, (partition, offset)].append(attempt)
     return found
 
 
-def _sends(history: History, placed: Placed, attempts: dict[tuple[str, Place], list[Attempt]]) -> list[Send]:
+def _sends(
+    history: History, placed: Placed, storings: list[Storing], attempts: dict[tuple[str, Place], list[Attempt]]
+) -> list[Send]:
     sends: list[Send] = []
-    storings = history.stored[placed.record.number]
+    to_dead_letters = storings[0].request.endpoint == DEAD_LETTERS
     for member in {storing.member.name: storing.member for storing in storings}.values():
         own = [storing for storing in storings if storing.member is member]
         logged = attempts.get((member.name, (placed.partition, placed.offset)), [])
-        sends.extend(_match(history, own, logged))
+        fitting = [attempt for attempt in logged if (attempt.target == DEAD_LETTERS) is to_dead_letters]
+        sends.extend(_match(history, own, fitting))
     return sorted(sends, key=lambda send: send.at)
 
 
@@ -149,27 +155,28 @@ class _Repeat:
         member, arrived = self.first.member, self.first.storing.request.arrived
         end = member.end
         if end is not None and end.how == "killed" and end.asked >= arrived - CLOCK_S:
-            if end.asked - arrived <= REQUEST_TIMEOUT_S + CLOCK_S or member.was_frozen(arrived, end.asked):
+            if end.asked - arrived <= self.history.request_timeout_s + CLOCK_S or member.was_frozen(arrived, end.asked):
                 return "on the wire when its member was killed", True
             return f"{member.name} was killed long after it, and never logged its outcome", False
         return f"{member.name} has no line about it in its log", False
 
     def _explain_failure(self, attempt: Attempt) -> tuple[str, bool]:
-        request, member = self.first.storing.request, self.first.member
-        if request.replied_at is None:
-            return "the reply was broken by a fault", True
-        if request.replied_at > attempt.started + REQUEST_TIMEOUT_S - 0.5:
-            return "the reply came after the request's timeout", True
-        if member.was_frozen(attempt.started, attempt.ended):
-            return "its member was frozen while the reply came", True
-        if self.history.faults_between(request.arrived, attempt.ended, "platform"):
-            return "the platform was down or paused before its reply was read", True
-        if self.history.faults_between(request.arrived - CLOCK_S, attempt.ended, "replies") and request.status != 200:
-            return "the reply was broken by a fault", True
-        return (
-            f"the platform replied {request.status}, but {member.name} says {attempt.verdict}: {attempt.detail}",
-            False,
-        )
+        request, member, faults = self.first.storing.request, self.first.member, self.history.faults_between
+        if request.endpoint == DEAD_LETTERS:
+            broken = faults(attempt.started, attempt.ended, "broker", "dead letters")
+            return "the broker refused or lost other letters of the same request", bool(broken)
+        causes = {
+            "the reply was broken by a fault": request.replied_at is None,
+            "the reply came after the request's timeout": request.replied_at is not None
+            and request.replied_at > attempt.started + self.history.request_timeout_s - 0.5,
+            "its member was frozen while the reply came": member.was_frozen(attempt.started, attempt.ended),
+            "the platform was down or paused before its reply was read": bool(
+                faults(request.arrived, attempt.ended, "platform")
+            ),
+        }
+        wrong = f"the platform replied {request.status}, but {member.name} says {attempt.verdict}: {attempt.detail}"
+        cause = next((cause for cause, holds in causes.items() if holds), "")
+        return (cause, True) if cause else (wrong, False)
 
     def _explain_lease(self, settled: float) -> tuple[str, bool]:
         member = self.first.member

@@ -68,6 +68,8 @@ class Stage:
         watched = [(topic, number) for topic in self.topics.values() for number in range(partitions)]
         self.commits = CommitWatch(broker.address, self.group, watched)
         self.faults: list[Fault] = []
+        self.request_timeout_s = 0.0
+        """Of every member's config."""
         self.finished_at = float("inf")
         """When `finish` was called."""
         self._folder = folder
@@ -128,4 +130,5 @@ class Stage:
         url = self.platform.url(host_of(number))
         member = config(self.broker.address, url, self.topics, self.group, self._properties)
         self._adapt(member)
+        self.request_timeout_s = float(member["platform"]["request_timeout"].removesuffix("s"))
         return member

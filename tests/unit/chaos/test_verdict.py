@@ -39,12 +39,21 @@ def test_a_good_record_in_the_dead_letters_is_a_breach_even_if_it_was_delivered_
     assert told.broken() == {"lost"}
 
 
-@pytest.mark.parametrize("reasons", [[], ["refused"], ["decode_failed", "refused"]])
+@pytest.mark.parametrize("reasons", [[], ["refused"]])
 def test_a_poisonous_record_must_be_dead_lettered_for_its_own_reason(reasons: list[str]) -> None:
     told = Told(Kind.NOT_JSON)
+    told.member("a", 1)
     for reason in reasons:
         told.dead_letter(0, 12, reason)
     assert told.broken() == {"lost"}
+
+
+def test_a_dead_letter_that_comes_twice_without_a_cause_is_a_breach() -> None:
+    told = Told(Kind.NOT_JSON)
+    told.member("a", 1)
+    told.dead_letter(0, 12, "decode_failed")
+    told.dead_letter(0, 14, "decode_failed")
+    assert told.broken() == {"repeats"}
 
 
 @pytest.mark.parametrize("kind", [Kind.SKIPPED, Kind.REFUSED])
@@ -59,6 +68,7 @@ def test_a_record_that_must_not_be_delivered_is_a_breach_if_it_was(kind: Kind) -
 
 def test_a_skipped_record_in_the_dead_letters_is_a_breach() -> None:
     told = Told(Kind.SKIPPED)
+    told.member("a", 1)
     told.dead_letter(0, 12, "refused")
     assert told.broken() == {"lost"}
 

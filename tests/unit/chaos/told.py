@@ -36,7 +36,7 @@ class Told:
 
     def member(self, name: str, owned_from: float) -> None:
         """Start a member that gets the partition."""
-        self.members[name] = MemberHistory(name, name, 0.0, None, (), ConnectorLog(), MemberSeen())
+        self.members[name] = MemberHistory(name, name, name, 0.0, None, (), ConnectorLog(), MemberSeen())
         self.gets(name, owned_from)
 
     def gets(self, name: str, at: float) -> None:
@@ -66,9 +66,9 @@ class Told:
             offsets = {PARTITION: tuple(range(number, number + 1) for number in numbers)}
             self.members[name].log.attempts.append(Attempt(ORDERS, says, at - 0.01, at + 0.02, "", offsets))
 
-    def dead_letter(self, number: int, at: float, reason: str) -> None:
+    def dead_letter(self, number: int, at: float, reason: str, by: str = "a") -> None:
         """A dead letter of the record is written."""
-        self.letters.append(Letter(PARTITION, number, reason, at))
+        self.letters.append(Letter(PARTITION, number, reason, at, by))
 
     def commit(self, at: float, offset: int, metadata: str = "") -> None:
         """The group's committed offset is seen."""
@@ -94,6 +94,7 @@ class Told:
             members=list(self.members.values()),
             committed={PARTITION: self.committed},
             faults=self.faults,
+            request_timeout_s=3.0,
         )
 
     def broken(self) -> set[str]:
