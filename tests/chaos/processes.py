@@ -106,7 +106,8 @@ class Platform:
             self._http.put("/_sandbox/switches", json=self._all_switches()).raise_for_status()
 
     def _all_faults(self) -> list[dict[str, Any]]:
-        return [fault for faults in self._faults.values() for fault in faults] + list(STANDING_FAULTS)
+        # The standing ones first: a broken reply after which the items are stored would store the poisonous ones too.
+        return [*STANDING_FAULTS, *(fault for faults in self._faults.values() for fault in faults)]
 
     def _all_switches(self) -> dict[str, Any]:
         return {name: value for switches in self._switches.values() for name, value in switches.items()}

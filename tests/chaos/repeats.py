@@ -167,9 +167,9 @@ class _Repeat:
             return "the broker refused or lost other letters of the same request", bool(broken)
         causes = {
             "the reply was broken by a fault": request.replied_at is None,
+            "its member was frozen while the reply came": member.was_frozen(attempt.started, attempt.ended),
             "the reply came after the request's timeout": request.replied_at is not None
             and request.replied_at > attempt.started + self.history.request_timeout_s - 0.5,
-            "its member was frozen while the reply came": member.was_frozen(attempt.started, attempt.ended),
             "the platform was down or paused before its reply was read": bool(
                 faults(request.arrived, attempt.ended, "platform")
             ),

@@ -68,7 +68,7 @@ def hot_identities() -> Figure:
     for request in history.requests:
         by_second[int(request.arrived)] += len(request.numbers)
     result: dict[str, Any] = {
-        **summary(history, verdict),
+        **summary(history, verdict, is_ordered=True),
         "requests": len(sizes),
         "full_percent": round(100 * sum(sizes) / (500 * len(sizes))),
         "records_per_second": max(by_second.values()),
