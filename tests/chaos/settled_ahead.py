@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from connector.core.commit_metadata import decode
+
 if TYPE_CHECKING:
     from tests.chaos.watching import Committed
 
 
-def settled_ahead(committed: Committed) -> list[range]:
+def settled_ahead(committed: Committed) -> tuple[range, ...]:
     """Return the offsets above the committed one that its metadata says to be settled."""
-    del committed
-    return []
+    return decode(committed.metadata, committed.offset).ahead
 
 
 def covers(committed: Committed, offset: int) -> bool:

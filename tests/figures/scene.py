@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.chaos.gathering import gather
 from tests.chaos.producing import RecordProducer, produce_now
-from tests.chaos.records import ORDERS, Kind, Produced
+from tests.chaos.records import ORDERS, VISITS, Kind, Produced
 from tests.chaos.stage import Stage
 from tests.chaos.verdict import Verdict, judge
 from tests.kafka.access import AUTHORIZER
@@ -114,14 +114,24 @@ def scene(
     broker_properties: dict[str, str] | None = None,
 ) -> Iterator[Scene]:
     """Yield a scene on a broker of its own; `adapt` changes the config of its members."""
+
+    def with_orders_alone(config: Config) -> None:
+        config["routes"] = [route for route in config["routes"] if route["name"] == ORDERS]
+        del config["targets"][VISITS]
+        adapt(config)
+
     with (
         tempfile.TemporaryDirectory(prefix="figure-") as folder,
         Broker({**AUTHORIZER, **(broker_properties or {})}) as broker,
     ):
-        stage = Stage(broker, protocol, Path(folder), adapt=adapt, partitions=partitions)
+        stage = Stage(broker, protocol, Path(folder), adapt=with_orders_alone, partitions=partitions)
         try:
             stage.start()
             yield Scene(stage)
+        except BaseException:
+            for member in stage.members:
+                member.connector.show()
+            raise
         finally:
             stage.close()
 
