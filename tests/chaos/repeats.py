@@ -149,7 +149,7 @@ class _Repeat:
             return self._explain_failure(attempt)
         if self._was_committed():
             return "it was committed before the lease began that sent it again", False
-        return self._explain_lease(attempt.ended)
+        return self._explain_lease(attempt)
 
     def _explain_silence(self) -> tuple[str, bool]:
         member, arrived = self.first.member, self.first.storing.request.arrived
@@ -178,12 +178,12 @@ class _Repeat:
         cause = next((cause for cause, holds in causes.items() if holds), "")
         return (cause, True) if cause else (wrong, False)
 
-    def _explain_lease(self, settled: float) -> tuple[str, bool]:
-        member = self.first.member
+    def _explain_lease(self, attempt: Attempt) -> tuple[str, bool]:
+        member, settled = self.first.member, attempt.ended
         lease = lease_at(leases(member, self.placed.partition), settled)
         if lease is None:
             return f"{member.name} had no lease of the partition", False
-        if freeze := self._freeze_before_second(settled):
+        if freeze := self._freeze_before_second(attempt):
             if not self._could_commit(settled, freeze):
                 return "on the wire, or settled since the last commit, when its member was frozen", True
             return f"settled {freeze - settled:.1f} s before {member.name} was frozen, and not committed", False
@@ -207,12 +207,14 @@ class _Repeat:
             return f"settled {before:.1f} s before {name}'s lease was {lease.how}", False
         return f"settled since the last commit when its lease was {lease.how}", True
 
-    def _freeze_before_second(self, settled: float) -> float | None:
+    def _freeze_before_second(self, attempt: Attempt) -> float | None:
         """Return when the first member was frozen, if the second send came because of that: from another member."""
         if self.second.member is self.first.member:
             return None
         freezes = self.first.member.freezes
-        return next((frozen for frozen, thawed in freezes if settled <= thawed and frozen <= self.second.at), None)
+        return next(
+            (frozen for frozen, thawed in freezes if attempt.started <= thawed and frozen <= self.second.at), None
+        )
 
     def _could_commit(self, settled: float, end: float, *, is_planned: bool = False) -> bool:
         """Whether the broker was there for long enough to commit what was settled before the lease's end.

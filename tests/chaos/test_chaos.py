@@ -19,11 +19,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300, func_only=True)]
 SECONDS = 20.0
 
 
-# Until what is settled above the watermark is committed too, it is sent again after a rebalance.
-_REPEATS = pytest.mark.xfail(reason="what is settled behind a waiting dead letter is sent again", strict=False)
-
-
-@pytest.mark.parametrize("seed", [pytest.param(4, id="classic"), pytest.param(7, id="consumer", marks=_REPEATS)])
+@pytest.mark.parametrize("seed", [4, 7], ids=["classic", "consumer"])
 def test_after_every_kind_of_fault_nothing_is_lost_and_each_repeat_has_a_cause(
     killable_broker: Broker, tmp_path: Path, seed: int
 ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from connector.core.commit_metadata import UNKNOWN_SIGHT, encode
+from connector.core.progress import progress_of
 from tests.chaos.records import Kind
 from tests.unit.chaos.told import Told
 
@@ -115,6 +117,18 @@ def test_what_was_committed_must_not_come_again_whatever_happened() -> None:
     assert told.breaches() == ["it was committed before the lease began that sent it again"]
 
 
+def test_what_was_committed_as_settled_ahead_must_not_come_again() -> None:
+    told = Told(Kind.GOOD, Kind.GOOD, Kind.GOOD)
+    told.member("a", 1)
+    told.member("b", 30)
+    told.sends("a", 10, 1)
+    told.commit(10.5, 0, encode(progress_of(0, [range(1, 2)]), UNKNOWN_SIGHT))
+    told.ends("a", 11, "killed")
+    told.sends("b", 31, 0, 1, 2)
+    texts = told.breaches()
+    assert "it was committed before the lease began that sent it again" in texts
+
+
 def test_two_members_must_not_own_a_partition_at_the_same_time() -> None:
     told = two_members()
     told.sends("a", 10, 0)
@@ -126,6 +140,14 @@ def test_what_was_settled_just_before_its_member_was_frozen_may_come_again() -> 
     told = two_members()
     told.sends("a", 10, 0)
     told.frozen("a", 11, 40)
+    told.sends("b", 31, 0)
+    assert told.causes() == {"on the wire, or settled since the last commit, when its member was frozen": 1}
+
+
+def test_what_was_on_the_wire_while_its_member_was_frozen_may_come_again() -> None:
+    told = two_members()
+    told.sends("a", 10, 0)
+    told.frozen("a", 9.995, 10.015)
     told.sends("b", 31, 0)
     assert told.causes() == {"on the wire, or settled since the last commit, when its member was frozen": 1}
 

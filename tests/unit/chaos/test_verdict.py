@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from connector.core.commit_metadata import UNKNOWN_SIGHT, encode
+from connector.core.progress import progress_of
 from tests.chaos.records import Kind
 from tests.chaos.watching import count_records
 from tests.unit.chaos.told import QUIET_AT, Told
@@ -98,6 +100,12 @@ def test_an_offset_must_not_be_committed_before_a_dead_letter_below_it_was_writt
     told = delivered(Kind.GOOD, Kind.REFUSED)
     told.dead_letter(1, 12, "refused")
     told.commit(11.5, 2)
+    assert told.broken() == {"committed"}
+
+
+def test_what_is_committed_as_settled_ahead_must_be_settled() -> None:
+    told = delivered(Kind.GOOD, Kind.GOOD, Kind.GOOD)
+    told.commit(10.5, 1, encode(progress_of(1, [range(2, 3)]), UNKNOWN_SIGHT))
     assert told.broken() == {"committed"}
 
 
