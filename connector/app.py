@@ -186,12 +186,12 @@ def _build_targets(
 ) -> dict[str, Target]:
     """Return the targets of the platform by name."""
     return {
-        name: Target(_settings(name, target, _backoff(config)), HttpSink(target.endpoint, client, tokens), deps)
+        name: Target(_settings(config, name, target), HttpSink(target.endpoint, client, tokens), deps)
         for name, target in config.targets.items()
     }
 
 
-def _settings(name: str, target: TargetConfig, backoff: Backoff) -> TargetSettings:
+def _settings(config: Config, name: str, target: TargetConfig) -> TargetSettings:
     ordering = target.ordering or ENDPOINTS[target.endpoint].default_ordering
     return TargetSettings(
         name=name,
@@ -202,7 +202,9 @@ def _settings(name: str, target: TargetConfig, backoff: Backoff) -> TargetSettin
         max_queued_bytes=target.queue.max_bytes,
         ordered=ordering != "none",
         outcome=Outcome.DELIVERED,
-        backoff=backoff,
+        backoff=_backoff(config),
+        refused_in_a_row=config.dead_letter.refused_in_a_row,
+        refused_alone_for_s=config.dead_letter.refused_alone_for,
     )
 
 
@@ -218,6 +220,7 @@ def _build_dead_letter_target(config: Config, sink: DeadLetterSink, deps: Target
         ordered=False,
         outcome=Outcome.DEAD_LETTERED,
         backoff=_backoff(config),
+        last_resort=True,
     )
     return Target(settings, sink, replace(deps, pacer=Pacer(None)))  # the rate limit is the platform's
 

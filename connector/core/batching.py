@@ -16,6 +16,7 @@ Example: at most 3 items, at most 0.2 s; items a1… have publicParams A, b1 has
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -36,8 +37,11 @@ class BatchLimits:
 
 
 @dataclass(slots=True)
-class Batch(Generic[T]):
-    """The items of one request. Batch ids rise in the order in which batches are opened, and are never used again."""
+class OpenBatch(Generic[T]):
+    """Items that are being gathered for one request.
+
+    Batch ids rise in the order in which batches are opened, and are never used again.
+    """
 
     batch_id: int
     params: bytes
@@ -56,8 +60,8 @@ class Batcher(Generic[T]):
     def __init__(self, limits: BatchLimits, request_overhead: Callable[[bytes], int]) -> None:
         self._limits = limits
         self._request_overhead = request_overhead
-        self._open: dict[bytes, Batch[T]] = {}
-        self._sealed: deque[Batch[T]] = deque()
+        self._open: dict[bytes, OpenBatch[T]] = {}
+        self._sealed: deque[OpenBatch[T]] = deque()
         self._last_batch_id = 0
 
     def batch_id_for(self, params: bytes, size: int) -> int:
@@ -80,7 +84,7 @@ class Batcher(Generic[T]):
             sealed, batch = True, None
         if batch is None:
             self._last_batch_id += 1
-            batch = self._open[params] = Batch(self._last_batch_id, params, now, self._request_overhead(params))
+            batch = self._open[params] = OpenBatch(self._last_batch_id, params, now, self._request_overhead(params))
         batch.items.append(item)
         batch.bytes += size
         if len(batch.items) >= limits.max_records or batch.bytes >= limits.max_bytes:
@@ -88,7 +92,7 @@ class Batcher(Generic[T]):
             return True
         return sealed
 
-    def take(self, now: float) -> Batch[T] | None:
+    def take(self, now: float) -> OpenBatch[T] | None:
         """Remove and return the batch to send next; None if no batch is sealed or due."""
         due = self._oldest_open()
         if due is not None and now < due.opened_at + self._limits.max_wait_s:
@@ -97,10 +101,12 @@ class Batcher(Generic[T]):
             return self._sealed.popleft() if self._sealed else None
         return self._open.pop(due.params)
 
-    def due_at(self) -> float | None:
-        """Return when the oldest open batch becomes due; None if no batch is open."""
+    def due_at(self) -> float:
+        """Return when `take` has a batch: -inf, now; inf, not before another item is added."""
+        if self._sealed:
+            return -math.inf
         oldest = self._oldest_open()
-        return None if oldest is None else oldest.opened_at + self._limits.max_wait_s
+        return math.inf if oldest is None else oldest.opened_at + self._limits.max_wait_s
 
     def flush(self) -> None:
         """Seal all open batches."""
@@ -120,9 +126,9 @@ class Batcher(Generic[T]):
         self._open = {params: batch for params, batch in self._open.items() if batch.items}
         return discarded
 
-    def _oldest_open(self) -> Batch[T] | None:
+    def _oldest_open(self) -> OpenBatch[T] | None:
         return min(self._open.values(), key=lambda batch: batch.opened_at, default=None)
 
-    def _seal(self, batch: Batch[T]) -> None:
+    def _seal(self, batch: OpenBatch[T]) -> None:
         del self._open[batch.params]
         self._sealed.append(batch)

@@ -21,6 +21,7 @@ ReasonCode = Literal[
     "kafka_not_authorized",
     "no_token",
     "token_contested",
+    "target_down",
     "target_held",
     "dead_letter_unavailable",
     "commits_refused",

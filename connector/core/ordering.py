@@ -10,6 +10,8 @@ The rules
 2. An item is released when it has its outcome or was abandoned. Then the first waiting items of its keys may be
    readmitted.
 3. A batch that has been taken for sending admits nothing more: its id is not offered again.
+4. When a batch is taken apart, so that some of its items are sent before others (`hold_back`), those that share a key
+   with them, directly or by a chain of items that do, wait again: first of all that wait.
 
 Example: items 1, 2 and 3 go to three different batches (their publicParams differ).
 
@@ -98,6 +100,29 @@ class KeyQueues(Generic[T]):
             elif not queue.admitted:
                 del self._queues[key]
         return list(first.values())
+
+    def hold_back(self, before: Iterable[T], items: Sequence[T]) -> tuple[T, ...]:
+        """Let admitted items of `items` wait again if they would overtake one of `before`; return the others.
+
+        Both were admitted to one batch, which is taken apart: `before` is sent on its own. An item waits that shares a
+        key with one of them, or with an item of `items` that waits for that reason.
+        """
+        taken = {key for item in before for key in self._keys(item)}
+        kept: list[T] = []
+        held: list[T] = []
+        for item in items:
+            keys = self._keys(item)
+            if taken.isdisjoint(keys):
+                kept.append(item)
+            else:
+                held.append(item)
+                taken.update(keys)
+        for item in reversed(held):
+            for key in self._keys(item):
+                queue = self._queues[key]
+                queue.admitted -= 1
+                queue.waiting.appendleft(item)
+        return tuple(kept)
 
     def discard(self, should_discard: Callable[[T], bool]) -> tuple[list[T], list[T]]:
         """Remove the waiting items for which `should_discard` is true.

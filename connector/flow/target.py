@@ -1,14 +1,13 @@
-"""One target: its queue, its batches, its request slots. The dead letters are a target like the others.
+"""One target: its queue, and how items end. The dead letters are a target like the others.
 
 Theory of operation
 1. `put` accepts an item with its lease. An ordered item first passes the queues of its keys (`ordering.py`); then it
-   joins the open batch of its publicParams (`batching.py`).
-2. A batch that is sealed or due becomes a delivery (`delivery.py`) when one of `max_in_flight` slots is free, and keeps
-   its slot until each of its items has ended. So while everything is refused, `max_in_flight` batches wait for their
-   next try and the rest stays queued.
-3. `full` and `has_room` are values: the pipeline pauses what feeds a full target and resumes it below half.
-4. While a lease closes, its queued items get one try. Where items are ordered, nothing of that lease is sent any more
-   once one of its items was abandoned, because it would overtake that item.
+   joins the open batch of its publicParams (`batching.py`). A batch that is sealed or due is taken by the sender
+   (`sender.py`), which gives each of its items back here when it ends.
+2. `full` and `has_room` are values: the pipeline pauses what feeds a full target and resumes it below half. A record's
+   value counts once, however many items of it are queued.
+3. While a lease closes, its queued items get one try, if the time left is enough for one. Where items are ordered,
+   nothing of that lease is sent any more once one of its items was abandoned, because it would overtake that item.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ from connector.core.batching import Batcher, BatchLimits
 from connector.core.events import ItemsSettled
 from connector.core.ledger import LeaseState
 from connector.core.ordering import KeyQueues
-from connector.core.record import Failure, Item, Outcome
-from connector.core.sink import TargetState, VerdictKind
-from connector.flow.delivery import Delivery, Pending
-from connector.flow.sending import SendContext, SendState
+from connector.core.record import Failure, Outcome
+from connector.core.sink import TargetState
+from connector.flow.pending import Pending, QueuedRecord
+from connector.flow.sender import Sender
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from connector.core.events import Emit
     from connector.core.ledger import Lease
     from connector.core.pacing import Pacer
+    from connector.core.record import Item, Record
     from connector.core.retry import Backoff
     from connector.core.sink import Sink, Verdict
 
@@ -55,6 +55,12 @@ class TargetSettings:
     outcome: Outcome
     """The outcome of a delivered item."""
     backoff: Backoff
+    refused_in_a_row: int = 20
+    """So many items refused alone, and nothing delivered in between: the target is held, and none is dead-lettered."""
+    refused_alone_for_s: float = 60.0
+    """How long an item is tried that is refused alone while there is nothing else to send."""
+    last_resort: bool = False
+    """These are the dead letters: nothing is dead-lettered from here, and the sink itself says that it is down."""
 
 
 class Spawn(Protocol):
@@ -76,6 +82,8 @@ class TargetDependencies:
     spawn: Spawn
     pacer: Pacer
     random: Random
+    may_start: Callable[[], bool] = lambda: True
+    """Whether new requests may be started; when that changes to yes, `Target.wake` must be called."""
 
 
 class Target:
@@ -86,14 +94,13 @@ class Target:
         self.queued = 0
         """Items that were put and have not ended."""
         self.queued_bytes = 0
-        self.sending = SendState(SendContext(settings.name, sink, settings.backoff, deps.pacer, deps.random, deps.emit))
         self._sink = sink
         self._deps = deps
         self._loop = asyncio.get_running_loop()
         self._batcher: Batcher[Pending] = Batcher(settings.limits, sink.request_overhead)
         self._key_queues: KeyQueues[Pending] | None = KeyQueues(_order_keys) if settings.ordered else None
-        self._deliveries: list[Delivery] = []
-        self._timer: asyncio.TimerHandle | None = None
+        self._last_put: tuple[Record, Lease, QueuedRecord] | None = None
+        self.sending = Sender(settings, sink, deps, self._batcher, self)
 
     # -- the queue ----------------------------------------------------------------------------------------------
 
@@ -113,24 +120,26 @@ class Target:
         return 0 if self._key_queues is None else self._key_queues.key_count
 
     def put(self, item: Item, lease: Lease) -> None:
-        """Queue an item of a tracked record of `lease`. Never blocks and never refuses: see `full`."""
-        pending = Pending(item, lease, len(item.body) + len(item.record.value or b""))
+        """Queue an item of a tracked record of `lease`. Never blocks and never refuses: see `full`.
+
+        The items of one record are put one after the other.
+        """
+        pending = Pending(item, lease, self._queue_record(item.record, lease))
         self.queued += 1
-        self.queued_bytes += pending.queue_bytes
-        if self._key_queues is not None and item.order_keys:
-            if self._key_queues.admit(pending, self._batch_id_for(pending)):
-                self._add_to_batch(pending)
-            self._start_deliveries()
-        elif self._batcher.add(item.params, pending, self._sink.item_size(item), self._loop.time()):
-            self._start_deliveries()
-        elif self._timer is None:
-            self._start_timer()
+        self.queued_bytes += len(item.body)
+        queues = self._key_queues if item.order_keys else None
+        if queues is None or queues.admit(pending, self._batch_id_for(pending)):
+            self._add_to_batch(pending)
 
     def flush(self) -> None:
         """Send what is queued without waiting for more, and abandon what must not be sent (a lease closes or ended)."""
         self._batcher.flush()
         self.discard_ended()
-        self._start_deliveries()
+        self.sending.send_next()
+
+    def wake(self) -> None:
+        """Send what may be sent. Called when `TargetDependencies.may_start` says yes again."""
+        self.sending.send_next()
 
     def discard_ended(self) -> None:
         """Abandon items of ended or closing leases; waiting items first, so that none is promoted meanwhile."""
@@ -139,9 +148,18 @@ class Target:
             self._abandon(discarded)
             self._readmit(candidates)
         self.abandon(self._batcher.discard(self._must_not_send, self._item_size))
-        for delivery in list(self._deliveries):
-            delivery.discard_ended()
-        self.sending.notify()
+        self.sending.discard_ended()
+
+    def _queue_record(self, record: Record, lease: Lease) -> QueuedRecord:
+        """Count one more item of a record, and the bytes of its value with the first one."""
+        last = self._last_put
+        if last is not None and last[0] is record and last[1] is lease and last[2].items:
+            last[2].items += 1
+            return last[2]
+        queued = QueuedRecord(1, len(record.value or b""))
+        self.queued_bytes += queued.value_bytes
+        self._last_put = (record, lease, queued)
+        return queued
 
     def _must_not_send(self, pending: Pending) -> bool:
         return self.must_not_send(pending.lease, tried=False)
@@ -153,7 +171,9 @@ class Target:
         return self._batcher.batch_id_for(pending.item.params, self._item_size(pending))
 
     def _add_to_batch(self, pending: Pending) -> None:
-        self._batcher.add(pending.item.params, pending, self._item_size(pending), self._loop.time())
+        now = self._loop.time()
+        sealed = self._batcher.add(pending.item.params, pending, self._item_size(pending), now)
+        self.sending.on_queued(sealed=sealed, due_at=now + self.settings.limits.max_wait_s)
 
     def _readmit(self, candidates: list[Pending]) -> None:
         """Add each candidate that need not wait any longer to its batch, then try the items behind it."""
@@ -167,36 +187,7 @@ class Target:
         if closing:
             self._batcher.flush()  # the deadline is near: the item's one try does not wait for a full batch
 
-    # -- the request slots --------------------------------------------------------------------------------------
-
-    def _start_deliveries(self) -> None:
-        while len(self._deliveries) < self.settings.max_in_flight:
-            batch = self._batcher.take(self._loop.time())
-            if batch is None:
-                break
-            delivery = Delivery(batch.items, self.sending, self)
-            self._deliveries.append(delivery)
-            self._deps.spawn(self._deliver(delivery), name=f"{self.settings.name}:{batch.batch_id}")
-        if self._timer is None:
-            self._start_timer()
-
-    async def _deliver(self, delivery: Delivery) -> None:
-        try:
-            await delivery.run()
-        finally:
-            self._deliveries.remove(delivery)
-        self._start_deliveries()
-        self._deps.on_progress()
-
-    def _start_timer(self) -> None:
-        if len(self._deliveries) < self.settings.max_in_flight and (due := self._batcher.due_at()) is not None:
-            self._timer = self._loop.call_at(due, self._on_timer)
-
-    def _on_timer(self) -> None:
-        self._timer = None
-        self._start_deliveries()
-
-    # -- how items end (delivery.SettlementHandler) -------------------------------------------------------------
+    # -- how items end (pending.ItemHandler) --------------------------------------------------------------------
 
     def settle(self, delivered: Sequence[Pending]) -> None:
         """Settle delivered items."""
@@ -208,10 +199,10 @@ class Target:
         self._deps.emit(ItemsSettled(self.settings.name, outcome, by_route))
         self._leave_key_queues(delivered)
 
-    def dead_letter(self, pending: Pending, verdict: Verdict) -> None:
-        """Send an item that was alone in a refused request to the dead letters."""
+    def dead_letter(self, pending: Pending, reason: str, verdict: Verdict) -> None:
+        """Send an item to the dead letters, because of the verdict on a request in which it was alone."""
         failure = Failure(
-            reason="too_large" if verdict.kind is VerdictKind.SPLIT else "refused",
+            reason=reason,
             target=self.settings.name,
             detail=verdict.detail,
             http_status=verdict.http_status,
@@ -228,16 +219,23 @@ class Target:
         if order_broken:
             self.discard_ended()
 
-    def on_held(self) -> None:
-        """Abandon the items of closing leases: a held target has no try for them."""
-        self.discard_ended()
-
     def must_not_send(self, lease: Lease, *, tried: bool) -> bool:
-        """Return whether items of `lease` must not be sent; `tried`: they were in a request before."""
+        """Return whether items of `lease` must not be sent; `tried`: they were in a request before.
+
+        A lease that is closing has one try for each item, while its target is up and the time left is as long as the
+        slowest of the last requests took.
+        """
         if lease.state is LeaseState.OPEN:
             return False
-        held = self.sending.state is TargetState.HELD
-        return lease.ended or tried or held or (self._key_queues is not None and lease.order_broken)
+        if lease.ended or tried or self.sending.state is not TargetState.UP:
+            return True
+        if self._key_queues is not None and lease.order_broken:
+            return True
+        return self._loop.time() + self.sending.recent_request_s > lease.deadline
+
+    def hold_back(self, before: Sequence[Pending], items: Sequence[Pending]) -> tuple[Pending, ...]:
+        """Let those of `items` wait that must not overtake one of `before`; return the others."""
+        return tuple(items) if self._key_queues is None else self._key_queues.hold_back(before, items)
 
     def _abandon(self, abandoned: Sequence[Pending]) -> bool:
         """Abandon items; return whether the items that are ordered behind them must now be abandoned too."""
@@ -252,7 +250,14 @@ class Target:
 
     def _remove_from_queue(self, ended: Sequence[Pending]) -> None:
         self.queued -= len(ended)
-        self.queued_bytes -= sum([pending.queue_bytes for pending in ended])
+        for pending in ended:
+            self.queued_bytes -= len(pending.item.body)
+            record = pending.record
+            record.items -= 1
+            if not record.items:
+                self.queued_bytes -= record.value_bytes
+        if not self.queued:
+            self.sending.on_emptied()
 
     def _leave_key_queues(self, ended: Sequence[Pending]) -> None:
         """Release items that were admitted to a batch, and admit those that waited for them."""
@@ -262,7 +267,6 @@ class Target:
         for pending in ended:
             candidates += self._key_queues.release(pending)
         self._readmit(candidates)
-        self._start_deliveries()
 
 
 def _order_keys(pending: Pending) -> tuple[str, ...]:

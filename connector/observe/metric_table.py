@@ -158,6 +158,11 @@ METRICS = (
         "target_held", "1 while only probes are sent: an operator must act.", lambda one: one.state is TargetState.HELD
     ),
     _per_target("requests_in_flight", "Requests that wait for their reply.", lambda one: one.in_flight),
+    _per_target(
+        "suspect_batches",
+        "Batches that are searched for an item that makes them fail, and items that wait alone.",
+        lambda one: one.suspects,
+    ),
     _per_target("queued_items", "Items that wait to be sent or for their reply.", lambda one: one.queued),
     _per_target("queued_bytes", "Bytes of the items in queued_items.", lambda one: one.queued_bytes),
     _per_partition(

@@ -51,6 +51,10 @@ def _target(one: TargetStatus) -> dict[str, object]:
         "reason": one.reason,
         "requests in flight": one.in_flight,
         "queued": one.queued,
+        "suspects": one.suspects,
+        "since": _time(one.since),
+        "tries": one.attempts,
+        "next try": None if one.next_try_s is None else f"{one.next_try_s:.0f} s",
         "last reply": one.last_reply,
     }
 

@@ -81,6 +81,12 @@ class TargetStatus:
     """When it last delivered something: seconds since 1970; None if it never has."""
     import_batches: Sequence[str]
     """The last 100 import batch ids, the newest last."""
+    attempts: int
+    """Requests in a row that have delivered nothing."""
+    next_try_s: float | None
+    """Seconds until the next request; None if nothing failed or nothing waits."""
+    suspects: int
+    """Batches that are searched for an item that makes them fail, and items that wait alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +192,9 @@ def _target(target: Target) -> TargetStatus:
         last_reply=sending.last_reply,
         last_delivery=sending.last_delivery,
         import_batches=tuple(sending.import_batches),
+        attempts=sending.attempts,
+        next_try_s=None if sending.next_try_s is None else round(sending.next_try_s, 3),
+        suspects=sending.suspects,
     )
 
 

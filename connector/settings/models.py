@@ -192,10 +192,16 @@ class Route(Model):
 class DeadLetter(Model):
     """Where records go that can't be mapped or are refused."""
 
-    NOT_YET = frozenset({"refused_in_a_row", "refused_alone_for"})
-
     topic: Text | None = Field(default=None, description="Default: the group's name and .dead-letter")
     """None: the group's name and `.dead-letter`."""
+    refused_in_a_row: Whole = Field(
+        default=20,
+        ge=1,
+        description="So many items refused alone and nothing delivered in between: an outage; the target is held",
+    )
+    refused_alone_for: PositiveDuration = Field(
+        default=60.0, description="How long a refused item is tried if there is nothing else to send that could tell"
+    )
 
 
 class Admin(Model):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -95,8 +95,7 @@ class Reply:
     """A complete HTTP response."""
 
     http_status: int
-    body: bytes = field(repr=False)
-    """That of the token endpoint holds the token."""
+    body: bytes
     retry_after: str | None = None
     """The header Retry-After, unparsed."""
 

@@ -53,7 +53,7 @@ def test_dead_letters_that_wait_for_a_hanging_broker_do_not_delay_a_stop(
 ) -> None:
     """Looking up their topic blocks a thread for many seconds, and nothing can interrupt it."""
     connector = _ready_connector(harness)
-    harness.sandbox.set_faults({"kind": "latency", "ms": 1500}, {"kind": "refuse"})
+    harness.sandbox.set_faults({"kind": "latency", "ms": 1500}, {"kind": "status", "status": 413})
     harness.kafka.produce_orders(harness.topic, range(1))
     until(lambda: connector.metric("requests_in_flight", target="purchases") == 1, "the request to be in flight")
     killable_broker.freeze()

@@ -35,6 +35,8 @@ class LetterSink:
         self._letters = letters
         self._member = member
 
+    is_ready = True
+
     async def ready(self) -> None:
         """Return at once."""
 

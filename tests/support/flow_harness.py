@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from connector.core.record import Record
 
 PARTITIONS = tuple(TopicPartition(TOPIC, number) for number in range(3))
+_TARGET = replace(SETTINGS, limits=BatchLimits(6, 1_000, 0.2), max_queued=40, refused_in_a_row=10_000)
+"""It may have nothing but poison, which must end in the dead letters all the same."""
 TARGETS: dict[str, TargetSettings] = {
-    EVENTS: replace(SETTINGS, name=EVENTS, limits=BatchLimits(6, 1_000, 0.2), max_in_flight=2, max_queued=40),
-    TAGS: replace(SETTINGS, name=TAGS, limits=BatchLimits(6, 1_000, 0.2), max_in_flight=3, max_queued=40, ordered=True),
-    DEAD_LETTERS: replace(SETTINGS, name=DEAD_LETTERS, outcome=Outcome.DEAD_LETTERED, max_queued=40),
+    EVENTS: replace(_TARGET, name=EVENTS, max_in_flight=2),
+    TAGS: replace(_TARGET, name=TAGS, max_in_flight=3, ordered=True),
+    DEAD_LETTERS: replace(SETTINGS, name=DEAD_LETTERS, outcome=Outcome.DEAD_LETTERED, max_queued=40, last_resort=True),
 }
 
 
@@ -95,6 +97,7 @@ class FlowHarness:
 
     def _dead_letter(self, item: Item, lease: Lease) -> None:
         assert not lease.ended, "something of an ended lease was dead-lettered"
+        self.sinks[item.target].on_dead_letter(item)
         self.pipeline.dead_letter(item, lease)
 
     def _on_progress(self) -> None:

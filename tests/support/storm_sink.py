@@ -38,8 +38,8 @@ class Exchange:
 
     items: list[Item]
     began: float
-    held_since: float | None
-    """For a probe: when its hold began."""
+    not_up_since: float | None
+    """For a probe: since when its target is down or held."""
     ended: float = 0.0
     verdict: Verdict | None = None
 
@@ -54,10 +54,9 @@ class StormSink:
     log: list[Exchange] = field(default_factory=list)
     """All exchanges, in the order in which they began."""
     settled: list[Item] = field(default_factory=list)
-    """Items with a final verdict, in the order of the verdicts."""
+    """Items that were delivered or dead-lettered, in that order."""
     under_way: list[Exchange] = field(default_factory=list)
-    suspects: set[tuple[int, bytes]] = field(default_factory=set)
-    """Items of a refused request that are not settled yet."""
+    _ended: set[tuple[int, bytes]] = field(default_factory=set)
     must_not_send: Callable[[Item], bool] = lambda _: False
     outage: Verdict | None = None
     """The verdict of every request, while it is set."""
@@ -82,7 +81,7 @@ class StormSink:
 
     async def send(self, items: Sequence[Item]) -> Verdict:
         loop = asyncio.get_running_loop()
-        exchange = Exchange(list(items), loop.time(), self._held_since())
+        exchange = Exchange(list(items), loop.time(), self._not_up_since())
         self._check_rules(exchange)
         self.log.append(exchange)
         self.under_way.append(exchange)
@@ -90,18 +89,17 @@ class StormSink:
         self.under_way.remove(exchange)
         exchange.ended = loop.time()
         exchange.verdict = self._judge(exchange.items)
-        self._settle(exchange)
+        if exchange.verdict.kind is VerdictKind.DELIVERED:
+            self._end(exchange.items)
         return exchange.verdict
 
     def _check_rules(self, exchange: Exchange) -> None:
         assert self.token.is_set(), "sent without a token"
         assert len({one.params for one in exchange.items}) == 1, "publicParams mixed"
         assert not any(self.must_not_send(one) for one in exchange.items), "something of an ended lease was sent"
-        assert not {id(one) for one in exchange.items} & {id(one) for one in self.settled}, "sent after its outcome"
-        if exchange.held_since is not None:
-            assert exchange.held_since not in {other.held_since for other in self.under_way}, "two probes at once"
-        if self._is_suspect(exchange):
-            assert not any(map(self._is_suspect, self.under_way)), "two split parts at once"
+        assert self._ended.isdisjoint(map(_identity, exchange.items)), "sent after its outcome"
+        if exchange.not_up_since is not None:
+            assert exchange.not_up_since not in {other.not_up_since for other in self.under_way}, "two probes at once"
         if self.target is not None:
             settings = self.target.settings
             assert len(self.under_way) < settings.max_in_flight
@@ -109,8 +107,8 @@ class StormSink:
             if settings.ordered:
                 self._check_keys(exchange)
 
-    def _held_since(self) -> float | None:
-        if self.target is None or self.target.sending.state is not TargetState.HELD:
+    def _not_up_since(self) -> float | None:
+        if self.target is None or self.target.sending.state is TargetState.UP:
             return None
         return self.target.sending.since
 
@@ -118,9 +116,6 @@ class StormSink:
         keys = {key for one in exchange.items for key in one.order_keys}
         busy = {key for other in self.under_way for one in other.items for key in one.order_keys}
         assert not keys & busy, "one key in two requests at once"
-
-    def _is_suspect(self, exchange: Exchange) -> bool:
-        return any(_identity(one) in self.suspects for one in exchange.items)
 
     def _judge(self, items: Sequence[Item]) -> Verdict:
         if self.outage is not None:
@@ -146,15 +141,14 @@ class StormSink:
             http_status=403 if kind == "held" else 503,
         )
 
-    def _settle(self, exchange: Exchange) -> None:
-        verdict = exchange.verdict
-        if verdict is None or verdict.kind not in {VerdictKind.DELIVERED, VerdictKind.REFUSED, VerdictKind.SPLIT}:
-            return
-        if verdict.kind is VerdictKind.DELIVERED or len(exchange.items) == 1:
-            self.settled += exchange.items
-            self.suspects -= set(map(_identity, exchange.items))
-        else:
-            self.suspects |= set(map(_identity, exchange.items))
+    def on_dead_letter(self, item: Item) -> None:
+        """Note that its target has given an item to the dead letters."""
+        assert _identity(item) not in self._ended, "dead-lettered after its outcome"
+        self._end([item])
+
+    def _end(self, items: Sequence[Item]) -> None:
+        self.settled += items
+        self._ended.update(map(_identity, items))
 
 
 def _identity(item: Item) -> tuple[int, bytes]:

@@ -45,6 +45,7 @@ class TargetHarness:
         self.events: list[Event] = []
         self.progress = 0
         self.tasks = Tasks()
+        self.sink = sink
         self.target = Target(settings, sink, self._dependencies(rate))
         if isinstance(sink, StormSink):
             sink.target = self.target
@@ -61,6 +62,8 @@ class TargetHarness:
 
     def _dead_letter(self, item: Item, lease: Lease) -> None:
         self.dead_letters.append(item)
+        if isinstance(self.sink, StormSink):
+            self.sink.on_dead_letter(item)
         lease.settle(item.record.offset, Outcome.DEAD_LETTERED)
 
     def _on_progress(self) -> None:

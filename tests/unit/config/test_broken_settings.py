@@ -247,13 +247,13 @@ TABLE = [
         "many small sections at once",
         "platform:\n",
         (
-            "dead_letter: {topic: 'a b', refused_in_a_row: 20}\n"
+            "dead_letter: {topic: 'a b', refused_in_a_row: 0}\n"
             "admin: {listen: 8080}\n"
             "log: {format: xml, level: warn}\n"
             "shutdown_timeout: 25\n"
             "platform:\n"
         ),
-        "4:29: dead_letter.refused_in_a_row: not supported yet [unknown_key]",
+        "4:47: dead_letter.refused_in_a_row: '0': must be at least 1 [bad_value]",
         "5:17: admin.listen: '8080': expected text, got a number; quote it [wrong_type]",
         "6:15: log.format: 'xml': expected 'json' or 'text' [bad_value]",
         (

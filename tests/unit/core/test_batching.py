@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from connector.core.batching import Batch, Batcher, BatchLimits
+from connector.core.batching import Batcher, BatchLimits, OpenBatch
 
 PARAMS = st.sampled_from([b"", b"add", b"delete"])
 SIZES = st.integers(1, 70)
@@ -72,9 +73,9 @@ class BatcherMachine(RuleBasedStateMachine):
         if batch is not None:
             self.check(batch)
         else:
-            assert due_at is None or due_at > self.now
+            assert due_at > self.now
 
-    def check(self, batch: Batch[_Item]) -> None:
+    def check(self, batch: OpenBatch[_Item]) -> None:
         queue = self.queues[batch.params]
         count = len(batch.items)
         assert queue[:count] == batch.items, "lost, or out of order"
@@ -98,13 +99,14 @@ class BatcherMachine(RuleBasedStateMachine):
     @rule()
     def flush(self) -> None:
         self.batcher.flush()
-        assert self.batcher.due_at() is None
+        assert self.batcher.due_at() == (-math.inf if any(self.queues.values()) else math.inf)
 
     @invariant()
     def the_next_due_time_counts_from_the_opening_of_a_waiting_batch(self) -> None:
         waiting = {item.batch_id for queue in self.queues.values() for item in queue}
         due_at = self.batcher.due_at()
-        assert due_at in {None, *(self.opened_at[batch_id] + self.limits.max_wait_s for batch_id in waiting)}
+        opened_at = [self.opened_at[batch_id] for batch_id in waiting]
+        assert due_at in {-math.inf, math.inf, *(opened + self.limits.max_wait_s for opened in opened_at)}
 
     def teardown(self) -> None:
         if self.added:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from connector.core.batching import BatchLimits
+from connector.core.evidence import MIN_REFUSALS
 from connector.core.ledger import Lease
 from connector.core.record import TopicPartition
 from connector.core.sink import Verdict, VerdictKind
@@ -89,20 +90,40 @@ def test_an_item_that_waits_for_a_retry_is_abandoned_at_once() -> None:
     assert run_virtual(main()) == (0.0, 1)
 
 
-def test_no_split_starts_but_a_refused_item_that_was_alone_is_dead_lettered() -> None:
-    """The verdict on that item is known: if it were released, its next owner would only get the same one."""
-
-    async def main(count: int) -> tuple[TargetHarness, int]:
+@pytest.mark.parametrize("count", [1, 4])
+def test_no_split_and_no_second_try_of_a_refused_item_starts(count: int) -> None:
+    async def main() -> tuple[TargetHarness, int]:
         sink = FakeSink(lambda _: Verdict(VerdictKind.REFUSED))
         harness = TargetHarness(sink)
         harness.put(count)
         await _close(harness).wait()
         return harness, len(sink.requests)
 
-    harness, requests = run_virtual(main(4))
+    harness, requests = run_virtual(main())
     assert (requests, harness.dead_letters, harness.target.queued) == (1, [], 0)
-    harness, requests = run_virtual(main(1))
-    assert (requests, len(harness.dead_letters), harness.target.queued) == (1, 1, 0)
+
+
+def test_an_item_whose_last_refusal_comes_while_its_lease_closes_is_dead_lettered() -> None:
+    """The verdict on that item is known: if it were released, its next owner would only get the same one."""
+
+    async def main() -> TargetHarness:
+        async def script(items: Sequence[Item]) -> Verdict:
+            if items[0].record.partition == 1:
+                return Verdict(VerdictKind.DELIVERED)
+            await asyncio.sleep(1)
+            return Verdict(VerdictKind.REFUSED)
+
+        sink = FakeSink(script)
+        harness = TargetHarness(sink)
+        harness.put(params=b"a batch of its own")
+        while len([items for items in sink.requests if items[0].record.partition == 0]) < MIN_REFUSALS:
+            harness.put(10, lease=_other_lease(harness))
+            await asyncio.sleep(0.1)
+        await _close(harness).wait()
+        return harness
+
+    harness = run_virtual(main())
+    assert (len(harness.dead_letters), harness.lease.unsettled) == (1, 0)
 
 
 def test_nothing_of_an_ended_lease_is_dead_lettered() -> None:

@@ -35,6 +35,9 @@ TARGETS = (
         last_reply="200 ok",
         last_delivery=1_700_000_777.0,
         import_batches=("b1", "b2"),
+        attempts=0,
+        next_try_s=None,
+        suspects=1,
     ),
     TargetStatus(
         "tags",
@@ -48,6 +51,9 @@ TARGETS = (
         last_reply="403",
         last_delivery=None,
         import_batches=(),
+        attempts=3,
+        next_try_s=1.5,
+        suspects=0,
     ),
 )
 

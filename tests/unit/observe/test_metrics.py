@@ -44,6 +44,7 @@ CONTRACT = {
     "target_up": ("gauge", ("target",)),
     "target_held": ("gauge", ("target",)),
     "requests_in_flight": ("gauge", ("target",)),
+    "suspect_batches": ("gauge", ("target",)),
     "queued_items": ("gauge", ("target",)),
     "queued_bytes": ("gauge", ("target",)),
     "oldest_unsettled_seconds": ("gauge", ("topic", "partition")),
@@ -138,6 +139,7 @@ def test_each_sample_comes_from_its_event_or_from_the_snapshot() -> None:
     assert scrape.value("target_up", target="tags") == 0
     assert scrape.value("target_held", target="tags") == 1
     assert scrape.value("queued_items", target="purchases") == 30
+    assert scrape.value("suspect_batches", target="purchases") == 1
     assert scrape.value("queued_bytes", target="purchases") == 4096
     assert scrape.value("requests_in_flight", target="purchases") == 2
     assert scrape.value("oldest_unsettled_seconds", topic="shop.orders", partition="0") == 2.5

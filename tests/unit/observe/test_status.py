@@ -15,7 +15,7 @@ from connector.tuzhan.stored_tokens import StaticToken
 from tests.support.builders import item, record
 from tests.support.clock import run_virtual
 from tests.support.fake_sink import FakeSink
-from tests.support.target_harness import TargetHarness
+from tests.support.target_harness import SETTINGS, TargetHarness
 from tests.unit.observe.examples import status
 
 if TYPE_CHECKING:
@@ -69,6 +69,9 @@ def test_the_body_of_status_has_the_documented_shape() -> None:
                 "queued": 30,
                 "last_reply": "200 ok",
                 "import_batches": ["b1", "b2"],
+                "attempts": 0,
+                "next_try_s": None,
+                "suspects": 1,
             },
             {
                 "name": "tags",
@@ -80,6 +83,9 @@ def test_the_body_of_status_has_the_documented_shape() -> None:
                 "queued": 1,
                 "last_reply": "403",
                 "import_batches": [],
+                "attempts": 3,
+                "next_try_s": 1.5,
+                "suspects": 0,
             },
         ],
         "token": {"source": "app", "expires_in_s": 7000.0},
@@ -152,12 +158,15 @@ def test_a_target_is_read_with_its_state_and_its_queue() -> None:
         lease = harness.lease(0, start=0, offsets=[])
         lease.track(0, harness.started_at, 1)
         harness.target.put(item(record(0, value=b"12345"), body=b"123"), lease)
-        await asyncio.sleep(0.3)
-        return harness.reader.read(harness.started_at + 0.3)
+        await asyncio.sleep(0.201)
+        return harness.reader.read(harness.started_at + 0.201)
 
     (target,) = run_virtual(main()).targets
     assert (target.name, target.state, target.reason) == ("sink", TargetState.HELD, "403")
     assert (target.in_flight, target.queued, target.queued_bytes) == (0, 1, 8)
+    assert (target.attempts, target.suspects) == (1, 0)
+    assert target.next_try_s is not None
+    assert 0 < target.next_try_s <= SETTINGS.backoff.first_s
     assert (target.last_reply, target.last_delivery, set(target.import_batches)) == ("403", None, {"b1"})
 
 

@@ -1,0 +1,205 @@
+"""What becomes of a batch after a verdict: the policy of delivery, in one place. Pure: `now` is an argument.
+
+    verdict                 ordinary batch                    part of a suspect      item alone
+    delivered               its items end                     they end; go on        it ends
+    token                   the same again: the first time at once, then after a backoff
+    too large               split in two                      narrow the search      dead-lettered, too_large
+    refused                 suspect                           narrow the search      dead-lettered on evidence, refused
+    again, of the target    the same again, after a backoff
+    again, of the transport the same again, after a backoff; on evidence:
+                            suspect                           narrow the search      dead-lettered, server_error
+    held                    as again, of the transport                               dead-lettered, refused
+
+What is evidence, `evidence.py` says; how a search goes on, `batch.py`. Failures while the target is not up blame no
+item: they neither make a batch suspect nor narrow a search.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from connector.core.evidence import (
+    CHANCE,
+    MIN_FAILURES,
+    MIN_REFUSALS,
+    MIN_SERVER_ERRORS,
+    SUSPICION,
+    InnocentShare,
+)
+from connector.core.sink import Subject, Verdict, VerdictKind
+from connector.core.target_state import Condition
+
+if TYPE_CHECKING:
+    from connector.core.batch import Batch
+    from connector.core.target_state import Attempt, TargetMachine
+
+T = TypeVar("T")
+
+
+class Fate(enum.Enum):
+    """What to do with a batch."""
+
+    DELIVERED = "delivered"
+    """The items of its request have ended; `Ruling.batch` is what is left of it."""
+    AT_ONCE = "at once"
+    """Queue it: its next request may follow at once."""
+    LATER = "later"
+    """Queue it: its next request follows after a backoff."""
+    SPLIT = "split"
+    """Queue it as two halves."""
+    DEAD_LETTER = "dead letter"
+    """Its first item, which was sent alone, has ended; what is left is an ordinary batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling(Generic[T]):
+    """What becomes of a batch."""
+
+    fate: Fate
+    batch: Batch[T] | None
+    """The batch with what the verdict adds to its evidence; None: nothing is left."""
+    reason: str = ""
+    """Why its item is dead-lettered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is to be known of the target's other batches when a reply is judged."""
+
+    now: float
+    in_flight: int
+    """Ordinary batches that wait for a reply or for their next try, this one among them."""
+    nothing_else: bool
+    """Whether the target has nothing to send but items that wait alone."""
+
+
+class Judge:
+    """Judges the replies of one target, and tells its machine of them."""
+
+    def __init__(self, machine: TargetMachine, refused_alone_for_s: float, *, last_resort: bool) -> None:
+        self._machine = machine
+        self._refused_alone_for_s = refused_alone_for_s
+        self._last_resort = last_resort
+        """Whether no item is ever blamed: there is no other place for it."""
+        self._failures = InnocentShare()
+        self._refusals = InnocentShare()
+
+    def rule(self, batch: Batch[T], attempt: Attempt, verdict: Verdict, situation: Situation) -> Ruling[T]:
+        """Return what becomes of `batch`, whose next request was sent as `attempt` and got `verdict`."""
+        match verdict.kind:
+            case VerdictKind.DELIVERED:
+                return self._delivered(batch, attempt, situation)
+            case VerdictKind.TOKEN:
+                return self._token_refused(batch, attempt, situation)
+            case VerdictKind.SPLIT:
+                return self._too_large(batch, attempt, situation)
+            case VerdictKind.REFUSED:
+                return self._refused(batch, attempt, verdict, situation)
+            case VerdictKind.HELD:
+                return self._rejected(batch, attempt, verdict, situation)
+            case VerdictKind.AGAIN:
+                return self._failed(batch, attempt, verdict, situation)
+
+    def _delivered(self, batch: Batch[T], attempt: Attempt, situation: Situation) -> Ruling[T]:
+        self._machine.on_delivered(attempt, situation.now)
+        if batch.is_ordinary:
+            self._failures.add(batch.evidence.failures)
+        elif batch.is_alone:
+            self._refusals.add(batch.evidence.refused_alone)
+        return Ruling(Fate.DELIVERED, batch.after_delivery())
+
+    def _token_refused(self, batch: Batch[T], attempt: Attempt, situation: Situation) -> Ruling[T]:
+        self._machine.on_token_refused(attempt, situation.now)
+        batch = replace(batch, token_refusals=batch.token_refusals + 1)
+        return Ruling(Fate.AT_ONCE, batch) if batch.token_refusals == 1 else _later(batch)
+
+    def _too_large(self, batch: Batch[T], attempt: Attempt, situation: Situation) -> Ruling[T]:
+        self._machine.on_answered(attempt, situation.now)
+        if len(batch.next_request) == 1:
+            return Ruling(Fate.DEAD_LETTER, batch.suspect(batch.evidence), "too_large")
+        if batch.is_ordinary:
+            return Ruling(Fate.SPLIT, batch)
+        return Ruling(Fate.AT_ONCE, batch.suspect(batch.evidence.refuted()))
+
+    def _refused(self, batch: Batch[T], attempt: Attempt, verdict: Verdict, situation: Situation) -> Ruling[T]:
+        machine = self._machine
+        machine.on_answered(attempt, situation.now)
+        ruling = self._blame(batch, attempt, situation)
+        blamed = ruling.batch
+        if ruling.fate is not Fate.LATER or blamed is None:
+            return ruling
+        alone_s = situation.now - (situation.now if blamed.alone_since is None else blamed.alone_since)
+        if situation.nothing_else and machine.is_up and alone_s >= self._refused_alone_for_s:
+            return Ruling(Fate.DEAD_LETTER, blamed, "refused")
+        if blamed.evidence.counted_at != machine.deliveries:
+            machine.on_refused_alone(attempt, situation.now, verdict.detail)
+            blamed = replace(blamed, evidence=replace(blamed.evidence, counted_at=machine.deliveries))
+        return Ruling(Fate.LATER, blamed)
+
+    def _rejected(self, batch: Batch[T], attempt: Attempt, verdict: Verdict, situation: Situation) -> Ruling[T]:
+        machine = self._machine
+        was_up, rejected_at = machine.is_up, batch.evidence.rejected_at
+        suspicious = rejected_at is not None and machine.delivered > rejected_at
+        machine.on_rejected(attempt, situation.now, verdict.detail, suspicious=suspicious)
+        batch = replace(batch, evidence=batch.evidence.rejected(machine.tick))
+        return self._doubt(batch, attempt, was_up=was_up, reason="refused")
+
+    def _blame(self, batch: Batch[T], attempt: Attempt, situation: Situation) -> Ruling[T]:
+        """Suspect a batch whose request was refused, narrow the search, or judge its item."""
+        alone = len(batch.next_request) == 1
+        evidence = batch.evidence.refused(self._machine.tick, alone=alone)
+        since = batch.alone_since if batch.is_alone else None
+        suspect = batch.suspect(evidence)
+        if not alone:
+            return Ruling(Fate.AT_ONCE, suspect)
+        enough = max(MIN_REFUSALS, self._refusals.in_a_row(CHANCE))
+        delivered_between = evidence.refused_at is not None and attempt.delivered > evidence.refused_at
+        may_blame = self._machine.condition is not Condition.REFUSING and not self._last_resort
+        if evidence.refused_alone >= enough and delivered_between and may_blame:
+            return Ruling(Fate.DEAD_LETTER, suspect, "refused")
+        return _later(replace(suspect, backoffs=batch.backoffs, alone_since=situation.now if since is None else since))
+
+    def _failed(self, batch: Batch[T], attempt: Attempt, verdict: Verdict, situation: Situation) -> Ruling[T]:
+        machine = self._machine
+        was_up = machine.is_up
+        machine.on_failed(
+            attempt,
+            situation.now,
+            verdict.detail,
+            in_flight=situation.in_flight,
+            suspicious=batch.evidence.is_suspicious(machine.delivered),
+        )
+        if verdict.subject is Subject.TARGET:
+            return _later(batch)
+        return self._doubt(batch, attempt, was_up=was_up, reason="server_error")
+
+    def _doubt(self, batch: Batch[T], attempt: Attempt, *, was_up: bool, reason: str) -> Ruling[T]:
+        """Count a failure against a batch: suspect it, narrow the search, or judge its item, if that is enough."""
+        machine = self._machine
+        counts = was_up and machine.is_up
+        evidence = batch.evidence.failed(machine.tick, machine.delivered, counts=counts)
+        batch = replace(batch, evidence=evidence)
+        if not counts or self._last_resort or not evidence.is_suspicious(attempt.delivered):
+            return _later(batch)
+        if batch.is_alone:
+            enough = max(MIN_SERVER_ERRORS, self._failures.in_a_row(CHANCE))
+            return Ruling(Fate.DEAD_LETTER, batch, reason) if evidence.counted >= enough else _later(batch)
+        enough = 1 if batch.by_failure else max(MIN_FAILURES, self._failures.in_a_row(SUSPICION))
+        return _narrowed(batch) if evidence.failures >= enough else _later(batch)
+
+
+def _narrowed(batch: Batch[T]) -> Ruling[T]:
+    """Suspect a batch whose request failed, or the half of a suspect that did."""
+    evidence = batch.evidence.refuted()
+    if batch.is_ordinary:  # what others may have caused counts as little as is needed for a suspicion
+        evidence = replace(evidence, counted=min(evidence.counted, MIN_FAILURES))
+    suspect = batch.suspect(evidence, by_failure=True)
+    if suspect.is_alone:
+        return _later(replace(suspect, backoffs=batch.backoffs))
+    return Ruling(Fate.AT_ONCE, suspect)
+
+
+def _later(batch: Batch[T]) -> Ruling[T]:
+    return Ruling(Fate.LATER, replace(batch, backoffs=batch.backoffs + 1))

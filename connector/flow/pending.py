@@ -1,0 +1,55 @@
+"""An item on its way through a target, and what a target's parts ask of each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from connector.core.ledger import Lease
+    from connector.core.record import Item
+    from connector.core.sink import Verdict
+
+
+@dataclass(slots=True, eq=False)
+class QueuedRecord:
+    """A record of which a target holds items: its value counts once, however many there are."""
+
+    items: int
+    value_bytes: int
+
+
+@dataclass(slots=True, eq=False)
+class Pending:
+    """An item without an outcome, and the lease that its record belongs to. Compared by identity."""
+
+    item: Item
+    lease: Lease
+    record: QueuedRecord
+
+
+class ItemHandler(Protocol):
+    """Ends items. Each item is given to one of the first three methods, once."""
+
+    queued: int
+    """Items that have not ended."""
+
+    def settle(self, delivered: Sequence[Pending]) -> None:
+        """Settle delivered items."""
+
+    def dead_letter(self, pending: Pending, reason: str, verdict: Verdict) -> None:
+        """Send an item to the dead letters."""
+
+    def abandon(self, abandoned: Sequence[Pending]) -> None:
+        """Give up items without an outcome, because their lease has ended or is closing."""
+
+    def must_not_send(self, lease: Lease, *, tried: bool) -> bool:
+        """Return whether items of `lease` must not be sent; `tried`: they were in a request before."""
+
+    def hold_back(self, before: Sequence[Pending], items: Sequence[Pending]) -> tuple[Pending, ...]:
+        """Let those of `items` wait that must not overtake one of `before`; return the others."""
+
+    def discard_ended(self) -> None:
+        """Abandon all items that must not be sent any more, unless their request is on the wire."""

@@ -1,0 +1,263 @@
+"""The sending half of a target: makes exchanges, and applies their verdicts.
+
+Theory of operation
+1. `send_next` is called whenever something has changed: an item was queued, a reply came, a timer fired, there is a
+   token. It starts at most one exchange; each exchange, once it has taken its batch, calls it again.
+2. An exchange is one coroutine without a loop: take a batch, send its next request, judge the reply, queue what is
+   left. No coroutine sleeps for a batch: what must wait stands in a queue, and one timer is set for all of them.
+3. Nothing is sent while the sink is not ready, while `may_start` says no (a process that was frozen), before the time
+   that a Retry-After has set for the target, or faster than the pacer allows.
+
+Which batch is sent next: `core/backlog.py`. What becomes of it: `core/judge.py`. Whether the target is up:
+`core/target_state.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections import deque
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from connector.core.events import RequestDone
+from connector.core.judge import Judge, Situation
+from connector.core.retry import MAX_RETRY_AFTER_S, Backoff
+from connector.core.sink import VerdictKind
+from connector.core.target_state import Condition, TargetMachine
+from connector.flow.batch_queues import BatchQueues
+from connector.flow.target_alarm import AlarmFacts, TargetAlarm
+
+if TYPE_CHECKING:
+    from connector.core.batch import Batch
+    from connector.core.batching import Batcher
+    from connector.core.sink import Sink, TargetState, Verdict
+    from connector.core.target_state import Attempt
+    from connector.flow.pending import ItemHandler, Pending
+    from connector.flow.target import TargetDependencies, TargetSettings
+
+KEPT_IMPORT_BATCHES: Final = 100
+MAX_PROBE_WAIT_S: Final = 8.0
+"""The longest backoff between two probes: with requests that hang for 10 s, a target that is back is found in 20 s."""
+RECENT_REQUESTS: Final = 8
+
+
+class Sender:
+    """Sends for one target. Lives as long as the target; used on the event loop only."""
+
+    def __init__(
+        self,
+        settings: TargetSettings,
+        sink: Sink,
+        deps: TargetDependencies,
+        batcher: Batcher[Pending],
+        handler: ItemHandler,
+    ) -> None:
+        self.since = time.time()
+        """When the target entered its state (unix seconds)."""
+        self.last_reply = ""
+        self.last_delivery: float | None = None
+        """When the target last delivered something (unix seconds)."""
+        self.import_batches: deque[str] = deque(maxlen=KEPT_IMPORT_BATCHES)
+        self._settings = settings
+        self._sink = sink
+        self._deps = deps
+        self._handler = handler
+        self._loop = asyncio.get_running_loop()
+        probes = Backoff(settings.backoff.first_s, min(settings.backoff.max_s, MAX_PROBE_WAIT_S))
+        self._machine = TargetMachine(probes, deps.random, settings.refused_in_a_row)
+        self._judge = Judge(self._machine, settings.refused_alone_for_s, last_resort=settings.last_resort)
+        self._queues = BatchQueues(self._machine, settings.max_in_flight, batcher, handler)
+        self._backlog = self._queues.backlog
+        self._alarm = None if settings.last_resort else TargetAlarm(settings.name, deps.emit)
+        self._exchanges = 0
+        self._starting = False
+        """Whether an exchange was started that has not taken its batch yet."""
+        self._awaiting_sink = False
+        self._not_before = -math.inf
+        """The earliest time of the next request, on the clock of the event loop."""
+        self._departure: float | None = None
+        """The moment that the pacer has given to the next request."""
+        self._timer: asyncio.TimerHandle | None = None
+        self._recent_s: deque[float] = deque(maxlen=RECENT_REQUESTS)
+
+    # -- what the target and the status ask ---------------------------------------------------------------------
+
+    @property
+    def state(self) -> TargetState:
+        """Whether the target is up, down or held."""
+        return self._machine.condition.state
+
+    @property
+    def reason(self) -> str:
+        """Why the target is not up; empty if it is."""
+        return self._machine.reason
+
+    @property
+    def requests_in_flight(self) -> int:
+        """How many requests wait for their reply."""
+        return self._backlog.on_wire.all
+
+    @property
+    def attempts(self) -> int:
+        """How many requests in a row have delivered nothing."""
+        return self._machine.failures
+
+    @property
+    def suspects(self) -> int:
+        """How many batches are under suspicion, items that wait alone among them."""
+        return self._backlog.suspects + self._backlog.on_wire.suspect
+
+    @property
+    def next_try_s(self) -> float | None:
+        """In how many seconds the next request is sent after a failure; None: nothing failed, or nothing waits."""
+        if not self._machine.failures or self._timer is None:
+            return None
+        return max(0.0, self._timer.when() - self._loop.time())
+
+    @property
+    def recent_request_s(self) -> float:
+        """How long the slowest of the last few requests took."""
+        return max(self._recent_s, default=0.0)
+
+    # -- when to send -------------------------------------------------------------------------------------------
+
+    def on_queued(self, *, sealed: bool, due_at: float) -> None:
+        """Called when an item has joined a batch that is sealed now, or that is sent at `due_at` at the latest."""
+        if sealed or self._timer is None or self._timer.when() > due_at:
+            self.send_next()
+
+    def send_next(self) -> None:
+        """Start an exchange if a request may be sent now; else set the timer for when that may be."""
+        if self._starting or self._awaiting_sink:
+            return
+        if not self._may_send(self._loop.time()):
+            self._set_timer()
+            return
+        self._starting = True
+        self._exchanges += 1
+        self._deps.spawn(self._exchange(), name=f"{self._settings.name}: request {self._exchanges}")
+
+    def on_emptied(self) -> None:
+        """Called when the last item of the target has ended."""
+        before = self._machine.condition
+        if self._machine.on_emptied():
+            self._on_condition(before, "")
+
+    def discard_ended(self) -> None:
+        """Abandon the items that must not be sent any more, unless their request is on the wire."""
+        self._queues.discard_ended()
+
+    def _may_send(self, now: float) -> bool:
+        if now < self._not_before or not self._deps.may_start():
+            return False
+        if self._backlog.choose(now) is None:
+            if self._departure is not None and self._departure <= now:
+                self._departure = None  # unused; used later, it might fall together with another one
+            return False
+        if not self._sink.is_ready:
+            self._awaiting_sink = True
+            self._deps.spawn(self._await_sink(), name=f"{self._settings.name}: ready")
+            return False
+        if self._departure is None:
+            self._departure = now + self._deps.pacer.reserve(now)
+        return self._departure <= now
+
+    async def _await_sink(self) -> None:
+        await self._sink.ready()
+        self._awaiting_sink = False
+        self.send_next()
+
+    def _set_timer(self) -> None:
+        at = math.inf if self._awaiting_sink or not self._deps.may_start() else self._backlog.next_at()
+        if at < math.inf:
+            at = max(at, self._not_before, self._departure or -math.inf)
+        if self._timer is not None:
+            if self._timer.when() == at:
+                return
+            self._timer.cancel()
+            self._timer = None
+        if at < math.inf:
+            self._timer = self._loop.call_at(at, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self.send_next()
+
+    # -- one exchange -------------------------------------------------------------------------------------------
+
+    async def _exchange(self) -> None:
+        self._starting = False
+        now = self._loop.time()
+        batch = self._queues.take(now) if self._may_send(now) else None
+        if batch is None:
+            self.send_next()
+            return
+        attempt = self._machine.begin(now)
+        self._departure = None
+        self._backlog.on_wire.add(batch, 1)
+        self.send_next()
+        try:
+            verdict = await self._sink.send([pending.item for pending in batch.next_request])
+        finally:
+            self._backlog.on_wire.add(batch, -1)
+        self._report(batch, attempt, verdict)
+        self._apply(replace(batch, tried=True), attempt, verdict)
+        self.send_next()
+        self._deps.on_progress()
+
+    def _report(self, batch: Batch[Pending], attempt: Attempt, verdict: Verdict) -> None:
+        seconds = self._loop.time() - attempt.began
+        self._recent_s.append(seconds)
+        self.last_reply = verdict.detail or verdict.kind.value
+        if verdict.kind is VerdictKind.DELIVERED:
+            self.last_delivery = time.time()
+        if verdict.import_batch:
+            self.import_batches.append(verdict.import_batch)
+        items = [pending.item for pending in batch.next_request]
+        self._deps.emit(
+            RequestDone(
+                target=self._settings.name,
+                verdict=verdict.kind,
+                records=[item.record for item in items],
+                body_bytes=self._sink.request_overhead(items[0].params) + sum(map(self._sink.item_size, items)),
+                seconds=seconds,
+                http_status=verdict.http_status,
+                code=verdict.code,
+                detail=verdict.detail,
+                import_batch=verdict.import_batch,
+            )
+        )
+
+    def _apply(self, batch: Batch[Pending], attempt: Attempt, verdict: Verdict) -> None:
+        now, condition = self._loop.time(), self._machine.condition
+        remaining: Batch[Pending] | None = batch
+        if verdict.done:
+            self._machine.on_delivered(attempt, now)
+            remaining = self._queues.settle_done(batch, verdict.done)
+        if remaining is None:
+            return
+        in_flight = self._backlog.in_flight + batch.is_ordinary
+        situation = Situation(now, in_flight, nothing_else=self._backlog.has_only_items_alone)
+        ruling = self._judge.rule(remaining, attempt, verdict, situation)
+        retry_after_s = min(verdict.retry_after_s or 0.0, MAX_RETRY_AFTER_S)
+        if retry_after_s:
+            self._not_before = max(self._not_before, now + retry_after_s)
+        self._on_condition(condition, verdict.remedy)
+        backoffs = 0 if ruling.batch is None else ruling.batch.backoffs
+        retry_at = now + self._settings.backoff.delay(max(1, backoffs), self._deps.random)
+        self._queues.carry_out(ruling, remaining, verdict, retry_at)
+
+    def _on_condition(self, before: Condition, remedy: str) -> None:
+        """React to what a verdict has made of the target's condition."""
+        machine = self._machine
+        if machine.condition is not before:
+            self.since = time.time()
+            self._backlog.on_condition(start_over=before is Condition.REFUSING and machine.is_up)
+            if not machine.is_up:
+                self._handler.discard_ended()  # there is no try for the items of closing leases
+        if self._alarm is not None:
+            next_try_s = max(0.0, max(machine.probe_at, self._not_before) - self._loop.time())
+            facts = AlarmFacts(self.last_reply, self.attempts, self._handler.queued, next_try_s, remedy)
+            self._alarm.update(machine.condition, facts)
