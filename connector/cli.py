@@ -17,7 +17,7 @@ import typer
 
 from connector import __version__
 from connector.core.errors import ConfigError, ConnectorError, StartError, UsageError
-from connector.dead_letters.commands import app as dead_letters_app
+from connector.dead_letters import commands as dead_letters
 
 if TYPE_CHECKING:
     from collections.abc import Sized
@@ -37,7 +37,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-app.add_typer(dead_letters_app)
+app.add_typer(dead_letters.app)
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The config file (YAML).")]
 
@@ -136,6 +136,36 @@ def demo(
     from connector.demo import main as run_demo  # noqa: PLC0415 - see the top
 
     raise typer.Exit(run_demo(records, faults is OnOff.ON, keep))
+
+
+@dead_letters.app.command()
+def replay(
+    config: ConfigOption,
+    route: dead_letters.RouteOption = None,
+    reason: dead_letters.ReasonOption = None,
+    topic: dead_letters.TopicOption = None,
+    since: dead_letters.SinceOption = None,
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many: the oldest.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Send. Without it, only say what would be done.")] = False,  # noqa: FBT002
+    overwrite: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--overwrite", help="Send profiles and tags too, which may overwrite newer ones.")
+    ] = False,
+    again: Annotated[bool, typer.Option("--again", help="Send those too that were replayed before.")] = False,  # noqa: FBT002
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Map dead letters with today's config and send them again, with the same uuid. A dry run, unless --yes is given.
+
+    Remembers what was replayed (consumer group GROUP_ID.replay), so that it can be stopped, and go on, at any time.
+    """
+    from connector.dead_letters.output import Output  # noqa: PLC0415 - see the top
+    from connector.replay import Options  # noqa: PLC0415 - see the top
+    from connector.replay import replay as run_replay  # noqa: PLC0415 - see the top
+
+    filters = dead_letters.parsed_filters(route, reason, topic, since)
+    options = Options(filters, limit, send=yes, overwrite=overwrite, again=again, as_json=as_json)
+    loaded, output = dead_letters.load_config(config), Output()
+    with dead_letters.reading(loaded, output) as reader:
+        raise typer.Exit(0 if reader is None else run_replay(loaded, reader, options, output))
 
 
 def main() -> None:

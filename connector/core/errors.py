@@ -5,7 +5,8 @@
     ├── DecodeError            a record's value does not have the configured format
     ├── StartError             the process can't start for a reason outside the config (a port is taken); exit code 1
     ├── CommandError           a command can't do what it was asked to (no broker, no rights); exit code 1
-    │   └── TopicMissingError  the topic that a command reads does not exist
+    │   ├── TopicMissingError  the topic that a command reads does not exist
+    │   └── ReplayTakenError   another replay of the same group runs
     ├── UsageError             an option of a command has a value that it can't have; exit code 2
     ├── KafkaClientError       the Kafka client can't go on (a fatal error of librdkafka)
     ├── BackgroundTaskError    a task that should run until the process ends has ended; names it; exit code 1
@@ -52,6 +53,10 @@ class TopicMissingError(CommandError):
     def __init__(self, topic: str) -> None:
         super().__init__(f"there is no topic {topic}")
         self.topic = topic
+
+
+class ReplayTakenError(CommandError):
+    """Another replay of the same group runs: two would send the same letters."""
 
 
 class UsageError(ConnectorError):

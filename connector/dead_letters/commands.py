@@ -57,9 +57,9 @@ def list_command(
     """List dead letters, the newest last, and count them by route and reason. Personal data is masked."""
     from connector.dead_letters.listing import list_letters  # noqa: PLC0415 - see the top
 
-    filters = _filters(route, reason, topic, since)
+    filters = parsed_filters(route, reason, topic, since)
     output = Output()
-    with _reading(_load(config), output) as reader:
+    with reading(load_config(config), output) as reader:
         if reader is not None:
             list_letters(reader, filters, limit, output, as_json=as_json)
 
@@ -78,25 +78,27 @@ def show(
     from connector.kafka.record_fetcher import RecordFetcher  # noqa: PLC0415 - see the top
 
     place = parse_place(letter)
-    loaded = _load(config)
+    loaded = load_config(config)
     output = Output()
     with (
-        _reading(loaded, output, must_exist=True) as reader,
+        reading(loaded, output, must_exist=True) as reader,
         contextlib.closing(RecordFetcher(loaded.config.kafka)) as fetcher,
     ):
         if reader is not None:
             show_letters(reader, fetcher, place, Form(unmask, as_json), output)
 
 
-def _filters(
+def parsed_filters(
     routes: Sequence[str] | None, reasons: Sequence[str] | None, topics: Sequence[str] | None, since: str | None
 ) -> Filters:
+    """Return the filters that the options ask for. Raises UsageError."""
     from connector.dead_letters.selection import parse_filters  # noqa: PLC0415 - see the top
 
     return parse_filters(routes or (), reasons or (), topics or (), since, datetime.now(UTC))
 
 
-def _load(config: Path) -> Loaded:
+def load_config(config: Path) -> Loaded:
+    """Return the config, its warnings printed. Raises ConfigError."""
     from connector.config.loading import load  # noqa: PLC0415 - see the top
     from connector.kafka.properties import validate_properties  # noqa: PLC0415 - see the top
 
@@ -107,7 +109,7 @@ def _load(config: Path) -> Loaded:
 
 
 @contextlib.contextmanager
-def _reading(loaded: Loaded, output: Output, *, must_exist: bool = False) -> Iterator[TopicReader | None]:
+def reading(loaded: Loaded, output: Output, *, must_exist: bool = False) -> Iterator[TopicReader | None]:
     """Yield a reader of the dead-letter topic; None if there is no such topic, which is said."""
     from connector.kafka.topic_reader import TopicReader  # noqa: PLC0415 - see the top
 

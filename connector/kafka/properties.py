@@ -23,8 +23,6 @@ _SILENT.propagate = False
 REQUEST_TIMEOUT_S: Final = 10.0
 """Limit of one request to a broker whose answer is needed: it is repeated until it succeeds."""
 
-REPLAY_SUFFIX: Final = ".replay"
-"""What a replay's group is named, after the connector's own group."""
 _MEMBERSHIP: Final = ("group.protocol", "group.remote.assignor", "group.instance.id", "partition.assignment.strategy")
 """How the connector's own processes are members of their group."""
 _CLIENT_ID: Final = {"client.id": "tuzhan-connector"}
@@ -83,6 +81,11 @@ def consumer_properties(kafka: Kafka) -> dict[str, Any]:
     }
 
 
+def replay_group(kafka: Kafka) -> str:
+    """Return the group that remembers which dead letters were replayed."""
+    return f"{kafka.group_id}.replay"
+
+
 def reader_properties(kafka: Kafka) -> dict[str, Any]:
     """Return the properties of a consumer for commands, which reads committed records and joins no group."""
     properties = consumer_properties(kafka)
@@ -90,7 +93,7 @@ def reader_properties(kafka: Kafka) -> dict[str, Any]:
         properties.pop(name, None)
     return {
         **properties,
-        "group.id": f"{kafka.group_id}{REPLAY_SUFFIX}",
+        "group.id": replay_group(kafka),
         "isolation.level": "read_committed",
         "enable.partition.eof": "true",
         "auto.offset.reset": "earliest",  # an offset that was deleted meanwhile

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+from tests.kafka.processes import leash
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -36,6 +38,11 @@ class DeadLetterCommands:
         )
         assert "Traceback" not in done.stderr, done.stderr
         return done
+
+    def start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start `dead-letters ARGUMENTS`; its stderr goes to the file NAME.stderr, its stdout nowhere."""
+        with (self._file.parent / f"{name}.stderr").open("wb") as errors:
+            return subprocess.Popen([*leash(), *self.arguments(*arguments)], stdout=subprocess.DEVNULL, stderr=errors)
 
     def list(self, *arguments: str) -> list[dict[str, Any]]:
         """Return what `dead-letters list --json` lists."""

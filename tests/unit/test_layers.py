@@ -35,7 +35,7 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     "sandbox": ("core", "runtime"),
     "demo": ("runtime", "sandbox"),
 }
-ROOT_MODULES = ("__main__", "app", "cli")
+ROOT_MODULES = ("__main__", "app", "cli", "replay")
 # Modules that may import a folder that their row does not name: (module, folder) -> reason.
 EXCEPTIONS: dict[tuple[str, str], str] = {}
 

@@ -1,0 +1,133 @@
+"""What `dead-letters replay` says: what it would do, how far it is, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from connector.observe.scrub import printable
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from connector.core.ledger import TopicCounts
+    from connector.dead_letters.feed import Kind, Tally
+    from connector.dead_letters.output import Output
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a replay ended."""
+
+    counts: TopicCounts
+    stopped: bool
+    """Whether it was told to stop before its end."""
+
+    def complete(self, tally: Tally) -> bool:
+        """Return whether everything that was meant to be sent is delivered, or skipped by the config."""
+        lost = sum(count for left, count in tally.left_because.items() if not left.chosen)
+        return not (self.stopped or self.counts.dead_lettered or self.counts.released or lost)
+
+
+def print_plan(tally: Tally, output: Output) -> None:
+    """Print what a replay does with the letters."""
+    for line in _table(tally):
+        output.print(line)
+    for target, count in tally.targets.most_common():
+        output.print(f"to {printable(target)}: {_items(count)}")
+    for reason, count in tally.failures.most_common():
+        output.print(f"would fail again, {reason}: {count:,}")
+    _print_left(tally, output)
+
+
+def print_result(tally: Tally, result: Result | None, output: Output) -> None:
+    """Print what came of a replay; without a result, that it was a dry run."""
+    if not tally.selected:
+        output.note("nothing to replay")
+    elif result is None:
+        output.note("a dry run: nothing was sent; --yes sends")
+    else:
+        counts = result.counts
+        again = f"{counts.dead_lettered:,} dead letters again"
+        output.print(f"replayed: {counts.delivered:,} delivered, {counts.skipped:,} skipped, {again}")
+        left = tally.selected - counts.delivered - counts.skipped - counts.dead_lettered
+        if result.stopped:
+            output.note(f"stopped, with {left:,} of those read not finished: replay again, which goes on there")
+
+
+def as_json(tally: Tally, result: Result | None) -> str:
+    """Return both as one JSON document; without a result, it is that of a dry run."""
+    document: dict[str, Any] = {
+        "dry_run": result is None,
+        "letters": tally.selected + tally.left.total(),
+        "would_send": tally.sent.total(),
+        "would_skip": tally.skipped.total(),
+        "would_fail": dict(tally.failures),
+        "targets": dict(tally.targets),
+        "left": {left.name.lower(): count for left, count in tally.left_because.items()},
+        "replayed_before": tally.replayed_before,
+        "by_route_and_reason": [_kind_json(kind, tally) for kind in tally.kinds],
+    }
+    if result is not None:
+        counts = result.counts
+        document |= {
+            "delivered": counts.delivered,
+            "skipped": counts.skipped,
+            "dead_lettered": counts.dead_lettered,
+            "stopped": result.stopped,
+        }
+    return orjson.dumps(document).decode()
+
+
+def progress_line(total: int, counts: TopicCounts) -> str:
+    """Return how far a replay is."""
+    ended = counts.delivered + counts.skipped + counts.dead_lettered
+    again = f", {counts.dead_lettered:,} dead letters again" if counts.dead_lettered else ""
+    return f"{ended:,} of {total:,} letters: {counts.delivered:,} delivered, {counts.skipped:,} skipped{again}"
+
+
+def _table(tally: Tally) -> list[str]:
+    if not tally.kinds:
+        return []
+    headings = ("ROUTE", "REASON", "LETTERS", "SEND", "SKIP", "FAIL", "LEAVE")
+    columns: tuple[Counter[Kind], ...] = (tally.sent, tally.skipped, tally.failing, tally.left)
+    rows = [
+        (
+            printable(route) or "-",
+            printable(reason),
+            *(
+                f"{number:,}"
+                for number in (sum(one[route, reason] for one in columns), *(one[route, reason] for one in columns))
+            ),
+        )
+        for route, reason in tally.kinds
+    ]
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    return [
+        "  ".join(
+            text.ljust(width) if place < 2 else text.rjust(width)
+            for place, (text, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in (headings, *rows)
+    ]
+
+
+def _kind_json(kind: Kind, tally: Tally) -> dict[str, Any]:
+    route, reason = kind
+    numbers = {"send": tally.sent, "skip": tally.skipped, "fail": tally.failing, "leave": tally.left}
+    return {"route": route, "reason": reason, **{name: counter[kind] for name, counter in numbers.items()}}
+
+
+def _print_left(tally: Tally, output: Output) -> None:
+    for left, count in tally.left_because.items():
+        output.note(f"left {count:,}: {left.value}")
+    if tally.replayed_before:
+        output.note(f"passed over {tally.replayed_before:,} that were replayed before: --again sends them too")
+    if tally.foreign:
+        output.note(f"{tally.foreign:,} records of the topic are no dead letters: something else writes to it")
+
+
+def _items(count: int) -> str:
+    return f"{count:,} item{'' if count == 1 else 's'}"

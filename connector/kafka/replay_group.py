@@ -1,0 +1,147 @@
+"""The consumer group of a replay: it remembers what was replayed, and keeps a second replay out.
+
+One process is the group's only member and owns every partition of the topic, of which it fetches nothing: the broker
+takes commits from members only, so nobody else can change what is remembered. A second replay sees the member and does
+not start. Should two start at the same moment, one of them loses its partitions, and stops.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from confluent_kafka import Consumer, KafkaError, KafkaException
+from confluent_kafka import TopicPartition as KafkaTopicPartition
+from confluent_kafka.admin import AdminClient
+
+from connector.core.commit_metadata import UNKNOWN_SIGHT, decode, encode
+from connector.core.errors import ReplayTakenError
+from connector.core.progress import Progress
+from connector.kafka.command_consumer import CommandConsumer
+from connector.kafka.errors import COMMIT_REFUSED, TIMED_OUT, cause_of
+from connector.kafka.properties import CLIENT_LOG, REQUEST_TIMEOUT_S, producer_properties, replay_group
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from connector.settings.models import Kafka
+
+_SESSION_TIMEOUT_MS: Final = 10_000
+"""How long a replay that was killed keeps the next one out."""
+_JOIN_TIMEOUT_S: Final = 20.0
+"""Longer than a killed replay remains a member."""
+_RETRY_S: Final = 0.5
+
+
+class ReplayGroup:
+    """Lives from its construction to `close`. Blocking, and used by one thread.
+
+    What goes wrong is a CommandError that says what to do.
+    """
+
+    def __init__(self, kafka: Kafka, topic: str, partitions: Collection[int]) -> None:
+        self.name = replay_group(kafka)
+        self._topic = topic
+        self._partitions = frozenset(partitions)
+        self._admin_properties = producer_properties(kafka)
+        membership = {"session.timeout.ms": _SESSION_TIMEOUT_MS, "partition.assignment.strategy": "range"}
+        self._consumer = CommandConsumer(kafka, topic, membership)
+        self._owned: frozenset[int] = frozenset()
+        self._lost = False
+
+    def committed(self) -> dict[int, Progress]:
+        """Return what is remembered, by partition; one of which nothing is known is left out. Needs no membership."""
+        asked = [KafkaTopicPartition(self._topic, partition) for partition in self._partitions]
+        with self._consumer.failing_clearly():
+            answers = self._consumer.client.committed(asked, timeout=REQUEST_TIMEOUT_S)
+        for answer in answers:
+            if answer.error is not None:
+                raise self._consumer.failure(answer.error)
+        return {
+            one.partition: Progress(one.offset, decode(one.metadata, one.offset).ahead)
+            for one in answers
+            if one.offset >= 0
+        }
+
+    def join(self, wait: Callable[[], None]) -> None:
+        """Become the only member. `wait` is called once if another replay has to end first."""
+        deadline = time.monotonic() + _JOIN_TIMEOUT_S
+        waited = False
+        while self._has_members():
+            if not waited:
+                wait()
+                waited = True
+            if time.monotonic() > deadline:
+                raise self._taken("is running")
+            time.sleep(_RETRY_S)
+        with self._consumer.failing_clearly():
+            self._consumer.client.subscribe(
+                [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoked, on_lost=self._on_revoked
+            )
+        deadline = time.monotonic() + _JOIN_TIMEOUT_S
+        while self._owned != self._partitions:
+            self.poll(_RETRY_S)
+            if time.monotonic() > deadline:
+                raise self._taken("has started too") if self._owned else self._consumer.failure(KafkaError(TIMED_OUT))
+
+    def poll(self, timeout_s: float = 0.0) -> None:
+        """Stay a member: called every few seconds. Raises ReplayTakenError if another replay has taken over."""
+        self._consumer.client.poll(timeout_s)
+        if self._lost:
+            raise self._taken("has started")
+
+    def commit(self, progress: Mapping[int, Progress]) -> None:
+        """Remember what is done, by partition, and wait until the broker has it."""
+        if not progress:
+            return
+        try:
+            self._commit({partition: encode(one, UNKNOWN_SIGHT) for partition, one in progress.items()}, progress)
+        except KafkaException as exception:
+            error = cause_of(exception)
+            if error.code() in COMMIT_REFUSED:
+                raise self._taken("has started") from exception
+            if error.code() != KafkaError.OFFSET_METADATA_TOO_LARGE:
+                raise self._consumer.failure(error) from exception
+            with self._consumer.failing_clearly():
+                self._commit({}, progress)
+
+    def close(self) -> None:
+        """Leave the group."""
+        self._consumer.client.close()
+
+    def _commit(self, metadata: Mapping[int, str], progress: Mapping[int, Progress]) -> None:
+        offsets: list[Any] = [
+            KafkaTopicPartition(self._topic, partition, one.offset, metadata.get(partition, ""))
+            for partition, one in progress.items()
+        ]
+        for answer in self._consumer.client.commit(offsets=offsets, asynchronous=False) or []:
+            if answer.error is not None:
+                raise KafkaException(answer.error)
+
+    def _has_members(self) -> bool:
+        admin = AdminClient(self._admin_properties, logger=CLIENT_LOG)
+        with self._consumer.failing_clearly():
+            try:
+                found = admin.describe_consumer_groups([self.name], request_timeout=REQUEST_TIMEOUT_S)
+                return bool(found[self.name].result().members)
+            except KafkaException as exception:
+                if cause_of(exception).code() == KafkaError.GROUP_ID_NOT_FOUND:
+                    return False
+                raise
+
+    def _on_assign(self, consumer: Consumer, partitions: list[KafkaTopicPartition]) -> None:
+        consumer.assign(partitions)
+        if partitions:
+            consumer.pause(partitions)
+        self._owned = frozenset(one.partition for one in partitions)
+
+    def _on_revoked(self, consumer: Consumer, partitions: list[KafkaTopicPartition]) -> None:
+        del consumer, partitions
+        self._lost = self._lost or self._owned == self._partitions
+        self._owned = frozenset()
+
+    def _taken(self, what: str) -> ReplayTakenError:
+        return ReplayTakenError(
+            f"another replay {what} (a member of group {self.name}): let it end; one that was killed is gone after"
+            f" {_SESSION_TIMEOUT_MS // 1000} s"
+        )
