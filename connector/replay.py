@@ -2,8 +2,8 @@
 
 Start: the dead-letter topic is read once, up to the ends that it has now, which gives the plan: the dry run ends here.
 Then this process becomes the only member of the replay's group, reads the same letters again and sends them through
-pipeline, targets and token provider, with the same rate limit. What is done is committed every `commit_interval`: a replay that
-was killed goes on where it was, and sends again only what was on the wire or not committed yet.
+pipeline, targets and token provider, with the same rate limit. What is done is committed every `commit_interval`: a
+replay that was killed goes on where it was, and sends again only what was on the wire or not committed yet.
 End: every letter has its outcome; or, on SIGINT or SIGTERM, leases are closed as in `run`. What fails again is a new
 dead letter behind the ends, so a replay never meets its own letters.
 """
@@ -175,8 +175,7 @@ class Replay:
                 tasks.failure.result()
             if flow.done():
                 flow.result()
-                if all(lease.idle for lease in source.leases.values()):
-                    return
+                return
             if loop.time() >= next_commit:
                 await self._commit(source)
                 next_commit = loop.time() + interval_s
@@ -193,7 +192,7 @@ class Replay:
         return True
 
     async def _commit_at_last(self, source: ReplaySource) -> None:
-        """Commit before the end. Raises CommandError if that is impossible: the next replay would send again."""
+        """Commit before the end, whatever it is. Raises CommandError if no broker takes it."""
         for _ in range(_LAST_COMMITS):
             if await self._commit(source):
                 return

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from connector.observe.scrub import printable
 
 if TYPE_CHECKING:
-    from collections import Counter
+    from collections.abc import Iterator, Sequence
 
     from connector.core.ledger import TopicCounts
     from connector.dead_letters.feed import Kind, Tally
     from connector.dead_letters.output import Output
+
+
+_NAMES: Final = 2
+"""The columns of the table that hold text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,27 +95,19 @@ def progress_line(total: int, counts: TopicCounts) -> str:
 def _table(tally: Tally) -> list[str]:
     if not tally.kinds:
         return []
-    headings = ("ROUTE", "REASON", "LETTERS", "SEND", "SKIP", "FAIL", "LEAVE")
-    columns: tuple[Counter[Kind], ...] = (tally.sent, tally.skipped, tally.failing, tally.left)
-    rows = [
-        (
-            printable(route) or "-",
-            printable(reason),
-            *(
-                f"{number:,}"
-                for number in (sum(one[route, reason] for one in columns), *(one[route, reason] for one in columns))
-            ),
-        )
-        for route, reason in tally.kinds
-    ]
-    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
-    return [
-        "  ".join(
-            text.ljust(width) if place < 2 else text.rjust(width)
-            for place, (text, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in (headings, *rows)
-    ]
+    rows: list[tuple[str, ...]] = [("ROUTE", "REASON", "LETTERS", "SEND", "SKIP", "FAIL", "LEAVE")]
+    for route, reason in tally.kinds:
+        numbers = [one[route, reason] for one in (tally.sent, tally.skipped, tally.failing, tally.left)]
+        counts = [f"{number:,}" for number in (sum(numbers), *numbers)]
+        rows.append((printable(route) or "-", printable(reason), *counts))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(_aligned(row, widths)) for row in rows]
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
+    """Yield the names of a row aligned to the left, its numbers to the right."""
+    for place, (text, width) in enumerate(zip(row, widths, strict=True)):
+        yield text.ljust(width) if place < _NAMES else text.rjust(width)
 
 
 def _kind_json(kind: Kind, tally: Tally) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Theory of operation
    of the record that the letter is about. The items were mapped from the record at its original place.
 2. Letters come in the order of time over all partitions. So one lease that must be paused pauses all of them.
 3. Every call on Kafka is made by one thread, which reads, plans and commits by turns: `run` has it do something.
-4. What is done is committed about once a second, and only then forgotten here.
+4. What is done is committed every `commit_interval`, and only then forgotten here.
 """
 
 from __future__ import annotations
@@ -56,6 +56,8 @@ class ReplaySource:
         self._may_read = asyncio.Event()
         self._may_read.set()
         self._stopped = asyncio.Event()
+        self._settled = asyncio.Event()
+        """Set when what became of every letter is committed, or by `stop`."""
         self._feed: Iterator[Plan | None] = iter(())
         self._committed = {partition: one.progress for partition, one in replayed.items()}
 
@@ -70,13 +72,18 @@ class ReplaySource:
     def stop(self) -> None:
         """Read no more letters."""
         self._stopped.set()
+        self._settled.set()
         self._may_read.set()
 
     # -- the source ---------------------------------------------------------------------------------------------
 
     async def __aiter__(self) -> AsyncIterator[tuple[Lease, Sequence[Record]]]:
-        """Yield the letters that are not left, one by one, until the last one or `stop`. Raises CommandError."""
-        while True:
+        """Yield the letters that are not left, one by one. Raises CommandError.
+
+        Ends once all that became of them is committed, or after `stop`.
+        """
+        ended = False
+        while not ended:
             await self._may_read.wait()
             if self._stopped.is_set():
                 return
@@ -89,8 +96,9 @@ class ReplaySource:
                 self._plans[partition, offset] = plan
                 record = letter.record._replace(topic=self._topic, partition=partition, offset=offset)
                 yield self.leases[partition], [record]
-            if ended:
-                return
+        if self._plans:
+            self._settled.clear()
+            await self._settled.wait()
 
     def pause(self, leases: Iterable[Lease]) -> None:
         """Read no letters until all of these are resumed."""
@@ -103,7 +111,7 @@ class ReplaySource:
         self._set_may_read()
 
     def commit(self, leases: Iterable[Lease]) -> None:
-        """Do nothing: `commit_now` is called once a second."""
+        """Do nothing: the replay calls `commit_now`."""
 
     # -- the mapper and the dead letters ------------------------------------------------------------------------
 
@@ -123,6 +131,8 @@ class ReplaySource:
         progress = {partition: lease.progress() for partition, lease in self.leases.items()}
         for place in await self.run(lambda: self._commit(progress)):
             self._plans.pop(place, None)
+        if not self._plans:
+            self._settled.set()
 
     def _commit(self, progress: Mapping[int, Progress]) -> list[tuple[int, int]]:
         """Called by the thread; returns the places of the letters that are done now."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connector.core.letters import Letter, Origin, Subject, letter_messages, read_letter
 from connector.core.record import DEAD_LETTERS, Failure, Item, Record
+from connector.kafka.topic_reader import Range
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 ORIGIN = Origin("g", "0123456789ab")
 RECORD = Record("shop.orders", 3, 41, 1_605_490_615_673, b"k", b'{"buyer":"13800000000"}', (("trace", b"1"),))
@@ -33,3 +37,28 @@ def letter(**what: Any) -> Letter:  # noqa: ANN401 - passed on
     found = read_letter(written(**what))
     assert found is not None
     return found
+
+
+class Topic:
+    """The dead-letter topic `letters` with one partition, as the reader and the fetcher see it; and `origin`."""
+
+    topic = "letters"
+
+    def __init__(self, *records: Record, origin: Record | None = None) -> None:
+        self.all = records
+        self._origin = origin
+        first, last = (records[0].offset, records[-1].offset) if records else (0, -1)
+        self.ranges = {0: Range(first, last + 1)}
+
+    def starts_at(self, timestamp_ms: int | None) -> dict[int, int]:
+        del timestamp_ms
+        return {0: self.ranges[0].first}
+
+    def records(self, starts: Mapping[int, int]) -> Iterator[Record]:
+        yield from (record for record in self.all if record.offset >= starts[0])
+
+    def fetch(self, topic: str, partition: int, offset: int) -> Record | None:
+        found = self.all if topic == self.topic else [self._origin] if self._origin is not None else []
+        return next(
+            (one for one in found if (one.topic, one.partition, one.offset) == (topic, partition, offset)), None
+        )

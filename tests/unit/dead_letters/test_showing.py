@@ -13,39 +13,11 @@ from connector.dead_letters.listing import list_letters, table
 from connector.dead_letters.output import Output
 from connector.dead_letters.selection import Filters
 from connector.dead_letters.showing import Form, Place, parse_place, show_letters
-from connector.kafka.topic_reader import Range
-from tests.unit.dead_letters.letters import FAILURE, RECORD, letter, written
+from tests.unit.dead_letters.letters import FAILURE, RECORD, Topic, letter, written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from connector.kafka.record_fetcher import RecordFetcher
     from connector.kafka.topic_reader import TopicReader
-
-
-class Topic:
-    """The dead-letter topic `letters` with one partition, as the reader and the fetcher see it; and `origin`."""
-
-    topic = "letters"
-
-    def __init__(self, *records: Record, origin: Record | None = None) -> None:
-        self._records = records
-        self._origin = origin
-        first, last = (records[0].offset, records[-1].offset) if records else (0, -1)
-        self.ranges = {0: Range(first, last + 1)}
-
-    def starts_at(self, timestamp_ms: int | None) -> dict[int, int]:
-        del timestamp_ms
-        return {0: self.ranges[0].first}
-
-    def records(self, starts: Mapping[int, int]) -> Iterator[Record]:
-        yield from (record for record in self._records if record.offset >= starts[0])
-
-    def fetch(self, topic: str, partition: int, offset: int) -> Record | None:
-        found = self._records if topic == self.topic else [self._origin] if self._origin is not None else []
-        return next(
-            (one for one in found if (one.topic, one.partition, one.offset) == (topic, partition, offset)), None
-        )
 
 
 def listed(capsys: pytest.CaptureFixture[str], topic: Topic, **options: Any) -> tuple[list[str], list[str]]:  # noqa: ANN401
