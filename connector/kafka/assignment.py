@@ -22,14 +22,16 @@ from connector.kafka.owned_partition import OwnedPartition
 from connector.kafka.pausing import Pausing
 from connector.kafka.properties import is_incremental, is_kip848
 from connector.kafka.readiness import RETRY_DELAY_S
-from connector.kafka.start_offsets import StartOffset, resolve_start_offsets
+from connector.kafka.start_offsets import StartOffset, StartOffsets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from connector.core.events import RebalanceKind
     from connector.core.ledger import Lease
-    from connector.kafka.bridge import Bridge, Chunk
+    from connector.core.progress import Progress
+    from connector.kafka.bridge import Bridge
+    from connector.kafka.chunks import Chunk
     from connector.kafka.commits import Commits
     from connector.kafka.readiness import Readiness
     from connector.settings.models import Kafka
@@ -48,7 +50,7 @@ class Assignment:
         self, kafka: Kafka, excluded_topic: str, bridge: Bridge, commits: Commits, readiness: Readiness
     ) -> None:
         self.membership = Membership(kip848=is_kip848(kafka))
-        self._start_from = kafka.start_from
+        self._starts = StartOffsets(kafka.start_from)
         self._incremental = is_incremental(kafka)
         self._fetching = Fetching(incremental=self._incremental)
         self._excluded_topic = excluded_topic
@@ -115,6 +117,7 @@ class Assignment:
         leases = self._remove(revoked)
         ended = self._bridge.close_leases_from_thread(leases, time.monotonic() + REVOKE_DEADLINE_S)
         self._commits.commit_sync(consumer, ended)
+        self._remember(ended)
         self._unassign(consumer, revoked)
         if not self._incremental:
             self.membership.on_lost()  # until all are dealt out again
@@ -124,7 +127,7 @@ class Assignment:
         """Called when another member may own the partitions already: ends their leases without a commit."""
         lost = [TopicPartition(one.topic, one.partition) for one in partitions]
         leases = self._remove(lost)
-        self._bridge.close_leases_from_thread(leases, None)
+        self._remember(self._bridge.close_leases_from_thread(leases, None))
         self._unassign(consumer, lost)
         self.membership.on_lost()
         self._emit_ended("lost", leases)
@@ -146,6 +149,13 @@ class Assignment:
         for lease in leases:
             self._forget(lease)
         return leases
+
+    def _remember(self, ended: Mapping[Lease, Progress]) -> None:
+        """Remember what is settled, for when a partition comes back to this process."""
+        for lease, progress in ended.items():
+            committed = self._commits.confirmed(lease)
+            if committed is not None:
+                self._starts.memory.remember(lease.partition, progress, committed)
 
     def _forget(self, lease: Lease) -> None:
         self._commits.untrack(lease)
@@ -193,7 +203,8 @@ class Assignment:
 
     def _start_waiting(self, consumer: Consumer) -> None:
         try:
-            starts = resolve_start_offsets(consumer, list(self._waiting), self._start_from)
+            starts = self._starts.resolve(consumer, list(self._waiting))
+            self._commits.commit_starts(consumer, starts.to_commit)
         except KafkaException as error:
             self._readiness.on_error(cause_of(error), otherwise="kafka_unreachable")
             return
@@ -212,9 +223,9 @@ class Assignment:
             self._readiness.clear("topic_missing", "kafka_not_authorized", about=topic)
 
     def _start_lease(self, start: StartOffset) -> None:
-        lease = self._bridge.new_lease_from_thread(start.partition, start.offset, start.committed)
+        lease = self._bridge.new_lease_from_thread(start.partition, start.offset, start.committed, start.ahead)
         self._owned[start.partition] = OwnedPartition(lease, start.offset)
-        self._commits.track(lease, start.committed)
+        self._commits.track(lease, start)
         self._new_leases.append((lease, ()))
 
     def _skip_deleted(self, consumer: Consumer, partition: TopicPartition) -> None:
@@ -234,6 +245,7 @@ class Assignment:
         if first < expected:
             self._forget(owned.lease)
             self._bridge.close_leases_from_thread([owned.lease], None)
+            self._starts.memory.forget(partition)
             self._start_lease(StartOffset(partition, first, None))
             consumer.resume([KafkaTopicPartition(*partition)])  # librdkafka remembers that it was paused
         self._owned[partition].next_offset = first

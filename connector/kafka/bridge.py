@@ -3,8 +3,9 @@
 Theory of operation
 1. One thread owns the consumer and makes every call on it (`consumer.py`): a call from a second thread can hang.
 2. The loop never waits for the thread: it posts small frozen commands, which the thread reads between polls.
-3. The thread waits for the loop in two places only: handing over a chunk (while the loop has MAX_QUEUED_CHUNKS to
-   process; it goes on beating, and a stop ends the wait), and closing leases (until a deadline).
+3. The thread waits for the loop in two places only: handing over a chunk (while the loop has enough to process, see
+   `chunks.py`; it goes on beating, and a stop ends the wait), and closing leases (until a deadline). A full target does
+   not make it wait: the pipeline takes all chunks, keeps what does not fit and has the partitions paused.
 4. Revoke and stop are one operation: the pipeline closes the leases by a deadline well below max.poll.interval and
    returns their progress; the thread, which still owns the partitions, commits them synchronously; only then are
    the partitions given up. Leases of lost partitions end without a deadline for what is in flight and without a commit.
@@ -32,6 +33,7 @@ from typing import TYPE_CHECKING
 
 from connector.core.errors import BackgroundTaskError
 from connector.core.ledger import Lease, TopicCounts
+from connector.kafka.chunks import ChunkSize, Places, size_of
 from connector.kafka.deadlines import CLOSE_GRACE_S
 
 if TYPE_CHECKING:
@@ -40,13 +42,11 @@ if TYPE_CHECKING:
     from connector.core.events import CommitAnswered, Emit, Event
     from connector.core.progress import Progress
     from connector.core.record import Record, TopicPartition
+    from connector.kafka.chunks import Chunk
 
-MAX_QUEUED_CHUNKS = 4
 WAIT_S = 1.0
 """How long the thread waits for the loop between two heartbeats."""
 
-Chunk = list[tuple[Lease, "Sequence[Record]"]]
-"""The records of one `consume` call, by lease. The first entry of a new lease has no records."""
 CloseLeases = Callable[["Sequence[Lease]", float | None], "Coroutine[object, object, Mapping[Lease, Progress]]"]
 """Ends leases by a deadline and returns the progress to commit. Runs on the loop; see `Pipeline.close`."""
 
@@ -111,8 +111,10 @@ class Bridge:
         self._emit = emit
         self._close_leases = close_leases
         self._loop = asyncio.get_running_loop()
-        self._chunks: asyncio.Queue[Chunk | None] = asyncio.Queue()
-        self._free_places = threading.BoundedSemaphore(MAX_QUEUED_CHUNKS)
+        self._chunks: asyncio.Queue[tuple[Chunk, int] | None] = asyncio.Queue()
+        """Chunks and their bytes; None ends the iteration."""
+        self._places = Places()
+        self._chunk_size = ChunkSize()
         self._connected: asyncio.Future[str] = self._loop.create_future()
         self._failure: BaseException | None = None
 
@@ -124,11 +126,11 @@ class Bridge:
 
     async def __aiter__(self) -> AsyncIterator[tuple[Lease, Sequence[Record]]]:
         """Yield chunks of one lease each until a stop. Raises BackgroundTaskError if the thread has died."""
-        while (chunk := await self._chunks.get()) is not None:
+        while (queued := await self._chunks.get()) is not None:
+            chunk, size = queued
             for lease, records in chunk:
                 yield lease, records
-            if any(records for _, records in chunk):
-                self._free_places.release()
+            self._places.give_back(size)
         if self._failure is not None:
             raise BackgroundTaskError("kafka consumer", self._failure) from self._failure
 
@@ -158,14 +160,21 @@ class Bridge:
 
     # -- for the thread -----------------------------------------------------------------------------------------
 
+    @property
+    def chunk_records(self) -> int:
+        """How many records the next chunk should have at most."""
+        return self._chunk_size.records
+
     def wait_for_command_from_thread(self, timeout_s: float) -> None:
         """Sleep until a command is posted, at most `timeout_s`."""
         if self._command_posted.wait(timeout_s):
             self._command_posted.clear()
 
-    def new_lease_from_thread(self, partition: TopicPartition, start: int, committed: int | None) -> Lease:
-        """Return a new lease; from here on only the loop may touch its ledger."""
-        lease = Lease(partition, start, self._topic_counts.setdefault(partition.topic, TopicCounts()))
+    def new_lease_from_thread(
+        self, partition: TopicPartition, start: int, committed: int | None, ahead: Sequence[range] = ()
+    ) -> Lease:
+        """Return a new lease, of which `ahead` is settled; from here on only the loop may touch its ledger."""
+        lease = Lease(partition, start, self._topic_counts.setdefault(partition.topic, TopicCounts()), ahead)
         lease.committed = committed
         return lease
 
@@ -178,14 +187,13 @@ class Bridge:
         self._post(self._connected.set_result, cluster_id)
 
     def put_chunk_from_thread(self, chunk: Chunk, heartbeat: Callable[[], bool]) -> None:
-        """Hand over a chunk; wait for a free place while `heartbeat` returns True, else drop the chunk.
-
-        A chunk without records needs no place.
-        """
-        while any(records for _, records in chunk) and not self._free_places.acquire(timeout=WAIT_S):
+        """Hand over a chunk; wait for a free place while `heartbeat` returns True, else drop the chunk."""
+        size = size_of(chunk)
+        self._chunk_size.observe(chunk, size)
+        while not self._places.take(size, WAIT_S):
             if not heartbeat():
                 return
-        self._post(self._chunks.put_nowait, chunk)
+        self._post(self._chunks.put_nowait, (chunk, size))
 
     def close_leases_from_thread(self, leases: Sequence[Lease], deadline: float | None) -> Mapping[Lease, Progress]:
         """Close leases on the loop and return their progress; nothing if the loop does not answer in time.

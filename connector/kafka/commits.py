@@ -1,22 +1,69 @@
-"""Offset commits: explicit, repeated until the broker has confirmed them, and never for a lease that has ended."""
+"""Offset commits: explicit, repeated until the broker has confirmed them, and never for a lease that has ended.
+
+1. What is committed is a lease's progress as one value: the watermark, and in the commit's metadata what is settled
+   above it (`core/commit_metadata.py`). The watermark never moves back within a lease.
+2. It is committed whenever it differs from what was requested last, so also when only the map has changed: a batch that
+   takes long stands in front then, and the map is all that a crash leaves of the batches behind it. That is one commit
+   per `commit_interval` at most, as while the watermark moves, and none while nothing is settled.
+3. One commit is on its way at a time. While a broker does not answer, the client would keep each for minutes.
+4. A commit that is refused for its size is repeated once without maps; later ones carry at most half as much.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 
+from connector.core.commit_metadata import MAX_CHARS, FirstSight, decode, encode_all
 from connector.core.events import CommitAnswered
+from connector.core.progress import Progress
 from connector.core.record import TopicPartition
-from connector.kafka.errors import COMMIT_REFUSED, cause_of
+from connector.kafka.errors import COMMIT_REFUSED, COMMIT_TOO_EARLY, COMMIT_TOO_LARGE, cause_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from connector.core.ledger import Lease
-    from connector.core.progress import Progress
     from connector.kafka.bridge import Bridge, CommitRequest
+    from connector.kafka.start_offsets import StartOffset
+
+T = TypeVar("T")
+
+REFUSED_TIMEOUT_S: Final = 2.0
+"""How long the last commit of leases is repeated if it is refused because the group has begun a new generation."""
+RETRY_DELAY_S: Final = 0.1
+
+MAX_REQUEST_CHARS: Final = 512 * 1024
+"""What the metadata of one request has at most: about 1 MiB in all makes the broker refuse every offset of it."""
+MAX_REQUEST_PARTITIONS: Final = 1_000
+LEAST_CHARS: Final = 64
+"""What metadata without a map may take: a broker that does not allow it gets none."""
+ANSWER_TIMEOUT_S: Final = 30.0
+"""After this time a commit without an answer holds up no other."""
+
+
+@dataclass(slots=True, eq=False)
+class _Tracked:
+    """What was requested and what was confirmed for one lease."""
+
+    lease: Lease
+    first_sight: FirstSight
+    requested: Progress | None
+    """The last one that was requested and not refused."""
+    confirmed: Progress | None
+    active: bool = True
+
+    @property
+    def highest(self) -> int:
+        """The offset below which nothing may be committed any more."""
+        return max((one.offset for one in (self.requested, self.confirmed) if one is not None), default=-1)
+
+
+_Commit = tuple[TopicPartition, Progress, FirstSight]
 
 
 class Commits:
@@ -31,85 +78,165 @@ class Commits:
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
-        self._leases: dict[TopicPartition, Lease] = {}
-        self._requested: dict[TopicPartition, int] = {}
-        """The last offset that was requested and not refused."""
-        self._confirmed: dict[TopicPartition, int] = {}
+        self._tracked: dict[TopicPartition, _Tracked] = {}
+        self._max_chars = MAX_CHARS
+        """What one commit's metadata may have: less once a broker has refused some."""
+        self._without_maps = False
+        """Whether the next commit carries no map, because the last one was refused for its size."""
+        self._on_its_way = 0
+        self._requested_at = 0.0
 
-    def track(self, lease: Lease, committed: int | None) -> None:
-        """Start to track a lease; `committed` is what the group has committed for its partition."""
-        self._leases[lease.partition] = lease
-        for offsets in (self._requested, self._confirmed):
-            offsets.pop(lease.partition, None)
-            if committed is not None:
-                offsets[lease.partition] = committed
+    def track(self, lease: Lease, start: StartOffset) -> None:
+        """Start to track a lease, which begins at `start`."""
+        self._tracked[lease.partition] = _Tracked(lease, start.first_sight, start.confirmed, start.confirmed)
 
     def untrack(self, lease: Lease) -> None:
-        """Stop tracking a lease; late commit replies for it are ignored."""
-        self._leases.pop(lease.partition, None)
+        """Stop tracking a lease, but for `commit_sync`; late commit replies for it are ignored."""
+        tracked = self._tracked.get(lease.partition)
+        if tracked is not None and tracked.lease is lease:
+            tracked.active = False
+
+    def confirmed(self, lease: Lease) -> int | None:
+        """Return the offset that the broker has confirmed for a lease, which may have ended."""
+        tracked = self._tracked[lease.partition]
+        return tracked.confirmed.offset if tracked.lease is lease and tracked.confirmed is not None else None
+
+    # -- without waiting ----------------------------------------------------------------------------------------
 
     def commit_async(
         self, consumer: Consumer, requests: Sequence[CommitRequest], received: Mapping[TopicPartition, int]
     ) -> None:
-        """Commit what has moved, without waiting. Raises KafkaException if librdkafka refuses the call.
+        """Commit what has changed, without waiting. Raises KafkaException if librdkafka refuses the call.
 
         `received` is the offset after the last record handed over. A lease is idle if nothing is in flight and
         nothing was handed over since the request was made; then its position counts, which is past markers and gaps.
         """
-        idle = [one.lease.partition for one in requests if one.idle_at == received[one.lease.partition]]
-        positions = consumer.position([KafkaTopicPartition(*partition) for partition in idle]) if idle else []
-        position_of = {(one.topic, one.partition): one.offset for one in positions}
-        offsets = []
+        if self._awaits_answer():
+            return
+        reached = _positions(consumer, requests, received)
+        changed: list[tuple[_Tracked, Progress]] = []
         for request in requests:
             partition = request.lease.partition
-            offset = request.progress.offset
-            if partition in position_of:
-                offset = max(offset, received[partition], position_of[partition])
-            if offset > self._highest_requested(partition):
-                offsets.append(KafkaTopicPartition(*partition, offset))
-        if offsets:
-            consumer.commit(offsets=offsets, asynchronous=True)
-            self._requested.update((TopicPartition(one.topic, one.partition), one.offset) for one in offsets)
+            tracked = self._tracked[partition]
+            progress = request.progress.advanced_to(reached.get(partition, 0))
+            if progress != tracked.requested and progress.offset >= tracked.highest:
+                changed.append((tracked, progress))
+        for part in _parts(changed):
+            self._send(consumer, [(one.lease.partition, progress, one.first_sight) for one, progress in part])
+            for tracked, progress in part:
+                tracked.requested = progress
+        self._without_maps = self._without_maps and not changed
 
-    def commit_sync(self, consumer: Consumer, ended: Mapping[Lease, Progress]) -> None:
-        """Commit and wait for the reply, while the partitions are still owned. Never raises KafkaException."""
-        offsets = []
-        for lease, progress in ended.items():
-            offset = max(progress.offset, self._highest_requested(lease.partition))
-            if offset != self._confirmed.get(lease.partition):
-                offsets.append(KafkaTopicPartition(*lease.partition, offset))
-        if not offsets:
+    def commit_starts(self, consumer: Consumer, starts: Sequence[StartOffset]) -> None:
+        """Commit where partitions start, without waiting. Raises KafkaException if librdkafka refuses the call.
+
+        They have no lease yet: they begin once the group's offsets can be read, so nobody needs this commit's answer.
+        """
+        if self._awaits_answer():
             return
-        refused: KafkaError | None = None
-        try:
-            for reply in consumer.commit(offsets=offsets, asynchronous=False) or []:
-                refused = refused or reply.error
-        except KafkaException as error:
-            refused = cause_of(error)
-        self._bridge.on_committed_from_thread({}, _answer(refused))
+        for part in _parts(starts):
+            self._send(consumer, [(one.partition, Progress(one.offset), one.first_sight) for one in part])
+
+    def _awaits_answer(self) -> bool:
+        if self._on_its_way and time.monotonic() < self._requested_at + ANSWER_TIMEOUT_S:
+            return True
+        self._on_its_way = 0
+        return False
+
+    def _send(self, consumer: Consumer, commits: Sequence[_Commit]) -> None:
+        consumer.commit(offsets=self._offsets(commits), asynchronous=True)
+        self._on_its_way += 1
+        self._requested_at = time.monotonic()
 
     def on_commit(self, error: KafkaError | None, partitions: list[KafkaTopicPartition]) -> None:
         """Called by librdkafka, between polls, with the broker's reply to `commit_async`."""
+        self._on_its_way = max(0, self._on_its_way - 1)
         confirmed: dict[Lease, int] = {}
         refused = error
         for reply in partitions:
-            partition = TopicPartition(reply.topic, reply.partition)
             refused = refused or reply.error
+            tracked = self._tracked.get(TopicPartition(reply.topic, reply.partition))
+            if tracked is None or not tracked.active:
+                continue
             if error is not None or reply.error is not None:
-                self._requested.pop(partition, None)  # the next commit repeats it
-            elif self._was_requested(partition, reply.offset):
-                confirmed[self._leases[partition]] = reply.offset
-                self._confirmed[partition] = reply.offset
+                tracked.requested = None  # the next commit repeats it
+            elif _was_requested(tracked, reply.offset):
+                tracked.confirmed = Progress(reply.offset, decode(reply.metadata, reply.offset).ahead)
+                confirmed[tracked.lease] = reply.offset
+        if refused is not None and refused.code() in COMMIT_TOO_LARGE:
+            self._on_too_large()
         self._bridge.on_committed_from_thread(confirmed, _answer(refused))
 
-    def _was_requested(self, partition: TopicPartition, offset: int) -> bool:
-        """Whether the tracked lease requested it; otherwise an earlier lease of the partition did."""
-        confirmed, requested = self._confirmed.get(partition, -1), self._requested.get(partition, -1)
-        return partition in self._leases and confirmed < offset <= requested
+    # -- and with waiting, at the end of leases -----------------------------------------------------------------
 
-    def _highest_requested(self, partition: TopicPartition) -> int:
-        """Return the highest offset that may be committed by now."""
-        return max(self._requested.get(partition, -1), self._confirmed.get(partition, -1))
+    def commit_sync(self, consumer: Consumer, ended: Mapping[Lease, Progress]) -> None:
+        """Commit and wait for the reply, while the partitions are still owned. Never raises KafkaException."""
+        changed: list[tuple[_Tracked, Progress]] = []
+        for lease, last in ended.items():
+            tracked = self._tracked[lease.partition]
+            progress = last.advanced_to(tracked.highest)
+            if tracked.lease is lease and progress != tracked.confirmed:
+                changed.append((tracked, progress))
+        give_up = time.monotonic() + REFUSED_TIMEOUT_S
+        for part in _parts(changed):
+            commits = [(one.lease.partition, progress, one.first_sight) for one, progress in part]
+            refused = self._request(consumer, commits)
+            if refused is not None and refused.code() in COMMIT_TOO_LARGE:
+                self._on_too_large()
+                refused = self._request(consumer, commits)
+            while refused is not None and refused.code() in COMMIT_TOO_EARLY and time.monotonic() < give_up:
+                time.sleep(RETRY_DELAY_S)
+                refused = self._request(consumer, commits)
+            self._without_maps = False
+            if refused is None:
+                for tracked, progress in part:
+                    tracked.confirmed = progress
+            self._bridge.on_committed_from_thread({}, _answer(refused))
+
+    def _request(self, consumer: Consumer, commits: Sequence[_Commit]) -> KafkaError | None:
+        """Commit, wait, and return the first error of the reply."""
+        try:
+            replies = consumer.commit(offsets=self._offsets(commits), asynchronous=False) or []
+        except KafkaException as error:
+            return cause_of(error)
+        return next((reply.error for reply in replies if reply.error is not None), None)
+
+    # -- the metadata -------------------------------------------------------------------------------------------
+
+    def _offsets(self, commits: Sequence[_Commit]) -> list[KafkaTopicPartition]:
+        limit = 0 if self._without_maps else self._max_chars
+        texts = encode_all([(progress, sight) for _, progress, sight in commits], limit, MAX_REQUEST_CHARS)
+        if self._max_chars < LEAST_CHARS:
+            return [KafkaTopicPartition(*partition, progress.offset) for partition, progress, _ in commits]
+        return [
+            KafkaTopicPartition(*partition, progress.offset, text)
+            for (partition, progress, _), text in zip(commits, texts, strict=True)
+        ]
+
+    def _on_too_large(self) -> None:
+        self._without_maps = True
+        self._max_chars //= 2
+
+
+def _positions(
+    consumer: Consumer, requests: Sequence[CommitRequest], received: Mapping[TopicPartition, int]
+) -> dict[TopicPartition, int]:
+    """Return, for each idle lease, the offset up to which there is nothing to settle."""
+    idle = [one.lease.partition for one in requests if one.idle_at == received[one.lease.partition]]
+    positions = consumer.position([KafkaTopicPartition(*partition) for partition in idle]) if idle else []
+    found = {TopicPartition(one.topic, one.partition): one.offset for one in positions}
+    return {partition: max(received[partition], found.get(partition, -1)) for partition in idle}
+
+
+def _was_requested(tracked: _Tracked, offset: int) -> bool:
+    """Whether the tracked lease requested it; otherwise an earlier lease of the partition did."""
+    confirmed = -1 if tracked.confirmed is None else tracked.confirmed.offset
+    return tracked.requested is not None and confirmed <= offset <= tracked.requested.offset
+
+
+def _parts(commits: Sequence[T]) -> Iterator[Sequence[T]]:
+    for begin in range(0, len(commits), MAX_REQUEST_PARTITIONS):
+        yield commits[begin : begin + MAX_REQUEST_PARTITIONS]
 
 
 def _answer(error: KafkaError | None) -> CommitAnswered:

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from connector.core.ledger import Lease
-    from connector.kafka.bridge import Bridge, Chunk, Command
+    from connector.kafka.bridge import Bridge, Command
+    from connector.kafka.chunks import Chunk
     from connector.settings.models import Kafka
 
-CHUNK_RECORDS: Final = 1000
 POLL_TIMEOUT_S: Final = 0.05
 
 
@@ -95,7 +95,7 @@ class ConsumerThread:
             assignment.resolve(consumer)
             self._hand_over(assignment.take_new_leases())
             self._update_readiness(consumer)
-            messages = consumer.consume(CHUNK_RECORDS, POLL_TIMEOUT_S)
+            messages = consumer.consume(self._bridge.chunk_records, POLL_TIMEOUT_S)
             self._callbacks.raise_failure()
             self._hand_over(group_by_lease(messages, assignment, self._on_message_error, self._bridge.emit_from_thread))
         self._leave(consumer, self._stop.deadline)

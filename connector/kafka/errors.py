@@ -25,6 +25,21 @@ COMMIT_REFUSED: Final = {
 }
 """Normal answers to a commit around a rebalance; the next commit repeats it."""
 
+COMMIT_TOO_EARLY: Final = {
+    KafkaError.ILLEGAL_GENERATION,
+    KafkaError.REBALANCE_IN_PROGRESS,
+    KafkaError.STALE_MEMBER_EPOCH,
+}
+"""The group is between two generations; this member, which has not been removed, learns of the new one in a moment."""
+
+COMMIT_TOO_LARGE: Final = {
+    KafkaError.OFFSET_METADATA_TOO_LARGE,
+    KafkaError.INVALID_COMMIT_OFFSET_SIZE,
+    KafkaError.MSG_SIZE_TOO_LARGE,
+    KafkaError.UNKNOWN,
+}
+"""The commit's metadata does not fit. A broker of version 4 answers a request that is too large with UNKNOWN."""
+
 OFFSET_DELETED: Final = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
 """The offset to fetch from no longer exists: retention deleted it, or the topic was re-created."""
 

@@ -16,7 +16,6 @@ from connector.kafka.properties import REQUEST_TIMEOUT_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from confluent_kafka.admin._metadata import TopicMetadata
 
@@ -48,18 +47,16 @@ class LeaderOffsets:
             lambda: self._consumer.get_watermark_offsets(KafkaTopicPartition(*partition), timeout=LEADER_TIMEOUT_S),
         )
 
-    def at(self, partition: TopicPartition, start_from: str | datetime) -> int:
-        """Return the offset that `start_from` (earliest, latest or a time) stands for."""
-        if not isinstance(start_from, str):
-            asked = [KafkaTopicPartition(*partition, int(start_from.timestamp() * 1000))]
-            [found] = self._ask(partition, lambda: self._consumer.offsets_for_times(asked, timeout=LEADER_TIMEOUT_S))
-            if found.error is not None:
-                raise KafkaException(found.error)
-            if found.offset >= 0:
-                return found.offset
-            start_from = "latest"  # every record is older than `start_from`
-        first, end = self.span(partition)
-        return first if start_from == "earliest" else end
+    def at_time(self, partition: TopicPartition, time_ms: int, otherwise: int) -> int:
+        """Return the first offset whose record is not older than a time (ms since 1970), or else `otherwise`.
+
+        A caller that wants the end then must have read it before: records are appended meanwhile.
+        """
+        asked = [KafkaTopicPartition(*partition, time_ms)]
+        [found] = self._ask(partition, lambda: self._consumer.offsets_for_times(asked, timeout=LEADER_TIMEOUT_S))
+        if found.error is not None:
+            raise KafkaException(found.error)
+        return found.offset if found.offset >= 0 else otherwise
 
     def _ask(self, partition: TopicPartition, question: Callable[[], T]) -> T:
         found = self._metadata(partition.topic).partitions.get(partition.partition)

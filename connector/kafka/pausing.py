@@ -7,11 +7,13 @@ Theory of operation
 2. While any other partition is to be fetched, a pause is applied at once: the others must not wait.
 3. When all owned partitions are to be paused, there is nothing to fetch: not calling `consume` does the same as a
    pause and costs nothing, for PAUSE_GRACE_S. Then the partitions are paused, because polling must go on.
+4. Once all were paused, librdkafka may take a second to fetch again after a resume. A target that took longer than the
+   grace to empty half of its queue takes as long for the other half, so it does not run dry meanwhile.
 
-Example: a target takes 5,000 records/s, which is less than Kafka delivers; its topic has partitions 0 and 1.
+Example: a target takes 20,000 records/s, which is less than Kafka delivers; its topic has partitions 0 and 1.
 
-    the target is full      pause 0 and 1    all are to be paused: `apply` returns 0.5, the thread waits
-    0.4 s later, half full  resume 0 and 1   nothing was paused: the thread goes on with what was prefetched
+    the target is full      pause 0 and 1    all are to be paused: `apply` returns 1.0, the thread waits
+    0.5 s later, half full  resume 0 and 1   nothing was paused: the thread goes on with what was prefetched
     with a partition 2 of a topic that feeds another target: 0 and 1 are paused at once, 2 is fetched
 """
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
     from connector.core.ledger import Lease
 
-PAUSE_GRACE_S: Final = 0.5
+PAUSE_GRACE_S: Final = 1.0
 
 
 class Pausing:

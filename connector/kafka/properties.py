@@ -30,13 +30,17 @@ _CONSUMER_DEFAULTS: Final[dict[str, Any]] = {
     "isolation.level": "read_committed",
     "allow.auto.create.topics": "false",
     "topic.metadata.refresh.interval.ms": 30_000,
-    # Bounds the prefetch, so that memory stays flat however much waits in Kafka.
-    "queued.max.messages.kbytes": 16_384,
+    # Bounds the prefetch to 16 MiB, so that memory stays flat however much waits in Kafka: this many for all partitions
+    # together, and one answer of each broker more. By default an answer may have 50 MiB.
+    "queued.max.messages.kbytes": 14_336,
+    # A partition that is resumed is asked for only when the request under way has been answered.
+    "fetch.wait.max.ms": 100,
     # A full queue stops fetching for this back-off, one second by default: with a small queue that alone halves the
     # throughput. Hence many messages (the bytes are bounded above) and a short back-off.
     "queued.min.messages": 100_000,
     "fetch.queue.backoff.ms": 20,
 }
+_FETCH_MAX_BYTES: Final = 2 << 20
 _SHARED_PREFIXES: Final = (
     "security.",
     "sasl.",
@@ -73,6 +77,7 @@ def consumer_properties(kafka: Kafka) -> dict[str, Any]:
     return {
         **_CLIENT_ID,
         **_CONSUMER_DEFAULTS,
+        "fetch.max.bytes": _largest_answer(kafka),
         **strategy,
         **{name: _text(value) for name, value in kafka.properties.items()},
         "bootstrap.servers": kafka.bootstrap_servers,
@@ -84,6 +89,12 @@ def consumer_properties(kafka: Kafka) -> dict[str, Any]:
 def replay_group(kafka: Kafka) -> str:
     """Return the group that remembers which dead letters were replayed."""
     return f"{kafka.group_id}.replay"
+
+
+def _largest_answer(kafka: Kafka) -> int:
+    """Return the bound of one answer of a broker; librdkafka refuses one below `message.max.bytes`."""
+    largest_record = str(kafka.properties.get("message.max.bytes", ""))
+    return max(_FETCH_MAX_BYTES, int(largest_record) if largest_record.isdecimal() else 0)
 
 
 def reader_properties(kafka: Kafka) -> dict[str, Any]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from connector.core.events import Emit
     from connector.kafka.assignment import Assignment
-    from connector.kafka.bridge import Chunk
+    from connector.kafka.chunks import Chunk
 
 Groups = dict[tuple[str, int], list[Record]]
 

@@ -8,6 +8,8 @@
   another process fetches tokens for the same app. One such refusal may be chance; three within 5 minutes mean that the
   app is contested. Renewing at once would then make both processes invalidate each other's tokens endlessly, so
   renewals are 30 to 45 s apart: at random, so that neither process always comes a moment after the other.
+- The refusals of a target that turns out to be at fault itself are no sign of a contest. They slow renewals down all
+  the same: an endpoint that refuses every other request causes no storm of tokens.
 
 Worked example of a contest (seconds; each token is refused 1 s after its issue):
 
@@ -21,13 +23,14 @@ from __future__ import annotations
 import math
 import re
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from connector.core.sink import VerdictKind
 from connector.tuzhan.replies import CREDENTIALS_REMEDY, Reply, classify, parse_envelope
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from random import Random
 
@@ -51,7 +54,7 @@ _TOKEN = re.compile(r"[!-~]{1,4096}")
 class IssuedToken:
     """A token and how long it lives, in seconds."""
 
-    token: str
+    token: str = field(repr=False)
     life_s: float
 
 
@@ -79,7 +82,8 @@ def parse_token_reply(reply: Reply, now: datetime) -> IssuedToken | TokenFailure
     if verdict.kind is VerdictKind.AGAIN:
         return TokenFailure(detail, "none needed: it is asked again until it answers", verdict.retry_after_s)
     if verdict.kind is not VerdictKind.DELIVERED:
-        return TokenFailure(detail, verdict.remedy or CREDENTIALS_REMEDY, refused=True)
+        remedy = CREDENTIALS_REMEDY if verdict.http_status == 403 else verdict.remedy or CREDENTIALS_REMEDY
+        return TokenFailure(detail, remedy, refused=True)
     data = parse_envelope(reply.body).data
     token = parse_token(data.get("orgAccessToken")) if isinstance(data, dict) else None
     if token is None or not isinstance(data, dict):
@@ -103,6 +107,8 @@ class RenewalSchedule:
         """Whether the current token was refused."""
         self._early_refusals: deque[tuple[float, object]] = deque(maxlen=CONTEST_COUNT)
         """Times and targets; at most one per token."""
+        self._signs_of_contest: deque[tuple[float, object]] = deque(maxlen=CONTEST_COUNT)
+        """The same without targets that are at fault."""
 
     def on_issued(self, now_s: float, life_s: float) -> None:
         """Called when a token was issued that lives `life_s` seconds."""
@@ -119,12 +125,13 @@ class RenewalSchedule:
         is_early = now_s < min(self._issued_s + EARLY_S, self._expires_s)
         if is_early and not self._is_refused:
             self._early_refusals.append((now_s, target))
+            self._signs_of_contest.append((now_s, target))
         self._is_refused = True
 
     def on_target_at_fault(self, target: object) -> None:
         """Called when `target` is at fault after all: its refusals say nothing about other processes."""
-        kept = [refusal for refusal in self._early_refusals if refusal[1] is not target]
-        self._early_refusals = deque(kept, maxlen=CONTEST_COUNT)
+        kept = [refusal for refusal in self._signs_of_contest if refusal[1] is not target]
+        self._signs_of_contest = deque(kept, maxlen=CONTEST_COUNT)
 
     def on_failed(self, now_s: float, retry_after_s: float | None = None) -> None:
         """Called when a request for a token failed."""
@@ -133,24 +140,30 @@ class RenewalSchedule:
 
     def is_contested(self, now_s: float) -> bool:
         """Whether another process seems to fetch tokens for the same app."""
-        return now_s < self._contest_end_s
+        return now_s < _end_s(self._signs_of_contest)
+
+    @property
+    def contest_began_s(self) -> float:
+        """The first of the refusals that are the sign of a contest; infinite if there is none."""
+        return self._signs_of_contest[0][0] if self._signs_of_contest else math.inf
 
     def next_request_s(self, now_s: float, needed_s: float = math.inf) -> float:
         """Return when the next token is to be requested; `needed_s`: when refusals need another."""
         due_s = max(min(self._renew_s, needed_s), self._not_before_s, self._issued_s + MIN_INTERVAL_S)
-        if not self.is_contested(now_s):
+        slow_until_s = _end_s(self._early_refusals)
+        if now_s >= slow_until_s:
             return due_s
-        return max(due_s, min(self._issued_s + self._contest_interval_s, self._contest_end_s))
+        return max(due_s, min(self._issued_s + self._contest_interval_s, slow_until_s))
 
     def next_change_s(self, now_s: float, needed_s: float = math.inf) -> float:
         """Return when a token is to be requested or a contest ends, whichever is first."""
         due_s = self.next_request_s(now_s, needed_s)
-        return min(due_s, self._contest_end_s) if self.is_contested(now_s) else due_s
+        return min(due_s, _end_s(self._signs_of_contest)) if self.is_contested(now_s) else due_s
 
-    @property
-    def _contest_end_s(self) -> float:
-        is_full = len(self._early_refusals) == CONTEST_COUNT
-        return self._early_refusals[0][0] + CONTEST_WINDOW_S if is_full else -math.inf
+
+def _end_s(early_refusals: Sequence[tuple[float, object]]) -> float:
+    """Return until when these refusals count, if they are enough; else minus infinity."""
+    return early_refusals[0][0] + CONTEST_WINDOW_S if len(early_refusals) == CONTEST_COUNT else -math.inf
 
 
 def _life_s(expire: object) -> float:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -95,7 +95,8 @@ class Reply:
     """A complete HTTP response."""
 
     http_status: int
-    body: bytes
+    body: bytes = field(repr=False)
+    """That of the token endpoint holds the token."""
     retry_after: str | None = None
     """The header Retry-After, unparsed."""
 

@@ -82,6 +82,7 @@ class TokenProvider(abc.ABC):
     def on_delivered(self, token: str, target: object, sent_s: float) -> None:
         """Called when a request that was sent at `sent_s` with `token` was delivered to `target`."""
         if token != self._current:
+            self._evidence.on_delivered_with_older(target, now_s())
             return
         was_in_doubt = self._evidence.in_doubt
         self._evidence.on_delivered(target, sent_s, now_s())

@@ -3,24 +3,28 @@
 The platform answers HTTP 401 or code 100200 when a token is not valid. No page says what it answers when the app lacks
 the permission of one endpoint: it may be the same. What other targets got for the same token tells the two apart.
 
-When the current token is refused at a target, the first row that holds decides:
+When the current token is refused at a target, the first row that holds decides. "Others" are other targets, "lately" is
+in the last RECENT_S; a token is "the second" if the one before was refused here too, and nothing delivered in between.
 
-    the target ...                                                  at fault   another token is needed
-    has delivered with this token                                   token      at once: the token has died
-    is at fault already                                             target     after its patience, see below
-    is refused, and another has delivered with it in the last 60 s  target     no
-    has never delivered, but others have, and this is the second
-      token in a row that is refused here                           target     no
-    was not refused with the token before                           token      at once
-    was refused with the token before                               token      GRACE_S after its issue
+    the target ...                                                at fault   another token is needed
+    has delivered with this token                                 token      at once: it has died
+    is at fault already                                           target     after its patience, see below
+    was refused it before, and others have used it since          target     no
+    is refused a token that has died at others                    token      that is known already
+    has never delivered, and others have lately with this token   target     no
+    has never delivered, this is the second, and others have      target     no
+    is refused the second, and others have lately delivered       target     no
+    is refused the first, and others have lately with this token  token      in GRACE_S, unless others deliver
+    is refused the first                                          token      at once
+    is refused the second                                         token      GRACE_S after its issue, unless they do
 
 - A target that was refused waits for another token; all others go on with the current one. If none comes, it tries the
   same again after RETRY_S: the refusal may have been a mistake of the platform.
 - A delivery by another target, of a request that was sent after the refusal, shows that the token is good. The targets
-  that wait go on with it, none is fetched, and one that is refused again is at fault.
+  that wait go on with it, and none is fetched.
 - A target at fault stays so, with any token, until it delivers. A token is fetched for it only if no other target has
-  delivered with the current one for the target's patience: RECENT_S, doubled for each such token up to an hour. So a
-  wrong judgement does no harm for long, and a right one costs a few tokens a day.
+  delivered with the current one for the target's patience: RECENT_S, doubled for each such token up to 10 minutes. So a
+  wrong judgement does no harm for long, and a right one costs few tokens.
 
 Example: A may not use its endpoint, B may.
 
@@ -35,6 +39,10 @@ from __future__ import annotations
 import enum
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 RECENT_S = 60.0
 """How long a delivery shows that a token is good."""
@@ -42,7 +50,7 @@ GRACE_S = 5.0
 """How long the other targets have to show that a new token is good."""
 RETRY_S = 5.0
 """How long a target waits for another token before it tries the refused one again."""
-MAX_PATIENCE_S = 3_600.0
+MAX_PATIENCE_S = 600.0
 
 
 class Fault(enum.Enum):
@@ -56,10 +64,12 @@ class Fault(enum.Enum):
 class _Target:
     """What is known of one target."""
 
-    has_delivered: bool = False
-    """With any token."""
+    delivered_s: float = -math.inf
+    """When it last delivered, with any token."""
     last_refused: int = 0
     """The number of the last token that was refused here."""
+    last_acquitted: int = 0
+    """The number of the last token that was refused here, and then used by another target."""
     refused_in_a_row: int = 0
     """Tokens, not requests."""
     patience_s: float = 0.0
@@ -76,8 +86,10 @@ class TokenEvidence:
         self._number = 0
         """Of the current token, counted from 1."""
         self._issued_s = -math.inf
-        self._delivered_s: dict[object, float] = {}
-        """When each target last delivered with the current token."""
+        self._has_died = False
+        """Whether a target was refused that had delivered with the current token."""
+        self._users: set[object] = set()
+        """The targets that have delivered with the current token."""
         self._refused_s: dict[object, float] = {}
         """The targets that need another token, with the time of the last refusal."""
 
@@ -87,9 +99,9 @@ class TokenEvidence:
         return bool(self._refused_s)
 
     @property
-    def any_delivered(self) -> bool:
-        """Whether a target has ever delivered, with any token."""
-        return any(target.has_delivered for target in self._targets.values())
+    def last_delivered_s(self) -> float:
+        """When a target last delivered, with any token; minus infinity if none has."""
+        return max((target.delivered_s for target in self._targets.values()), default=-math.inf)
 
     def retry_s(self, target: object) -> float:
         """Return until when `target` waits for another token; minus infinity if it needs none."""
@@ -99,20 +111,27 @@ class TokenEvidence:
         """Called when there is another token, or the same is to be tried again."""
         self._number += 1
         self._issued_s = now_s
-        self._delivered_s.clear()
+        self._has_died = False
+        self._users.clear()
         self._refused_s.clear()
         self.renew_s = math.inf
 
+    def on_delivered_with_older(self, target: object, now_s: float) -> None:
+        """Called when `target` delivered with a token that is no longer current."""
+        self._targets[target] = _Target(delivered_s=now_s)
+
     def on_delivered(self, target: object, sent_s: float, now_s: float) -> None:
         """Called when `target` delivered with the current token a request that was sent at `sent_s`."""
-        self._targets[target] = _Target(has_delivered=True)
+        self._targets[target] = _Target(delivered_s=now_s)
         for other, refused_s in list(self._refused_s.items()):
             if refused_s < sent_s:
                 del self._refused_s[other]
-                self._delivered_s.pop(other, None)
+                self._users.discard(other)
+                self._targets[other].last_acquitted = self._number
+        self._users.add(target)
         if not self._refused_s:
+            self._has_died = False
             self.renew_s = math.inf
-        self._delivered_s[target] = now_s
 
     def on_refused(self, target: object, now_s: float) -> Fault:
         """Called when the current token was refused at `target`; return what is at fault."""
@@ -123,22 +142,38 @@ class TokenEvidence:
         if known.last_refused != self._number:
             known.last_refused = self._number
             known.refused_in_a_row += 1
-        died = target in self._delivered_s
-        if not died and self._is_at_fault(target, known, now_s):
+        used_s = self._used_by_others_s(target, self._users)
+        if target in self._users:
+            self._has_died = True
+            needed_s = now_s
+        elif known.patience_s or self._is_at_fault(target, known, used_s, now_s):
+            self._on_target_at_fault(known, used_s, now_s)
             return Fault.TARGET
+        elif known.refused_in_a_row > 1:
+            needed_s = max(now_s, self._issued_s + GRACE_S)
+        else:
+            needed_s = now_s + GRACE_S if now_s - used_s < RECENT_S else now_s
         self._refused_s[target] = now_s
-        at_once = died or known.refused_in_a_row == 1
-        self.renew_s = min(self.renew_s, now_s if at_once else max(now_s, self._issued_s + GRACE_S))
+        self.renew_s = min(self.renew_s, needed_s)
         return Fault.TOKEN
 
-    def _is_at_fault(self, target: object, known: _Target, now_s: float) -> bool:
-        good_s = max((when for other, when in self._delivered_s.items() if other is not target), default=-math.inf)
-        if not known.patience_s:
-            alone = known.refused_in_a_row > 1 and not known.has_delivered and self.any_delivered
-            if not alone and now_s - good_s >= RECENT_S:
-                return False
-            known.patience_s = RECENT_S
-        if math.isinf(self.renew_s) and now_s - max(good_s, self._issued_s) >= known.patience_s:
+    def _is_at_fault(self, target: object, known: _Target, used_s: float, now_s: float) -> bool:
+        if known.last_acquitted == self._number:
+            return True
+        if self._has_died:
+            return False
+        has_delivered = known.delivered_s > -math.inf
+        if known.refused_in_a_row == 1:
+            return not has_delivered and now_s - used_s < RECENT_S
+        others_s = self._used_by_others_s(target, self._targets)
+        return now_s - others_s < (RECENT_S if has_delivered else math.inf)
+
+    def _on_target_at_fault(self, known: _Target, used_s: float, now_s: float) -> None:
+        known.patience_s = known.patience_s or RECENT_S
+        if math.isinf(self.renew_s) and now_s - max(used_s, self._issued_s) >= known.patience_s:
             self.renew_s = now_s
             known.patience_s = min(2 * known.patience_s, MAX_PATIENCE_S)
-        return True
+
+    def _used_by_others_s(self, target: object, users: Collection[object]) -> float:
+        """Return when one of `users` other than `target` last delivered; minus infinity if none has."""
+        return max((self._targets[user].delivered_s for user in users if user is not target), default=-math.inf)

@@ -82,7 +82,10 @@ class FetchedToken(TokenProvider):
         self._read_secret = read_secret
         self._secret_refused = False
         self._expires_s: float | None = None
-        self._contested = False
+        self._failure = ""
+        """Why the last request failed, and the remedy; empty if it did not."""
+        self._contest_remedy = ""
+        """That of the reason `token_contested` that stands."""
 
     @property
     def expires_in_s(self) -> float | None:
@@ -97,6 +100,8 @@ class FetchedToken(TokenProvider):
         while True:
             now, needed = now_s(), self._evidence.renew_s
             self._report_contest(now)
+            if self._failure:
+                self._report_missing(self._failure)
             if self._schedule.next_request_s(now, needed) <= now:
                 await self._fetch()
             else:
@@ -116,7 +121,7 @@ class FetchedToken(TokenProvider):
         self._secret_refused = result.refused
         self._schedule.on_failed(now_s(), result.retry_after_s)
         self._emit(TokenRenewed("failed", result.detail))
-        self._report_missing(f"{result.detail}; {result.remedy}")
+        self._failure = f"{result.detail}; {result.remedy}"
 
     def _take_new_secret(self) -> None:
         secret = (self._read_secret() or "").strip()
@@ -127,6 +132,7 @@ class FetchedToken(TokenProvider):
     def _on_issued(self, issued: IssuedToken) -> None:
         now = now_s()
         self._secret_refused = False
+        self._failure = ""
         self._schedule.on_issued(now, issued.life_s)
         self._expires_s = now + issued.life_s
         self._set_token(issued.token)
@@ -140,10 +146,11 @@ class FetchedToken(TokenProvider):
             self._schedule.on_target_at_fault(target)
 
     def _report_contest(self, now: float) -> None:
-        contested = self._schedule.is_contested(now)
-        if contested is self._contested:
-            return
-        self._contested = contested
-        remedy = _CONTESTED_REMEDY if self._evidence.any_delivered else _ALL_REFUSED_REMEDY
-        raised = ReasonRaised("token_contested", "", remedy)
-        self._emit(raised if contested else ReasonCleared("token_contested", ""))
+        remedy = ""
+        if self._schedule.is_contested(now):
+            works = self._evidence.last_delivered_s > self._schedule.contest_began_s
+            remedy = _CONTESTED_REMEDY if works or self._contest_remedy == _CONTESTED_REMEDY else _ALL_REFUSED_REMEDY
+        if remedy != self._contest_remedy:
+            self._contest_remedy = remedy
+            raised = ReasonRaised("token_contested", "", remedy)
+            self._emit(raised if remedy else ReasonCleared("token_contested", ""))

@@ -18,7 +18,7 @@ from connector.sandbox.faults import (
     StatusFault,
     TruncateFault,
 )
-from tests.contract.platforms import RealPlatform, batch, real, uuid_of
+from tests.contract.platforms import PATH, RealPlatform, batch, real, uuid_of
 
 VERDICT_OF_NUMBER = {
     400: "refused",
@@ -109,15 +109,16 @@ def test_a_broken_response_is_again_and_the_next_request_works(fault: Fault, mes
 
 
 @pytest.mark.parametrize("status", [200, 401])
-def test_eight_refused_requests_renew_the_token_once_and_all_are_sent_again(status: int) -> None:
+def test_64_refused_requests_renew_the_token_once_and_all_are_sent_again(status: int) -> None:
     async def main() -> None:
-        async with real() as platform:
+        async with real(connections=64) as platform:
             await platform.sink.ready()
             platform.sandbox.switches = platform.sandbox.switches.model_copy(update={"token_refused_status": status})
             assert platform.sandbox.tokens.expire_all() == 1
-            # All eight carry the expired token: the first reply arrives after the last request was sent.
-            platform.sandbox.faults.replace([LatencyFault(ms=100, count=8)])
-            results = await asyncio.gather(*(deliver(platform) for _ in range(8)))
+            # All carry the expired token: the first reply arrives after the last request was sent.
+            platform.sandbox.faults.replace([LatencyFault(ms=500, count=64)])
+            results = await asyncio.gather(*(deliver(platform) for _ in range(64)))
+            assert platform.sandbox.store.counts[PATH].requests == 128
             assert platform.sandbox.tokens.requests == 2
             assert sorted(platform.stored()) == sorted(uuid for uuids in results for uuid in uuids)
 
@@ -128,10 +129,10 @@ def test_a_token_is_renewed_before_it_expires() -> None:
     async def main() -> None:
         async with real() as platform:
             await platform.sink.ready()
-            platform.sandbox.switches = platform.sandbox.switches.model_copy(update={"token_ttl_s": 1.0})
+            platform.sandbox.switches = platform.sandbox.switches.model_copy(update={"token_ttl_s": 4.0})
             platform.tokens.on_refused(platform.tokens.current or "", platform.sink)
             seen: set[str] = set()
-            while len(seen) < 3:
+            while len(seen) < 2:
                 await platform.sink.ready()
                 verdict = await platform.sink.send(batch(1))
                 assert verdict.kind is VerdictKind.DELIVERED, "an expired token is never sent"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -129,6 +130,22 @@ def test_while_the_token_endpoint_is_down_a_good_token_is_used_and_a_dead_one_lo
     harness.wait_committed()
     until(connector.is_ready, "the connector to be ready")
     assert lost_and_repeated(harness.sandbox.orders(), range(1_500)) == (0, 0)
+
+
+def test_a_process_that_was_frozen_while_its_token_died_fetches_one(kafka: Cluster, harness: KafkaHarness) -> None:
+    kafka.create_topic(harness.topic)
+    kafka.produce_orders(harness.topic, range(500))
+    connector = harness.start_connector().wait_ready()
+    harness.wait_committed()
+    before = harness.sandbox.token_requests()
+    connector.process.send_signal(signal.SIGSTOP)
+    harness.sandbox.expire_tokens()
+    time.sleep(3)
+    connector.process.send_signal(signal.SIGCONT)
+    kafka.produce_orders(harness.topic, range(500, 5_000))
+    harness.wait_committed()
+    assert harness.sandbox.token_requests() - before == 1
+    assert lost_and_repeated(harness.sandbox.orders(), range(5_000)) == (0, 0)
 
 
 def test_a_wrong_secret_is_mended_while_the_connector_runs_and_is_written_nowhere(

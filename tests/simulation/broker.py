@@ -228,6 +228,8 @@ class Broker:
             self.on_up.append(lambda: self._sync(member, generation, target))
         elif not member.responsive:
             self.world.after(1.0, self._sync, member, generation, target)
+        elif self._preparing and member.joined:
+            pass  # it has joined the next round already
         elif generation == self.generation and member.member_id in self.members:
             member.client.on_sync(generation, target)
 

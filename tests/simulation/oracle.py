@@ -10,6 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from connector.core.commit_metadata import decode
 from connector.core.events import Rebalanced
 from connector.core.record import DEAD_LETTERS, TopicPartition
 from connector.core.sink import VerdictKind
@@ -32,15 +33,12 @@ if TYPE_CHECKING:
     from tests.simulation.world import Process, World
 
 
-NOT_YET = frozenset({"owned", "remembered", "planned", "starts", "idle"})
+NOT_YET = frozenset({"owned", "planned", "idle"})
 """Rules that the connector does not keep yet:
 
-owned        a process that was frozen sends nothing new for partitions that it may have lost
-remembered   what a process knows to be settled it does not send again when the partition comes back to it
-planned      a planned rebalance repeats nothing that was settled, even above the watermark
-idle         a target that holds no item any more is up
-starts       with `start_from: latest`, all that is produced from the first ready on is sent, and nothing older than
-             the group; ready means that the start of each partition is committed
+owned     a process that was frozen sends nothing new for partitions that it may have lost
+planned   a planned rebalance repeats nothing that was settled, even above the watermark
+idle      a target that holds no item any more is up
 """
 
 
@@ -59,6 +57,8 @@ class KnownLease:
     """What the broker's commit covered when it began: the offsets below the first, and those of the second."""
     resets: int
     """How many operator's resets had been made when it began."""
+    ahead: frozenset[int]
+    """What it passes over."""
     excused: str = ""
     """Why items that it has settled may be sent again by a later lease; empty: they must not."""
     waiting: dict[str, list[ItemId]] = field(default_factory=dict)
@@ -98,8 +98,13 @@ class Oracle:
     # -- the observer -------------------------------------------------------------------------------------------
 
     def on_lease(self, member: Member, lease: Lease) -> None:
-        known = KnownLease(lease, member, self._world.now, self._claim(lease.partition), self.resets)
+        progress = lease.progress()
+        ahead = frozenset(offset for one in progress.ahead for offset in one)
+        known = KnownLease(lease, member, self._world.now, self._claim(lease.partition), self.resets, ahead)
         self._leases[lease] = known
+        for record in self._broker.logs[lease.partition].after(known.claim[0], 1 << 30):
+            if (record.offset < lease.start or record.offset in ahead) and not self._has_ended(record):
+                member.violate(f"{lease.partition} passes over {record.offset}, which has not ended")
         self._world.note(f"lease {lease.partition} from {lease.start}")
         if lease.start < known.claim[0]:
             member.violate(f"{lease.partition} starts at {lease.start}, below the committed {known.claim[0]}")
@@ -109,6 +114,8 @@ class Oracle:
         known = self._leases[lease]
         known.received += records
         for record in records:
+            if record.offset in known.ahead:
+                continue
             self._lease_of[id(record)] = (record, known)
             for ident in _items_of(record):
                 for key in keys_of(ident):
@@ -197,6 +204,9 @@ class Oracle:
             offset, ahead = known.claim
             if ident.offset < offset or ident.offset in ahead:
                 member.violate(f"{ident} is sent again, although the commit that its lease began with covers it")
+            [record] = self._broker.logs[known.lease.partition].after(ident.offset, 1)
+            if not earlier.settled.keys() >= set(_items_of(record)):
+                continue  # only whole records can be committed and remembered
             if earlier.member is member and "remembered" not in self.not_checked:
                 member.violate(f"{ident} is sent again by the process that knows that it is settled")
             if not earlier.excused and earlier.member.alive and "planned" not in self.not_checked:
@@ -348,8 +358,7 @@ class Oracle:
 
 def settled_ahead(offset: int, metadata: str) -> frozenset[int]:
     """Return the offsets above `offset` that a commit's metadata calls settled."""
-    del offset, metadata
-    return frozenset()
+    return frozenset(one for run in decode(metadata, offset).ahead for one in run)
 
 
 def _leave(known: KnownLease, ident: ItemId) -> None:

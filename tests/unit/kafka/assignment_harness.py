@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from connector.core.events import Event
     from connector.core.ledger import Lease
     from connector.core.progress import Progress
-    from connector.kafka.bridge import Chunk
+    from connector.kafka.chunks import Chunk
 
 PARTITION = TopicPartition("orders", 0)
 
@@ -71,6 +71,8 @@ class FakeConsumer:
         self.end = 1_000
         self.answers = True
         self.committed_at: dict[tuple[str, int], int] = {PARTITION: 90}
+        self.metadata: dict[tuple[str, int], str] = {}
+        """What the group's commits carry."""
         self.refusing: set[tuple[str, int]] = set()
         self.refuses_seek = False
         self.missing_topics: set[str] = set()
@@ -79,13 +81,17 @@ class FakeConsumer:
         self.unassigned: list[tuple[str, int]] = []
         self.paused: set[tuple[str, int]] = set()
         self.committed_offsets: list[int] = []
+        self.unanswered: list[list[KafkaTopicPartition]] = []
+        """The asynchronous commits that were not answered yet."""
 
     def committed(self, partitions: Sequence[KafkaTopicPartition], timeout: float) -> list[KafkaTopicPartition]:
         del timeout
         if not self.answers:
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
         found = [(one.topic, one.partition) for one in partitions]
-        return [KafkaTopicPartition(*one, self.committed_at.get(one, -1001)) for one in found]
+        return [
+            KafkaTopicPartition(*one, self.committed_at.get(one, -1001), self.metadata.get(one, "")) for one in found
+        ]
 
     def get_watermark_offsets(self, partition: KafkaTopicPartition, timeout: float) -> tuple[int, int]:
         del timeout
@@ -121,9 +127,19 @@ class FakeConsumer:
         self.paused -= {(one.topic, one.partition) for one in partitions}
 
     def commit(self, offsets: Sequence[KafkaTopicPartition], *, asynchronous: bool) -> list[KafkaTopicPartition]:
-        assert not asynchronous
+        if asynchronous:
+            self.unanswered.append(list(offsets))
+        for one in offsets:
+            self.committed_at[one.topic, one.partition] = one.offset
+            self.metadata[one.topic, one.partition] = one.metadata or ""
         self.committed_offsets += [one.offset for one in offsets]
         return list(offsets)
+
+    def offsets_for_times(self, partitions: Sequence[KafkaTopicPartition], timeout: float) -> list[KafkaTopicPartition]:
+        """The record at each offset is of that time."""
+        del timeout
+        found = [(one.topic, one.partition, one.offset if one.offset < self.end else -1) for one in partitions]
+        return [KafkaTopicPartition(*one) for one in found]
 
 
 class AssignmentHarness:
@@ -137,7 +153,8 @@ class AssignmentHarness:
         bridge = self.bridge = Bridge(self.events.append, self._close, {})
         self.readiness = Readiness(bridge.emit_from_thread, lambda: True)
         kafka = Kafka(bootstrap_servers="localhost:1", group_id="g", properties=properties)
-        self.assignment = Assignment(kafka, "letters", bridge, Commits(bridge), self.readiness)
+        self.commits = Commits(bridge)
+        self.assignment = Assignment(kafka, "letters", bridge, self.commits, self.readiness)
         self.partitions = [KafkaTopicPartition(*PARTITION), KafkaTopicPartition("letters", 0)]
         self.assignment.on_assign(self.consumer, self.partitions)
         self.resolve()
@@ -148,9 +165,12 @@ class AssignmentHarness:
         return {lease: lease.end() for lease in leases}
 
     def resolve(self) -> None:
-        """Look up where partitions start or go on, whenever that was done last."""
+        """Look up where partitions start or go on, whenever that was done last; starts are committed in between."""
         self.assignment._next_pass = 0.0
         self.assignment.resolve(self.consumer)
+        if self.fake.unanswered:
+            self.commits.on_commit(None, self.fake.unanswered.pop())
+            self.resolve()
 
     def group(self, *messages: FakeMessage) -> list[tuple[Lease, list[int]]]:
         """Group messages as the thread does; each error means that the next offset is deleted."""

@@ -13,7 +13,8 @@ from connector.core.events import CommitAnswered
 from connector.core.ledger import Lease, TopicCounts
 from connector.core.progress import Progress
 from connector.core.record import Record, TopicPartition
-from connector.kafka.bridge import MAX_QUEUED_CHUNKS, Bridge, Commit, Pause
+from connector.kafka.bridge import Bridge, Commit, Pause
+from connector.kafka.chunks import MAX_QUEUED_CHUNKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

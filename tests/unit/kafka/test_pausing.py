@@ -69,7 +69,7 @@ def test_the_grace_begins_when_the_last_partition_is_to_be_paused_and_is_not_pro
     harness.apply()
     harness.pausing.pause(harness.leases, NOW + 10.0)
     assert harness.apply(NOW + 10.0) == (PAUSE_GRACE_S, [])
-    harness.pausing.pause(harness.leases, NOW + 10.4)
+    harness.pausing.pause(harness.leases, NOW + 10.9)
     assert harness.apply(NOW + 10.0 + PAUSE_GRACE_S) == (0.0, [("pause", {2})])
 
 

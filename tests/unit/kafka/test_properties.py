@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from connector.kafka.properties import (
     consumer_properties,
     exclusion_properties,
@@ -54,6 +56,20 @@ def test_owned_properties_override_the_users() -> None:
     properties = consumer_properties(kafka(enable_auto_commit="true", auto_offset_reset="latest"))
     assert properties["enable.auto.commit"] == "false"
     assert properties["auto.offset.reset"] == "error"
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"message_max_bytes": 10_000_000},
+        {"message_max_bytes": "10000000"},
+        {"message_max_bytes": 500_000},
+        {"receive_message_max_bytes": 10_000_000},
+        {"fetch_max_bytes": 60_000_000, "max_partition_fetch_bytes": 5_000_000},
+    ],
+)
+def test_our_bound_of_an_answer_does_not_contradict_the_users_limits(properties: dict[str, int | str]) -> None:
+    assert problems_of(kafka(**properties)) == []
 
 
 def test_the_users_properties_override_the_defaults() -> None:

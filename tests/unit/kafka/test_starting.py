@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from confluent_kafka import KafkaError
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 
+from connector.core.commit_metadata import FirstSight, encode
 from connector.core.events import Notice, ReasonRaised
+from connector.core.progress import Progress
 from connector.core.record import TopicPartition
 from connector.kafka.assignment import MISSING_TOPIC_GRACE_S
 from tests.unit.kafka.assignment_harness import PARTITION, AssignmentHarness, FakeMessage, in_thread
@@ -52,8 +54,8 @@ def test_a_partition_whose_leader_does_not_answer_holds_up_no_other() -> None:
         harness.resolve()
         assert _started(harness) == [OTHERS[0], OTHERS[2]]
 
-    messages = [event.message for event in in_thread(scenario) if isinstance(event, Notice)]
-    assert [message.split(":")[0] for message in messages] == ["orders[1] waits", "orders[3] waits"]
+    messages = {event.message.split(":")[0] for event in in_thread(scenario) if isinstance(event, Notice)}
+    assert messages == {"orders[1] waits", "orders[3] waits"}
 
 
 def test_what_is_unanswered_is_not_asked_again_at_once() -> None:
@@ -130,5 +132,65 @@ def test_a_gap_in_a_partition_without_a_leader_waits_for_it() -> None:
         harness.fake.refusing = set()
         harness.resolve()
         assert harness.fake.calls[-1] == ("assign", [130])
+
+    in_thread(scenario)
+
+
+# -- starts that were not committed before ----------------------------------------------------------------------
+
+
+def test_a_partition_without_a_committed_offset_starts_once_its_start_is_committed() -> None:
+    def scenario(harness: AssignmentHarness) -> None:
+        _assign(harness, OTHERS[0])
+        harness.assignment.resolve(harness.consumer)
+        assert (_started(harness), harness.assignment.waiting) == ([], [OTHERS[0]])
+        assert OTHERS[0] in harness.fake.paused
+        harness.commits.on_commit(None, harness.fake.unanswered.pop())
+        harness.resolve()
+        assert (_started(harness), harness.assignment.waiting) == ([OTHERS[0]], [])
+        assert harness.fake.committed_offsets == [0]
+
+    in_thread(scenario)
+
+
+def test_a_start_whose_commit_is_refused_is_committed_again_before_anything_is_consumed() -> None:
+    def scenario(harness: AssignmentHarness) -> None:
+        _assign(harness, OTHERS[0])
+        harness.assignment.resolve(harness.consumer)
+        del harness.fake.committed_at[OTHERS[0]]
+        harness.commits.on_commit(KafkaError(KafkaError.ILLEGAL_GENERATION), harness.fake.unanswered.pop())
+        harness.resolve()
+        assert harness.fake.committed_offsets == [0, 0]
+        assert _started(harness) == [OTHERS[0]]
+
+    in_thread(scenario)
+
+
+# -- partitions that come back ----------------------------------------------------------------------------------
+
+
+def _lose_with_everything_below_95_settled(harness: AssignmentHarness) -> None:
+    harness.lease.track(94, 0.0, 0)
+    harness.assignment.on_lost(harness.consumer, [KafkaTopicPartition(*PARTITION)])
+
+
+def test_a_partition_that_was_lost_goes_on_where_it_was_when_it_comes_back() -> None:
+    def scenario(harness: AssignmentHarness) -> None:
+        harness.fake.metadata[PARTITION] = encode(Progress(90), FirstSight(1, 4))
+        _lose_with_everything_below_95_settled(harness)
+        _assign(harness, PARTITION)
+        harness.resolve()
+        assert harness.fake.calls[-1] == ("seek", [95])
+
+    in_thread(scenario)
+
+
+def test_a_partition_that_an_operator_has_reset_meanwhile_starts_there() -> None:
+    def scenario(harness: AssignmentHarness) -> None:
+        _lose_with_everything_below_95_settled(harness)
+        harness.fake.committed_at[PARTITION] = 30
+        _assign(harness, PARTITION)
+        harness.resolve()
+        assert harness.fake.calls[-1] == ("seek", [30])
 
     in_thread(scenario)

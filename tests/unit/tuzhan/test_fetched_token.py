@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+import time
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING, Self
 
 import pytest
 
@@ -334,6 +336,22 @@ def test_a_permanent_refusal_at_one_endpoint_fetches_no_token_and_the_others_nev
     assert reasons(events) == [("raised", "no_token"), ("cleared", "no_token")]
 
 
+def test_a_reply_to_a_request_with_an_older_token_counts_for_the_blame() -> None:
+    endpoint, events = FakeTokenEndpoint(), list[Event]()
+
+    async def main() -> None:
+        tokens = fetched(endpoint, events)
+        async with running(tokens):
+            await token_of(tokens)
+            await asyncio.sleep(2)
+            assert refuse(tokens, A) is False
+            await asyncio.sleep(0.2)
+            tokens.on_delivered("tok1", B, 0.0)
+            assert refuse(tokens, A) is True
+
+    run_virtual(main())
+
+
 def test_a_wrongly_blamed_target_heals_with_the_next_token() -> None:
     endpoint, events = FakeTokenEndpoint(), list[Event]()
 
@@ -373,6 +391,33 @@ def test_if_the_only_other_target_falls_silent_a_blamed_one_gets_another_token_a
     run_virtual(main())
 
 
+@pytest.mark.parametrize("hours", [-48, 48])
+def test_a_wall_clock_that_jumps_changes_nothing(hours: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    endpoint, events = FakeTokenEndpoint(), list[Event]()
+    wall = [time.time()]
+
+    class Datetime(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls.fromtimestamp(wall[0], tz)
+
+    monkeypatch.setattr(time, "time", lambda: wall[0])
+    monkeypatch.setattr("connector.tuzhan.token_providers.datetime", Datetime)
+
+    async def main() -> None:
+        tokens = fetched(endpoint, events)
+        async with running(tokens):
+            for _ in range(4):
+                await asyncio.sleep(3060)
+                wall[0] += hours * 3600
+            assert tokens.expires_in_s is not None
+            assert tokens.expires_in_s <= 7200
+
+    run_virtual(main())
+    assert [round(call - endpoint.calls[0]) for call in endpoint.calls] == [0, 6120, 12240][: len(endpoint.calls)]
+    assert len(endpoint.calls) >= 2
+
+
 @pytest.mark.parametrize("expire", [1e-9, 0.001, 0.5, 1, "1"])
 def test_tokens_of_a_very_short_life_cause_no_storm(expire: object) -> None:
     endpoint, events = FakeTokenEndpoint(), list[Event]()
@@ -408,6 +453,47 @@ def test_an_endpoint_that_issues_the_refused_token_again_causes_no_storm() -> No
 
     run_virtual(main())
     assert len(endpoint.calls) <= 36_000 / 30 + 3
+
+
+def test_if_the_permission_of_the_only_endpoint_is_revoked_the_remedy_names_the_app_s_settings() -> None:
+    endpoint, events = FakeTokenEndpoint(), list[Event]()
+
+    async def main() -> None:
+        tokens = fetched(endpoint, events)
+        async with running(tokens):
+            await token_of(tokens)
+            deliver(tokens)
+            await asyncio.sleep(1000)
+            for _ in range(20):
+                await token_of(tokens)
+                refuse(tokens)
+            assert ("raised", "token_contested") in reasons(events)
+            assert "app settings" in last_remedy(events)
+            deliver(tokens)
+            refuse(tokens)
+            await token_of(tokens)
+            assert "another process seems to fetch" in last_remedy(events), "now some requests work"
+
+    run_virtual(main())
+
+
+def test_a_token_that_dies_while_the_endpoint_asks_for_patience_is_reported_at_once() -> None:
+    endpoint, events = FakeTokenEndpoint(), list[Event]()
+
+    async def main() -> None:
+        tokens = fetched(endpoint, events)
+        async with running(tokens):
+            await token_of(tokens)
+            deliver(tokens)
+            endpoint.answer = lambda: Reply(429, b"", "600")
+            await asyncio.sleep(6130)
+            assert reasons(events)[-1] == ("cleared", "no_token")
+            refuse(tokens)
+            await asyncio.sleep(1)
+            assert reasons(events)[-1] == ("raised", "no_token")
+            assert "HTTP 429" in last_remedy(events)
+
+    run_virtual(main())
 
 
 def test_a_retry_after_of_the_token_endpoint_is_honoured() -> None:

@@ -128,6 +128,7 @@ def test_the_refusals_of_a_target_at_fault_are_no_sign_of_a_contest() -> None:
     assert schedule.is_contested(21.0)
     schedule.on_target_at_fault(A)
     assert not schedule.is_contested(21.0)
+    assert schedule.next_request_s(21.0, 21.0) >= 20.0 + CONTEST_INTERVAL_S, "no storm for its sake"
     for now_s in (30.0, 40.0):
         assert not schedule.is_contested(now_s)
         schedule.on_issued(now_s, LIFE_S)
@@ -205,6 +206,7 @@ def test_a_reply_without_data_is_a_failure(data: object) -> None:
         (Reply(401, b""), "app_secret"),
         (Reply(200, b'{"code":"777"}'), "app_secret"),
         (Reply(400, b""), "app_secret"),
+        (Reply(403, b""), "app_secret"),
         (Reply(404, b""), "base_url"),
         (Reply(301, b""), "base_url"),
         (Reply(503, b"", "9"), "asked again"),

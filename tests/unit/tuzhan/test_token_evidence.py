@@ -115,6 +115,14 @@ def test_a_target_that_has_never_delivered_is_at_fault_at_its_second_token_if_ot
     assert evidence.renew_s == math.inf
 
 
+def test_a_delivery_with_an_older_token_shows_that_tokens_work_at_others() -> None:
+    evidence = new_evidence()
+    evidence.on_refused(A, 1.0)
+    evidence.on_token(1.1)
+    evidence.on_delivered_with_older(B, 1.2)
+    assert evidence.on_refused(A, 1.3) is Fault.TARGET
+
+
 def test_if_nobody_has_ever_delivered_no_target_is_at_fault() -> None:
     evidence = TokenEvidence()
     for number in range(100):
@@ -161,8 +169,8 @@ def test_with_nobody_else_a_target_at_fault_gets_a_few_tokens_at_growing_distanc
             issued.append(now_s)
             evidence.on_token(now_s)
     distances = [later - earlier for earlier, later in zip([1.0, *issued], issued, strict=False)]
-    assert distances[:7] == [RECENT_S * 2**n for n in range(6)] + [MAX_PATIENCE_S]
-    assert set(distances[6:]) == {MAX_PATIENCE_S}
+    assert distances[:5] == [RECENT_S * 2**n for n in range(4)] + [MAX_PATIENCE_S]
+    assert set(distances[4:]) == {MAX_PATIENCE_S}
 
 
 def test_while_the_token_for_a_target_at_fault_can_not_be_fetched_its_patience_does_not_grow() -> None:
@@ -180,3 +188,48 @@ def test_a_delivery_by_another_target_makes_a_token_for_a_target_at_fault_needle
     evidence.on_refused(A, 61.0)
     evidence.on_delivered(B, 61.5, 62.0)
     assert evidence.renew_s == math.inf
+
+
+def test_when_a_token_has_died_at_one_target_another_is_not_blamed_for_it() -> None:
+    evidence = new_evidence()
+    evidence.on_delivered(B, 1.0, 1.0)
+    assert evidence.on_refused(B, 2.0) is Fault.TOKEN
+    assert evidence.on_refused(A, 2.5) is Fault.TOKEN
+    evidence.on_delivered(C, 3.0, 3.5)
+    assert (evidence.in_doubt, evidence.renew_s) == (False, math.inf)
+    assert evidence.on_refused(A, 4.0) is Fault.TARGET
+    assert evidence.on_refused(B, 4.0) is Fault.TARGET
+
+
+def test_a_target_that_used_the_last_token_is_in_doubt_until_another_uses_this_one() -> None:
+    evidence = new_evidence()
+    evidence.on_delivered(A, 1.0, 1.0)
+    evidence.on_token(100.0)
+    evidence.on_delivered(B, 101.0, 101.0)
+    assert evidence.on_refused(A, 110.0) is Fault.TOKEN
+    assert evidence.renew_s == 110.0 + GRACE_S
+    evidence.on_delivered(B, 110.1, 110.2)
+    assert (evidence.in_doubt, evidence.renew_s) == (False, math.inf)
+    assert evidence.on_refused(A, 110.5) is Fault.TARGET
+
+
+def test_if_both_are_refused_another_token_is_needed_at_once() -> None:
+    evidence = new_evidence()
+    evidence.on_delivered(A, 1.0, 1.0)
+    evidence.on_token(100.0)
+    evidence.on_delivered(B, 101.0, 101.0)
+    evidence.on_refused(A, 110.0)
+    assert evidence.on_refused(B, 110.1) is Fault.TOKEN
+    assert evidence.renew_s == 110.1
+
+
+@pytest.mark.parametrize(("age_s", "fault"), [(59.9, Fault.TARGET), (60.0, Fault.TOKEN)])
+def test_the_second_token_in_a_row_blames_a_target_if_another_has_lately_delivered_with_any(
+    age_s: float, fault: Fault
+) -> None:
+    evidence = new_evidence()
+    evidence.on_delivered(A, 1.0, 1.0)
+    evidence.on_delivered(B, 100.0, 100.0)
+    evidence.on_refused(A, 100.0)
+    evidence.on_token(100.0 + age_s)
+    assert evidence.on_refused(A, 100.0 + age_s) is fault
