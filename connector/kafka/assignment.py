@@ -6,17 +6,18 @@ librdkafka calls the `on_*` callbacks inside `consume` and `close`, in the consu
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from confluent_kafka import Consumer, KafkaException
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 
-from connector.core.events import ReasonRaised, Rebalanced, RetentionGap
+from connector.core.events import Notice, ReasonRaised, Rebalanced, RetentionGap
+from connector.core.progress import Progress
 from connector.core.record import TopicPartition
-from connector.kafka.deadlines import REVOKE_DEADLINE_S
+from connector.kafka.deadlines import REPLACE_DEADLINE_S, REVOKE_DEADLINE_S
 from connector.kafka.errors import cause_of, reason_of
 from connector.kafka.fetching import Fetching
-from connector.kafka.leader_offsets import LeaderOffsets
+from connector.kafka.invalid_position import Continuation, continuation_of
 from connector.kafka.membership import Membership
 from connector.kafka.owned_partition import OwnedPartition
 from connector.kafka.pausing import Pausing
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from connector.core.events import RebalanceKind
     from connector.core.ledger import Lease
-    from connector.core.progress import Progress
     from connector.kafka.bridge import Bridge
     from connector.kafka.chunks import Chunk
     from connector.kafka.commits import Commits
@@ -59,7 +59,7 @@ class Assignment:
         self._readiness = readiness
         self._waiting: dict[TopicPartition, float] = {}
         """Partitions whose start is looked up, and since when (monotonic seconds)."""
-        self._deleted: set[TopicPartition] = set()
+        self._invalid: set[TopicPartition] = set()
         """Owned partitions whose next offset does not exist."""
         self._next_pass = 0.0
         """When to ask the brokers again (monotonic seconds)."""
@@ -144,7 +144,7 @@ class Assignment:
         """Disown the partitions and return their leases, from which nothing more is handed over."""
         for partition in partitions:
             self._waiting.pop(partition, None)
-            self._deleted.discard(partition)
+            self._invalid.discard(partition)
         leases = [self._owned.pop(partition).lease for partition in partitions if partition in self._owned]
         for lease in leases:
             self._forget(lease)
@@ -180,10 +180,10 @@ class Assignment:
         """The assigned partitions of which it is not known yet where they start."""
         return list(self._waiting)
 
-    def on_deleted(self, partition: TopicPartition) -> None:
+    def on_invalid_position(self, partition: TopicPartition) -> None:
         """Called when the next offset of a partition does not exist: `resolve` finds out where it goes on."""
         if partition in self._owned:
-            self._deleted.add(partition)
+            self._invalid.add(partition)
             self._next_pass = 0.0
 
     def resolve(self, consumer: Consumer) -> None:
@@ -192,10 +192,10 @@ class Assignment:
         Blocks the thread for a quarter of its time at most: the partitions that flow must go on flowing.
         """
         began = time.monotonic()
-        if not (self._waiting or self._deleted) or began < self._next_pass:
+        if not (self._waiting or self._invalid) or began < self._next_pass:
             return
-        for partition in list(self._deleted):
-            self._skip_deleted(consumer, partition)
+        for partition in list(self._invalid):
+            self._go_on(consumer, partition)
         if self._waiting:
             self._start_waiting(consumer)
         ended = time.monotonic()
@@ -228,29 +228,41 @@ class Assignment:
         self._commits.track(lease, start)
         self._new_leases.append((lease, ()))
 
-    def _skip_deleted(self, consumer: Consumer, partition: TopicPartition) -> None:
-        """Go on at the earliest offset that exists, and report the gap.
-
-        If the earliest offset lies before what was received, the topic was re-created: the lease ends, a new one
-        starts there.
-        """
+    def _go_on(self, consumer: Consumer, partition: TopicPartition) -> None:
+        """Go on with a partition whose next offset does not exist, and report why."""
         owned = self._owned[partition]
-        expected = owned.next_offset
         try:
-            first, _ = LeaderOffsets(consumer).span(partition)
+            found = continuation_of(consumer, owned)
         except KafkaException as error:
             self._readiness.on_unanswered(cause_of(error), partition)
             return
-        self._deleted.discard(partition)
-        if first < expected:
-            self._forget(owned.lease)
-            self._bridge.close_leases_from_thread([owned.lease], None)
-            self._starts.memory.forget(partition)
-            self._start_lease(StartOffset(partition, first, None))
+        self._invalid.discard(partition)
+        gap = RetentionGap(*partition, records=found.offset - owned.next_offset)
+        if found.cause != "deleted":
+            self._report_replacement(owned, found)
+            self._replace_lease(owned.lease, found.offset)
             consumer.resume([KafkaTopicPartition(*partition)])  # librdkafka remembers that it was paused
-        self._owned[partition].next_offset = first
-        self._fetching.restart(consumer, {partition: first}, self.received())
-        self._pausing.on_assigned(self._owned[partition].lease)
-        self._bridge.emit_from_thread(RetentionGap(*partition, records=max(first - expected, 0)))
-        remedy = f"records of {partition.topic} were deleted before they were read; restart to acknowledge"
-        self._bridge.emit_from_thread(ReasonRaised("records_lost", partition.topic, remedy))
+        owned = self._owned[partition]
+        owned.next_offset = found.offset
+        self._fetching.restart(consumer, {partition: found.offset}, self.received())
+        self._pausing.on_assigned(owned.lease)
+        # At once: a process that is started again must neither count a gap a second time nor find the old offset.
+        self._commits.commit_sync(consumer, {owned.lease: Progress(found.offset)})
+        if found.cause == "deleted":
+            self._bridge.emit_from_thread(gap)
+            remedy = f"records of {partition.topic} were deleted before they were read; restart to acknowledge"
+            self._bridge.emit_from_thread(ReasonRaised("records_lost", partition.topic, remedy))
+
+    def _report_replacement(self, owned: OwnedPartition, found: Continuation) -> None:
+        """Report that offsets mean other records now; nothing that was readable is lost with a topic created anew."""
+        partition = str(owned.lease.partition)
+        fields: dict[str, str | int] = {"partition": partition, "position": owned.next_offset, "next": found.offset}
+        level: Literal["warning", "error"] = "error" if found.cause == "truncated" else "warning"
+        self._bridge.emit_from_thread(Notice(level, f"partition {found.cause}", fields))
+
+    def _replace_lease(self, lease: Lease, offset: int) -> None:
+        """End a lease whose offsets mean other records now, once what it has was sent; start another at `offset`."""
+        self._forget(lease)
+        self._bridge.close_leases_from_thread([lease], time.monotonic() + REPLACE_DEADLINE_S)
+        self._starts.memory.forget(lease.partition)
+        self._start_lease(StartOffset(lease.partition, offset, None))

@@ -187,7 +187,7 @@ class ConsumerThread:
         if error.fatal():
             raise KafkaException(error)
         if error.code() in OFFSET_DELETED:
-            self._assignment.on_deleted(TopicPartition(str(message.topic()), int(message.partition() or 0)))
+            self._assignment.on_invalid_position(TopicPartition(str(message.topic()), int(message.partition() or 0)))
         else:
             self._readiness.on_error(error, str(message.topic() or ""))
 

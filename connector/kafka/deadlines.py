@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 REVOKE_DEADLINE_S: Final = 15.0
 """How long the leases of revoked partitions may take to drain."""
+REPLACE_DEADLINE_S: Final = 5.0
+"""The same for a lease that ends because its topic was re-created or its log truncated."""
 CLOSE_GRACE_S: Final = 2.0
 """How much longer than that the thread waits for the loop."""
 LAST_COMMIT_S: Final = 5.0

@@ -19,6 +19,8 @@ class OwnedPartition:
     """The offset after the last record handed over."""
     first_offset: int | None = None
     """The offset of the first record handed over."""
+    last_timestamp_ms: int | None = None
+    """The timestamp of the last record handed over; None if there is none."""
 
     def drop_duplicates(self, records: list[Record]) -> list[Record]:
         """Return the records that were not handed over yet, and count them as handed over.
@@ -34,4 +36,5 @@ class OwnedPartition:
             if self.first_offset is None:
                 self.first_offset = records[0].offset
             self.next_offset = records[-1].offset + 1
+            self.last_timestamp_ms = records[-1].timestamp_ms
         return records

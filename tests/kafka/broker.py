@@ -66,8 +66,11 @@ class Broker:
     Clients without a password use `address`; with SASL_PLAINTEXT and PLAIN, `sasl_address`.
     """
 
-    def __init__(self, properties: Mapping[str, str] | None = None) -> None:
-        """`properties` override the defaults of this file. Starts nothing. Raises NoBrokerError."""
+    def __init__(self, properties: Mapping[str, str] | None = None, first: Broker | None = None) -> None:
+        """`properties` override the defaults of this file. Starts nothing. Raises NoBrokerError.
+
+        With `first` it is one more broker of that one's cluster; the first is its only controller.
+        """
         self._java, self._jars = java(), jars()
         self._folder = Path(tempfile.mkdtemp(prefix="connector-broker-"))
         # It must not begin with a dash, which the format command would take for an option.
@@ -75,7 +78,12 @@ class Broker:
         plain, sasl, controller = free_ports(3)
         self.address = f"127.0.0.1:{plain}"
         self.sasl_address = f"127.0.0.1:{sasl}"
-        self._write_properties(controller, properties or {})
+        self._controller = controller
+        more = dict(properties or {})
+        if first is not None:
+            self._cluster_id, self._controller = first._cluster_id, first._controller
+            more |= {"process.roles": "broker", "node.id": "2", "listeners": self._public}
+        self._write_properties(more)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
@@ -130,13 +138,16 @@ class Broker:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _write_properties(self, controller: int, more: Mapping[str, str]) -> None:
-        public = f"PLAINTEXT://{self.address},SASL://{self.sasl_address}"
+    @property
+    def _public(self) -> str:
+        return f"PLAINTEXT://{self.address},SASL://{self.sasl_address}"
+
+    def _write_properties(self, more: Mapping[str, str]) -> None:
         lines = {
             **_PROPERTIES,
-            "controller.quorum.voters": f"1@127.0.0.1:{controller}",
-            "listeners": f"{public},CONTROLLER://127.0.0.1:{controller}",
-            "advertised.listeners": public,
+            "controller.quorum.voters": f"1@127.0.0.1:{self._controller}",
+            "listeners": f"{self._public},CONTROLLER://127.0.0.1:{self._controller}",
+            "advertised.listeners": self._public,
             "log.dirs": str(self._folder / "data"),
             **more,
         }

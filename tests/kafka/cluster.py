@@ -19,6 +19,8 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
+from tests.kafka.waiting import until
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -58,13 +60,21 @@ class Cluster:
             reader.close()
 
     def create_topic(
-        self, name: str | None = None, partitions: int = 4, config: Mapping[str, str] | None = None
+        self, name: str | None = None, partitions: int = 4, config: Mapping[str, str] | None = None, replicas: int = 1
     ) -> str:
         """Create a topic and return its name."""
         topic = name or fresh("topic")
-        new = NewTopic(topic, partitions, 1, config=dict(config or {}))
+        new = NewTopic(topic, partitions, replicas, config=dict(config or {}))
         self._admin.create_topics([new], request_timeout=_TIMEOUT_S)[topic].result()
         return topic
+
+    def create_topic_again(self, topic: str, partitions: int) -> None:
+        """Delete the topic and create another of the same name."""
+        self._admin.delete_topics([topic])[topic].result()
+        until(lambda: not self.exists(topic), "the topic to be gone")
+        self.create_topic(topic, partitions)
+        # The old producer would remember where it had got to.
+        self._producer = Producer({**self._common, **_BULK})
 
     def add_partitions(self, topic: str, total: int) -> None:
         """Grow the topic to `total` partitions."""
@@ -131,6 +141,11 @@ class Cluster:
         left = self._producer.flush(_TIMEOUT_S)
         if left or failures:
             raise AssertionError(f"{left} records not acknowledged, {len(failures)} refused: {failures[:1]}")
+
+    def leaders(self, topic: str) -> dict[int, int]:
+        """Return, by partition, the id of the leading broker; -1 if there is none."""
+        found = self._admin.list_topics(topic, timeout=_TIMEOUT_S).topics[topic].partitions
+        return {number: partition.leader for number, partition in found.items()}
 
     def end_offsets(self, topic: str) -> dict[int, int]:
         """Return, by partition, the offset that the next record gets."""

@@ -30,7 +30,7 @@ PARTITION = TopicPartition("orders", 0)
 
 
 class FakeMessage:
-    """A message of PARTITION at an offset, or an error."""
+    """A message of PARTITION at an offset, which is also its time, or an error."""
 
     def __init__(self, offset: int, error: KafkaError | None = None) -> None:
         self._offset, self._error = offset, error
@@ -48,7 +48,7 @@ class FakeMessage:
         return self._offset
 
     def timestamp(self) -> tuple[int, int]:
-        return 1, 0
+        return 1, self._offset
 
     def key(self) -> None:
         return None
@@ -181,7 +181,7 @@ class AssignmentHarness:
         chunk = group_by_lease(
             cast("Sequence[Message]", messages),
             self.assignment,
-            lambda _: self.assignment.on_deleted(PARTITION),
+            lambda _: self.assignment.on_invalid_position(PARTITION),
             self.bridge.emit_from_thread,
         )
         self.resolve()

@@ -6,9 +6,8 @@ import time
 
 import pytest
 from confluent_kafka import KafkaError
-from confluent_kafka import TopicPartition as KafkaTopicPartition
 
-from connector.core.events import ReasonCleared, ReasonRaised, Rebalanced, RetentionGap
+from connector.core.events import ReasonCleared, Rebalanced
 from connector.core.ledger import LeaseState
 from connector.core.record import TopicPartition
 from connector.kafka.deadlines import REVOKE_DEADLINE_S
@@ -99,20 +98,6 @@ def test_a_stop_closes_all_leases_and_commits_only_if_a_broker_answers(
     assert in_thread(scenario)[-1] == Rebalanced("revoked", ["orders[0]"], 0)
 
 
-def test_with_an_eager_strategy_a_gap_assigns_all_partitions_again_from_where_each_stands() -> None:
-    def scenario(harness: AssignmentHarness) -> None:
-        both = [KafkaTopicPartition("orders", 0), KafkaTopicPartition("orders", 1)]
-        harness.assignment.on_revoke(harness.consumer, harness.partitions)
-        harness.assignment.on_assign(harness.consumer, both)
-        harness.fake.committed_at["orders", 1] = 70
-        harness.resolve()
-        harness.fake.earliest = 130
-        harness.group(FakeMessage(-1, DELETED))
-        assert harness.fake.calls[-1] == ("assign", [130, 70])
-
-    in_thread(scenario, partition_assignment_strategy="range")
-
-
 def test_an_assignment_clears_the_reasons_that_it_disproves() -> None:
     def scenario(harness: AssignmentHarness) -> None:
         for topic in ("", "orders"):
@@ -134,34 +119,5 @@ def test_the_excluded_topic_gets_no_lease() -> None:
     def scenario(harness: AssignmentHarness) -> None:
         assert harness.fake.calls == [("assign", [0]), ("seek", [90])]
         assert harness.assignment.find(TopicPartition("letters", 0)) is None
-
-    in_thread(scenario)
-
-
-def test_records_received_before_a_gap_are_handed_over_and_only_deleted_ones_count_as_lost() -> None:
-    """One call of consume() may return the last records before the gap together with the error."""
-
-    def scenario(harness: AssignmentHarness) -> None:
-        harness.fake.earliest = 130
-        assert harness.group(FakeMessage(90), FakeMessage(91), FakeMessage(-1, DELETED)) == [(harness.lease, [90, 91])]
-        assert harness.fake.calls[-1] == ("assign", [130])
-        assert harness.group(FakeMessage(130)) == [(harness.lease, [130])]
-
-    gap, reason = in_thread(scenario)[-2:]
-    assert gap == RetentionGap("orders", 0, 38)
-    assert isinstance(reason, ReasonRaised)
-    assert (reason.code, reason.target) == ("records_lost", "orders")
-
-
-def test_records_of_a_topic_before_it_was_re_created_do_not_count_for_its_new_lease() -> None:
-    """One call of consume() may return the last records of the old topic together with the error."""
-
-    def scenario(harness: AssignmentHarness) -> None:
-        old = [FakeMessage(90), FakeMessage(91), FakeMessage(-1, DELETED)]
-        assert harness.group(*old) == [(harness.lease, [90, 91])]
-        [(new_lease, records)] = harness.assignment.take_new_leases()
-        assert (new_lease.start, list(records)) == (0, [])
-        assert harness.lease.state is LeaseState.ENDED
-        assert harness.group(FakeMessage(0)) == [(new_lease, [0])]
 
     in_thread(scenario)
