@@ -46,6 +46,7 @@ def sigterm() -> Figure:
         one.platform.misbehave("replies", [{"kind": "latency", "ms": 6000}], {})
         one.produce(20_000)
         first = one.stage.add_member()
+        one.wait_ready(first)
         until(lambda: first.connector.metric("requests_in_flight") >= IN_FLIGHT, "requests to be in flight")
         began = time.monotonic()
         first.stop(60)
@@ -135,8 +136,6 @@ def _patient(config: dict[str, Any]) -> None:
 def _very_patient(config: dict[str, Any]) -> None:
     in_flight(IN_FLIGHT, BATCH, queue={"max_records": 20_000})(config)
     config["platform"]["request_timeout"] = "90s"
-    # A killed member's partitions rest for the session timeout.
-    config["kafka"]["properties"]["session.timeout.ms"] = 3000
 
 
 def _wait_delivers(member: Member) -> None:
