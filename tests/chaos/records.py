@@ -43,7 +43,7 @@ _WEIGHTS = {
     Kind.NO_IDENTITY: 10,
     Kind.REFUSED: 1,
     Kind.LARGE: 1,
-    Kind.CRASHING: 0,
+    Kind.CRASHING: 1,
 }
 STANDING_FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "status", "status": 413, "match": {"eventargs.c_poison": Kind.LARGE.value[0]}},

@@ -113,13 +113,25 @@ def _wait(stage: Stage, tracks: list[Track], began: float, seconds: float, progr
 
 
 def _settle(stage: Stage, evidence: RecordProducer, quiet_at: float) -> bool:
-    """Return whether the group came to the end of all topics; good records flow until everything is well again."""
+    """Return whether the group came to the end of all topics.
+
+    Good records flow until everything that was produced before is settled and every member is well.
+    """
+    ends = {topic: stage.kafka.end_offsets(topic) for topic in stage.topics.values()}
     time.sleep(EVIDENCE_S)
     while time.time() < quiet_at + READY_WITHIN_S + 2 and not all(watch.is_well for watch in stage.watches):
         time.sleep(0.2)
+    finished = _wait_committed(stage, ends, quiet_at)
     evidence.finish()
+    ends = {topic: stage.kafka.end_offsets(topic) for topic in stage.topics.values()}
+    return _wait_committed(stage, ends, quiet_at) and finished
+
+
+def _wait_committed(stage: Stage, ends: dict[str, dict[int, int]], quiet_at: float) -> bool:
+    """Return whether the group committed these offsets before the harness lost patience."""
     while time.time() < quiet_at + PATIENCE_S:
-        if all(stage.kafka.caught_up(stage.group, topic) for topic in stage.topics.values()):
+        committed = {topic: stage.kafka.committed(stage.group, topic) for topic in ends}
+        if all(committed[topic].get(one, 0) >= end for topic in ends for one, end in ends[topic].items()):
             return True
         time.sleep(0.5)
     return False
