@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from confluent_kafka import (
     OFFSET_BEGINNING,
     Consumer,
+    ConsumerGroupTopicPartitions,
     KafkaError,
     KafkaException,
     Message,
@@ -19,6 +20,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
+from connector.core.commit_metadata import decode
 from tests.kafka.waiting import until
 
 if TYPE_CHECKING:
@@ -156,16 +158,35 @@ class Cluster:
         return {partition: end[1] for partition, end in ends.items()}
 
     def committed(self, group: str, topic: str) -> dict[int, int]:
-        """Return, by partition, the group's committed offset; a partition without one is left out.
+        """Return, by partition, the group's committed offset; a partition without one is left out."""
+        return {one.partition: one.offset for one in self._commits(group, topic)}
 
-        Not by AdminClient.list_consumer_group_offsets, which can end the process (confluent-kafka 2.16.1).
-        """
+    def settled(self, group: str, topic: str) -> dict[int, set[int]]:
+        """Return, by partition, the offsets that the group's commits call settled: below the offset, and in its map."""
+        found = {}
+        for one in self._commits(group, topic):
+            found[one.partition] = set(range(one.offset)).union(*decode(one.metadata, one.offset).ahead)
+        return found
+
+    def _commits(self, group: str, topic: str) -> list[TopicPartition]:
+        """Not by AdminClient.list_consumer_group_offsets, which can end the process (confluent-kafka 2.16.1)."""
         asked = [TopicPartition(topic, partition) for partition in self._partitions(topic)]
         try:
             answers = self._reader(group).committed(asked, _TIMEOUT_S)
         except KafkaException:
-            return {}  # The coordinator is not available yet; callers poll.
-        return {one.partition: one.offset for one in answers if one.offset >= 0}
+            return []  # The coordinator is not available yet; callers poll.
+        return [one for one in answers if one.offset >= 0]
+
+    def reset_offsets(self, group: str, topic: str, offsets: Mapping[int, int]) -> None:
+        """Set the group's offsets, as `kafka-consumer-groups --reset-offsets` does; it must have no member."""
+        wanted = [TopicPartition(topic, partition, offset) for partition, offset in offsets.items()]
+        request = ConsumerGroupTopicPartitions(group, wanted)
+        for one in self._admin.alter_consumer_group_offsets([request])[group].result().topic_partitions:
+            assert one.error is None, one.error
+
+    def members(self, group: str) -> int:
+        """Return how many members the broker knows of the group."""
+        return len(self._admin.describe_consumer_groups([group])[group].result().members)
 
     def assigned_topics(self, group: str) -> set[str]:
         """Return the topics whose partitions the broker has assigned to the group's members."""
