@@ -23,6 +23,7 @@ from connector.config.loading import load
 from connector.core.batching import BatchLimits
 from connector.core.errors import BackgroundTaskError, ConfigError, StartError
 from connector.core.events import Notice, ReasonRaised
+from connector.core.freeze_guard import FreezeGuard
 from connector.core.letters import Origin
 from connector.core.pacing import Pacer
 from connector.core.record import DEAD_LETTERS, Outcome, config_id
@@ -32,13 +33,15 @@ from connector.flow.target import Target, TargetDependencies, TargetSettings
 from connector.kafka.bridge import Bridge
 from connector.kafka.consumer import ConsumerThread
 from connector.kafka.dead_letter import DeadLetterSink, first_attempt
-from connector.kafka.properties import validate_properties
+from connector.kafka.deadlines import freeze_limit_s
+from connector.kafka.properties import is_kip848, validate_properties
 from connector.observe.admin import build_admin
 from connector.observe.health import Health, Heartbeat, silent_parts
 from connector.observe.log import configure
 from connector.observe.metrics import Metrics
 from connector.observe.scrub import describe
 from connector.observe.status import StatusReader, totals
+from connector.runtime.clocks import call_every, wake_clocks
 from connector.runtime.process import exit_unless, stop_on_signals, tune_garbage_collector
 from connector.runtime.tasks import Tasks
 from connector.runtime.web import bind, serve_forever
@@ -116,12 +119,18 @@ def build(loaded: Loaded, sock: socket.socket) -> App:
 
     tasks = Tasks()
     pipeline = Pipeline(loaded.mapping.targets_of)
-    outlets = build_outlets(loaded, pipeline, tasks, emit)
+
+    def wake_targets() -> None:
+        for target in outlets.targets.values():
+            target.wake()
+
+    guard = _build_freeze_guard(config, emit, wake_targets)
+    outlets = build_outlets(loaded, pipeline, tasks, emit, may_start=guard.may_start)
     tokens, targets = outlets.tokens, outlets.targets
 
     topic_counts: dict[str, TopicCounts] = {}
     bridge = Bridge(emit, pipeline.close, topic_counts)
-    consumer = ConsumerThread(config.kafka, loaded.mapping.topics, config.dead_letter_topic, bridge)
+    consumer = ConsumerThread(config.kafka, loaded.mapping.topics, config.dead_letter_topic, bridge, guard)
 
     status = StatusReader(loaded.file, loaded.sha256, pipeline, targets, topic_counts, tokens, loop.time())
     heartbeat = Heartbeat()
@@ -130,10 +139,24 @@ def build(loaded: Loaded, sock: socket.socket) -> App:
     background: dict[str, Callable[[], Coroutine[object, object, None]]] = {
         "admin port": partial(serve_forever, admin, sock),
         "heartbeat": heartbeat.run,
+        "freeze guard": partial(call_every, guard.limit_s / 4, guard.check),
         "token renewal": tokens.run,
         "commits": partial(pipeline.commit_periodically, config.kafka.commit_interval),
     }
     return App(loaded, emit, tasks, background, outlets, pipeline, bridge, consumer, status)
+
+
+def _build_freeze_guard(config: Config, emit: Emit, wake_targets: Callable[[], None]) -> FreezeGuard:
+    def on_freeze(seconds: float) -> None:
+        message = "the process was frozen: nothing is sent until the group has confirmed its partitions"
+        emit(Notice("warning", message, {"seconds": round(seconds, 1)}))
+
+    def on_open() -> None:
+        emit(Notice("info", "the group has answered: sending goes on", {}))
+        wake_targets()
+
+    limit_s = freeze_limit_s(config.kafka, kip848=is_kip848(config.kafka))
+    return FreezeGuard(limit_s, wake_clocks, on_freeze, on_open)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +175,14 @@ class Outlets:
         await self.client.aclose()
 
 
-def build_outlets(
+def build_outlets(  # noqa: PLR0913 - the last two are what `run` and `replay` give differently
     loaded: Loaded,
     pipeline: Pipeline,
     tasks: Tasks,
     emit: Emit,
     subject_of: Callable[[Record], Subject] = first_attempt,
+    *,
+    may_start: Callable[[], bool] = lambda: True,
 ) -> Outlets:
     """Build the targets and attach them to the pipeline."""
     config = loaded.config
@@ -174,6 +199,7 @@ def build_outlets(
         spawn=tasks.spawn,
         pacer=Pacer(config.platform.rate_limit),
         random=rng,
+        may_start=may_start,
     )
     targets = _build_targets(config, client, tokens, deps)
     targets[DEAD_LETTERS] = _build_dead_letter_target(config, dead_letters, deps)

@@ -38,7 +38,7 @@ class FreezeGuard:
     ) -> None:
         self.ticket = 0
         """The number of freezes so far."""
-        self._limit_s = limit_s
+        self.limit_s = limit_s
         self._clocks = clocks
         self._on_freeze = on_freeze
         """Called with the seconds that the process was frozen."""
@@ -57,7 +57,7 @@ class FreezeGuard:
         now = self._clocks()
         jump_s = max(reading - last for reading, last in zip(now, self._last, strict=True))
         self._last = now
-        if jump_s > self._limit_s:
+        if jump_s > self.limit_s:
             self.ticket += 1
             self._on_freeze(jump_s)
 

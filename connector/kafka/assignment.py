@@ -78,6 +78,11 @@ class Assignment:
         owned = self._owned.get(lease.partition)
         return owned is not None and owned.lease is lease
 
+    @property
+    def leases(self) -> list[Lease]:
+        """The leases of all owned partitions."""
+        return [owned.lease for owned in self._owned.values()]
+
     def received(self) -> dict[TopicPartition, int]:
         """Return the offset after the last record handed over, for each owned partition."""
         return {partition: owned.next_offset for partition, owned in self._owned.items()}

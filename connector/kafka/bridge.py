@@ -182,6 +182,10 @@ class Bridge:
         """Emit an event on the loop."""
         self._post(self._emit, event)
 
+    def call_from_thread(self, call: Callable[..., object], *arguments: object) -> None:
+        """Call a function on the loop, after what was posted before."""
+        self._post(call, *arguments)
+
     def on_connected_from_thread(self, cluster_id: str) -> None:
         """Called once, when a broker has answered."""
         self._post(self._connected.set_result, cluster_id)

@@ -25,7 +25,7 @@ from connector.core.record import TopicPartition
 from connector.kafka.errors import COMMIT_REFUSED, COMMIT_TOO_EARLY, COMMIT_TOO_LARGE, cause_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from connector.core.ledger import Lease
     from connector.kafka.bridge import Bridge, CommitRequest
@@ -85,6 +85,10 @@ class Commits:
         """Whether the next commit carries no map, because the last one was refused for its size."""
         self._on_its_way = 0
         self._requested_at = 0.0
+        self._sent = self._answered = 0
+        """How many requests were sent and answered. Answers come in the order of the requests."""
+        self.on_answer: Callable[[int, KafkaError | None], None] = lambda _request, _refusal: None
+        """Called with the number of each request that is answered, and with the first error of the answer."""
 
     def track(self, lease: Lease, start: StartOffset) -> None:
         """Start to track a lease, which begins at `start`."""
@@ -146,11 +150,23 @@ class Commits:
     def _send(self, consumer: Consumer, commits: Sequence[_Commit]) -> None:
         consumer.commit(offsets=self._offsets(commits), asynchronous=True)
         self._on_its_way += 1
+        self._sent += 1
         self._requested_at = time.monotonic()
+
+    def commit_again(self, consumer: Consumer, lease: Lease) -> int:
+        """Commit once more what was committed last for a tracked lease; return the number of the request.
+
+        Raises KafkaException if librdkafka refuses the call.
+        """
+        tracked = self._tracked[lease.partition]
+        progress = tracked.requested or tracked.confirmed or Progress(lease.start)
+        self._send(consumer, [(lease.partition, progress, tracked.first_sight)])
+        return self._sent
 
     def on_commit(self, error: KafkaError | None, partitions: list[KafkaTopicPartition]) -> None:
         """Called by librdkafka, between polls, with the broker's reply to `commit_async`."""
         self._on_its_way = max(0, self._on_its_way - 1)
+        self._answered += 1
         confirmed: dict[Lease, int] = {}
         refused = error
         for reply in partitions:
@@ -166,6 +182,7 @@ class Commits:
         if refused is not None and refused.code() in COMMIT_TOO_LARGE:
             self._on_too_large()
         self._bridge.on_committed_from_thread(confirmed, _answer(refused))
+        self.on_answer(self._answered, refused)
 
     # -- and with waiting, at the end of leases -----------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from connector.kafka.commit_alarm import CommitAlarm
 from connector.kafka.commits import Commits
 from connector.kafka.errors import OFFSET_DELETED, cause_of
 from connector.kafka.membership import generation_of
+from connector.kafka.ownership_check import OwnershipCheck
 from connector.kafka.properties import CLIENT_LOG, consumer_properties, exclusion_properties, is_static
 from connector.kafka.readiness import PROBE_TIMEOUT_S, Readiness
 from connector.kafka.records import group_by_lease
@@ -25,6 +26,7 @@ from connector.kafka.records import group_by_lease
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from connector.core.freeze_guard import FreezeGuard
     from connector.core.ledger import Lease
     from connector.kafka.bridge import Bridge, Command
     from connector.kafka.chunks import Chunk
@@ -39,7 +41,9 @@ class ConsumerThread:
     `excluded_topic`, which is the dead-letter topic, is never consumed, even if a pattern matches it.
     """
 
-    def __init__(self, kafka: Kafka, topics: Sequence[str], excluded_topic: str, bridge: Bridge) -> None:
+    def __init__(
+        self, kafka: Kafka, topics: Sequence[str], excluded_topic: str, bridge: Bridge, guard: FreezeGuard
+    ) -> None:
         self._kafka = kafka
         self._topics = list(topics)
         self._probe_topic = next((topic for topic in topics if not topic.startswith("^")), None)
@@ -51,6 +55,9 @@ class ConsumerThread:
         self._commits = Commits(bridge)
         self._commit_alarm = CommitAlarm(bridge.emit_from_thread)
         self._assignment = Assignment(kafka, excluded_topic, bridge, self._commits, self._readiness)
+        self._ownership = OwnershipCheck(
+            lambda: guard.ticket, self._commits, lambda ticket: bridge.call_from_thread(guard.confirm, ticket)
+        )
         self._last_beat = time.monotonic()
         self._stop: Stop | None = None
         self._thread = threading.Thread(target=self._run, name="kafka-consumer", daemon=True)
@@ -92,6 +99,7 @@ class ConsumerThread:
             self._heartbeat()
             if not self._apply_commands(consumer) or self._wait_for_room(consumer):
                 continue
+            self._ownership.step(consumer, assignment.leases, time.monotonic())
             assignment.resolve(consumer)
             self._hand_over(assignment.take_new_leases())
             self._update_readiness(consumer)

@@ -18,7 +18,7 @@ from connector.kafka.consumer import ConsumerThread
 from connector.settings.models import Kafka
 from tests.kafka.cluster import Cluster, fresh
 from tests.kafka.waiting import until as kafka_until
-from tests.support.builders import seeded
+from tests.support.builders import never_frozen, seeded
 from tests.support.clock import run_virtual
 from tests.support.fake_source import FakeSource
 
@@ -159,7 +159,7 @@ class KafkaSourceHarness:
         kafka = Kafka.model_validate({"bootstrap_servers": servers, "group_id": self._group, "properties": properties})
         self.bridge = Bridge(self.events.append, self.pipeline.close, {})
         self.source: Source = self.bridge
-        ConsumerThread(kafka, [self.topic], "", self.bridge).start()
+        ConsumerThread(kafka, [self.topic], "", self.bridge, never_frozen()).start()
         self._running = asyncio.ensure_future(self.pipeline.run(self.bridge))
         await until(lambda: len(self.pipeline.live) == PARTITIONS)
 

@@ -327,6 +327,7 @@ def _replacements() -> list[tuple[Any, str, object]]:
         (app, "stop_on_signals", _stop_on_signals),
         (app, "tune_garbage_collector", lambda: None),
         (app, "build_admin", lambda *_: None),
+        (app, "wake_clocks", lambda: (World.current.now,)),
         (app, "random", SimpleNamespace(Random=lambda: World.current.random)),
         *virtual_threads_and_time(),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING
 
+from connector.core.freeze_guard import FreezeGuard
 from connector.core.record import Failure, Item, Record
 
 if TYPE_CHECKING:
@@ -34,3 +35,8 @@ def item(
 def unmappable(source: Record) -> Item:
     """Return the item that a mapping makes of a record that it cannot map: it is addressed to the dead letters."""
     return Item("dead-letters", "route", b"", b"", (), source, Failure("identity_missing"))
+
+
+def never_frozen() -> FreezeGuard:
+    """Return a guard of a process that is never frozen."""
+    return FreezeGuard(1.0, lambda: (0.0,), lambda _: None, lambda: None)

@@ -14,6 +14,7 @@ from connector.core.events import Notice
 from connector.kafka.bridge import Bridge
 from connector.kafka.consumer import ConsumerThread
 from connector.settings.models import Kafka
+from tests.support.builders import never_frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -58,7 +59,7 @@ def test_a_failure_is_reported_before_the_consumer_is_freed(monkeypatch: pytest.
     async def main() -> None:
         bridge = ObservedBridge(lambda _: None, close_leases, {})
         kafka = Kafka(bootstrap_servers="localhost:1", group_id="g")
-        ConsumerThread(kafka, ["orders"], "", bridge).start()
+        ConsumerThread(kafka, ["orders"], "", bridge, never_frozen()).start()
         assert await bridge.connected() == "c"
         async for _ in bridge:
             pass
@@ -92,7 +93,7 @@ def test_a_fatal_error_that_only_a_callback_tells_ends_the_thread_and_is_an_even
     async def main() -> None:
         bridge = Bridge(events.append, close_leases, {})
         kafka = Kafka(bootstrap_servers="localhost:1", group_id="g")
-        ConsumerThread(kafka, ["orders"], "", bridge).start()
+        ConsumerThread(kafka, ["orders"], "", bridge, never_frozen()).start()
         await bridge.connected()
         async for _ in bridge:
             pass
