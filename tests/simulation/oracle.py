@@ -33,11 +33,10 @@ if TYPE_CHECKING:
     from tests.simulation.world import Process, World
 
 
-NOT_YET = frozenset({"owned", "planned", "idle"})
+NOT_YET = frozenset({"owned", "idle"})
 """Rules that the connector does not keep yet:
 
 owned     a process that was frozen sends nothing new for partitions that it may have lost
-planned   a planned rebalance repeats nothing that was settled, even above the watermark
 idle      a target that holds no item any more is up
 """
 
@@ -66,7 +65,8 @@ class KnownLease:
     tried: set[ItemId] = field(default_factory=set)
     settled: dict[ItemId, float] = field(default_factory=dict)
     """The items that have their outcome, and since when."""
-    received: list[Record] = field(default_factory=list)
+    received: dict[int, tuple[Record, float]] = field(default_factory=dict)
+    """By offset: the records that have reached the pipeline, and when."""
 
 
 class Oracle:
@@ -112,7 +112,7 @@ class Oracle:
     def on_records(self, member: Member, lease: Lease, records: Sequence[Record]) -> None:
         del member
         known = self._leases[lease]
-        known.received += records
+        known.received.update((record.offset, (record, self._world.now)) for record in records)
         for record in records:
             if record.offset in known.ahead:
                 continue
@@ -131,9 +131,9 @@ class Oracle:
                 member.violate(f"{target}: {ident} is sent for a lease that has ended")
             if ident in known.settled:
                 member.violate(f"{target}: {ident} is sent after its outcome")
-            self._check_ownership(member, known, ident)
+            owned = self._check_ownership(member, known, ident)
             self._check_age(member, ident)
-            if ident not in known.tried:
+            if ident not in known.tried and owned:
                 known.tried.add(ident)
                 self._check_repeat(member, known, ident)
         if target == TAGS:
@@ -182,11 +182,14 @@ class Oracle:
 
     # -- rules of sending ---------------------------------------------------------------------------------------
 
-    def _check_ownership(self, member: Member, known: KnownLease, ident: ItemId) -> None:
-        """Rule 8 and leases: what another member owns is not sent."""
-        for client in self._broker.clients if "owned" not in self.not_checked else ():
+    def _check_ownership(self, member: Member, known: KnownLease, ident: ItemId) -> bool:
+        """Rule 8 and leases: what another member owns is not sent. Return whether no other one does."""
+        for client in self._broker.clients:
             if client.process is not member and client.responsive and known.lease.partition in client.assigned:
-                member.violate(f"{ident} is sent, but {client.process.name} owns {known.lease.partition}")
+                if "owned" not in self.not_checked:
+                    member.violate(f"{ident} is sent, but {client.process.name} owns {known.lease.partition}")
+                return False
+        return True
 
     def _check_age(self, member: Member, ident: ItemId) -> None:
         """With `start_from: latest` nothing is sent that was produced before there was a group."""
@@ -272,8 +275,8 @@ class Oracle:
             if known.member is not member or known.lease.ended:
                 continue
             offset, ahead = self._claim(known.lease.partition)
-            for record in known.received:
-                settled_at = max((known.settled.get(ident, math.inf) for ident in _items_of(record)), default=0.0)
+            for record, received_at in known.received.values():
+                settled_at = max([received_at, *(known.settled.get(ident, math.inf) for ident in _items_of(record))])
                 if settled_at < now - late_s and record.offset >= offset and record.offset not in ahead:
                     member.violate(f"{record.offset} of {known.lease.partition} is settled, but was not committed")
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tests.simulation.plan import Fault, Plan
 
-QUIET_LIMIT_S = 3_600.0
+QUIET_LIMIT_S = 1_200.0
 """How long after the last fault everything must be committed."""
 SETTLE_S = 90.0
 """How long after that the process has to become ready."""
