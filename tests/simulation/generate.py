@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from random import Random
 
 WORDS = ("e", "t", "u", "d", "", "ee", "et", "td", "ttt", "ut")
-BAD_WORDS = ("E", "T", "L", "tT", "Ee")
-OUTAGES = ("503", "429", "403", "500", "hang", "reset", "lost", "slow", "garbage", "408")
+BAD_WORDS = ("E", "T", "L", "tT", "Ee", "5", "S", "4", "5t", "tS")
+OUTAGES = ("503", "429", "500", "hang", "reset", "lost", "slow", "garbage", "408")
+REFUSALS = ("403", "404", "400", "code 1001", "code 100300")
+"""Verdicts on the items or the target: a platform that is out of order gives them to all."""
 SOME_FAULTS = ("outage", "token", "broker", "commits", "letters", "kill", "freeze", "stop", "reset")
 
 
@@ -23,6 +25,7 @@ def make_plan(seed: int) -> Plan:
     partitions = 400 if random.random() < 0.002 else random.choice((1, 1, 2, 2, 3, 6))
     members = random.choice((1, 1, 1, 2, 2, 3))
     busy_s = random.choice((2.0, 5.0, 10.0, 20.0, 60.0))
+    produce = _produce(random, partitions, busy_s)
     return Plan(
         seed=seed,
         partitions=partitions,
@@ -33,12 +36,17 @@ def make_plan(seed: int) -> Plan:
         latency_s=random.choice((0.05, 0.5, 3.0)),
         max_in_flight=random.choice((1, 2, 4, 8)),
         max_records=random.choice((2, 6, 20)),
-        max_queued=random.choice((10, 40, 1000)),
+        max_queued=1000 if _needs_evidence(produce) else random.choice((10, 40, 1000)),
+        refused_in_a_row=random.choice((3, 20)),
         start_from=random.choice(("earliest", "earliest", "earliest", "latest")),
         old_records=random.choice((0, 0, 0, 3)),
-        produce=_produce(random, partitions, busy_s),
+        produce=produce,
         faults=_faults(random, members, busy_s),
     )
+
+
+def _needs_evidence(produce: tuple[Produce, ...]) -> bool:
+    return any(set(word) & set(plans.NEEDS_EVIDENCE) for one in produce for word in one.words)
 
 
 def _produce(random: Random, partitions: int, busy_s: float) -> tuple[Produce, ...]:
@@ -59,6 +67,13 @@ def _faults(random: Random, members: int, busy_s: float) -> tuple[Fault, ...]:
     return tuple(sorted(faults, key=lambda one: one.at))
 
 
+def _outage(random: Random, at: float, for_s: float) -> plans.Outage:
+    endpoint = random.choice(("", "", "event/batchAdd", "audience/tag/batchAdd"))
+    if random.random() < 0.3:
+        return plans.Outage(at, for_s, random.choice(REFUSALS), 1.0, endpoint)
+    return plans.Outage(at, for_s, random.choice(OUTAGES), random.choice((0.1, 0.5, 0.9, 1.0)), endpoint)
+
+
 def _fault(random: Random, members: int, busy_s: float) -> Fault:  # noqa: PLR0911 - one case per kind
     at = round(random.uniform(0.0, busy_s), 2)
     short = round(random.choice((random.uniform(0.1, 3.0), random.uniform(1.0, 20.0))), 2)
@@ -66,9 +81,7 @@ def _fault(random: Random, members: int, busy_s: float) -> Fault:  # noqa: PLR09
     member = random.randrange(members)
     match random.choice(SOME_FAULTS):
         case "outage":
-            share = random.choice((0.1, 0.5, 0.9, 1.0))
-            endpoint = random.choice(("", "", "event/batchAdd", "audience/tag/batchAdd"))
-            return plans.Outage(at, long, random.choice(OUTAGES), share, endpoint)
+            return _outage(random, at, long)
         case "token":
             return plans.TokenRevoked(at, short)
         case "broker":

@@ -176,6 +176,10 @@ def _config(plan: Plan) -> Config:
             },
             "targets": {name: {"endpoint": endpoint, **target} for name, endpoint in ENDPOINTS.items()},
             "routes": [{"name": "r", "topics": [TOPIC], "to": EVENTS, "identity": [{"openId": "x"}], "event_key": "k"}],
+            "dead_letter": {
+                "refused_in_a_row": plan.refused_in_a_row,
+                "refused_alone_for": f"{int(plan.refused_alone_for_s)}s",
+            },
             "shutdown_timeout": f"{STOP_TIMEOUT_S:.0f}s",
         }
     )
@@ -207,7 +211,7 @@ class WordMapping:
 
 def keys_of(item: ItemId) -> tuple[str, ...]:
     """Return the identities of an ordered item."""
-    if item.letter not in "tTu":
+    if item.letter not in "tTuS":
         return ()
     first = f"c{item.partition}-{item.offset % 4}"
     return (first, f"c{item.partition}-{(item.offset + 1) % 4}") if item.letter == "u" else (first,)
@@ -226,7 +230,7 @@ def _item(record: Record, place: int, letter: str) -> Item:
         return Item("dead-letters", route, b"", b"", (), record, Failure("identity_missing"))
     fat = 5_000 if letter == "L" else 0 if record.offset % 5 else FAT
     body = b'{"id":[%d,%d,%d,"%s"],"pad":"%s"}' % (*ident[:3], letter.encode(), b"." * fat)
-    ordered = letter in "tTu"
+    ordered = letter in "tTuS"
     params = (b'{"add":1}' if record.offset % 3 else b'{"delete":1}') if ordered else b"{}"
     return Item(TAGS if ordered else EVENTS, route, body, params, keys_of(ident), record)
 

@@ -15,7 +15,7 @@ from connector.core.events import Rebalanced
 from connector.core.record import DEAD_LETTERS, TopicPartition
 from connector.core.sink import VerdictKind
 from tests.simulation.member import TAGS, TOPIC, Member, item_id, keys_of
-from tests.simulation.plan import POISON
+from tests.simulation.plan import NEEDS_EVIDENCE, POISON
 from tests.simulation.platform import ItemId
 from tests.simulation.world import START_S
 
@@ -340,6 +340,15 @@ class Oracle:
                 member.violate(f"ready, although the starts of {sorted(missing)} are not committed")
 
     # -- rules of the end ---------------------------------------------------------------------------------------
+
+    def lacks_evidence(self) -> bool:
+        """Whether an item that is dead-lettered only if others are delivered is not yet, or not committed."""
+        for partition, log in self._broker.logs.items():
+            offset, ahead = self._claim(partition)
+            for record in log.after(offset, 1 << 30):
+                if record.offset not in ahead and set((record.value or b"").decode()) & set(NEEDS_EVIDENCE):
+                    return True
+        return False
 
     def all_committed(self) -> bool:
         """Whether everything is committed. Nothing is produced any more."""

@@ -2,9 +2,10 @@
 
 Records are written as words, one letter per item:
 
-    e  event, unordered            E  event that the platform refuses          5  event that always gets HTTP 500
-    t  tag of one identity         T  tag that the platform refuses            4  event that is answered 403
-    u  tag of two identities       L  event that is too large for a request    d  item that the mapping could not make
+    e  event, unordered         E  event that the platform refuses          5  event that always gets HTTP 500
+    t  tag of one identity      T  tag that the platform refuses            S  tag that always gets HTTP 500
+    u  tag of two identities    L  event that is too large for a request    4  event that is always answered 403
+                                                                            d  item that the mapping could not make
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-POISON = "ET5L4"
+POISON = "ETL5S4"
 """Letters of items that must end as dead letters, besides `d`."""
+NEEDS_EVIDENCE = "5S4"
+"""Those that are dead-lettered only if others are delivered."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,8 @@ class Plan:
     max_in_flight: int = 2
     max_records: int = 6
     max_queued: int = 40
+    refused_in_a_row: int = 20
+    refused_alone_for_s: float = 60.0
     start_from: str = "earliest"
     old_records: int = 0
     """Records in each partition that are older than the group."""

@@ -186,7 +186,7 @@ def _reply_to(request: Request, body: bytes) -> Reply:
         return Reply(413, b"")
     if "4" in letters:
         return Reply(403, b"")
-    if "5" in letters:
+    if letters & set("5S"):
         return Reply(500, b"")
     return _reply("400" if letters & set("ET") else "200")
 
