@@ -211,8 +211,10 @@ class WordMapping:
 
 def keys_of(item: ItemId) -> tuple[str, ...]:
     """Return the identities of an ordered item."""
-    if item.letter not in "tTuS":
+    if item.letter not in "tTuvS":
         return ()
+    if item.letter == "v":
+        return (f"v{item.partition}-{item.offset}",)
     first = f"c{item.partition}-{item.offset % 4}"
     return (first, f"c{item.partition}-{(item.offset + 1) % 4}") if item.letter == "u" else (first,)
 
@@ -230,7 +232,7 @@ def _item(record: Record, place: int, letter: str) -> Item:
         return Item("dead-letters", route, b"", b"", (), record, Failure("identity_missing"))
     fat = 5_000 if letter == "L" else 0 if record.offset % 5 else FAT
     body = b'{"id":[%d,%d,%d,"%s"],"pad":"%s"}' % (*ident[:3], letter.encode(), b"." * fat)
-    ordered = letter in "tTuS"
+    ordered = letter in "tTuvS"
     params = (b'{"add":1}' if record.offset % 3 else b'{"delete":1}') if ordered else b"{}"
     return Item(TAGS if ordered else EVENTS, route, body, params, keys_of(ident), record)
 

@@ -15,7 +15,7 @@ from connector.core.events import Rebalanced
 from connector.core.record import DEAD_LETTERS, TopicPartition
 from connector.core.sink import VerdictKind
 from tests.simulation.member import TAGS, TOPIC, Member, item_id, keys_of
-from tests.simulation.plan import NEEDS_EVIDENCE, POISON
+from tests.simulation.plan import POISON
 from tests.simulation.platform import ItemId
 from tests.simulation.world import START_S
 
@@ -41,6 +41,8 @@ idle      a target that holds no item any more is up
 """
 
 
+HEARD_AFTER_S = 5.0
+"""How long it takes at most until a process that wakes hears that the group has gone on without it."""
 COMMITTED_AFTER_S = 3.0
 """How much longer than the commit interval it may take until what settled is committed."""
 
@@ -102,6 +104,8 @@ class Oracle:
         ahead = frozenset(offset for one in progress.ahead for offset in one)
         known = KnownLease(lease, member, self._world.now, self._claim(lease.partition), self.resets, ahead)
         self._leases[lease] = known
+        if self._world.now < member.woken_at + HEARD_AFTER_S:
+            known.excused = "the process may not be in the group any more"
         for record in self._broker.logs[lease.partition].after(known.claim[0], 1 << 30):
             if (record.offset < lease.start or record.offset in ahead) and not self._has_ended(record):
                 member.violate(f"{lease.partition} passes over {record.offset}, which has not ended")
@@ -212,7 +216,7 @@ class Oracle:
                 continue  # only whole records can be committed and remembered
             if earlier.member is member and "remembered" not in self.not_checked:
                 member.violate(f"{ident} is sent again by the process that knows that it is settled")
-            if not earlier.excused and earlier.member.alive and "planned" not in self.not_checked:
+            if not earlier.excused and earlier.member.alive:
                 member.violate(f"{ident} is sent again without a reason: {earlier.member.name} had settled it")
 
     def _check_order(self, member: Member, ids: list[ItemId], known_leases: list[KnownLease]) -> None:
@@ -269,7 +273,7 @@ class Oracle:
         now, interval_s = self._world.now, self._plan.commit_every_s
         troubled = max(self._broker.changed_at, member.woken_at)
         late_s = interval_s + COMMITTED_AFTER_S
-        if "planned" in self.not_checked or not self._broker.up or now < troubled + late_s:
+        if not self._broker.up or member.frozen or now < troubled + late_s:
             return
         for known in self._leases.values():
             if known.member is not member or known.lease.ended:
@@ -343,10 +347,11 @@ class Oracle:
 
     def lacks_evidence(self) -> bool:
         """Whether an item that is dead-lettered only if others are delivered is not yet, or not committed."""
+        letters = set(self._plan.needs_evidence)
         for partition, log in self._broker.logs.items():
             offset, ahead = self._claim(partition)
             for record in log.after(offset, 1 << 30):
-                if record.offset not in ahead and set((record.value or b"").decode()) & set(NEEDS_EVIDENCE):
+                if record.offset not in ahead and letters & set((record.value or b"").decode()):
                     return True
         return False
 

@@ -5,7 +5,7 @@ Records are written as words, one letter per item:
     e  event, unordered         E  event that the platform refuses          5  event that always gets HTTP 500
     t  tag of one identity      T  tag that the platform refuses            S  tag that always gets HTTP 500
     u  tag of two identities    L  event that is too large for a request    4  event that is always answered 403
-                                                                            d  item that the mapping could not make
+    v  tag of its own identity  d  item that the mapping could not make
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 POISON = "ETL5S4"
 """Letters of items that must end as dead letters, besides `d`."""
 NEEDS_EVIDENCE = "5S4"
-"""Those that are dead-lettered only if others are delivered."""
+"""Those of which even a single one is dead-lettered only if others are delivered."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +154,14 @@ class Plan:
         """When nothing happens any more."""
         ends = [one.at for one in self.produce] + [one.at + one.for_s for one in self.faults]
         return max(ends, default=0.0) + 1.0
+
+    @property
+    def needs_evidence(self) -> str:
+        """The letters of items that are dead-lettered only if others are delivered, as far as there are any."""
+        letters = "".join(word for one in self.produce for word in one.words)
+        refused = sum(map(letters.count, "ET"))
+        wanted = NEEDS_EVIDENCE + ("ET" if refused >= self.refused_in_a_row else "")  # else after a while
+        return "".join(letter for letter in wanted if letter in letters)
 
     @property
     def records(self) -> int:

@@ -213,7 +213,7 @@ class Simulation:
             if self.world.now > self.plan.quiet_at + QUIET_LIMIT_S:
                 raise AssertionError(f"not everything is dead-lettered after {QUIET_LIMIT_S:.0f} s of quiet")
             for partition in self.broker.logs:
-                self.broker.produce(partition, [b"et"])
+                self.broker.produce(partition, [b"ev"])
             self.world.run_until(lambda: False, 5.0)
         self.oracle.check_all_committed()
 
