@@ -17,7 +17,7 @@ BAD_WORDS = ("E", "T", "L", "tT", "Ee", "5", "S", "4", "5t", "tS")
 OUTAGES = ("503", "429", "500", "hang", "reset", "lost", "slow", "garbage", "408")
 REFUSALS = ("403", "404", "400", "code 1001", "code 100300")
 """Verdicts on the items or the target: a platform that is out of order gives them to all."""
-SOME_FAULTS = ("outage", "token", "broker", "commits", "letters", "kill", "freeze", "stop", "reset")
+SOME_FAULTS = ("outage", "token", "broker", "commits", "letters", "kill", "freeze", "stop", "reset", "retention")
 
 
 def make_plan(seed: int) -> Plan:

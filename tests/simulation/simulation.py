@@ -226,15 +226,13 @@ class Simulation:
         for member in self.members:
             if member is None or not member.running or member.app is None:
                 continue
-            ignored = {"records_lost"} | ({"target_held"} if "idle" in self.not_checked else set())
-            codes = [reason.code for reason in member.health.reasons if reason.code not in ignored]
+            codes = [reason.code for reason in member.health.reasons if reason.code != "records_lost"]
             found += [f"{member.name}: {code}" for code in codes]
             if member.app.pipeline.paused:
                 found.append(f"{member.name} has paused partitions although nothing is in flight")
             for name, target in member.app.status.targets.items():
                 held = (target.queued, target.queued_bytes, target.sending.requests_in_flight, target.key_count)
-                up = target.sending.state is TargetState.UP or "idle" in self.not_checked
-                if held != (0, 0, 0, 0) or not up:
+                if held != (0, 0, 0, 0) or target.sending.state is not TargetState.UP:
                     found.append(f"{member.name}: {name} is {target.sending.state.value} and holds {held}")
         return found
 
