@@ -31,7 +31,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(120, func_only=True))
 
 
-def _without(missing: NoBrokerError) -> NoReturn:
+def without_broker(missing: NoBrokerError) -> NoReturn:
+    """Skip the test, or fail it in CI: no broker can be had."""
     if os.environ.get("CI"):
         pytest.fail(f"CI must run the tests on a real broker: {missing}", pytrace=False)
     pytest.skip(f"no real Kafka broker: {missing}")
@@ -47,7 +48,7 @@ def address() -> Iterator[str]:
     try:
         broker = Broker()
     except NoBrokerError as missing:
-        _without(missing)
+        without_broker(missing)
     with broker:
         yield broker.address
 
@@ -65,7 +66,7 @@ def _second_broker() -> Iterator[Broker]:
     try:
         broker = Broker(AUTHORIZER)
     except NoBrokerError as missing:
-        _without(missing)
+        without_broker(missing)
     with broker:
         yield broker
 

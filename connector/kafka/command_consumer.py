@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from connector.core.errors import CommandError, TopicMissingError
 from connector.kafka.errors import ALL_BROKERS_DOWN, cause_of, reason_of, remedy_for
-from connector.kafka.properties import CLIENT_LOG, reader_properties
+from connector.kafka.properties import SILENT_LOG, reader_properties
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from connector.settings.models import Kafka
+
+_MOST_TOLD: Final = 20
 
 
 class CommandConsumer:
@@ -25,7 +27,7 @@ class CommandConsumer:
         self._errors: list[KafkaError] = []
         """What the client has reported since it was built; it says more than "timed out"."""
         callbacks = {"error_cb": self._errors.append}
-        self.client = Consumer({**reader_properties(kafka), **(properties or {}), **callbacks}, logger=CLIENT_LOG)
+        self.client = Consumer({**reader_properties(kafka), **(properties or {}), **callbacks}, logger=SILENT_LOG)
 
     @contextlib.contextmanager
     def failing_clearly(self) -> Iterator[None]:
@@ -37,6 +39,9 @@ class CommandConsumer:
 
     def failure(self, error: KafkaError) -> CommandError:
         """Return what to raise: of an error that says little, the cause that the client has reported before."""
+        for _ in range(_MOST_TOLD):  # calls error_cb, for a wrong password; returns an error of the group
+            if (message := self.client.poll(0)) is not None and (cause := message.error()) is not None:
+                self._errors.append(cause)
         told = [one for one in self._errors if reason_of(one) == "kafka_not_authorized"] or [
             one for one in self._errors if one.code() != ALL_BROKERS_DOWN
         ]

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 CLIENT_LOG: Final = logging.getLogger("connector.kafka")
 """Receives librdkafka's own log lines."""
-_SILENT = logging.getLogger("connector.kafka.check")
-_SILENT.addHandler(logging.NullHandler())
-_SILENT.propagate = False
+SILENT_LOG: Final = logging.getLogger("connector.kafka.silent")
+"""For clients whose errors are told in another way: what is written to it is lost."""
+SILENT_LOG.addHandler(logging.NullHandler())
+SILENT_LOG.propagate = False
 
 REQUEST_TIMEOUT_S: Final = 10.0
 """Limit of one request to a broker whose answer is needed: it is repeated until it succeeds."""
@@ -159,7 +160,7 @@ def validate_properties(kafka: Kafka, problems: Problems) -> None:
 
 def _refusal_of(properties: dict[str, Any]) -> str | None:
     try:
-        Consumer({**properties, "log_level": 0}, logger=_SILENT).close()
+        Consumer({**properties, "log_level": 0}, logger=SILENT_LOG).close()
     except (KafkaException, TypeError, ValueError) as error:
         cause = error.args[0] if error.args else error
         return cause.str() if isinstance(cause, KafkaError) else str(cause)

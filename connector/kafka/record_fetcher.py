@@ -43,11 +43,12 @@ class RecordFetcher:
             if partition not in self._partitions[topic]:
                 return None
             consumer.client.assign([KafkaTopicPartition(topic, partition, offset)])
-            messages = consumer.client.consume(1, REQUEST_TIMEOUT_S)
+            message = consumer.client.poll(REQUEST_TIMEOUT_S)
+            while message is not None and message.topic() is None:  # an error of the group, which is not needed here
+                message = consumer.client.poll(REQUEST_TIMEOUT_S)
             consumer.client.unassign()
-        if not messages:
+        if message is None:
             raise consumer.failure(KafkaError(TIMED_OUT))
-        [message] = messages
         if message.error() is not None or message.offset() != offset:
             return None
         return to_record(message, lambda _: None)

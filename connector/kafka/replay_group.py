@@ -19,7 +19,7 @@ from connector.core.errors import ReplayTakenError
 from connector.core.progress import Progress
 from connector.kafka.command_consumer import CommandConsumer
 from connector.kafka.errors import COMMIT_REFUSED, TIMED_OUT, cause_of
-from connector.kafka.properties import CLIENT_LOG, REQUEST_TIMEOUT_S, producer_properties, replay_group
+from connector.kafka.properties import REQUEST_TIMEOUT_S, SILENT_LOG, producer_properties, replay_group
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -119,7 +119,7 @@ class ReplayGroup:
                 raise KafkaException(answer.error)
 
     def _has_members(self) -> bool:
-        admin = AdminClient(self._admin_properties, logger=CLIENT_LOG)
+        admin = AdminClient(self._admin_properties, logger=SILENT_LOG)
         with self._consumer.failing_clearly():
             try:
                 found = admin.describe_consumer_groups([self.name], request_timeout=REQUEST_TIMEOUT_S)

@@ -134,8 +134,8 @@ class TopicReader:
             raise self._consumer.failure(KafkaError(TIMED_OUT))
         for message in messages:
             one = reading.get(message.partition() or 0)
-            if one is None or one.complete:
-                continue
+            if message.topic() is None or one is None or one.complete:
+                continue  # without a topic: an error of the group, which is not needed here
             if message.error() is not None:
                 self._on_error(message, one)
                 continue

@@ -29,12 +29,25 @@ _EVERYBODY, _EVERY_HOST = "User:*", "*"
 
 def deny_writes(address: str, topic: str) -> None:
     """Deny everybody to write to the topic. Tries until the broker answers."""
-    rule = _rule(topic)
+    _deny(address, _rule(topic))
+
+
+def deny_reads(address: str, topic: str) -> None:
+    """Deny everybody to read the topic. Tries until the broker answers."""
+    _deny(address, _rule(topic, AclOperation.READ))
+
+
+def deny_group(address: str, group: str) -> None:
+    """Deny everybody to be a member of the group. Tries until the broker answers."""
+    _deny(address, _rule(group, AclOperation.READ, ResourceType.GROUP))
+
+
+def _deny(address: str, rule: AclBinding) -> None:
     _admin_call(address, lambda admin: admin.create_acls([rule], request_timeout=5)[rule].result())
 
 
 def allow_writes(address: str, topic: str) -> None:
-    """Remove the rule of `deny_writes`. Tries until the broker answers."""
+    """Remove every rule of the topic. Tries until the broker answers."""
     rule = AclBindingFilter(
         ResourceType.TOPIC,
         topic,
@@ -47,16 +60,11 @@ def allow_writes(address: str, topic: str) -> None:
     _admin_call(address, lambda admin: admin.delete_acls([rule], request_timeout=5)[rule].result())
 
 
-def _rule(topic: str) -> AclBinding:
-    return AclBinding(
-        ResourceType.TOPIC,
-        topic,
-        ResourcePatternType.LITERAL,
-        _EVERYBODY,
-        _EVERY_HOST,
-        AclOperation.WRITE,
-        AclPermissionType.DENY,
-    )
+def _rule(
+    name: str, operation: AclOperation = AclOperation.WRITE, kind: ResourceType = ResourceType.TOPIC
+) -> AclBinding:
+    pattern, permission = ResourcePatternType.LITERAL, AclPermissionType.DENY
+    return AclBinding(kind, name, pattern, _EVERYBODY, _EVERY_HOST, operation, permission)
 
 
 def _admin_call(address: str, call: Callable[[AdminClient], Any]) -> None:
