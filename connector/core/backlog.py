@@ -162,9 +162,9 @@ class Backlog(Generic[T]):
         return Lane.ALONE if self._is_proven(batch) else Lane.UNPROVEN
 
     def _is_proven(self, batch: Batch[T]) -> bool:
-        """Whether the next refusal of an item that waits alone would be one more piece of evidence."""
-        refused_at = batch.evidence.refused_at
-        return refused_at is None or self._machine.delivered > refused_at
+        """Whether the next bad reply to an item that waits alone would count against it."""
+        evidence = batch.evidence
+        return evidence.blamed_at is None or evidence.is_blamed(self._machine.delivered)
 
     # -- the choice ---------------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from connector.core.evidence import NO_EVIDENCE, Evidence
+from connector.core.evidence import MIN_FAILURES, NO_EVIDENCE, Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ class Batch(Generic[T]):
     """Failures in a row, for the next wait."""
     token_refusals: int = 0
     alone_since: float | None = None
-    """When its one item was refused alone for the first time."""
+    """When its one item was left alone."""
 
     @property
     def is_ordinary(self) -> bool:
@@ -65,11 +65,21 @@ class Batch(Generic[T]):
         """The items of its next request."""
         return self.items[: self.suspected // 2] if self.suspected > 1 else self.items
 
-    def suspect(self, evidence: Evidence, *, by_failure: bool = False) -> Batch[T]:
+    def suspect(self, evidence: Evidence, now: float, *, by_failure: bool = False) -> Batch[T]:
         """Return it as a suspect, because its last request failed as a whole: all of it, or the part that was sent."""
         suspected = len(self.next_request)
+        if self.is_alone:
+            return replace(self, evidence=evidence)
+        if self.is_ordinary:  # what others in the request may have caused counts as little as a suspicion needs
+            evidence = replace(evidence, counted=min(evidence.counted, MIN_FAILURES))
         return replace(
-            self, suspected=suspected, by_failure=by_failure, evidence=evidence, backoffs=0, token_refusals=0
+            self,
+            suspected=suspected,
+            by_failure=by_failure,
+            evidence=evidence,
+            backoffs=0,
+            token_refusals=0,
+            alone_since=now if suspected == 1 else None,
         )
 
     def after_delivery(self) -> Batch[T] | None:

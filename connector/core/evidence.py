@@ -3,16 +3,19 @@
 Ticks are those of `target_state.py`: every request has one when it is sent and one when it is answered.
 
 The rules
-1. An item is dead-lettered as refused when it was refused alone MIN_REFUSALS times, and the target delivered a request
-   in between: one that was sent after the first of these refusals was known, and answered before the last of these
-   requests was sent. Both can't be in one outage, however it looks. If the search for a culprit has left the item by
-   elimination, the first refusal is that of the last part that was refused as a whole: all others of it were
-   delivered since.
-2. An item is dead-lettered for server errors when enough requests in a row with it failed, the last of them alone. At
-   most two between two deliveries of the target count: more say nothing new. Enough is MIN_SERVER_ERRORS, and so many
-   that chance explains them with less than CHANCE, given how often innocent requests fail now.
-3. A batch is suspect when it has failed MIN_FAILURES times and the target delivered a request that was sent after the
-   first of these failures; where innocent requests often fail, after more.
+1. A batch is *suspect* when it was refused, or when it has failed MIN_FAILURES times in a row (where innocent requests
+   often fail: more) and the target delivered a request that was sent after the first of these failures.
+2. A search then narrows the suspicion down to one item. It is *blamed* at the tick of the last bad reply that was for
+   all that is still suspected; what else was suspected then was delivered since.
+3. Nothing counts against an item that is alone until the target has delivered a request that was sent after that tick,
+   and answered before the next request with the item was sent. Both bad replies can't be in one outage, however it
+   looks.
+4. Then it is dead-lettered as refused when it was refused alone MIN_REFUSALS times; for server errors when
+   MIN_SERVER_ERRORS requests in a row with it have failed, and at least one since. If such bad replies come by chance,
+   as those to innocent requests show, so many are needed that chance explains them with less than CHANCE.
+   Of the failures between two deliveries of the target no more than COUNTED_BETWEEN_DELIVERIES count.
+5. Once an item is alone for `refused_alone_for`, and there is nothing else to send that could tell, one more refusal is
+   enough, and all failures count.
 """
 
 from __future__ import annotations
@@ -21,12 +24,12 @@ import math
 from dataclasses import dataclass, replace
 from typing import Final
 
+MIN_FAILURES: Final = 3
 MIN_REFUSALS: Final = 2
 MIN_SERVER_ERRORS: Final = 8
-MIN_FAILURES: Final = 3
+COUNTED_BETWEEN_DELIVERIES: Final = 6
 CHANCE: Final = 1e-6
 SUSPICION: Final = 0.01
-COUNTED_BETWEEN_DELIVERIES: Final = 2
 _REMEMBERED: Final = 400.0
 
 
@@ -36,32 +39,46 @@ class Evidence:
 
     failed_at: int | None = None
     """When the first of the failures in a row was known."""
-    last_failed_at: int = 0
     failures: int = 0
     """In a row, whatever the target's condition."""
     counted: int = 0
-    """The failures that count against an item: see rule 2."""
+    """Those while the target was up."""
+    counted_alone: int = 0
+    """Those that count against an item that is alone: see rule 3."""
     since_delivery: int = 0
     """Those of them since the target's last delivery."""
+    last_failed_at: int = 0
     rejected_at: int | None = None
     """When it was first answered by a verdict on the target."""
-    refused_at: int | None = None
-    """When the refusal was known that a delivery must follow: see rule 1."""
+    blamed_at: int | None = None
+    """See rule 2."""
     refused_alone: int = 0
-    counted_at: int = -1
-    """The number of the target's deliveries when the item was last counted as refused alone."""
+    in_a_row_at: int = -1
+    """The number of the target's deliveries when the item was last counted as one of many that are refused alone."""
 
-    def failed(self, tick: int, delivered: int, *, counts: bool) -> Evidence:
-        """Add a failure that was known at `tick`; `delivered` as in `Attempt`, at that time."""
-        since_delivery = self.since_delivery if delivered <= self.last_failed_at else 0
-        counts = counts and since_delivery < COUNTED_BETWEEN_DELIVERIES
+    def failed(self, tick: int, *, counts: bool) -> Evidence:
+        """Add a failure that was known at `tick`."""
         return replace(
             self,
             failed_at=tick if self.failed_at is None else self.failed_at,
-            last_failed_at=tick,
             failures=self.failures + 1,
             counted=self.counted + counts,
+        )
+
+    def failed_alone(self, tick: int, delivered: int, *, bounded: bool) -> Evidence:
+        """Count the failure of an item that is alone; `delivered` as in `Attempt`.
+
+        `bounded`: no more than COUNTED_BETWEEN_DELIVERIES count since the last delivery.
+        """
+        if not self.is_blamed(delivered):
+            return self
+        since_delivery = 0 if delivered > self.last_failed_at else self.since_delivery
+        counts = not bounded or since_delivery < COUNTED_BETWEEN_DELIVERIES
+        return replace(
+            self,
+            counted_alone=self.counted_alone + counts,
             since_delivery=since_delivery + counts,
+            last_failed_at=tick,
         )
 
     def rejected(self, tick: int) -> Evidence:
@@ -70,13 +87,21 @@ class Evidence:
 
     def refused(self, tick: int, *, alone: bool) -> Evidence:
         """Add a refusal of the items as a whole; `alone`: there is one only."""
-        if alone and self.refused_at is not None:
+        if alone and self.blamed_at is not None:
             return replace(self, refused_alone=self.refused_alone + 1)
-        return replace(self, refused_at=tick, refused_alone=int(alone))
+        return replace(self, blamed_at=tick, refused_alone=int(alone))
+
+    def narrowed(self, tick: int) -> Evidence:
+        """Note that a search goes on among the items of a request that has failed."""
+        return replace(self, blamed_at=tick, refused_alone=0, counted_alone=0)
 
     def refuted(self) -> Evidence:
-        """Forget what was refused: the items are not those of that request any more."""
-        return replace(self, refused_at=None, refused_alone=0)
+        """Forget what was blamed: the items are not those of that request any more."""
+        return replace(self, blamed_at=None, refused_alone=0, counted_alone=0)
+
+    def is_blamed(self, delivered: int) -> bool:
+        """Whether a bad reply counts against an item that is alone: see rule 3. `delivered` as in `Attempt`."""
+        return self.blamed_at is not None and delivered > self.blamed_at
 
     def is_suspicious(self, delivered: int) -> bool:
         """Whether the target has delivered something that was sent after the first bad reply."""

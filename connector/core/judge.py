@@ -118,25 +118,28 @@ class Judge:
     def _too_large(self, batch: Batch[T], attempt: Attempt, situation: Situation) -> Ruling[T]:
         self._machine.on_answered(attempt, situation.now)
         if len(batch.next_request) == 1:
-            return Ruling(Fate.DEAD_LETTER, batch.suspect(batch.evidence), "too_large")
+            return Ruling(Fate.DEAD_LETTER, batch.suspect(batch.evidence, situation.now), "too_large")
         if batch.is_ordinary:
             return Ruling(Fate.SPLIT, batch)
-        return Ruling(Fate.AT_ONCE, batch.suspect(batch.evidence.refuted()))
+        return Ruling(Fate.AT_ONCE, batch.suspect(batch.evidence.refuted(), situation.now))
 
     def _refused(self, batch: Batch[T], attempt: Attempt, verdict: Verdict, situation: Situation) -> Ruling[T]:
         machine = self._machine
         machine.on_answered(attempt, situation.now)
-        ruling = self._blame(batch, attempt, situation)
-        blamed = ruling.batch
-        if ruling.fate is not Fate.LATER or blamed is None:
-            return ruling
-        alone_s = situation.now - (situation.now if blamed.alone_since is None else blamed.alone_since)
-        if situation.nothing_else and machine.is_up and alone_s >= self._refused_alone_for_s:
-            return Ruling(Fate.DEAD_LETTER, blamed, "refused")
-        if blamed.evidence.counted_at != machine.deliveries:
+        alone = len(batch.next_request) == 1
+        evidence = batch.evidence.refused(machine.tick, alone=alone)
+        suspect = batch.suspect(evidence, situation.now)
+        if not alone:
+            return Ruling(Fate.AT_ONCE, suspect)
+        may_blame = machine.condition is not Condition.REFUSING and not self._last_resort
+        enough = max(MIN_REFUSALS, self._refusals.in_a_row(CHANCE))
+        is_enough = evidence.refused_alone >= enough and evidence.is_blamed(attempt.delivered)
+        if may_blame and (is_enough or self._is_all_there_is(suspect, situation)):
+            return Ruling(Fate.DEAD_LETTER, suspect, "refused")
+        if evidence.in_a_row_at != machine.deliveries:
             machine.on_refused_alone(attempt, situation.now, verdict.detail)
-            blamed = replace(blamed, evidence=replace(blamed.evidence, counted_at=machine.deliveries))
-        return Ruling(Fate.LATER, blamed)
+            suspect = replace(suspect, evidence=replace(evidence, in_a_row_at=machine.deliveries))
+        return _later(suspect)
 
     def _rejected(self, batch: Batch[T], attempt: Attempt, verdict: Verdict, situation: Situation) -> Ruling[T]:
         machine = self._machine
@@ -144,61 +147,44 @@ class Judge:
         suspicious = rejected_at is not None and machine.delivered > rejected_at
         machine.on_rejected(attempt, situation.now, verdict.detail, suspicious=suspicious)
         batch = replace(batch, evidence=batch.evidence.rejected(machine.tick))
-        return self._doubt(batch, attempt, was_up=was_up, reason="refused")
-
-    def _blame(self, batch: Batch[T], attempt: Attempt, situation: Situation) -> Ruling[T]:
-        """Suspect a batch whose request was refused, narrow the search, or judge its item."""
-        alone = len(batch.next_request) == 1
-        evidence = batch.evidence.refused(self._machine.tick, alone=alone)
-        since = batch.alone_since if batch.is_alone else None
-        suspect = batch.suspect(evidence)
-        if not alone:
-            return Ruling(Fate.AT_ONCE, suspect)
-        enough = max(MIN_REFUSALS, self._refusals.in_a_row(CHANCE))
-        delivered_between = evidence.refused_at is not None and attempt.delivered > evidence.refused_at
-        may_blame = self._machine.condition is not Condition.REFUSING and not self._last_resort
-        if evidence.refused_alone >= enough and delivered_between and may_blame:
-            return Ruling(Fate.DEAD_LETTER, suspect, "refused")
-        return _later(replace(suspect, backoffs=batch.backoffs, alone_since=situation.now if since is None else since))
+        return self._doubt(batch, attempt, situation, was_up=was_up, reason="refused")
 
     def _failed(self, batch: Batch[T], attempt: Attempt, verdict: Verdict, situation: Situation) -> Ruling[T]:
         machine = self._machine
         was_up = machine.is_up
-        machine.on_failed(
-            attempt,
-            situation.now,
-            verdict.detail,
-            in_flight=situation.in_flight,
-            suspicious=batch.evidence.is_suspicious(machine.delivered),
-        )
+        suspicious = batch.evidence.is_suspicious(machine.delivered)
+        machine.on_failed(attempt, situation.now, verdict.detail, in_flight=situation.in_flight, suspicious=suspicious)
         if verdict.subject is Subject.TARGET:
             return _later(batch)
-        return self._doubt(batch, attempt, was_up=was_up, reason="server_error")
+        return self._doubt(batch, attempt, situation, was_up=was_up, reason="server_error")
 
-    def _doubt(self, batch: Batch[T], attempt: Attempt, *, was_up: bool, reason: str) -> Ruling[T]:
+    def _doubt(
+        self, batch: Batch[T], attempt: Attempt, situation: Situation, *, was_up: bool, reason: str
+    ) -> Ruling[T]:
         """Count a failure against a batch: suspect it, narrow the search, or judge its item, if that is enough."""
-        machine = self._machine
-        counts = was_up and machine.is_up
-        evidence = batch.evidence.failed(machine.tick, machine.delivered, counts=counts)
+        tick = self._machine.tick
+        all_there_is = self._is_all_there_is(batch, situation)
+        counts = (was_up and self._machine.is_up) or all_there_is
+        evidence = batch.evidence.failed(tick, counts=counts)
+        if counts and batch.is_alone:
+            evidence = evidence.failed_alone(tick, attempt.delivered, bounded=not all_there_is)
         batch = replace(batch, evidence=evidence)
-        if not counts or self._last_resort or not evidence.is_suspicious(attempt.delivered):
+        if self._last_resort or not evidence.is_suspicious(attempt.delivered):
             return _later(batch)
         if batch.is_alone:
-            enough = max(MIN_SERVER_ERRORS, self._failures.in_a_row(CHANCE))
-            return Ruling(Fate.DEAD_LETTER, batch, reason) if evidence.counted >= enough else _later(batch)
+            by_chance = self._failures.in_a_row(CHANCE)
+            is_enough = evidence.counted >= MIN_SERVER_ERRORS and evidence.counted_alone >= by_chance
+            return Ruling(Fate.DEAD_LETTER, batch, reason) if is_enough else _later(batch)
         enough = 1 if batch.by_failure else max(MIN_FAILURES, self._failures.in_a_row(SUSPICION))
-        return _narrowed(batch) if evidence.failures >= enough else _later(batch)
+        if not counts or evidence.failures < enough:
+            return _later(batch)
+        suspect = batch.suspect(evidence.narrowed(tick), situation.now, by_failure=True)
+        return _later(suspect) if suspect.is_alone else Ruling(Fate.AT_ONCE, suspect)
 
-
-def _narrowed(batch: Batch[T]) -> Ruling[T]:
-    """Suspect a batch whose request failed, or the half of a suspect that did."""
-    evidence = batch.evidence.refuted()
-    if batch.is_ordinary:  # what others may have caused counts as little as is needed for a suspicion
-        evidence = replace(evidence, counted=min(evidence.counted, MIN_FAILURES))
-    suspect = batch.suspect(evidence, by_failure=True)
-    if suspect.is_alone:
-        return _later(replace(suspect, backoffs=batch.backoffs))
-    return Ruling(Fate.AT_ONCE, suspect)
+    def _is_all_there_is(self, batch: Batch[T], situation: Situation) -> bool:
+        """Whether an item is alone for so long, with nothing else to send, that it is judged without more evidence."""
+        alone_s = 0.0 if batch.alone_since is None else situation.now - batch.alone_since
+        return situation.nothing_else and alone_s >= self._refused_alone_for_s
 
 
 def _later(batch: Batch[T]) -> Ruling[T]:
