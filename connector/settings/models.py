@@ -94,8 +94,13 @@ class Auth(Model):
     app_id: Credential | None = Field(
         default=None, description="instanceAppid: the connector fetches and renews the token itself"
     )
-    app_secret: Secret | None = Field(default=None, description="instanceSecrect; best as ${file:/path}")
-    token: Secret | None = Field(default=None, description="A fixed token; best as ${NAME}")
+    app_secret: Secret | None = Field(
+        default=None,
+        description="instanceSecrect; best as ${file:/path}, which is read again when the platform refuses the secret",
+    )
+    token: Secret | None = Field(
+        default=None, description="A fixed token; best as ${file:/path}, which is read again when it is refused"
+    )
     token_file: Credential | None = Field(
         default=None,
         description="A file that something else renews; read again when it changes",

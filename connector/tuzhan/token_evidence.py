@@ -66,12 +66,8 @@ class _Target:
 
     delivered_s: float = -math.inf
     """When it last delivered, with any token."""
-    last_refused: int = 0
-    """The number of the last token that was refused here."""
-    last_acquitted: int = 0
-    """The number of the last token that was refused here, and then used by another target."""
     refused_in_a_row: int = 0
-    """Tokens, not requests."""
+    """Tokens, not requests; no longer counted once the target is at fault."""
     patience_s: float = 0.0
     """0: the target is not at fault."""
 
@@ -83,13 +79,13 @@ class TokenEvidence:
         self.renew_s = math.inf
         """When another token is needed because of refusals; infinite if it is not."""
         self._targets: dict[object, _Target] = {}
-        self._number = 0
-        """Of the current token, counted from 1."""
         self._issued_s = -math.inf
         self._has_died = False
         """Whether a target was refused that had delivered with the current token."""
         self._users: set[object] = set()
-        """The targets that have delivered with the current token."""
+        """The targets that have delivered with the current token, and were not refused it since."""
+        self._contradicted: set[object] = set()
+        """The targets that were refused the current token before another target delivered with it."""
         self._refused_s: dict[object, float] = {}
         """The targets that need another token, with the time of the last refusal."""
 
@@ -109,10 +105,10 @@ class TokenEvidence:
 
     def on_token(self, now_s: float) -> None:
         """Called when there is another token, or the same is to be tried again."""
-        self._number += 1
         self._issued_s = now_s
         self._has_died = False
         self._users.clear()
+        self._contradicted.clear()
         self._refused_s.clear()
         self.renew_s = math.inf
 
@@ -127,8 +123,9 @@ class TokenEvidence:
             if refused_s < sent_s:
                 del self._refused_s[other]
                 self._users.discard(other)
-                self._targets[other].last_acquitted = self._number
+                self._contradicted.add(other)
         self._users.add(target)
+        self._contradicted.discard(target)
         if not self._refused_s:
             self._has_died = False
             self.renew_s = math.inf
@@ -139,9 +136,7 @@ class TokenEvidence:
         if target in self._refused_s:
             self._refused_s[target] = now_s
             return Fault.TOKEN
-        if known.last_refused != self._number:
-            known.last_refused = self._number
-            known.refused_in_a_row += 1
+        known.refused_in_a_row += 1
         used_s = self._used_by_others_s(target, self._users)
         if target in self._users:
             self._has_died = True
@@ -158,7 +153,7 @@ class TokenEvidence:
         return Fault.TOKEN
 
     def _is_at_fault(self, target: object, known: _Target, used_s: float, now_s: float) -> bool:
-        if known.last_acquitted == self._number:
+        if target in self._contradicted:
             return True
         if self._has_died:
             return False

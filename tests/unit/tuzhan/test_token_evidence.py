@@ -199,6 +199,17 @@ def test_when_a_token_has_died_at_one_target_another_is_not_blamed_for_it() -> N
     assert (evidence.in_doubt, evidence.renew_s) == (False, math.inf)
     assert evidence.on_refused(A, 4.0) is Fault.TARGET
     assert evidence.on_refused(B, 4.0) is Fault.TARGET
+    assert evidence.on_refused("D", 4.0) is Fault.TARGET, "a new one, too: the token has not died"
+
+
+def test_the_last_delivery_of_all_targets_is_known() -> None:
+    evidence = new_evidence()
+    assert evidence.last_delivered_s == -math.inf
+    evidence.on_delivered(A, 1.0, 1.0)
+    evidence.on_token(2.0)
+    evidence.on_delivered_with_older(B, 3.0)
+    evidence.on_refused(C, 4.0)
+    assert evidence.last_delivered_s == 3.0
 
 
 def test_a_target_that_used_the_last_token_is_in_doubt_until_another_uses_this_one() -> None:
