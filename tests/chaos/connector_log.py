@@ -26,6 +26,8 @@ class Attempt:
     started: float
     ended: float
     detail: str
+    answered: bool
+    """Whether a whole reply came."""
     offsets: dict[Partition, tuple[range, ...]]
 
     def covers(self, partition: Partition, offset: int) -> bool:
@@ -75,7 +77,8 @@ def _add(log: ConnectorLog, entry: dict[str, Any]) -> None:
         offsets = {_partition(name): tuple(_spans(text)) for name, text in entry["offsets"].items()}
         started = at - entry["ms"] / 1000
         detail = str(entry.get("detail", ""))
-        log.attempts.append(Attempt(entry["target"], entry["verdict"], started, at, detail, offsets))
+        answered = "http_status" in entry or entry["verdict"] == "delivered"
+        log.attempts.append(Attempt(entry["target"], entry["verdict"], started, at, detail, answered, offsets))
     elif event in {"partitions assigned", "partitions revoked", "partitions lost"}:
         partitions = frozenset(
             (topic, int(number)) for topic, number in _PARTITION.findall(entry.get("partitions", ""))

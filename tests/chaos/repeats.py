@@ -15,18 +15,19 @@ Whatever the cause: a record that was committed before the lease began that send
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tests.chaos.history import DEAD_LETTERS
 from tests.chaos.leases import LeaseSpan, lease_at, leases
+from tests.chaos.sends import CLOCK_S, Send, repeated_sends
 from tests.chaos.settled_ahead import covers
 
 if TYPE_CHECKING:
     from tests.chaos.connector_log import Attempt
-    from tests.chaos.history import History, MemberHistory, Place, Storing
+    from tests.chaos.history import History
     from tests.chaos.producing import Placed
 
 COMMIT_GRACE_S = 2.0
@@ -35,28 +36,6 @@ RECOVERY_S = 8.0
 """After the broker came back, commits may need this time to succeed again."""
 PLANNED_S = 3.0
 """A planned end needs the broker for this long."""
-CLOCK_S = 1.0
-"""How much later than a member sends a request the platform may see it, on a busy machine."""
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """One send whose item the platform stored."""
-
-    storing: Storing
-    attempt: Attempt | None
-    """What the member's log says of it; None if nothing."""
-
-    @property
-    def member(self) -> MemberHistory:
-        """Who sent it."""
-        return self.storing.member
-
-    @property
-    def at(self) -> float:
-        """When it was sent, as far as is known."""
-        arrived = self.storing.request.arrived
-        return arrived if self.attempt is None else min(self.attempt.started, arrived)
 
 
 @dataclass(slots=True)
@@ -70,65 +49,14 @@ class Explained:
 def explain_repeats(history: History) -> Explained:
     """Explain every repeat of the round."""
     result = Explained()
-    repeated = [
-        (placed, storings)
-        for placed in history.placed
-        for storings in history.times_stored(placed)
-        if len(storings) > 1
-    ]
-    attempts = _attempts(history, {(placed.partition, placed.offset) for placed, _ in repeated})
-    for placed, storings in repeated:
-        for first, second in pairwise(_sends(history, placed, storings, attempts)):
+    for placed, sends in repeated_sends(history):
+        for first, second in pairwise(sends):
             cause, is_explained = _Repeat(history, placed, first, second).explain()
             if is_explained:
                 result.causes[cause] += 1
             else:
                 result.breaches.append((placed, cause))
     return result
-
-
-def _attempts(history: History, places: set[Place]) -> dict[tuple[str, Place], list[Attempt]]:
-    """Return, by member and place, the requests of its log that held the record, in order."""
-    found: dict[tuple[str, Place], list[Attempt]] = defaultdict(list)
-    for member in history.members:
-        for attempt in sorted(member.log.attempts, key=lambda attempt: attempt.started):
-            for partition, spans in attempt.offsets.items():
-                for offset in (offset for span in spans for offset in span if (partition, offset) in places):
-                    found[member.name, (partition, offset)].append(attempt)
-    return found
-
-
-def _sends(
-    history: History, placed: Placed, storings: list[Storing], attempts: dict[tuple[str, Place], list[Attempt]]
-) -> list[Send]:
-    sends: list[Send] = []
-    to_dead_letters = storings[0].request.endpoint == DEAD_LETTERS
-    for member in {storing.member.name: storing.member for storing in storings}.values():
-        own = [storing for storing in storings if storing.member is member]
-        logged = attempts.get((member.name, (placed.partition, placed.offset)), [])
-        fitting = [attempt for attempt in logged if (attempt.target == DEAD_LETTERS) is to_dead_letters]
-        sends.extend(_match(history, own, fitting))
-    return sorted(sends, key=lambda send: send.at)
-
-
-def _match(history: History, storings: list[Storing], attempts: list[Attempt]) -> list[Send]:
-    """Match a member's sends of one record with its log, latest first: one attempt is at most one send."""
-    left = list(attempts)
-    sends: list[Send] = []
-    for storing in sorted(storings, key=lambda storing: storing.request.arrived, reverse=True):
-        while left and not _may_be(history, storing, left[-1]):
-            left.pop()
-        sends.append(Send(storing, left.pop() if left else None))
-    return sends
-
-
-def _may_be(history: History, storing: Storing, attempt: Attempt) -> bool:
-    arrived = storing.request.arrived
-    if arrived < attempt.started - CLOCK_S:
-        return False
-    paused = history.faults_between(attempt.started, attempt.ended, "platform")
-    latest = max([attempt.ended, *(fault.ended for fault in paused)])
-    return arrived <= latest + CLOCK_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FIGURES: dict[str, Callable[[], Figure]] = {
     "expired-tokens": outages.expired_tokens,
     "refuses-everything": outages.refuses_everything,
-    "refuses-everything-for-an-hour": partial(outages.refuses_everything, 60),
+    "refuses-everything-for-an-hour": outages.refuses_everything_for_an_hour,
     "rebalance": partial(interruptions.rebalance, "classic"),
     "rebalance-kip848": partial(interruptions.rebalance, "consumer"),
     "sigterm": interruptions.sigterm,

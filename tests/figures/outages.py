@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
+from connector.core.sink import Verdict, VerdictKind
 from tests.chaos.records import ORDERS, Kind
 from tests.figures.scene import in_flight, is_sound, scene, summary
 from tests.kafka.waiting import until
+from tests.support.clock import run_virtual
+from tests.support.fake_sink import FakeSink, deliver
+from tests.support.target_harness import TargetHarness
 
 if TYPE_CHECKING:
     from tests.figures.interruptions import Figure
@@ -44,6 +49,39 @@ def refuses_everything(minutes: float = 3) -> Figure:
         took_s = round(time.monotonic() - began, 1)
         result = {**summary(*one.finish()), "minutes": minutes, "reasons": reasons, "caught_up_after_s": took_s}
     return is_sound([result]) and not result["dead_lettered"] and not result["sent_twice"], result
+
+
+def refuses_everything_for_an_hour(hours: float = 1) -> Figure:
+    """The same on virtual time: the flow itself, a platform that refuses everything, and records all the while."""
+
+    async def main() -> dict[str, Any]:
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + hours * 3600
+
+        def script(_: object) -> Verdict:
+            well = loop.time() >= end_s
+            return deliver(()) if well else Verdict(VerdictKind.REFUSED, "code 9999", 200, "9999", "{}")
+
+        sink = FakeSink(script)
+        harness = TargetHarness(sink)
+        while loop.time() < end_s:
+            harness.put(max(0, 100 - harness.target.queued))
+            await asyncio.sleep(1)
+        tries = len(sink.requests)
+        harness.put(1_000)
+        await harness.done()
+        delivered = {one.record.offset for one in sink.stored}
+        return {
+            "hours": hours,
+            "records": harness.lease.next_offset,
+            "lost": harness.lease.next_offset - len(delivered),
+            "dead_lettered": len(harness.dead_letters),
+            "sent_twice": len(sink.stored) - len(delivered),
+            "requests_in_the_outage": tries,
+        }
+
+    result = run_virtual(main())
+    return not result["lost"] and not result["dead_lettered"] and not result["sent_twice"], result
 
 
 def dead_platform() -> Figure:

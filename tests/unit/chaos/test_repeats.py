@@ -195,3 +195,13 @@ def test_between_two_outages_of_the_broker_it_could_be_committed() -> None:
     told.ends("a", 16, "killed")
     told.sends("b", 31, 0)
     assert told.breaches() == ["settled 6.0 s before a's lease was killed"]
+
+
+def test_a_request_that_was_killed_without_a_line_is_not_taken_for_an_answered_one_before_it() -> None:
+    told = two_members()
+    told.sends("a", 9.9, 0, says="again")
+    told.requests[0].stored_at, told.requests[0].status = None, 429
+    told.sends("a", 10, 0, says="")
+    told.ends("a", 10.1, "killed")
+    told.sends("b", 31, 0)
+    assert told.causes() == {"on the wire when its member was killed": 1}

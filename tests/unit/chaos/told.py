@@ -64,7 +64,7 @@ class Told:
         self.requests.append(request)
         if says:
             offsets = {PARTITION: tuple(range(number, number + 1) for number in numbers)}
-            self.members[name].log.attempts.append(Attempt(ORDERS, says, at - 0.01, at + 0.02, "", offsets))
+            self.members[name].log.attempts.append(Attempt(ORDERS, says, at - 0.01, at + 0.02, "", replied, offsets))
 
     def dead_letter(self, number: int, at: float, reason: str, by: str = "a") -> None:
         """A dead letter of the record is written."""
