@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 REFUSED_TIMEOUT_S: Final = 2.0
-"""How long the last commit of leases is repeated if it is refused because the group has begun a new generation."""
+"""How long the last commit of leases is repeated, from its first answer on, if the group has begun a new generation."""
 RETRY_DELAY_S: Final = 0.1
 
 MAX_REQUEST_CHARS: Final = 512 * 1024
@@ -194,13 +194,14 @@ class Commits:
             progress = last.advanced_to(tracked.highest)
             if tracked.lease is lease and progress != tracked.confirmed:
                 changed.append((tracked, progress))
-        give_up = time.monotonic() + REFUSED_TIMEOUT_S
         for part in _parts(changed):
             commits = [(one.lease.partition, progress, one.first_sight) for one, progress in part]
             refused = self._request(consumer, commits)
             if refused is not None and refused.code() in COMMIT_TOO_LARGE:
                 self._on_too_large()
                 refused = self._request(consumer, commits)
+            # The first answer may have waited, on the same connection, for as long as the group took to rejoin.
+            give_up = time.monotonic() + REFUSED_TIMEOUT_S
             while refused is not None and refused.code() in COMMIT_TOO_EARLY and time.monotonic() < give_up:
                 time.sleep(RETRY_DELAY_S)
                 refused = self._request(consumer, commits)

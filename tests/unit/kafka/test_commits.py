@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import pytest
@@ -45,6 +46,8 @@ class _FakeConsumer:
         self.position_at = 0
         self.refusals = 0
         """How many synchronous commits are refused because of a rebalance."""
+        self.answers_after_s = 0.0
+        """How long a synchronous commit takes."""
         self.failing = False
         self.longest = MAX_CHARS
 
@@ -67,6 +70,8 @@ class _FakeConsumer:
         self.calls.append(list(offsets))
         if not asynchronous and max(len(one.metadata or "") for one in offsets) > self.longest:
             raise KafkaException(TOO_LARGE)
+        if not asynchronous:
+            time.sleep(self.answers_after_s)
         if not asynchronous and self.refusals:
             self.refusals -= 1
             raise KafkaException(KafkaError(KafkaError.REBALANCE_IN_PROGRESS))
@@ -202,6 +207,18 @@ def test_the_last_commit_is_repeated_while_the_group_is_between_two_generations(
     harness.consumer.refusals = 2
     harness.commit_sync(5)
     assert harness.consumer.committed == [5, 5, 5]
+    assert harness.bridge.answers == [({}, "ok")]
+
+
+def test_the_last_commit_is_repeated_even_if_its_first_answer_took_longer_than_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While a member rejoins, the broker reads nothing else from its connection; then the generation is a new one."""
+    monkeypatch.setattr("connector.kafka.commits.REFUSED_TIMEOUT_S", 0.1)
+    harness = CommitsHarness()
+    harness.consumer.answers_after_s = 0.2
+    harness.consumer.refusals = 1
+    harness.commit_sync(5)
     assert harness.bridge.answers == [({}, "ok")]
 
 
