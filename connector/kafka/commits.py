@@ -22,7 +22,9 @@ from connector.core.commit_metadata import MAX_CHARS, FirstSight, decode, encode
 from connector.core.events import CommitAnswered
 from connector.core.progress import Progress
 from connector.core.record import TopicPartition
-from connector.kafka.errors import COMMIT_REFUSED, COMMIT_TOO_EARLY, COMMIT_TOO_LARGE, cause_of
+from connector.kafka.commit_fence import RETRY_DELAY_S, await_committed
+from connector.kafka.deadlines import LAST_COMMIT_S
+from connector.kafka.errors import COMMIT_REFUSED, COMMIT_TOO_LARGE, cause_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,7 +37,6 @@ T = TypeVar("T")
 
 REFUSED_TIMEOUT_S: Final = 2.0
 """How long the last commit of leases is repeated, from its first answer on, if the group has begun a new generation."""
-RETRY_DELAY_S: Final = 0.1
 
 MAX_REQUEST_CHARS: Final = 512 * 1024
 """What the metadata of one request has at most: about 1 MiB in all makes the broker refuse every offset of it."""
@@ -87,6 +88,8 @@ class Commits:
         self._requested_at = 0.0
         self._sent = self._answered = 0
         """How many requests were sent and answered. Answers come in the order of the requests."""
+        self._reported: set[int] = set()
+        """The numbers of requests whose answers are reported by whoever waits for them."""
         self.on_answer: Callable[[int, KafkaError | None], None] = lambda _request, _refusal: None
         """Called with the number of each request that is answered, and with the first error of the answer."""
 
@@ -147,11 +150,13 @@ class Commits:
         self._on_its_way = 0
         return False
 
-    def _send(self, consumer: Consumer, commits: Sequence[_Commit]) -> None:
-        consumer.commit(offsets=self._offsets(commits), asynchronous=True)
+    def _send(self, consumer: Consumer, commits: Sequence[_Commit]) -> list[KafkaTopicPartition]:
+        offsets = self._offsets(commits)
+        consumer.commit(offsets=offsets, asynchronous=True)
         self._on_its_way += 1
         self._sent += 1
         self._requested_at = time.monotonic()
+        return offsets
 
     def commit_again(self, consumer: Consumer, lease: Lease) -> int:
         """Commit once more what was committed last for a tracked lease; return the number of the request.
@@ -181,43 +186,59 @@ class Commits:
                 confirmed[tracked.lease] = reply.offset
         if refused is not None and refused.code() in COMMIT_TOO_LARGE:
             self._on_too_large()
-        self._bridge.on_committed_from_thread(confirmed, _answer(refused))
+        if self._answered in self._reported:
+            self._reported.discard(self._answered)
+        else:
+            self._bridge.on_committed_from_thread(confirmed, _answer(refused))
         self.on_answer(self._answered, refused)
 
     # -- and with waiting, at the end of leases -----------------------------------------------------------------
 
     def commit_sync(self, consumer: Consumer, ended: Mapping[Lease, Progress]) -> None:
-        """Commit and wait for the reply, while the partitions are still owned. Never raises KafkaException."""
+        """Commit and wait, for LAST_COMMIT_S at most, while the partitions are owned. Never raises KafkaException.
+
+        A refusal is tried again for a while, because the group may be between two generations; then once more without
+        maps, because their size may be the reason.
+        """
         changed: list[tuple[_Tracked, Progress]] = []
         for lease, last in ended.items():
             tracked = self._tracked[lease.partition]
             progress = last.advanced_to(tracked.highest)
             if tracked.lease is lease and progress != tracked.confirmed:
                 changed.append((tracked, progress))
+        deadline = time.monotonic() + LAST_COMMIT_S
         for part in _parts(changed):
-            commits = [(one.lease.partition, progress, one.first_sight) for one, progress in part]
-            refused = self._request(consumer, commits)
-            if refused is not None and refused.code() in COMMIT_TOO_LARGE:
-                self._on_too_large()
-                refused = self._request(consumer, commits)
-            # The first answer may have waited, on the same connection, for as long as the group took to rejoin.
-            give_up = time.monotonic() + REFUSED_TIMEOUT_S
-            while refused is not None and refused.code() in COMMIT_TOO_EARLY and time.monotonic() < give_up:
-                time.sleep(RETRY_DELAY_S)
-                refused = self._request(consumer, commits)
-            self._without_maps = False
+            refused = self._commit_by(
+                consumer, [(one.lease.partition, progress, one.first_sight) for one, progress in part], deadline
+            )
+            confirmed = {}
             if refused is None:
                 for tracked, progress in part:
-                    tracked.confirmed = progress
-            self._bridge.on_committed_from_thread({}, _answer(refused))
+                    tracked.requested = tracked.confirmed = progress
+                    confirmed[tracked.lease] = progress.offset
+            self._bridge.on_committed_from_thread(confirmed, _answer(refused))
 
-    def _request(self, consumer: Consumer, commits: Sequence[_Commit]) -> KafkaError | None:
-        """Commit, wait, and return the first error of the reply."""
+    def _commit_by(self, consumer: Consumer, commits: Sequence[_Commit], deadline: float) -> KafkaError | None:
+        refused = self._request(consumer, commits, deadline)
+        # The first answer may have waited, on the same connection, for as long as the group took to rejoin.
+        give_up = min(deadline, time.monotonic() + REFUSED_TIMEOUT_S)
+        while refused is not None and time.monotonic() < give_up:
+            time.sleep(RETRY_DELAY_S)
+            refused = self._request(consumer, commits, deadline)
+        if refused is not None and time.monotonic() < deadline:
+            self._without_maps = True
+            refused = self._request(consumer, commits, deadline)
+        self._without_maps = False
+        return refused
+
+    def _request(self, consumer: Consumer, commits: Sequence[_Commit], deadline: float) -> KafkaError | None:
+        """Commit, wait, and return why it was not accepted; `on_commit` does not report the answer again."""
         try:
-            replies = consumer.commit(offsets=self._offsets(commits), asynchronous=False) or []
+            sent = self._send(consumer, commits)
         except KafkaException as error:
             return cause_of(error)
-        return next((reply.error for reply in replies if reply.error is not None), None)
+        self._reported.add(self._sent)
+        return await_committed(consumer, sent, deadline, self._bridge.heartbeat)
 
     # -- the metadata -------------------------------------------------------------------------------------------
 

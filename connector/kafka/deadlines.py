@@ -14,8 +14,9 @@ REPLACE_DEADLINE_S: Final = 5.0
 """The same for a lease that ends because its topic was re-created or its log truncated."""
 CLOSE_GRACE_S: Final = 2.0
 """How much longer than that the thread waits for the loop."""
-LAST_COMMIT_S: Final = 5.0
-"""How long the thread waits for the answer to the last commit of leases."""
+LAST_COMMIT_S: Final = 10.0
+"""How long the thread waits for the answer to the last commit of leases. While a member of a classic group rejoins, the
+broker reads nothing else from its connection: that may last as long as the slowest member takes to join."""
 MIN_MAX_POLL_INTERVAL_MS: Final = 30_000
 """Longer than all three together, between two polls: a member that takes longer is removed from its group."""
 

@@ -25,13 +25,6 @@ COMMIT_REFUSED: Final = {
 }
 """Normal answers to a commit around a rebalance; the next commit repeats it."""
 
-COMMIT_TOO_EARLY: Final = {
-    KafkaError.ILLEGAL_GENERATION,
-    KafkaError.REBALANCE_IN_PROGRESS,
-    KafkaError.STALE_MEMBER_EPOCH,
-}
-"""The group is between two generations; this member, which has not been removed, learns of the new one in a moment."""
-
 COMMIT_TOO_LARGE: Final = {
     KafkaError.OFFSET_METADATA_TOO_LARGE,
     KafkaError.INVALID_COMMIT_OFFSET_SIZE,

@@ -152,6 +152,11 @@ class FakeConsumer(GroupClient):
         return SimpleNamespace(cluster_id="cluster", topics=topics)
 
     def committed(self, partitions: Sequence[Any], timeout: float = -1) -> list[FakePartition]:
+        behind_s = self.last_arrival - self.world.now
+        if behind_s > 0:  # the commits of before go over the same connection
+            current_thread().block(min(behind_s, timeout) if timeout > 0 else behind_s)
+            if self.last_arrival > self.world.now:
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
         self._request(timeout)
         answers = []
         for one in partitions:

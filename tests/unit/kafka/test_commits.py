@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException
@@ -15,6 +15,7 @@ from connector.core.progress import Progress
 from connector.core.record import TopicPartition
 from connector.kafka.bridge import Bridge, CommitRequest
 from connector.kafka.commits import Commits
+from connector.kafka.deadlines import LAST_COMMIT_S
 from connector.kafka.start_offsets import StartOffset
 
 if TYPE_CHECKING:
@@ -27,32 +28,23 @@ SIGHT = FirstSight(1_764_167_000_000, 6)
 TOO_LARGE = KafkaError(KafkaError.OFFSET_METADATA_TOO_LARGE)
 
 
-class _Reply(NamedTuple):
-    """A partition with its error, which librdkafka alone can set on its own class."""
-
-    topic: str
-    partition: int
-    offset: int
-    metadata: str | None
-    error: KafkaError | None
-
-
 class _FakeConsumer:
     """Keeps what it was asked to commit; its position is `position_at`. Refuses a map longer than `longest`."""
 
     def __init__(self) -> None:
-        self.refusal: KafkaError | None = None
         self.calls: list[list[KafkaTopicPartition]] = []
         self.position_at = 0
         self.refusals = 0
-        """How many synchronous commits are refused because of a rebalance."""
+        """How many commits are refused because of a rebalance, before `standing` is what was committed."""
+        self.standing = KafkaTopicPartition(*PARTITION, -1001)
         self.answers_after_s = 0.0
-        """How long a synchronous commit takes."""
+        """How long it takes to read what is committed."""
+        self.hangs = False
         self.failing = False
         self.longest = MAX_CHARS
 
     @property
-    def committed(self) -> list[int]:
+    def requested(self) -> list[int]:
         return [one.offset for call in self.calls for one in call]
 
     @property
@@ -64,18 +56,23 @@ class _FakeConsumer:
     def position(self, partitions: Sequence[KafkaTopicPartition]) -> list[KafkaTopicPartition]:
         return [KafkaTopicPartition(one.topic, one.partition, self.position_at) for one in partitions]
 
-    def commit(self, offsets: Sequence[KafkaTopicPartition], *, asynchronous: bool) -> list[_Reply]:
+    def commit(self, offsets: Sequence[KafkaTopicPartition], *, asynchronous: bool) -> None:
         if self.failing:
             raise KafkaException(KafkaError(KafkaError._STATE))
+        assert asynchronous, "it would have no time limit"
         self.calls.append(list(offsets))
-        if not asynchronous and max(len(one.metadata or "") for one in offsets) > self.longest:
-            raise KafkaException(TOO_LARGE)
-        if not asynchronous:
-            time.sleep(self.answers_after_s)
-        if not asynchronous and self.refusals:
+        if self.refusals:
             self.refusals -= 1
-            raise KafkaException(KafkaError(KafkaError.REBALANCE_IN_PROGRESS))
-        return [_Reply(one.topic, one.partition, one.offset, one.metadata, self.refusal) for one in offsets]
+        elif max(len(one.metadata or "") for one in offsets) <= self.longest:
+            self.standing = offsets[0]
+
+    def committed(self, partitions: Sequence[KafkaTopicPartition], timeout: float) -> list[KafkaTopicPartition]:
+        assert timeout <= LAST_COMMIT_S
+        assert [(one.topic, one.partition) for one in partitions] == [PARTITION]
+        time.sleep(self.answers_after_s)
+        if self.hangs:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+        return [self.standing]
 
 
 class _FakeBridge:
@@ -83,6 +80,10 @@ class _FakeBridge:
 
     def __init__(self) -> None:
         self.answers: list[tuple[Mapping[Lease, int], str]] = []
+        self.beats = 0
+
+    def heartbeat(self) -> None:
+        self.beats += 1
 
     def on_committed_from_thread(self, offsets: Mapping[Lease, int], event: CommitAnswered) -> None:
         self.answers.append((offsets, event.result))
@@ -124,14 +125,14 @@ def test_a_watermark_that_has_not_moved_is_not_committed_again() -> None:
         harness.commit_async(watermark, received=12)
         if harness.consumer.calls:
             harness.reply()
-    assert harness.consumer.committed == [11]
+    assert harness.consumer.requested == [11]
 
 
 def test_when_idle_the_position_is_committed_past_markers_and_gaps() -> None:
     harness = CommitsHarness()
     harness.consumer.position_at = 15
     harness.commit_async(12, received=12, idle=True)
-    assert harness.consumer.committed == [15]
+    assert harness.consumer.requested == [15]
 
 
 def test_a_commit_never_moves_back_when_records_come_after_the_position_was_committed() -> None:
@@ -142,7 +143,7 @@ def test_a_commit_never_moves_back_when_records_come_after_the_position_was_comm
     harness.reply()
     harness.commit_async(12, received=14)
     harness.commit_sync(12)
-    assert harness.consumer.committed == [13]
+    assert harness.consumer.requested == [13]
 
 
 def test_a_refused_commit_is_repeated() -> None:
@@ -150,7 +151,7 @@ def test_a_refused_commit_is_repeated() -> None:
     harness.commit_async(5, received=6)
     harness.reply(KafkaError(KafkaError.ILLEGAL_GENERATION))
     harness.commit_async(5, received=6)
-    assert harness.consumer.committed == [5, 5]
+    assert harness.consumer.requested == [5, 5]
     assert harness.bridge.answers == [({}, "refused")]
 
 
@@ -161,7 +162,7 @@ def test_a_commit_that_the_client_refuses_is_repeated() -> None:
         harness.commit_async(5, received=6)
     harness.consumer.failing = False
     harness.commit_async(5, received=6)
-    assert harness.consumer.committed == [5]
+    assert harness.consumer.requested == [5]
 
 
 def test_a_confirmed_commit_is_reported_for_its_lease_and_not_repeated_at_the_end() -> None:
@@ -169,7 +170,7 @@ def test_a_confirmed_commit_is_reported_for_its_lease_and_not_repeated_at_the_en
     harness.commit_async(5, received=6)
     harness.reply()
     harness.commit_sync(5)
-    assert harness.consumer.committed == [5]
+    assert harness.consumer.requested == [5]
     assert harness.bridge.answers == [({harness.lease: 5}, "ok")]
 
 
@@ -190,7 +191,7 @@ def test_a_late_reply_for_the_partitions_previous_lease_does_not_count_for_the_c
     harness.track(None)
     harness.reply()
     harness.commit_async(5, received=6)
-    assert harness.consumer.committed == [1000, 5]
+    assert harness.consumer.requested == [1000, 5]
     assert harness.bridge.answers == [({}, "ok")]
 
 
@@ -199,15 +200,15 @@ def test_the_last_commit_is_made_although_the_same_offset_is_still_unconfirmed()
     harness = CommitsHarness()
     harness.commit_async(5, received=6)
     harness.commit_sync(5)
-    assert harness.consumer.committed == [5, 5]
+    assert harness.consumer.requested == [5, 5]
 
 
 def test_the_last_commit_is_repeated_while_the_group_is_between_two_generations() -> None:
     harness = CommitsHarness()
     harness.consumer.refusals = 2
     harness.commit_sync(5)
-    assert harness.consumer.committed == [5, 5, 5]
-    assert harness.bridge.answers == [({}, "ok")]
+    assert harness.consumer.requested == [5, 5, 5]
+    assert harness.bridge.answers == [({harness.lease: 5}, "ok")]
 
 
 def test_the_last_commit_is_repeated_even_if_its_first_answer_took_longer_than_that(
@@ -219,7 +220,7 @@ def test_the_last_commit_is_repeated_even_if_its_first_answer_took_longer_than_t
     harness.consumer.answers_after_s = 0.2
     harness.consumer.refusals = 1
     harness.commit_sync(5)
-    assert harness.bridge.answers == [({}, "ok")]
+    assert harness.bridge.answers == [({harness.lease: 5}, "ok")]
 
 
 def test_the_last_commit_is_not_repeated_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,15 +231,24 @@ def test_the_last_commit_is_not_repeated_for_ever(monkeypatch: pytest.MonkeyPatc
     assert harness.bridge.answers == [({}, "refused")]
 
 
-@pytest.mark.parametrize(
-    ("code", "result"),
-    [(None, "ok"), (KafkaError.UNKNOWN_MEMBER_ID, "refused"), (KafkaError.NOT_COORDINATOR, "failed")],
-)
-def test_the_reply_to_the_last_commit_is_reported(code: int | None, result: str) -> None:
+def test_the_last_commit_waits_for_a_coordinator_that_hangs_within_a_limit_and_beats(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("connector.kafka.commits.LAST_COMMIT_S", 0.35)
     harness = CommitsHarness()
-    harness.consumer.refusal = None if code is None else KafkaError(code)
+    harness.consumer.hangs = True
     harness.commit_sync(5)
-    assert harness.bridge.answers == [({}, result)]
+    assert harness.consumer.requested == [5]
+    assert harness.bridge.answers == [({}, "failed")]
+    assert harness.bridge.beats > 1
+
+
+def test_the_answer_to_the_last_commit_is_reported_once() -> None:
+    """It comes by `on_commit` as well, after the waiting."""
+    harness = CommitsHarness()
+    harness.commit_sync(5)
+    harness.reply()
+    assert harness.bridge.answers == [({harness.lease: 5}, "ok")]
 
 
 def test_the_last_commit_never_raises() -> None:
@@ -303,13 +313,13 @@ def test_nothing_else_is_committed_while_an_answer_is_missing(monkeypatch: pytes
     harness = CommitsHarness()
     for watermark in (5, 6, 7):
         harness.commit_async(watermark, received=9)
-    assert harness.consumer.committed == [5]
+    assert harness.consumer.requested == [5]
     harness.reply()
     harness.commit_async(7, received=9)
-    assert harness.consumer.committed == [5, 7]
+    assert harness.consumer.requested == [5, 7]
     monkeypatch.setattr("connector.kafka.commits.ANSWER_TIMEOUT_S", 0.0)
     harness.commit_async(8, received=9)
-    assert harness.consumer.committed == [5, 7, 8]
+    assert harness.consumer.requested == [5, 7, 8]
 
 
 def test_the_late_answer_of_an_earlier_map_is_not_taken_for_the_one_of_the_last() -> None:
@@ -329,7 +339,7 @@ def test_a_start_is_committed_with_the_moment_at_which_the_group_first_saw_the_t
     starts = [StartOffset(TopicPartition("orders", number), 70 + number, None, first_sight=SIGHT) for number in (1, 2)]
     harness.commits.commit_starts(consumer, starts)
     harness.commits.commit_starts(consumer, starts)
-    assert harness.consumer.committed == [71, 72], "once: the answer is missing"
+    assert harness.consumer.requested == [71, 72], "once: the answer is missing"
     assert {decode(one.metadata, one.offset) for one in harness.consumer.calls[0]} == {CommitMetadata(SIGHT)}
     harness.reply()
     assert harness.bridge.answers == [({}, "ok")]
@@ -360,24 +370,28 @@ def test_a_commit_that_is_refused_for_its_size_is_repeated_without_a_map_and_lat
     for watermark in (5, 6):
         harness.commit_async(watermark, *MANY, received=40_000)
         harness.reply()
-    assert harness.consumer.committed == [5, 5, 6]
+    assert harness.consumer.requested == [5, 5, 6]
     full, bare, half = map(_longest, harness.consumer.calls)
     assert (full > MAX_CHARS - 10, bare < 80) == (True, True)
     assert MAX_CHARS // 2 - 10 < half <= MAX_CHARS // 2
     assert [result for _, result in harness.bridge.answers] == ["failed", "ok", "ok"]
 
 
-def test_the_last_commit_is_repeated_at_once_without_a_map_if_it_is_refused_for_its_size() -> None:
+def test_the_last_commit_is_repeated_without_a_map_in_the_end_if_it_is_refused_for_its_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("connector.kafka.commits.REFUSED_TIMEOUT_S", 0.0)
     harness = CommitsHarness()
     harness.consumer.longest = 1_000
     harness.commit_sync(5, *MANY)
-    assert harness.consumer.committed == [5, 5]
-    assert harness.bridge.answers == [({}, "ok")]
+    assert harness.consumer.requested == [5, 5]
+    assert harness.bridge.answers == [({harness.lease: 5}, "ok")]
     harness.commit_sync(6, *MANY)
     assert _longest(harness.consumer.calls[2]) > 1_000, "the next one is tried with a map"
 
 
-def test_a_broker_that_takes_no_metadata_at_all_still_gets_every_offset() -> None:
+def test_a_broker_that_takes_no_metadata_at_all_still_gets_every_offset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connector.kafka.commits.REFUSED_TIMEOUT_S", 0.0)
     harness = CommitsHarness()
     harness.consumer.longest = 100
     for watermark in (1, 2, 3, 4, 5, 6, 50, 60, 70, 80):
