@@ -3,7 +3,7 @@
 - A token lives 7,200 s (page 986242). The reply's `expire` counts only if it is more than zero: the documented example
   has 0. The token is renewed at 85 % of its life, and when refusals say that another is needed (`token_evidence.py`).
 - While requests for a token fail, they are repeated with backoff and full jitter.
-- Two tokens are at least a second apart, whatever the platform says of their lives.
+- Two tokens are at least half a second apart, whatever the platform says of their lives.
 - A token that is refused within 60 s of its issue, and within its life, was probably invalidated by a newer one:
   another process fetches tokens for the same app. One such refusal may be chance; three within 5 minutes mean that the
   app is contested. Renewing at once would then make both processes invalidate each other's tokens endlessly, so
@@ -45,7 +45,7 @@ CONTEST_COUNT = 3
 CONTEST_WINDOW_S = 300.0
 CONTEST_INTERVAL_S = 30.0
 CONTEST_JITTER_S = 15.0
-MIN_INTERVAL_S = 1.0
+MIN_INTERVAL_S = 0.5
 
 _TOKEN = re.compile(r"[!-~]{1,4096}")
 

@@ -60,7 +60,7 @@ def test_a_permission_that_is_revoked_while_running_fetches_one_token() -> None:
             sending = asyncio.create_task(send(platform.sink, 300))
             await platform.sink.ready()
             platform.tokens.on_delivered(platform.tokens.current or "", other, asyncio.get_running_loop().time())
-            await asyncio.sleep(1.1)  # two tokens are a second apart
+            await asyncio.sleep(1.1)  # two tokens are half a second apart
             platform.sandbox.faults.replace(FAULTS)
             held = await send(other, 50)
             assert held.count(VerdictKind.TOKEN) <= 2

@@ -137,7 +137,7 @@ def test_the_refusals_of_a_target_at_fault_are_no_sign_of_a_contest() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0.01, 100), st.sampled_from(["granted", "refused", "failed"])), max_size=40))
-def test_two_tokens_are_never_less_than_a_second_apart_and_thirty_while_contested(
+def test_two_tokens_are_never_less_than_half_a_second_apart_and_thirty_while_contested(
     steps: list[tuple[float, str]],
 ) -> None:
     schedule = new_schedule()
