@@ -46,11 +46,6 @@ class WaitingQueue(Generic[T]):
             self._due.append(heapq.heappop(self._later)[2])
         return self._due.popleft() if self._due else None
 
-    def make_due(self) -> None:
-        """Let no entry wait any longer; their order stays."""
-        self._due.extend(entry for _, _, entry in sorted(self._later))
-        self._later.clear()
-
     def drain(self) -> list[tuple[T, float]]:
         """Remove and return all entries in order, each with the time at which it is due, as in `put`."""
         entries = [(entry, -math.inf) for entry in self._due]

@@ -28,6 +28,14 @@ class _Item:
         return not set(self.keys).isdisjoint(other.keys)
 
 
+def _is_connected(item: _Item, before: list[_Item], after: list[_Item]) -> bool:
+    """Whether `item` shares a key with one of `before`, or with an earlier item of `after` that does."""
+    earlier = [other for other in after if other.number < item.number and other.shares_a_key_with(item)]
+    return any(other.shares_a_key_with(item) for other in before) or any(
+        _is_connected(other, before, after) for other in earlier
+    )
+
+
 class KeyQueuesMachine(RuleBasedStateMachine):
     """Items of two publicParams, each with one open batch at a time, as in a target."""
 
@@ -93,6 +101,23 @@ class KeyQueuesMachine(RuleBasedStateMachine):
     def end_a_whole_batch(self, data: st.DataObject) -> None:
         batch_id = data.draw(st.sampled_from(self.items_in("admitted"))).batch_id
         self.release([item for item in self.items_in("admitted") if item.batch_id == batch_id])
+
+    @precondition(lambda self: self.items_in("admitted"))
+    @rule(data=st.data())
+    def take_a_batch_apart(self, data: st.DataObject) -> None:
+        """Some of its items go first. What stays in the batch gets a number of its own, as it is another request."""
+        batch_id = data.draw(st.sampled_from(self.items_in("admitted"))).batch_id
+        self.seal("add")
+        self.seal("delete")
+        batch = [item for item in self.items_in("admitted") if item.batch_id == batch_id]
+        first = data.draw(st.integers(1, len(batch)))
+        before, after = batch[:first], batch[first:]
+        kept = self.queues.hold_back(before, after)
+        self.last_batch_id += 1
+        for item in after:
+            assert (item in kept) is not _is_connected(item, before, after)
+            item.state = "admitted" if item in kept else "waiting"
+            item.batch_id = self.last_batch_id if item in kept else None
 
     @precondition(lambda self: self.items_in("waiting"))
     @rule(numbers=st.sets(st.integers(0, 20), max_size=8))
@@ -190,3 +215,20 @@ def test_discarding_an_item_returns_the_first_waiting_item_of_each_of_its_keys()
 
 def test_discarding_items_with_a_common_key_returns_what_waits_for_their_other_keys() -> None:
     assert _discard("x", "y") == ["behind x", "behind y"]
+
+
+def test_what_would_overtake_an_item_that_is_sent_on_its_own_waits_and_no_other() -> None:
+    keys = {
+        "culprit": ["anna"],
+        "anna too": ["anna", "bert"],
+        "bert": ["bert", "carl"],
+        "dora": ["dora"],
+        "carl": ["carl"],
+    }
+    queues: KeyQueues[str] = KeyQueues(lambda item: keys[item])
+    assert all(queues.admit(item, 1) for item in keys)
+    assert queues.hold_back(["culprit"], list(keys)[1:]) == ("dora",)
+    assert queues.release("dora") == []
+    assert queues.release("culprit") == ["anna too"]
+    assert queues.readmit("anna too", 2)
+    assert queues.next_waiting("anna too") == ["bert"]
