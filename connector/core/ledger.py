@@ -125,6 +125,11 @@ class Lease:
 
     # -- records and their items --------------------------------------------------------------------------------
 
+    @property
+    def settled_before(self) -> bool:
+        """Whether records may come that were settled before this lease: if not, `pass_over` changes nothing."""
+        return not self._before.exhausted
+
     def pass_over(self, records: Sequence[Record]) -> Sequence[Record]:
         """Return the received records without those that were settled before this lease, which are counted."""
         before = self._before

@@ -2,8 +2,8 @@
 
 Theory of operation
 1. A target is *full* from when it reaches one of its bounds until less than half of both is used. While it is full, all
-   leases whose topic feeds it wait, the dead letters' all leases. `admits` is asked before each record, so that a bound
-   is exceeded by the items of one record at most, and a record that is larger than the bound passes alone.
+   leases whose topic feeds it wait, the dead letters' all leases. No record is passed on once one has filled a target,
+   so a bound is exceeded by the items of one record at most, and a record that is larger than the bound passes alone.
 2. A lease waits for itself when MAX_OPEN_OFFSETS records are open, until fewer than half of them are. Its partition is
    paused at nine tenths, so that what was fetched before the pause still fits.
 3. The partitions of waiting leases are paused, all those of a target together, whether they have records or not. What
@@ -67,22 +67,22 @@ class BackPressure:
         """Whether leases wait for themselves, which no delivery tells."""
         return bool(self._long)
 
-    def admits(self, feed: Feed) -> bool:
-        """Return whether the next record of a lease may be passed on."""
+    def admitted(self, feed: Feed) -> int:
+        """Return how many records of a lease may be passed on, unless one of them fills a target: then ask again."""
         full = self._full
         for target in feed.targets:
             if target in full:
-                return False
+                return 0
             if target.full:
                 self.on_full(target)
-                return False
+                return 0
         span = feed.lease.span
         if span * 10 < MAX_OPEN_OFFSETS * 9:
-            return True
+            return MAX_OPEN_OFFSETS - span
         if feed.lease not in self._long:
             self._long.add(feed.lease)
             self._changed = True
-        return span < MAX_OPEN_OFFSETS
+        return max(0, MAX_OPEN_OFFSETS - span)
 
     def on_full(self, target: Target) -> None:
         """Called when a target has reached a bound: the leases that feed it wait."""

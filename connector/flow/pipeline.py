@@ -114,25 +114,31 @@ class Pipeline:
 
     async def _pass_on(self, feed: Feed, source: Source, mapper: Mapper) -> None:
         """Pass on the records of a lease, in order, until it has to wait, letting the loop run in between."""
-        while self._back_pressure.admits(feed) and feed.backlog:
-            self._pass_on_some(feed, mapper)
+        while (admitted := self._back_pressure.admitted(feed)) and feed.backlog:
+            self._pass_on_some(feed, min(admitted, len(feed.backlog)), mapper)
             if self._items_until_yield <= 0:
                 self._items_until_yield = ITEMS_PER_TURN
                 await asyncio.sleep(0)
         self._pause_waiting(source)
 
-    def _pass_on_some(self, feed: Feed, mapper: Mapper) -> None:
-        lease, backlog, targets, admits = feed.lease, feed.backlog, self._targets, self._back_pressure.admits
-        now = self._loop.time()
-        while backlog and self._items_until_yield > 0 and admits(feed):
+    def _pass_on_some(self, feed: Feed, most: int, mapper: Mapper) -> None:
+        """Pass on `most` records; fewer if a target becomes full, or once ITEMS_PER_TURN items were passed on."""
+        lease, backlog, targets = feed.lease, feed.backlog, self._targets
+        now, settled_before = self._loop.time(), lease.settled_before
+        for _ in range(most):
             record = backlog.popleft()
-            if not lease.pass_over((record,)):
+            if settled_before and not lease.pass_over((record,)):
                 continue  # one by one: what stays in the backlog was neither tracked nor passed over
             items = mapper.items(record)
             lease.track(record.offset, now, len(items))
+            full = False
             for item in items:
-                targets[item.target].put(item, lease)
+                target = targets[item.target]
+                target.put(item, lease)
+                full = full or target.full
             self._items_until_yield -= 1 + len(items)
+            if full or self._items_until_yield <= 0:
+                return
 
     def _pause_waiting(self, source: Source) -> None:
         if to_pause := self._back_pressure.take_leases_to_pause():
