@@ -22,6 +22,7 @@ from connector.kafka.ownership_check import OwnershipCheck
 from connector.kafka.properties import CLIENT_LOG, consumer_properties, exclusion_properties, is_static
 from connector.kafka.readiness import PROBE_TIMEOUT_S, Readiness
 from connector.kafka.records import group_by_lease
+from connector.kafka.seen_topics import SeenTopics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -55,6 +56,7 @@ class ConsumerThread:
         self._commits = Commits(bridge)
         self._commit_alarm = CommitAlarm(bridge.emit_from_thread)
         self._assignment = Assignment(kafka, excluded_topic, bridge, self._commits, self._readiness)
+        self._seen_topics = SeenTopics(topics, excluded_topic)
         self._ownership = OwnershipCheck(
             lambda: guard.ticket, self._commits, lambda ticket: bridge.call_from_thread(guard.confirm, ticket)
         )
@@ -116,7 +118,9 @@ class ConsumerThread:
     def _update_readiness(self, consumer: Consumer) -> None:
         membership, waiting = self._assignment.membership, self._assignment.waiting
         membership.observe(generation_of(consumer), time.monotonic())
-        self._readiness.update_starting(dealt=membership.dealt, waiting=waiting)
+        if membership.dealt and not waiting:
+            self._seen_topics.update(consumer)
+        self._readiness.update_starting(dealt=membership.dealt, waiting=waiting, all_seen=self._seen_topics.all_seen)
         self._readiness.probe(consumer, self._probe_topic)
 
     def _heartbeat(self) -> bool:

@@ -68,13 +68,18 @@ class Readiness:
                 self._reasons.discard((reason, about))
                 self._emit(ReasonCleared(reason, about))
 
-    def update_starting(self, *, dealt: bool, waiting: Sequence[TopicPartition]) -> None:
-        """Raise `starting` until the group has dealt out its partitions and each knows where it starts."""
-        if dealt and not waiting:
+    def update_starting(self, *, dealt: bool, waiting: Sequence[TopicPartition], all_seen: bool) -> None:
+        """Raise `starting` until the group has dealt out its partitions and each knows where it starts.
+
+        `all_seen`: a member has committed where partitions start, of each topic.
+        """
+        if dealt and not waiting and all_seen:
             self.clear("starting")
             return
         if not dealt:
             remedy = "wait: the group is dealing out its partitions"
+        elif not waiting:
+            remedy = "wait: another member of the group commits where its partitions start"
         else:
             more = f" and {len(waiting) - 1} more start" if len(waiting) > 1 else " starts"
             remedy = f"wait: it is looked up where {waiting[0]}{more}"

@@ -71,7 +71,7 @@ def joined() -> ReadinessHarness:
     """A consumer that has joined its group, on a broker that answers."""
     harness = ReadinessHarness()
     harness.fake.owned = ["a partition"]
-    harness.readiness.update_starting(dealt=True, waiting=[])
+    harness.readiness.update_starting(dealt=True, waiting=[], all_seen=True)
     assert not harness.reasons
     return harness
 
@@ -81,20 +81,23 @@ def test_it_is_starting_until_the_group_has_dealt_and_every_partition_knows_its_
     waiting = [TopicPartition("orders", 0), TopicPartition("orders", 1)]
     told = []
     for dealt, left in ((False, []), (True, waiting), (True, waiting), (True, waiting[1:]), (True, [])):
-        harness.readiness.update_starting(dealt=dealt, waiting=left)
+        harness.readiness.update_starting(dealt=dealt, waiting=left, all_seen=False)
         told.append((sorted(harness.reasons), len(harness.remedies)))
+    harness.readiness.update_starting(dealt=True, waiting=[], all_seen=True)
     starting = [("starting", "")]
-    assert told == [(starting, 1), (starting, 2), (starting, 2), (starting, 3), ([], 3)]
+    assert told == [(starting, 1), (starting, 2), (starting, 2), (starting, 3), (starting, 4)]
+    assert not harness.reasons
     assert harness.remedies[1:] == [
         "wait: it is looked up where orders[0] and 1 more start",
         "wait: it is looked up where orders[1] starts",
+        "wait: another member of the group commits where its partitions start",
     ]
 
 
 def test_it_is_starting_again_when_its_partitions_were_lost(joined: ReadinessHarness) -> None:
-    joined.readiness.update_starting(dealt=False, waiting=[])
+    joined.readiness.update_starting(dealt=False, waiting=[], all_seen=True)
     assert joined.reasons == {("starting", "")}
-    joined.readiness.update_starting(dealt=True, waiting=[])
+    joined.readiness.update_starting(dealt=True, waiting=[], all_seen=True)
     assert not joined.reasons
 
 
