@@ -19,6 +19,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import urllib.request
@@ -42,6 +43,7 @@ MAX_RESPONSE_BYTES = 1 << 20
 KEEPALIVE_S = 15.0
 TOKEN_PATH = "app/getOrgAccessToken"  # noqa: S105 - a path (page 986242), not a password
 
+_LONGEST_USER_TIMEOUT_MS = (1 << 31) - 1
 _EXCHANGE_ERRORS = (httpx.HTTPError, aiohttp.ClientError, OSError, EOFError, ValueError)
 """What an exchange may raise; ValueError: the transport (0.2.0) fails on a reason phrase that is not ASCII."""
 
@@ -125,7 +127,9 @@ def _open_socket(timeout_s: float, address: aiohttp.AddrInfoType) -> socket.sock
     family, kind, protocol, _, _ = address
     opened = socket.socket(family, kind, protocol)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
-        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, max(1, int(timeout_s * 1000)))
+        with contextlib.suppress(OSError):  # some kernels know the name only
+            timeout_ms = min(max(1, int(timeout_s * 1000)), _LONGEST_USER_TIMEOUT_MS)
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, timeout_ms)
     return opened
 
 

@@ -274,6 +274,10 @@ def test_the_secret_is_in_no_error_no_traceback_and_no_log(
     assert SECRET not in caplog.text
 
 
+def test_a_timeout_longer_than_the_kernel_knows_is_no_error() -> None:
+    assert exchange(reply_with(http_reply(OK)), timeout_s=1e9).http_status == 200
+
+
 def test_a_body_of_more_than_a_mebibyte_causes_no_warning() -> None:
     assert exchange(reply_with(http_reply(OK)), body=b" " * (2 << 20)).http_status == 200
 
