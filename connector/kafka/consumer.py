@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 
 from connector.core.errors import KafkaClientError
+from connector.core.events import Notice
 from connector.core.record import TopicPartition
 from connector.kafka.assignment import Assignment
 from connector.kafka.bridge import Commit, Pause, Resume, Stop
@@ -207,6 +208,7 @@ class ConsumerThread:
         """Close all leases, commit, leave the group."""
         self._assignment.close_all(consumer, deadline)
         if is_static(self._kafka):
-            self._readiness.warn("group.instance.id is set: this member stays in the group until session.timeout.ms")
+            waits = "its partitions wait for it until the session timeout"
+            self._bridge.emit_from_thread(Notice("info", f"a static member does not leave its group: {waits}", {}))
         consumer.close()
         self._callbacks.raise_failure()

@@ -144,6 +144,18 @@ class Cluster:
         if left or failures:
             raise AssertionError(f"{left} records not acknowledged, {len(failures)} refused: {failures[:1]}")
 
+    def brokers(self) -> set[int]:
+        """Return the ids of the brokers that are up."""
+        return set(self._admin.list_topics(timeout=_TIMEOUT_S).brokers)
+
+    def can_commit(self, topic: str) -> bool:
+        """Return whether a group can commit offsets; the first try creates the topic that holds them."""
+        try:
+            self._reader(fresh("group")).commit(offsets=[TopicPartition(topic, 0, 0)], asynchronous=False)
+        except KafkaException:
+            return False
+        return True
+
     def leaders(self, topic: str) -> dict[int, int]:
         """Return, by partition, the id of the leading broker; -1 if there is none."""
         found = self._admin.list_topics(topic, timeout=_TIMEOUT_S).topics[topic].partitions
