@@ -33,8 +33,8 @@ def test_a_commit_that_hangs_during_a_revocation_does_not_end_the_heartbeats(
     until(lambda: second.reasons() != {"no answer"}, "the second connector to answer")
     time.sleep(1.5)  # it joins, and the first begins to close the lease of one partition
     killable_broker.freeze()
-    until(lambda: "did not answer in time" in first.stderr, "the last commit of the lease to be given up")
     hung_since = time.monotonic()
+    until(lambda: "did not answer in time" in first.stderr, "the last commit of the lease to be given up")
     while time.monotonic() < hung_since + HEARTBEAT_TIMEOUT_S + 3:
         assert first.is_alive(), first.stderr[-2000:]
         time.sleep(0.5)

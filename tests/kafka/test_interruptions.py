@@ -27,10 +27,10 @@ BATCH, IN_FLIGHT = 100, 4
 NOT_IN_THE_MIDDLE = "everything was delivered before the interruption"
 
 
-def _slow(config: dict[str, Any]) -> dict[str, Any]:
+def _slow(config: dict[str, Any], in_flight: int = IN_FLIGHT) -> dict[str, Any]:
     config["targets"]["purchases"] |= {
         "batch": {"max_records": BATCH, "max_wait": "50ms"},
-        "max_in_flight": IN_FLIGHT,
+        "max_in_flight": in_flight,
         # A stop still sends what was fetched: most records have to be in Kafka still.
         "queue": {"max_records": 5 * BATCH},
     }
@@ -89,7 +89,8 @@ def test_a_member_joins_and_leaves_and_nothing_is_lost_and_nothing_comes_twice(
     kafka.create_topic(harness.topic, partitions=6)
     kafka.produce_orders(harness.topic, range(8_000))
     harness.sandbox.set_faults(SLOW)
-    config = _slow(harness.config(group_protocol=protocol))
+    config = _slow(harness.config(group_protocol=protocol), in_flight=16)
+    config["targets"]["purchases"]["batch"]["max_records"] = 25  # as many records in flight as elsewhere here
     first = harness.start_connector(config)
     harness.wait_stored(1_000)
     second = harness.start_connector(config)

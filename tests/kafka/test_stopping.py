@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.kafka.harness import lost_and_repeated
 from tests.kafka.waiting import until
 
 if TYPE_CHECKING:
@@ -71,3 +72,20 @@ def test_a_hanging_platform_does_not_delay_a_stop(harness: KafkaHarness) -> None
     code, took_s = _stop(connector)
     assert code == 0
     assert took_s < SHUTDOWN_TIMEOUT_S + MARGIN_S
+
+
+def test_a_stop_awaits_a_platform_that_takes_six_seconds_and_nothing_comes_twice(harness: KafkaHarness) -> None:
+    """Sixteen requests are on the wire: each is answered, counted and committed before the process ends."""
+    config = harness.config()
+    config["targets"]["purchases"] |= {"max_in_flight": 16, "batch": {"max_records": 10, "max_wait": "50ms"}}
+    connector = harness.start_connector(config).wait_ready()
+    harness.sandbox.set_faults({"kind": "latency", "ms": 6_000})
+    harness.kafka.produce_orders(harness.topic, range(2_000))
+    until(lambda: connector.metric("requests_in_flight", target="purchases") == 16, "all requests to be in flight")
+    connector.terminate()
+    assert connector.exit_code() == 0
+    assert harness.sandbox.count("stored") < 2_000, "everything was delivered before the stop"
+    harness.sandbox.clear_faults()
+    harness.start_connector()
+    harness.wait_committed()
+    assert lost_and_repeated(harness.sandbox.orders(), range(2_000)) == (0, 0)
