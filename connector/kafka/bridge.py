@@ -7,8 +7,8 @@ Theory of operation
    `chunks.py`; it goes on beating, and a stop ends the wait), and closing leases (until a deadline). A full target does
    not make it wait: the pipeline takes all chunks, keeps what does not fit and has the partitions paused.
 4. Revoke and stop are one operation: the pipeline closes the leases by a deadline well below max.poll.interval and
-   returns their progress; the thread, which still owns the partitions, commits them synchronously; only then are
-   the partitions given up. Leases of lost partitions end without a deadline for what is in flight and without a commit.
+   returns their progress; the thread, which still owns the partitions, commits it and awaits that; only then are the
+   partitions given up. Leases of lost partitions end without a deadline for what is in flight and without a commit.
 5. One commit mechanism: explicit, at most every `commit_interval`; an offset counts as committed when the broker has
    confirmed it. When nothing is in flight, the position is committed, so that transaction markers and compacted gaps
    do not show as lag.
@@ -16,7 +16,7 @@ Theory of operation
 Example: orders[0] is revoked while records 40 to 46 are on the wire and 47 waits for a retry
    thread   on_revoke: stops tracking the lease, posts Pipeline.close to the loop, waits until the deadline + grace
    loop     the lease is CLOSING: 47 is abandoned, the replies for 40 to 46 arrive, the lease ENDS at watermark 47
-   thread   commits 47 synchronously, unassigns the partition, emits Rebalanced("revoked", unsettled=1)
+   thread   commits 47 and awaits that, unassigns the partition, emits Rebalanced("revoked", unsettled=1)
    later    a chunk of this lease that was still queued is dropped; the next owner starts at 47
    If the loop does not answer in time, nothing is committed: records may be repeated, none is lost.
 """
