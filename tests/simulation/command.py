@@ -4,6 +4,7 @@ Examples:
     python -m tests.simulation --schedules 1000000 --seed 1 --jobs 2
     python -m tests.simulation --replay 4711      prints the plan and its trace
     python -m tests.simulation --shrink 4711      prints the smallest plan found that breaks the same rule
+    python -m tests.simulation --sabotage         breaks the connector on purpose: how soon is it found?
 
 Exit code 1 if a rule was broken.
 """
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING
 from tests.simulation.generate import make_plan
 from tests.simulation.member import replaced_edges
 from tests.simulation.running import failure_of, kind_of, run, shrink
+from tests.simulation.sabotage import SABOTAGES, first_failure
 from tests.simulation.simulation import Simulation
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=1, help="processes that share the work")
     parser.add_argument("--replay", type=int, metavar="SEED", help="run one schedule and print its trace")
     parser.add_argument("--shrink", type=int, metavar="SEED", help="make a failing plan smaller and print it")
+    parser.add_argument("--sabotage", action="store_true", help="find bugs that are made on purpose")
     parser.add_argument("--strict", action="store_true", help="check also what the connector does not keep yet")
     asked = parser.parse_args(arguments)
     if asked.strict:
@@ -48,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _replay(asked.replay)
         if asked.shrink is not None:
             return _shrink(asked.shrink)
+        if asked.sabotage:
+            return _sabotage(range(asked.seed, asked.seed + asked.schedules))
     return _run_many(range(asked.seed, asked.seed + asked.schedules), asked.jobs)
 
 
@@ -68,6 +73,15 @@ def _shrink(seed: int) -> int:
     _print(plan.written_out())
     _print(failure or "nothing fails")
     return int(bool(failure))
+
+
+def _sabotage(seeds: range) -> int:
+    missed = 0
+    for name in SABOTAGES:
+        found = first_failure(name, seeds)
+        missed += found is None
+        _print(f"{name}: {'not found' if found is None else f'found by schedule {found[0]}: {found[1][:100]}'}")
+    return int(bool(missed))
 
 
 def _run_many(seeds: range, jobs: int) -> int:

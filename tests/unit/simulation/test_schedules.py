@@ -10,6 +10,7 @@ import pytest
 from tests.simulation.generate import make_plan
 from tests.simulation.member import replaced_edges
 from tests.simulation.running import failure_of, shrink
+from tests.simulation.sabotage import first_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +39,20 @@ def test_every_rule_holds_at_every_step(first: int) -> None:
         plan = make_plan(seed)
         if failure := failure_of(plan):
             pytest.fail(f"seed {seed}: {failure}\n{shrink(plan).written_out()}")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a commit is one too far",
+        "an item need not wait for its identity",
+        "a dead letter counts before it is acknowledged",
+        "HTTP 408 is success",
+    ],
+)
+def test_a_bug_made_on_purpose_is_found(name: str) -> None:
+    """All of them: `python -m tests.simulation --sabotage`."""
+    assert first_failure(name, range(50_000, 50_050)) is not None
 
 
 def test_a_seed_gives_the_same_run_each_time() -> None:

@@ -1,0 +1,134 @@
+"""Schedules that have found a bug, made small. Each is the test of what was wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.simulation.member import replaced_edges
+from tests.simulation.plan import Freeze, Outage, Plan, Produce, Retention, Stop
+from tests.simulation.running import failure_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SEEDS = 60
+
+
+@pytest.fixture(autouse=True)
+def _simulated_edges() -> Iterator[None]:
+    with replaced_edges():
+        yield
+
+
+def assert_holds(plan: Plan) -> None:
+    """Run a plan with several seeds: which moment of it hits the spot changes with the code."""
+    for seed in range(SEEDS):
+        if failure := failure_of(replace(plan, seed=seed)):
+            pytest.fail(f"seed {seed}: {failure}\n{plan.written_out()}")
+
+
+def test_the_position_after_a_retention_gap_is_committed_although_nothing_follows() -> None:
+    plan = Plan(
+        seed=0,
+        partitions=1,
+        produce=(Produce(1.0, 0, ("e",) * 5), Produce(7.0, 0, ("e",) * 3)),
+        faults=(Stop(5.0, 20.0, 0), Retention(10.0, 0, 0)),
+    )
+    assert_holds(plan)
+
+
+def test_a_batch_that_always_fails_is_searched_although_nothing_else_can_be_sent() -> None:
+    """Its partition is paused: the queue is full of the batch itself."""
+    plan = Plan(
+        seed=0,
+        partitions=2,
+        members=2,
+        session_s=10.0,
+        latency_s=0.05,
+        max_queued=10,
+        refused_in_a_row=3,
+        produce=(
+            Produce(0.0, 0, ("ut", "5t", "ee")),
+            Produce(0.0, 0, ("u", "ee")),
+            Produce(0.0, 0, ("ttt", "ut", "t"), gap=5),
+        ),
+        faults=(Stop(9.72, 13.76, 1),),
+    )
+    assert_holds(plan)
+
+
+def test_an_outage_in_the_middle_of_a_search_blames_no_innocent_item() -> None:
+    """The delivery that seemed to prove it was accepted before the outage; the reply came late."""
+    words = "td u ttt td ut 5 e _ t d t ttt d d td ut t tT ttt T".replace("_", "").split(" ")
+    plan = Plan(
+        seed=0,
+        partitions=2,
+        members=2,
+        session_s=10.0,
+        commit_every_s=0.5,
+        latency_s=3.0,
+        max_in_flight=8,
+        max_records=20,
+        max_queued=1000,
+        produce=(Produce(0.0, 1, tuple(words)), Produce(8.52, 1, ("e",))),
+        faults=(Outage(8.06, 1.55, "400"),),
+    )
+    assert_holds(plan)
+
+
+def test_a_platform_that_fails_by_chance_nine_times_in_ten_blames_no_innocent_item() -> None:
+    plan = Plan(
+        seed=0,
+        eager=True,
+        commit_every_s=5.0,
+        latency_s=0.05,
+        max_in_flight=1,
+        max_queued=1000,
+        produce=(
+            Produce(0.75, 1, ("et", "Ee", "td", "e", "u", "d", "td", "ee", "u", "et")),
+            Produce(1.13, 2, ("ee", "ee", "S")),
+            Produce(1.63, 2, ("e",)),
+            Produce(
+                1.81,
+                2,
+                ("t", "u", "u", "u", "d", "e", "t", "u", "u", "e", "S", "u", "d", "u", "5", "e", "e", "e", "e"),
+                gap=1,
+            ),
+        ),
+        faults=(Outage(1.48, 4.53, "garbage", share=0.9, endpoint="event/batchAdd"),),
+    )
+    assert_holds(plan)
+
+
+def test_a_target_without_items_is_not_held_for_ever() -> None:
+    """A rebalance takes the only item of a held target away."""
+    plan = Plan(
+        seed=0,
+        partitions=6,
+        members=2,
+        session_s=6.0,
+        latency_s=0.05,
+        produce=(Produce(0.0, 0, ("u",)), Produce(2.54, 5, ("e",), gap=1)),
+        faults=(Outage(0.93, 20.0, "403", endpoint="event/batchAdd"),),
+    )
+    assert_holds(plan)
+
+
+def test_a_process_that_was_frozen_sends_nothing_that_another_owns() -> None:
+    plan = Plan(
+        seed=0,
+        partitions=1,
+        members=2,
+        session_s=6.0,
+        commit_every_s=0.5,
+        latency_s=0.05,
+        max_in_flight=8,
+        max_records=20,
+        max_queued=10,
+        produce=(Produce(23.49, 0, ("u",), gap=5),),
+        faults=(Freeze(19.22, 7.33, 0),),
+    )
+    assert_holds(plan)
