@@ -12,7 +12,6 @@ from confluent_kafka import Consumer, KafkaException
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 
 from connector.core.events import Notice, ReasonRaised, Rebalanced, RetentionGap
-from connector.core.progress import Progress
 from connector.core.record import TopicPartition
 from connector.kafka.deadlines import REPLACE_DEADLINE_S, REVOKE_DEADLINE_S
 from connector.kafka.errors import cause_of, reason_of
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
     from connector.core.events import RebalanceKind
     from connector.core.ledger import Lease
+    from connector.core.progress import Progress
     from connector.kafka.bridge import Bridge
     from connector.kafka.chunks import Chunk
     from connector.kafka.commits import Commits
@@ -252,7 +252,7 @@ class Assignment:
         self._fetching.restart(consumer, {partition: found.offset}, self.received())
         self._pausing.on_assigned(owned.lease)
         # At once: a process that is started again must neither count a gap a second time nor find the old offset.
-        self._commits.commit_sync(consumer, {owned.lease: Progress(found.offset)})
+        self._commits.commit_gap(consumer, owned.lease, found.offset)
         if found.cause == "deleted":
             self._bridge.emit_from_thread(gap)
             remedy = f"records of {partition.topic} were deleted before they were read; restart to acknowledge"

@@ -20,7 +20,7 @@ from confluent_kafka import TopicPartition as KafkaTopicPartition
 
 from connector.core.commit_metadata import MAX_CHARS, FirstSight, decode, encode_all
 from connector.core.events import CommitAnswered
-from connector.core.progress import Progress
+from connector.core.progress import Progress, progress_of
 from connector.core.record import TopicPartition
 from connector.kafka.commit_fence import RETRY_DELAY_S, await_committed
 from connector.kafka.deadlines import LAST_COMMIT_S
@@ -56,6 +56,8 @@ class _Tracked:
     requested: Progress | None
     """The last one that was requested and not refused."""
     confirmed: Progress | None
+    began_with: Progress
+    """What was settled when the lease began, whether it was committed or remembered."""
     active: bool = True
 
     @property
@@ -95,7 +97,9 @@ class Commits:
 
     def track(self, lease: Lease, start: StartOffset) -> None:
         """Start to track a lease, which begins at `start`."""
-        self._tracked[lease.partition] = _Tracked(lease, start.first_sight, start.confirmed, start.confirmed)
+        began_with = progress_of(start.offset, start.ahead)
+        confirmed = start.confirmed
+        self._tracked[lease.partition] = _Tracked(lease, start.first_sight, confirmed, confirmed, began_with)
 
     def untrack(self, lease: Lease) -> None:
         """Stop tracking a lease, but for `commit_sync`; late commit replies for it are ignored."""
@@ -167,6 +171,12 @@ class Commits:
         progress = tracked.requested or tracked.confirmed or Progress(lease.start)
         self._send(consumer, [(lease.partition, progress, tracked.first_sight)])
         return self._sent
+
+    def commit_gap(self, consumer: Consumer, lease: Lease, offset: int) -> None:
+        """Commit, as `commit_sync`, that a tracked lease goes on at `offset`, and what is known to be settled above."""
+        tracked = self._tracked[lease.partition]
+        known = tracked.requested or tracked.confirmed or tracked.began_with
+        self.commit_sync(consumer, {lease: tracked.began_with.united_with(known).advanced_to(offset)})
 
     def on_commit(self, error: KafkaError | None, partitions: list[KafkaTopicPartition]) -> None:
         """Called by librdkafka, between polls, with the broker's reply to `commit_async`."""

@@ -59,6 +59,8 @@ class KnownLease:
     """How many operator's resets had been made when it began."""
     ahead: frozenset[int]
     """What it passes over."""
+    from_operator: bool = False
+    """Whether it began at an offset that an operator has set: that is obeyed, whatever the process knows."""
     excused: str = ""
     """Why items that it has settled may be sent again by a later lease; empty: they must not."""
     waiting: dict[str, list[ItemId]] = field(default_factory=dict)
@@ -103,6 +105,7 @@ class Oracle:
         ahead = frozenset(offset for one in progress.ahead for offset in one)
         known = KnownLease(lease, member, self._world.now, self._claim(lease.partition), self.resets, ahead)
         self._leases[lease] = known
+        known.from_operator = lease.partition in self._broker.offsets and not self._broker.offsets[lease.partition][1]
         if self._world.now < member.woken_at + HEARD_AFTER_S:
             known.excused = "the process may not be in the group any more"
         for record in self._broker.logs[lease.partition].after(known.claim[0], 1 << 30):
@@ -218,7 +221,7 @@ class Oracle:
             [record] = self._broker.logs[known.lease.partition].after(ident.offset, 1)
             if not earlier.settled.keys() >= set(_items_of(record)):
                 continue  # only whole records can be committed and remembered
-            if earlier.member is member and "remembered" not in self.not_checked:
+            if earlier.member is member and not known.from_operator:
                 member.violate(f"{ident} is sent again by the process that knows that it is settled")
             if not earlier.excused and earlier.member.alive:
                 member.violate(f"{ident} is sent again without a reason: {earlier.member.name} had settled it")
