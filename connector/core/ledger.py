@@ -35,6 +35,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from connector.core.offset_window import OffsetWindow
+from connector.core.partial_records import PartialRecords
 from connector.core.progress import Progress, SettledBefore, progress_of
 from connector.core.record import Outcome
 from connector.core.time_marks import TimeMarks
@@ -76,17 +77,6 @@ class LeaseState(enum.Enum):
 _OPEN = LeaseState.OPEN
 
 
-class _Several:
-    """A record with several items, or with an abandoned one: how many have not ended, and how the others did."""
-
-    __slots__ = ("abandoned", "outcome", "remaining")
-
-    def __init__(self, items: int) -> None:
-        self.remaining = items
-        self.outcome = _SKIPPED
-        self.abandoned = False
-
-
 class Lease:
     """One uninterrupted ownership of a partition, with its ledger. Changed on the event loop only, once it was made.
 
@@ -111,10 +101,8 @@ class Lease:
         self.released = 0
         """Records that were unsettled when the lease ended."""
         self._counts = counts
-        self._abandoned = 0
         self._window = OffsetWindow(start)
-        self._several: dict[int, _Several] = {}
-        """By offset; only while the record is unsettled."""
+        self._partial = PartialRecords()
         self._before = SettledBefore(start, ahead)
         self._passed_end = start
         """The offset after the last received one, as of the last look at what was settled before."""
@@ -160,7 +148,7 @@ class Lease:
         window.add(offset, settled=False)
         self.unsettled += 1
         if items > 1:
-            self._several[offset] = _Several(items)
+            self._partial.expect(offset, items)
         if now >= self._times.next_at:
             self._times.note(offset, now, window.first_unsettled())
 
@@ -169,13 +157,13 @@ class Lease:
 
         Raise ValueError if there are more outcomes than items.
         """
-        if self._several and (several := self._several.get(offset)) is not None:
-            if several.outcome is _SKIPPED or outcome is _DEAD_LETTERED:
-                several.outcome = outcome
-            if not self._count_down(offset, several):
-                return
-            outcome = several.outcome
         try:
+            if self._partial and offset in self._partial:
+                settled = self._partial.settle(offset, outcome)
+                if settled is None:
+                    self._notify_if_drained()
+                    return
+                outcome = settled
             self._window.settle(offset)
         except KeyError:
             if self.state is LeaseState.ENDED:
@@ -201,23 +189,11 @@ class Lease:
             return
         if not self._window.is_open(offset):
             raise self._surplus(offset)
-        several = self._several.setdefault(offset, _Several(1))
-        several.abandoned = True
-        self._count_down(offset, several)
-
-    def _count_down(self, offset: int, several: _Several) -> bool:
-        """Count an item that has ended; return whether the record is settled now."""
-        if not several.remaining:
-            raise self._surplus(offset)
-        several.remaining -= 1
-        if several.remaining:
-            return False
-        if several.abandoned:
-            self._abandoned += 1
-            self._notify_if_drained()
-            return False
-        del self._several[offset]
-        return True
+        try:
+            self._partial.abandon(offset)
+        except KeyError:
+            raise self._surplus(offset) from None
+        self._notify_if_drained()
 
     def _surplus(self, offset: int) -> ValueError:
         return ValueError(f"offset {offset} of {self.partition} has more outcomes than items")
@@ -291,11 +267,11 @@ class Lease:
             self._counts.released += self.released
             self.unsettled = 0
             self._window.clear()
-            self._several.clear()
+            self._partial.clear()
             self._on_drained = None
         return progress
 
     def _notify_if_drained(self) -> None:
-        if self._on_drained is not None and self.unsettled == self._abandoned:
+        if self._on_drained is not None and self.unsettled == self._partial.abandoned:
             on_drained, self._on_drained = self._on_drained, None
             on_drained()
