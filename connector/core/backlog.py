@@ -144,7 +144,7 @@ class Backlog(Generic[T]):
         entries = [batch for batch, _ in self.drain()]
         self._not_probed = 0
         for batch in entries:
-            changed = replace(batch, backoffs=0, token_refusals=0)
+            changed = replace(batch, is_sample=False, backoffs=0, token_refusals=0)
             if start_over:
                 changed = replace(changed, suspected=0, by_failure=False, evidence=NO_EVIDENCE, alone_since=None)
             self._lanes[self._lane_of(changed)].put(changed)

@@ -42,6 +42,8 @@ class Batch(Generic[T]):
     by_failure: bool = False
     """Whether failures (5xx, timeouts) made it suspect, or the batch that it is the rest of: one more is enough."""
     evidence: Evidence = NO_EVIDENCE
+    is_sample: bool = False
+    """Whether its next request has its first item only: see `next_sample`."""
     tried: bool = False
     """Whether an item of it was in a request before."""
     backoffs: int = 0
@@ -63,6 +65,8 @@ class Batch(Generic[T]):
     @property
     def next_request(self) -> tuple[T, ...]:
         """The items of its next request."""
+        if self.is_sample:
+            return self.items[:1]
         return self.items[: self.suspected // 2] if self.suspected > 1 else self.items
 
     def suspect(self, evidence: Evidence, now: float, *, by_failure: bool = False) -> Batch[T]:
@@ -74,6 +78,7 @@ class Batch(Generic[T]):
             evidence = replace(evidence, counted=min(evidence.counted, MIN_FAILURES))
         return replace(
             self,
+            is_sample=False,
             suspected=suspected,
             by_failure=by_failure,
             evidence=evidence,
@@ -82,12 +87,28 @@ class Batch(Generic[T]):
             alone_since=now if suspected == 1 else None,
         )
 
+    def next_sample(self, *, ordered: bool) -> Batch[T]:
+        """Return what probes a target that is down after this batch has failed: in turns all of it and one item.
+
+        If there is an item in it that always fails, or if the platform can't bear so many at once, a probe with all
+        items would fail for ever. Each sample is another item, unless order forbids that. A search starts over.
+        """
+        items = self.items[1:] + self.items[:1] if self.is_sample and not ordered else self.items
+        return replace(self, items=items, suspected=0, is_sample=not self.is_sample and len(items) > 1)
+
     def after_delivery(self) -> Batch[T] | None:
         """Return what is left after its next request was delivered; None: nothing."""
         sent = len(self.next_request)
         if sent == len(self.items):
             return None
-        return replace(self, items=self.items[sent:], suspected=self.suspected - sent, backoffs=0, token_refusals=0)
+        return replace(
+            self,
+            items=self.items[sent:],
+            is_sample=False,
+            suspected=max(0, self.suspected - sent),
+            backoffs=0,
+            token_refusals=0,
+        )
 
     def keep(self, keeps: Callable[[T], bool]) -> Batch[T] | None:
         """Return it with those items only for which `keeps` is true; None: there are none.

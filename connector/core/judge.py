@@ -11,7 +11,8 @@
     held                    as again, of the transport                               dead-lettered, refused
 
 What is evidence, `evidence.py` says; how a search goes on, `batch.py`. Failures while the target is not up blame no
-item: they neither make a batch suspect nor narrow a search.
+item: they neither make a batch suspect nor narrow a search. A batch that fails again and again as the probe of a target
+that is down is sent in turns as a whole and as one item.
 """
 
 from __future__ import annotations
@@ -78,8 +79,9 @@ class Situation:
 class Judge:
     """Judges the replies of one target, and tells its machine of them."""
 
-    def __init__(self, machine: TargetMachine, refused_alone_for_s: float, *, last_resort: bool) -> None:
+    def __init__(self, machine: TargetMachine, refused_alone_for_s: float, *, ordered: bool, last_resort: bool) -> None:
         self._machine = machine
+        self._ordered = ordered
         self._refused_alone_for_s = refused_alone_for_s
         self._last_resort = last_resort
         """Whether no item is ever blamed: there is no other place for it."""
@@ -104,7 +106,7 @@ class Judge:
 
     def _delivered(self, batch: Batch[T], attempt: Attempt, situation: Situation) -> Ruling[T]:
         self._machine.on_delivered(attempt, situation.now)
-        if batch.is_ordinary:
+        if batch.is_ordinary and not batch.is_sample:
             self._failures.add(batch.evidence.failures)
         elif batch.is_alone:
             self._refusals.add(batch.evidence.refused_alone)
@@ -169,6 +171,8 @@ class Judge:
         if counts and batch.is_alone:
             evidence = evidence.failed_alone(tick, attempt.delivered, bounded=not all_there_is)
         batch = replace(batch, evidence=evidence)
+        if self._machine.condition is Condition.DOWN and not batch.is_alone and evidence.failures >= MIN_FAILURES:
+            return _later(batch.next_sample(ordered=self._ordered))
         if self._last_resort or not evidence.is_suspicious(attempt.delivered):
             return _later(batch)
         if batch.is_alone:

@@ -67,7 +67,9 @@ class Sender:
         self._loop = asyncio.get_running_loop()
         probes = Backoff(settings.backoff.first_s, min(settings.backoff.max_s, MAX_PROBE_WAIT_S))
         self._machine = TargetMachine(probes, deps.random, settings.refused_in_a_row)
-        self._judge = Judge(self._machine, settings.refused_alone_for_s, last_resort=settings.last_resort)
+        self._judge = Judge(
+            self._machine, settings.refused_alone_for_s, ordered=settings.ordered, last_resort=settings.last_resort
+        )
         self._queues = BatchQueues(self._machine, settings.max_in_flight, batcher, handler)
         self._backlog = self._queues.backlog
         self._alarm = None if settings.last_resort else TargetAlarm(settings.name, deps.emit)

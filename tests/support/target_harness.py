@@ -44,6 +44,7 @@ class TargetHarness:
         self.dead_letters: list[Item] = []
         self.events: list[Event] = []
         self.progress = 0
+        self.may_start = True
         self.tasks = Tasks()
         self.sink = sink
         self.target = Target(settings, sink, self._dependencies(rate))
@@ -58,6 +59,7 @@ class TargetHarness:
             spawn=self.tasks.spawn,
             pacer=Pacer(rate),
             random=seeded(7),
+            may_start=lambda: self.may_start,
         )
 
     def _dead_letter(self, item: Item, lease: Lease) -> None:

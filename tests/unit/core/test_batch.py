@@ -82,6 +82,29 @@ def test_what_stands_behind_a_culprit_has_a_clean_record() -> None:
     assert culprit.separate() == (culprit, None)
 
 
+def test_a_probe_that_fails_is_in_turns_all_of_its_batch_and_one_item_each_time_another() -> None:
+    batch = Batch(tuple("abc"), suspected=2)
+    requests = []
+    for _ in range(6):
+        batch = batch.next_sample(ordered=False)
+        requests.append("".join(batch.next_request))
+    assert requests == ["a", "bca", "b", "cab", "c", "abc"]
+    assert batch.is_ordinary
+    assert not Batch(("a",)).next_sample(ordered=False).is_sample
+
+
+def test_where_order_is_kept_the_first_item_is_the_sample() -> None:
+    batch = Batch(tuple("abc"))
+    requests = []
+    for _ in range(4):
+        batch = batch.next_sample(ordered=True)
+        requests.append("".join(batch.next_request))
+    assert requests == ["a", "abc", "a", "abc"]
+    rest = batch.next_sample(ordered=True).after_delivery()
+    assert rest is not None
+    assert (rest.items, rest.next_request, rest.suspected) == (("b", "c"), ("b", "c"), 0)
+
+
 def test_a_search_starts_with_a_backoff_of_its_own() -> None:
     batch = Batch(tuple("ab"), backoffs=7, token_refusals=1)
     suspect = batch.suspect(Evidence(), 5.0)

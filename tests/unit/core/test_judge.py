@@ -29,7 +29,7 @@ class Court:
 
     def __init__(self, *, last_resort: bool = False, refused_in_a_row: int = 1_000) -> None:
         self.machine = TargetMachine(Backoff(1.0, 8.0), seeded(1), refused_in_a_row)
-        self.judge = Judge(self.machine, ALONE_FOR_S, last_resort=last_resort)
+        self.judge = Judge(self.machine, ALONE_FOR_S, ordered=False, last_resort=last_resort)
         self.now = 1_000.0
 
     def condition(self) -> Condition:
@@ -270,7 +270,20 @@ def test_while_the_target_is_not_up_failures_neither_suspect_nor_narrow() -> Non
         ruling = court.rule(batch, SERVER_ERROR)
         assert ruling.fate is Fate.LATER
         assert ruling.batch is not None
-        assert ruling.batch.suspected == batch.suspected
+        assert ruling.batch.is_ordinary
+        assert ruling.batch.items == batch.items
+
+
+def test_a_batch_that_fails_as_the_probe_of_a_target_that_is_down_is_probed_with_one_item_in_turns() -> None:
+    court = Court()
+    batch = _batch()
+    sizes = []
+    for _ in range(8):
+        batch = court.after(batch, SERVER_ERROR)
+        court.now += 10
+        sizes.append(len(batch.next_request))
+    assert court.condition() is Condition.DOWN
+    assert sizes == [8, 8, 1, 8, 1, 8, 1, 8]
 
 
 def _tries_until_dead_lettered(court: Court, alone: Batch[str], verdict: Verdict, *, deliver: bool) -> int | None:

@@ -25,7 +25,9 @@ from tests.support.virtual_platform import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from connector.core.record import Item
 
 LARGE = replace(
     SETTINGS, limits=BatchLimits(500, 900 << 10, 0.2), max_in_flight=8, max_queued=20_000, max_queued_bytes=64 << 20
@@ -207,6 +209,36 @@ def test_after_an_outage_no_more_requests_than_allowed_are_sent_at_once() -> Non
         return most
 
     assert run_virtual(main()) == LARGE.max_in_flight
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+def test_batches_that_all_have_an_item_with_500_keep_nothing_else_back(*, ordered: bool) -> None:
+    """No batch is delivered as a whole, and nothing else is there to send."""
+    poison = {20: SERVER_ERROR, 510: SERVER_ERROR, 999: SERVER_ERROR}
+
+    async def main() -> int:
+        harness = TargetHarness(VirtualPlatform(poison), replace(LARGE, ordered=ordered))
+        for offset in range(1_000):
+            harness.put(keys=[str(offset)])
+        await asyncio.sleep(600)
+        return harness.counts.delivered
+
+    assert run_virtual(main()) == 1_000 - len(poison)
+
+
+def test_a_platform_that_can_not_bear_full_batches_gets_smaller_ones() -> None:
+    class Slow(VirtualPlatform):
+        def _judge(self, items: Sequence[Item]) -> Verdict:
+            return UNAVAILABLE if len(items) > 100 else super()._judge(items)
+
+    async def main() -> TargetHarness:
+        harness = TargetHarness(Slow(), LARGE)
+        harness.put(2_000)
+        await asyncio.wait_for(harness.done(), 3600)
+        return harness
+
+    harness = run_virtual(main())
+    assert (harness.counts.delivered, harness.dead_letters) == (2_000, [])
 
 
 # -- one batch that is held back --------------------------------------------------------------------------------------
