@@ -76,4 +76,5 @@ def _admin_call(address: str, call: Callable[[AdminClient], Any]) -> None:
             return False
         return True
 
-    until(succeeds, "the broker to change a rule", every_s=0.5)
+    # Chaos kills the broker meanwhile, and on a busy machine it takes half a minute to start.
+    until(succeeds, "the broker to change a rule", every_s=0.5, timeout_s=180)
