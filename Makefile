@@ -47,11 +47,14 @@ mutants: $(DEVELOPED)
 	@$(PIP) '.[mutants]'
 	$(BIN)/python -m tests.mutants $(ARGS)
 
-# The first round's seed, and how long rounds go on; a round that failed is repeated by its own seed and MINUTES=0.
+# Rounds of chaos on a real broker for MINUTES, the first with SEED, then SCHEDULES of the simulation: hours of them.
+# A round that failed is repeated by its own seed, MINUTES=0 and SCHEDULES=0.
 SEED ?= 1
 MINUTES ?= 10
+SCHEDULES ?= 1000000
 chaos: $(DEVELOPED)
 	$(BIN)/python -m tests.chaos --seed $(SEED) --minutes $(MINUTES)
+	$(BIN)/python -m tests.simulation --seed $(SEED) --schedules $(SCHEDULES) --jobs 2
 
 broker: $(DEVELOPED)
 	$(BIN)/python -m tests.kafka.broker

@@ -34,6 +34,8 @@ COMMIT_GRACE_S = 2.0
 """What is settled must be committed within this time: the commit interval of 0.2 s, and a busy machine's delays."""
 RECOVERY_S = 8.0
 """After the broker came back, commits may need this time to succeed again."""
+LOST_S = 0.5
+"""A lost lease has ended a moment before its line in the log."""
 PLANNED_S = 3.0
 """A planned end needs the broker for this long."""
 
@@ -121,7 +123,7 @@ class _Repeat:
 
     def _explain_end(self, lease: LeaseSpan, settled: float) -> tuple[str, bool]:
         name, before = self.first.member.name, lease.end - settled
-        if before < 0 and lease.how == "lost":
+        if before < LOST_S and lease.how == "lost":
             return "on the wire when its partition was lost", True
         if before < 0:
             return f"delivered {-before:.2f} s after {name}'s lease had been {lease.how}", False

@@ -168,6 +168,17 @@ def test_a_member_that_wakes_up_must_not_send_what_another_has_delivered() -> No
     assert told.breaches() == ["b still had the partition"]
 
 
+def test_what_was_on_the_wire_when_a_partition_was_lost_may_come_again() -> None:
+    told = Told(Kind.GOOD)
+    told.member("a", 1)
+    told.sends("a", 10, 0)
+    told.fault("broker", "kill", 5, 9)
+    told.gives_up("a", 10.1, "lost")
+    told.gets("a", 11)
+    told.sends("a", 12, 0)
+    assert told.causes() == {"on the wire when its partition was lost": 1}
+
+
 def test_a_process_that_loses_a_partition_and_gets_it_back_knows_what_it_has_delivered() -> None:
     told = Told(Kind.GOOD)
     told.member("a", 1)
