@@ -33,13 +33,6 @@ if TYPE_CHECKING:
     from tests.simulation.world import Process, World
 
 
-NOT_YET = frozenset({"owned"})
-"""Rules that the connector does not keep yet:
-
-owned     a process that was frozen sends nothing new for partitions that it may have lost
-"""
-
-
 HEARD_AFTER_S = 5.0
 """How long it takes at most until a process that wakes hears that the group has gone on without it."""
 COMMITTED_AFTER_S = 3.0
@@ -78,7 +71,6 @@ class Oracle:
     def __init__(self, world: World, plan: Plan, broker: Broker, platform: Platform, letters: Letters) -> None:
         self.repeats = 0
         self.resets = 0
-        self.not_checked = NOT_YET
         self._world = world
         self._plan = plan
         self._broker = broker
@@ -137,9 +129,9 @@ class Oracle:
                 member.violate(f"{target}: {ident} is sent for a lease that has ended")
             if ident in known.settled:
                 member.violate(f"{target}: {ident} is sent after its outcome")
-            owned = self._check_ownership(member, ident)
+            self._check_ownership(member, ident)
             self._check_age(member, ident)
-            if ident not in known.tried and owned:
+            if ident not in known.tried:
                 known.tried.add(ident)
                 self._check_repeat(member, known, ident)
         if target == TAGS:
@@ -188,23 +180,16 @@ class Oracle:
 
     # -- rules of sending ---------------------------------------------------------------------------------------
 
-    def _check_ownership(self, member: Member, ident: ItemId) -> bool:
-        """Rule 8 and leases: what another member owns is not sent. Return whether no other one does."""
-        other = self._other_owner(member, ident)
-        if other is not None and "owned" not in self.not_checked:
-            member.violate(f"{ident} is sent, but {other.name} owns its partition")
-        return other is None
-
-    def _other_owner(self, process: Process, ident: ItemId) -> Process | None:
+    def _check_ownership(self, member: Member, ident: ItemId) -> None:
+        """Rule 8 and leases: what another member owns is not sent."""
         partition = TopicPartition(TOPIC, ident.partition)
         for client in self._broker.clients:
-            if client.process is not process and client.responsive and partition in client.assigned:
-                return client.process
-        return None
+            if client.process is not member and client.responsive and partition in client.assigned:
+                member.violate(f"{ident} is sent, but {client.process.name} owns its partition")
 
     def _check_age(self, member: Member, ident: ItemId) -> None:
         """With `start_from: latest` nothing is sent that was produced before there was a group."""
-        if self._plan.start_from == "latest" and not self.resets and "starts" not in self.not_checked:
+        if self._plan.start_from == "latest" and not self.resets:
             produced_at = self._broker.logs[TopicPartition(TOPIC, ident.partition)].produced_at[ident.offset]
             if produced_at < START_S:
                 member.violate(f"{ident} is older than the group")
@@ -245,8 +230,6 @@ class Oracle:
             raise AssertionError(f"the platform accepted {ident}")
         if len(self._platform.accepted[ident]) > 1 or (self.resets and self._plan.start_from == "latest"):
             return  # set back, the group sends what it had passed over
-        if "owned" in self.not_checked and self._other_owner(request.process, ident):
-            return
         position = ident.offset, ident.place
         for key in keys_of(ident):
             if position < self._first_accepted.get(key, (-1, -1)):
@@ -346,8 +329,6 @@ class Oracle:
 
     def _check_starts(self, member: Member) -> None:
         self.ready_at = min(self.ready_at, self._world.now)
-        if "starts" in self.not_checked:
-            return
         for client in self._broker.clients:
             if client.process is member and (missing := set(client.assigned) - set(self._broker.offsets)):
                 member.violate(f"ready, although the starts of {sorted(missing)} are not committed")

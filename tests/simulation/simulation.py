@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from connector.core.record import TopicPartition
@@ -13,7 +13,7 @@ from tests.simulation.broker import SLOWEST_COMMIT_S, Broker
 from tests.simulation.letters import Letters
 from tests.simulation.log import Log
 from tests.simulation.member import TOPIC, Member, Surroundings
-from tests.simulation.oracle import NOT_YET, Oracle
+from tests.simulation.oracle import Oracle
 from tests.simulation.platform import Platform
 from tests.simulation.world import World
 from tests.support.builders import seeded
@@ -42,11 +42,7 @@ class Result:
 class Simulation:
     """One run of one plan."""
 
-    not_checked = NOT_YET
-
     def __init__(self, plan: Plan, trace: Callable[[str], None] | None = None) -> None:
-        if "starts" in self.not_checked:
-            plan = replace(plan, start_from="earliest")
         self.plan = plan
         self.world = World(seeded(plan.seed))
         self.world.trace = trace
@@ -59,7 +55,6 @@ class Simulation:
         self.platform = Platform(self.world, plan.latency_s)
         self.letters = Letters()
         self.oracle = Oracle(self.world, plan, self.broker, self.platform, self.letters)
-        self.oracle.not_checked = self.not_checked
         self.surroundings = Surroundings(plan, self.broker, self.platform, self.letters, self.oracle)
         self.members: list[Member | None] = [None] * plan.members
         self._processes: list[Member] = []
