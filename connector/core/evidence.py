@@ -70,6 +70,8 @@ class Evidence:
 
         `bounded`: no more than COUNTED_BETWEEN_DELIVERIES count since the last delivery.
         """
+        if self.blamed_at is None:
+            return replace(self, blamed_at=tick)
         if not self.is_blamed(delivered):
             return self
         since_delivery = 0 if delivered > self.last_failed_at else self.since_delivery

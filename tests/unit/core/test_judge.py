@@ -313,6 +313,16 @@ def test_without_a_delivery_since_it_was_left_alone_no_failure_counts_against_an
     assert _tries_until_dead_lettered(court, alone, SERVER_ERROR, deliver=False) is None
 
 
+def test_an_item_whose_companions_have_left_is_blamed_by_its_own_failures() -> None:
+    """Their leases have ended: the request that failed as a whole may have failed for one of them."""
+    court = Court()
+    alone = _suspected_by_failure(court, "ab").keep(lambda item: item == "a")
+    assert alone is not None
+    assert alone.is_alone
+    court.deliver_another()
+    assert _tries_until_dead_lettered(court, alone, SERVER_ERROR, deliver=True) == MIN_SERVER_ERRORS - MIN_FAILURES
+
+
 def test_where_innocent_requests_fail_often_more_failures_are_needed() -> None:
     court = Court()
     for _ in range(50):
