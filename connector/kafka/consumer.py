@@ -191,7 +191,7 @@ class ConsumerThread:
         """Called by librdkafka with errors that concern no single record."""
         if error.fatal():
             raise KafkaException(error)
-        self._readiness.on_error(error)
+        self._readiness.on_client_error(error)
 
     def _on_message_error(self, message: Message) -> None:
         error = message.error()

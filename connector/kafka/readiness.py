@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from connector.core.events import Notice, ReasonCleared, ReasonRaised
-from connector.kafka.errors import cause_of, reason_of, remedy_for
+from connector.kafka.errors import ALL_BROKERS_DOWN, cause_of, reason_of, remedy_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Sequence
@@ -46,11 +46,13 @@ class Readiness:
         self._starting_remedy = ""
         self._next_probe_s = 0.0
         self._silent_probes = 0
+        self._answered = False
+        """Whether a broker has ever answered."""
 
     def on_error(self, error: KafkaError, about: str = "", otherwise: ReasonCode | None = None) -> None:
         """Raise the reason that an error stands for, or else `otherwise`; without either, log it.
 
-        `about` is the topic concerned, if any. Also librdkafka's `error_cb`.
+        `about` is the topic concerned, if any.
         """
         reason = reason_of(error) or otherwise
         if reason is None:
@@ -60,6 +62,17 @@ class Readiness:
             self._next_probe_s = time.monotonic() + PROBE_INTERVAL_S
         self._reasons.add((reason, about))
         self._emit(ReasonRaised(reason, about, remedy_for(reason, error)))
+
+    def on_client_error(self, error: KafkaError) -> None:
+        """Called by librdkafka with errors that concern no single topic.
+
+        Once a broker has answered, one that can't be reached may be one of several: a probe at once tells.
+        """
+        if self._answered and reason_of(error) == "kafka_unreachable" and error.code() != ALL_BROKERS_DOWN:
+            self._next_probe_s = 0.0
+            self._silent_probes = SILENT_PROBES - 1
+        else:
+            self.on_error(error)
 
     def clear(self, *reasons: ReasonCode, about: str = "") -> None:
         """Clear those of the reasons that are raised."""
@@ -113,6 +126,7 @@ class Readiness:
                 self.on_error(cause_of(error), otherwise="kafka_unreachable")
                 time.sleep(RETRY_DELAY_S)
             else:
+                self._answered = True
                 self.clear("kafka_unreachable")
                 return answer
         return default

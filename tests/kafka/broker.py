@@ -82,7 +82,7 @@ class Broker:
         more = dict(properties or {})
         if first is not None:
             self._cluster_id, self._controller = first._cluster_id, first._controller
-            more |= {"process.roles": "broker", "node.id": "2", "listeners": self._public}
+            more = {"process.roles": "broker", "node.id": "2", "listeners": self._public, **more}
         self._write_properties(more)
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -70,19 +70,28 @@ class Cluster:
         self._admin.create_topics([new], request_timeout=_TIMEOUT_S)[topic].result()
         return topic
 
+    def create_topic_on(self, brokers: list[int], config: Mapping[str, str]) -> str:
+        """Create a topic of one partition with a replica on each of these brokers, and return its name."""
+        topic = fresh("topic")
+        new = NewTopic(topic, 1, replica_assignment=[brokers], config=dict(config))
+        self._admin.create_topics([new], request_timeout=_TIMEOUT_S)[topic].result()
+        return topic
+
     def create_topic_again(self, topic: str, partitions: int) -> None:
         """Delete the topic and create another of the same name."""
         self._admin.delete_topics([topic])[topic].result()
         until(lambda: not self.exists(topic), "the topic to be gone")
         self.create_topic(topic, partitions)
-        # The old producer would remember where it had got to.
+        self.renew_producer()
+
+    def renew_producer(self) -> None:
+        """Produce with a new producer, which does not remember where the partitions' ends were."""
         self._producer = Producer({**self._common, **_BULK})
 
     def add_partitions(self, topic: str, total: int) -> None:
         """Grow the topic to `total` partitions."""
         self._admin.create_partitions([NewPartitions(topic, total)])[topic].result()
-        # The old producer would learn of them only at its next metadata refresh.
-        self._producer = Producer({**self._common, **_BULK})
+        self.renew_producer()  # the old one would learn of them only at its next metadata refresh
 
     def exists(self, topic: str) -> bool:
         """Return whether the topic exists."""

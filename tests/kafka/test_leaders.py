@@ -1,4 +1,4 @@
-"""Two brokers without replicas, of which one dies: its partitions wait, the others flow and start."""
+"""Several brokers, of which some die: partitions without a leader wait, the others flow; a log may end earlier."""
 
 from __future__ import annotations
 
@@ -21,30 +21,43 @@ pytestmark = pytest.mark.kafka
 
 
 @pytest.fixture
-def second_broker(killable_broker: Broker) -> Iterator[Broker]:
-    """One more broker in the cluster of the killable one, which holds the group's offsets."""
-    offsets = Cluster(killable_broker.address)
+def first_broker(kafka: Cluster) -> Iterator[Broker]:
+    """A broker of this test's own: a cluster does not forget brokers that were in it."""
+    del kafka  # without it there can be none
+    with Broker() as first:
+        yield first
+
+
+@pytest.fixture
+def second_broker(first_broker: Broker) -> Iterator[Broker]:
+    """One more broker in the cluster of the first one, which holds the group's offsets."""
+    offsets = Cluster(first_broker.address)
     topic = offsets.create_topic(partitions=1)
     until(lambda: offsets.can_commit(topic), "the topic of the offsets to exist")
     offsets.close()
-    with Broker(first=killable_broker) as second:
+    with Broker(first=first_broker) as second:
         yield second
 
 
 @pytest.fixture
+def third_broker(first_broker: Broker, second_broker: Broker) -> Iterator[Broker]:
+    """And one more."""
+    del second_broker
+    with Broker({"node.id": "3"}, first=first_broker) as third:
+        yield third
+
+
+@pytest.fixture
 def harness(
-    killable_broker: Broker, second_broker: Broker, sandbox: SandboxProcess, tmp_path: Path
+    first_broker: Broker, second_broker: Broker, sandbox: SandboxProcess, tmp_path: Path
 ) -> Iterator[KafkaHarness]:
-    """A harness with a topic of four partitions, two on each broker."""
+    """A harness on the cluster of these brokers."""
+    assert second_broker.running
     sandbox.reset()
-    cluster = Cluster(killable_broker.address)
+    cluster = Cluster(first_broker.address)
     harness = KafkaHarness(cluster, sandbox, tmp_path)
-    until(lambda: cluster.brokers() == {1, 2}, "the second broker to be known")
-    cluster.create_topic(harness.topic, partitions=4)
-    until(lambda: sorted(cluster.leaders(harness.topic).values()) == [1, 1, 2, 2], "two leaders on each broker")
+    until(lambda: 2 in cluster.brokers(), "the second broker to be known")
     yield harness
-    if not second_broker.running:
-        second_broker.start()
     harness.close()
     cluster.close()
 
@@ -56,6 +69,8 @@ def _partitions_of(harness: KafkaHarness, broker: int) -> list[int]:
 def test_partitions_without_a_leader_hold_up_no_other_neither_running_nor_starting(
     second_broker: Broker, harness: KafkaHarness
 ) -> None:
+    harness.kafka.create_topic(harness.topic, partitions=4)
+    until(lambda: sorted(harness.kafka.leaders(harness.topic).values()) == [1, 1, 2, 2], "two leaders on each broker")
     alive, orphaned = _partitions_of(harness, 1), _partitions_of(harness, 2)
     first = harness.start_connector().wait_ready()
     for number, partition in enumerate(alive + orphaned):
@@ -79,3 +94,29 @@ def test_partitions_without_a_leader_hold_up_no_other_neither_running_nor_starti
     harness.wait_stored(500)
     until(second.is_ready, "the connector to be ready")
     assert lost_and_repeated(harness.sandbox.orders(), range(500)) == (0, 0)
+
+
+@pytest.mark.timeout(180, func_only=True)
+def test_after_an_unclean_election_what_was_appended_since_is_not_passed_over(
+    second_broker: Broker, third_broker: Broker, harness: KafkaHarness
+) -> None:
+    """The third broker misses the last 50 of 150 records, and becomes the leader: the log ends at 100."""
+    until(lambda: harness.kafka.brokers() == {1, 2, 3}, "the third broker to be known")
+    topic = harness.kafka.create_topic_on([2, 3], {"unclean.leader.election.enable": "true"})
+    until(lambda: harness.kafka.leaders(topic) == {0: 2}, "the second broker to lead")
+    harness.kafka.produce_orders(topic, range(100))
+    connector = harness.start_connector(harness.config(topic))
+    harness.wait_committed(topic)
+    third_broker.kill()
+    harness.kafka.produce_orders(topic, range(100, 150))
+    harness.wait_stored(150)
+    harness.wait_committed(topic)
+    second_broker.kill()
+    third_broker.start()
+    until(lambda: harness.kafka.leaders(topic) == {0: 3}, "the third broker to lead")
+    harness.kafka.renew_producer()
+    harness.kafka.produce_orders(topic, range(150, 170))
+    until(lambda: harness.sandbox.orders().keys() == set(range(170)), "everything to be stored")
+    until(connector.is_ready, "the connector to be ready")
+    assert connector.metric("records_lost_to_retention_total", topic=topic) == 0
+    assert "partition truncated" in connector.stderr

@@ -160,6 +160,32 @@ def test_probes_without_an_answer_raise_that_the_broker_is_unreachable_until_one
     assert not joined.reasons
 
 
+@pytest.mark.parametrize("answers", [True, False])
+def test_one_broker_that_cant_be_reached_is_a_reason_only_if_no_other_answers(
+    joined: ReadinessHarness,
+    answers: bool,  # noqa: FBT001
+) -> None:
+    """librdkafka reports the connection to each broker, and goes on with the others."""
+    assert joined.readiness.call_until_answered(lambda: True, default=False)
+    joined.readiness.on_client_error(KafkaError(KafkaError._TRANSPORT))
+    assert not joined.reasons
+    joined.fake.answers = answers
+    joined.readiness.probe(joined.consumer, "orders")
+    assert joined.reasons == (set() if answers else {("kafka_unreachable", "")})
+
+
+@pytest.mark.parametrize(("answered", "code"), [(False, KafkaError._SSL), (True, KafkaError._ALL_BROKERS_DOWN)])
+def test_before_the_first_answer_and_for_all_brokers_an_error_of_a_connection_is_a_reason_at_once(
+    joined: ReadinessHarness,
+    answered: bool,  # noqa: FBT001
+    code: int,
+) -> None:
+    if answered:
+        joined.readiness.call_until_answered(lambda: True, default=False)
+    joined.readiness.on_client_error(KafkaError(code))
+    assert joined.reasons == {("kafka_unreachable", "")}
+
+
 def test_a_single_probe_without_an_answer_counts_for_nothing(joined: ReadinessHarness) -> None:
     for answers in (False, True, False, True):
         joined.fake.answers = answers
