@@ -94,9 +94,9 @@ class SinkProcess:
         stats: dict[str, int] = self._http.get("/_counting/stats").json()
         return stats
 
-    def behave(self, status: int = 200, delay_s: float = 0.0) -> None:
-        """Set the status and the delay of the following answers."""
-        self._http.put("/_counting/behaviour", json={"status": status, "delay_s": delay_s})
+    def behave(self, status: int = 200, delay_s: float = 0.0, endpoint: str = "") -> None:
+        """Set the status and the delay of the following answers, of one endpoint or of all."""
+        self._http.put("/_counting/behaviour", json={"status": status, "delay_s": delay_s, "endpoint": endpoint})
 
     def close(self) -> None:
         """Terminate the process."""

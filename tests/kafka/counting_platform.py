@@ -1,7 +1,8 @@
 """A platform that only counts items: `python -m tests.kafka.counting_platform PORT`.
 
 It uses hardly any CPU time, so that a benchmark measures the sender. Orders are distinguished by `eventargs.seq`.
-`GET /_counting/stats` returns the counts; `PUT /_counting/behaviour` takes `{"status": 200, "delay_s": 0}`.
+`GET /_counting/stats` returns the counts; `PUT /_counting/behaviour` takes `{"status": 200, "delay_s": 0}`, for all
+endpoints or, with `"endpoint": "/event/batchAdd"`, for those whose path ends so.
 """
 
 from __future__ import annotations
@@ -21,10 +22,9 @@ _TOKEN = b'{"code":"200","data":{"expire":7200,"orgAccessToken":"t","orgRefreshT
 
 @dataclass(slots=True)
 class CountingPlatform:
-    """The counts, and the behaviour: status and delay of every reply."""
+    """The counts, and the behaviour: status and delay of every reply, by the end of the path."""
 
-    status: int = 200
-    delay_s: float = 0.0
+    behaviour: dict[bytes, tuple[int, float]] = field(default_factory=dict)
     requests: int = 0
     items: int = 0
     """Items in requests that were answered with 200."""
@@ -52,15 +52,16 @@ class CountingPlatform:
             return 200, orjson.dumps(self._stats())
         if path == b"/_counting/behaviour":
             wanted = orjson.loads(body)
-            self.status, self.delay_s = wanted["status"], wanted["delay_s"]
+            self.behaviour[wanted["endpoint"].encode()] = wanted["status"], wanted["delay_s"]
             return 200, b"{}"
         if b"getOrgAccessToken" in path:
             return 200, _TOKEN
         self.requests += 1
-        if self.delay_s:
-            await asyncio.sleep(self.delay_s)
-        if self.status != 200:
-            return self.status, b"{}"
+        for status, delay_s in [found for end, found in self.behaviour.items() if path.endswith(end)]:
+            if delay_s:
+                await asyncio.sleep(delay_s)
+            if status != 200:
+                return status, b"{}"
         for item in orjson.loads(body)["data"]:
             self.items += 1
             number = item["eventargs"]["seq"]
