@@ -238,7 +238,7 @@ class Lease:
     def oldest_tracked_at(self) -> float | None:
         """When the oldest unsettled record was tracked (the `now` given to `track`); None if nothing is in flight.
 
-        Up to TIME_RESOLUTION_S too early.
+        A little too early: see `TimeMarks.time_of`.
         """
         return self._times.time_of(self._window.first_unsettled()) if self.unsettled else None
 

@@ -1,12 +1,19 @@
-"""When offsets were tracked, in few numbers: a mark per TIME_RESOLUTION_S at most, not one per offset. Pure."""
+"""When offsets were tracked, in few numbers: at most MAX_MARKS marks, not a time per offset. Pure.
+
+A mark holds for its offset and those after it, up to the next mark. Marks are TIME_RESOLUTION_S apart; when there are
+too many, every second one is dropped and the others are made twice as far apart. So hundreds of partitions with a stuck
+record cost nothing, however long it is stuck, and the age of a record is wrong by a small part of it at most.
+"""
 
 from __future__ import annotations
 
 import math
 from collections import deque
+from itertools import islice
 from typing import Final
 
 TIME_RESOLUTION_S: Final = 0.1
+MAX_MARKS: Final = 128
 
 
 class TimeMarks:
@@ -17,15 +24,24 @@ class TimeMarks:
         """From when on `note` is to be called again; before, the last mark stands for the offset too."""
         self._marks: deque[tuple[int, float]] = deque()
         """An offset, and the time of it and of those after it."""
+        self._apart_s = TIME_RESOLUTION_S
 
     def note(self, offset: int, now: float, first_needed: int) -> None:
         """Note that `offset` was tracked now. Marks that only concern offsets below `first_needed` are dropped."""
         self._marks.append((offset, now))
-        self.next_at = now + TIME_RESOLUTION_S
         self._drop(first_needed)
+        if len(self._marks) > MAX_MARKS:
+            self._marks = deque(islice(self._marks, 0, None, 2))
+            self._apart_s = max(2 * self._apart_s, 2 * (now - self._marks[0][1]) / MAX_MARKS)
+        elif len(self._marks) < MAX_MARKS // 4:
+            self._apart_s = max(TIME_RESOLUTION_S, self._apart_s / 2)
+        self.next_at = now + self._apart_s
 
     def time_of(self, offset: int) -> float:
-        """Return when an offset was tracked, up to TIME_RESOLUTION_S too early. Marks before it are dropped."""
+        """Return when an offset was tracked: up to TIME_RESOLUTION_S too early.
+
+        Or up to a 32nd of how long the oldest one is or was unsettled. Marks before it are dropped.
+        """
         self._drop(offset)
         return self._marks[0][1]
 

@@ -11,7 +11,9 @@ Theory of operation
    the source has few places for chunks.
 4. A partition is resumed once its lease does not wait and has no backlog: records are passed on in order, and no
    partition gets new ones while the queue is filled from the backlog of another.
-5. The leases are gone through when a target has become full or has room again, not on each delivery.
+5. Items that their target hands to the dead letters do not wait: they were queued before. So the queue of the dead
+   letters may hold what fits into all queues together.
+6. The leases are gone through when a target has become full or has room again, not on each delivery.
 
 Example: `events` takes 40 items and is fed by the partitions 0 and 1; a chunk of 100 records arrives for 0.
 

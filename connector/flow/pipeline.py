@@ -43,7 +43,10 @@ class Source(Protocol):
     """Where records come from. All methods are called on the event loop and return at once."""
 
     def __aiter__(self) -> AsyncIterator[tuple[Lease, Sequence[Record]]]:
-        """Yield chunks of one lease each, in order; an empty chunk announces a new lease. Ends after a stop."""
+        """Yield chunks of one lease each, in order; an empty chunk announces a new lease.
+
+        Ends once all leases are closed, or all that was yielded is settled: backlogs are not worked off any more then.
+        """
 
     def pause(self, leases: Iterable[Lease]) -> None:
         """Fetch no more records of these leases until `resume`; chunks fetched before still come."""

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.core.offset_window import MAX_FILLED, OffsetWindow
-from connector.core.time_marks import TIME_RESOLUTION_S, TimeMarks
+from connector.core.time_marks import MAX_MARKS, TIME_RESOLUTION_S, TimeMarks
 
 GAPS = st.sampled_from([0, 0, 0, 1, 2, MAX_FILLED, MAX_FILLED + 1, 50, 10**12])
 
@@ -107,6 +107,31 @@ def test_an_offset_has_the_time_of_the_mark_before_it() -> None:
     assert marks.next_at == 1.0 + TIME_RESOLUTION_S
     marks.note(20, 2.0, 10)
     assert [marks.time_of(offset) for offset in (10, 19, 20, 99)] == [1.0, 1.0, 2.0, 2.0]
+
+
+@pytest.mark.parametrize("hours", [0.01, 1, 1_000])
+def test_while_a_record_is_stuck_its_time_is_exact_and_later_ones_are_known_well_in_few_marks(hours: float) -> None:
+    marks, times = TimeMarks(), list[float]()
+    step_s = max(0.05, hours * 3600 / 20_000)
+    while len(times) < 20_000:
+        times.append(1_000.0 + len(times) * step_s)
+        if times[-1] >= marks.next_at:
+            marks.note(len(times) - 1, times[-1], 0)
+        assert len(marks._marks) <= MAX_MARKS  # noqa: SLF001 - how much is kept can't be seen from outside
+    assert marks.time_of(0) == 1_000.0
+    allowed_s = max(TIME_RESOLUTION_S, (times[-1] - times[0]) / 32) + step_s
+    assert all(0 <= times[offset] - marks.time_of(offset) <= allowed_s for offset in range(20_000))
+
+
+def test_once_nothing_is_stuck_times_are_known_to_the_resolution_again() -> None:
+    marks = TimeMarks()
+    last = 0
+    for offset in range(30_000):
+        if offset >= marks.next_at:
+            marks.note(offset, float(offset), 0 if offset < 20_000 else offset)
+            last = offset
+    assert last > 29_000
+    assert marks.next_at == last + TIME_RESOLUTION_S
 
 
 def test_marks_before_the_first_offset_that_is_needed_are_dropped() -> None:
