@@ -87,9 +87,12 @@ class Evidence:
         """Add a verdict on the target."""
         return replace(self, rejected_at=tick if self.rejected_at is None else self.rejected_at)
 
-    def refused(self, tick: int, *, alone: bool) -> Evidence:
-        """Add a refusal of the items as a whole; `alone`: there is one only."""
-        if alone and self.blamed_at is not None:
+    def refused(self, tick: int, *, alone: bool, was_alone: bool) -> Evidence:
+        """Add a refusal of the items as a whole; `alone`: there is one only; `was_alone`: nothing else was suspected.
+
+        The first refusal of one among several blames it only now: the others were not delivered since they were blamed.
+        """
+        if was_alone and self.blamed_at is not None:
             return replace(self, refused_alone=self.refused_alone + 1)
         return replace(self, blamed_at=tick, refused_alone=int(alone))
 

@@ -129,7 +129,7 @@ class Judge:
         machine = self._machine
         machine.on_answered(attempt, situation.now)
         alone = len(batch.next_request) == 1
-        evidence = batch.evidence.refused(machine.tick, alone=alone)
+        evidence = batch.evidence.refused(machine.tick, alone=alone, was_alone=batch.is_alone)
         suspect = batch.suspect(evidence, situation.now)
         if not alone:
             return Ruling(Fate.AT_ONCE, suspect)

@@ -14,7 +14,7 @@ from tests.simulation.running import failure_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SEEDS = 20
+SEEDS = 30
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +56,25 @@ def test_a_batch_that_always_fails_is_searched_although_nothing_else_can_be_sent
             Produce(0.0, 0, ("ttt", "ut", "t"), gap=5),
         ),
         faults=(Stop(9.72, 13.76, 1),),
+    )
+    assert_holds(plan)
+
+
+def test_an_outage_in_the_middle_of_a_search_blames_no_innocent_item() -> None:
+    """The delivery that seemed to prove it was accepted before the outage; the reply came late."""
+    words = "td u ttt td ut 5 e _ t d t ttt d d td ut t tT ttt T".replace("_", "").split(" ")
+    plan = Plan(
+        seed=0,
+        partitions=2,
+        members=2,
+        session_s=10.0,
+        commit_every_s=0.5,
+        latency_s=3.0,
+        max_in_flight=8,
+        max_records=20,
+        max_queued=1000,
+        produce=(Produce(0.0, 1, tuple(words)), Produce(8.52, 1, ("e",))),
+        faults=(Outage(8.06, 1.55, "400"),),
     )
     assert_holds(plan)
 
