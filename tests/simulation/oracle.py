@@ -184,7 +184,8 @@ class Oracle:
         """Rule 8 and leases: what another member owns is not sent."""
         partition = TopicPartition(TOPIC, ident.partition)
         for client in self._broker.clients:
-            if client.process is not member and client.responsive and partition in client.assigned:
+            is_member = client.responsive and client.member_id in self._broker.members
+            if client.process is not member and is_member and partition in client.assigned:
                 member.violate(f"{ident} is sent, but {client.process.name} owns its partition")
 
     def _check_age(self, member: Member, ident: ItemId) -> None:
