@@ -90,6 +90,8 @@ class Replay:
         self._fetcher = RecordFetcher(loaded.config.kafka)
         self._group = ReplayGroup(loaded.config.kafka, reader.topic, reader.ranges)
         self._counts = TopicCounts()
+        self._commit_error = ""
+        """Why the last commit failed; empty if it did not."""
 
     def close(self) -> None:
         """Leave the group and close the connections."""
@@ -187,8 +189,11 @@ class Replay:
         except ReplayTakenError:
             raise
         except CommandError as error:
-            self._output.note(f"what was replayed could not be committed yet: {error}")
+            if str(error) != self._commit_error:
+                self._output.note(f"what was replayed could not be committed yet: {error}")
+            self._commit_error = str(error)
             return False
+        self._commit_error = ""
         return True
 
     async def _commit_at_last(self, source: ReplaySource) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from connector.core.ledger import Lease
@@ -59,6 +60,8 @@ class ReplaySource:
         self._settled = asyncio.Event()
         """Set when what became of every letter is committed, or by `stop`."""
         self._feed: Iterator[Plan | None] = iter(())
+        self._done: list[tuple[int, int]] = []
+        """The places of letters that are done, which is not committed yet; used by the thread."""
         self._committed = {partition: one.progress for partition, one in replayed.items()}
 
     async def run(self, work: Callable[[], T]) -> T:
@@ -135,16 +138,18 @@ class ReplaySource:
             self._settled.set()
 
     def _commit(self, progress: Mapping[int, Progress]) -> list[tuple[int, int]]:
-        """Called by the thread; returns the places of the letters that are done now."""
-        done: list[tuple[int, int]] = []
+        """Called by the thread; return the places of the letters that are done, once that is committed."""
         for partition, one in self._replayed.items():
-            one.update(progress[partition], lambda offset, partition=partition: done.append((partition, offset)))  # type: ignore[misc]
+            one.update(progress[partition], partial(self._on_done, partition))
         current = {partition: one.progress for partition, one in self._replayed.items()}
         changed = {partition: one for partition, one in current.items() if self._committed.get(partition) != one}
-        self._group.poll()
         self._group.commit(changed)
         self._committed = current
+        done, self._done = self._done, []
         return done
+
+    def _on_done(self, partition: int, offset: int) -> None:
+        self._done.append((partition, offset))
 
     # -- inside -------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from tests.kafka.broker import Broker
     from tests.kafka.cluster import Cluster
     from tests.kafka.harness import KafkaHarness
 
@@ -236,3 +237,22 @@ def test_while_the_platform_is_away_a_replay_waits_and_says_why(
     harness.sandbox.clear_faults()
     assert waiting.wait(60) == 0
     assert harness.sandbox.orders() == Counter(range(10))
+
+
+def test_a_replay_goes_on_after_the_broker_was_away(
+    killable_broker: Broker, killable_harness: KafkaHarness, tmp_path: Path
+) -> None:
+    harness = killable_harness
+    config = harness.config()
+    config["targets"]["purchases"] |= {"max_in_flight": 2, "batch": {"max_records": 50, "max_wait": "20ms"}}
+    commands = DeadLetterCommands(config, tmp_path)
+    make_letters(harness.kafka, harness, wrong_config(harness), map(order, range(2000)))
+    harness.sandbox.set_faults({"kind": "latency", "ms": 100, "endpoint": EVENTS})
+    replaying = commands.start("replaying", "replay", "--yes")
+    harness.wait_stored(300)
+    killable_broker.kill()
+    harness.wait_stored(400)
+    killable_broker.start()
+    code = replaying.wait(100)
+    assert (code, harness.sandbox.orders()) == (0, Counter(range(2000))), (tmp_path / "replaying.stderr").read_text()
+    assert summary(commands.run("replay", "--json"))["letters"] == 0

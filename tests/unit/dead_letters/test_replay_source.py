@@ -6,6 +6,9 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, cast
 
+import pytest
+
+from connector.core.errors import CommandError
 from connector.core.ledger import TopicCounts
 from connector.core.progress import Progress
 from connector.core.record import DEAD_LETTERS, Outcome
@@ -32,11 +35,11 @@ class Group:
 
     def __init__(self) -> None:
         self.commits: list[dict[int, Progress]] = []
-
-    def poll(self) -> None:
-        """Nothing happens."""
+        self.is_away = False
 
     def commit(self, progress: Mapping[int, Progress]) -> None:
+        if self.is_away:
+            raise CommandError("the broker is away")
         if progress:
             self.commits.append(dict(progress))
 
@@ -116,6 +119,27 @@ def test_what_is_done_is_committed_and_the_source_ends_after_that() -> None:
         await harness.source.commit_now()
         assert await end
         assert harness.group.commits == [{0: Progress(0, (range(2, 3),))}, {0: Progress(3)}]
+
+    with ThreadPoolExecutor(1) as thread:
+        asyncio.run(main(thread))
+
+
+def test_what_could_not_be_committed_is_committed_later_and_the_source_ends_then() -> None:
+    async def main(thread: ThreadPoolExecutor) -> None:
+        harness = Harness(letters(2), thread)
+        for _ in range(2):
+            await harness.next()
+        end = asyncio.ensure_future(harness.ended())
+        harness.settle(0, 1)
+        harness.group.is_away = True
+        with pytest.raises(CommandError):
+            await harness.source.commit_now()
+        await asyncio.wait([end], timeout=0.05)
+        assert not end.done()
+        harness.group.is_away = False
+        await harness.source.commit_now()
+        assert await asyncio.wait_for(end, 5)
+        assert harness.group.commits == [{0: Progress(2)}]
 
     with ThreadPoolExecutor(1) as thread:
         asyncio.run(main(thread))
