@@ -215,7 +215,7 @@ class Broker:
     def _finish(self) -> None:
         self._preparing = False
         self.generation += 1
-        self.changed_at = self.world.now
+        self.changed_at = math.inf if self.commit_fault else self.world.now
         targets = self._deal_out()
         for member_id, member in self.members.items():
             claimed = {one for other in self.members.values() if other is not member for one in other.claims}

@@ -200,6 +200,9 @@ class Oracle:
         for earlier in self._settled_by.get(ident, ()):
             if earlier.resets != known.resets or self.resets != known.resets:
                 continue
+            record, _ = earlier.received[ident.offset]
+            if any(other not in earlier.settled for other in _items_of(record)):
+                continue  # the record was not settled as a whole
             self.repeats += 1
             offset, ahead = known.claim
             if ident.offset < offset or ident.offset in ahead:

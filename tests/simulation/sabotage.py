@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from connector.core import batch, evidence, judge, ledger, ordering, remembered
+from connector.core import batch, evidence, freeze_guard, judge, ledger, ordering, remembered
 from connector.core.ledger import LeaseState
 from connector.core.progress import Progress, progress_of
 from connector.core.record import Outcome
@@ -129,6 +129,7 @@ SABOTAGES: dict[str, Sabotage] = {
         "remember",
         lambda _: lambda *_arguments: None,
     ),
+    "a woken process goes on sending": (freeze_guard.FreezeGuard, "may_start", lambda _: lambda _guard: True),
     "records that come twice are taken twice": (
         owned_partition.OwnedPartition,
         "drop_duplicates",
@@ -149,8 +150,9 @@ def sabotaged(name: str) -> Iterator[None]:
 
 def first_failure(name: str, seeds: range) -> tuple[int, str] | None:
     """Return which schedule finds a sabotage, counted from 1, and what it says; None: none does."""
-    with sabotaged(name):
-        for number, seed in enumerate(seeds, 1):
-            if failure := failure_of(make_plan(seed)):
-                return number, failure
+    for number, seed in enumerate(seeds, 1):
+        with sabotaged(name):
+            failure = failure_of(make_plan(seed))
+        if failure and not failure_of(make_plan(seed)):
+            return number, failure
     return None
