@@ -87,22 +87,18 @@ class Evidence:
         """Add a verdict on the target."""
         return replace(self, rejected_at=tick if self.rejected_at is None else self.rejected_at)
 
-    def refused(self, tick: int, *, alone: bool, was_alone: bool) -> Evidence:
-        """Add a refusal of the items as a whole; `alone`: there is one only; `was_alone`: nothing else was suspected.
-
-        The first refusal of one among several blames it only now: the others were not delivered since they were blamed.
-        """
-        if was_alone and self.blamed_at is not None:
-            return replace(self, refused_alone=self.refused_alone + 1)
-        return replace(self, blamed_at=tick, refused_alone=int(alone))
+    def was_refused_alone(self, tick: int) -> Evidence:
+        """Add a refusal of an item that is alone, the first one included."""
+        blamed_at = tick if self.blamed_at is None else self.blamed_at
+        return replace(self, blamed_at=blamed_at, refused_alone=self.refused_alone + 1)
 
     def narrowed(self, tick: int) -> Evidence:
-        """Note that a search goes on among the items of a request that has failed."""
-        return replace(self, blamed_at=tick, refused_alone=0, counted_alone=0)
+        """Note that the search goes on among the items of a request that was refused or has failed."""
+        return replace(self, blamed_at=tick)
 
     def refuted(self) -> Evidence:
         """Forget what was blamed: the items are not those of that request any more."""
-        return replace(self, blamed_at=None, refused_alone=0, counted_alone=0)
+        return replace(self, blamed_at=None)
 
     def is_blamed(self, delivered: int) -> bool:
         """Whether a bad reply counts against an item that is alone: see rule 3. `delivered` as in `Attempt`."""

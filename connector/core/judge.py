@@ -128,10 +128,11 @@ class Judge:
     def _refused(self, batch: Batch[T], attempt: Attempt, verdict: Verdict, situation: Situation) -> Ruling[T]:
         machine = self._machine
         machine.on_answered(attempt, situation.now)
-        alone = len(batch.next_request) == 1
-        evidence = batch.evidence.refused(machine.tick, alone=alone, was_alone=batch.is_alone)
+        evidence = batch.evidence if batch.is_alone else batch.evidence.narrowed(machine.tick)
+        if len(batch.next_request) == 1:
+            evidence = evidence.was_refused_alone(machine.tick)
         suspect = batch.suspect(evidence, situation.now)
-        if not alone:
+        if not suspect.is_alone:
             return Ruling(Fate.AT_ONCE, suspect)
         may_blame = machine.condition is not Condition.REFUSING and not self._last_resort
         enough = max(MIN_REFUSALS, self._refusals.in_a_row(CHANCE))

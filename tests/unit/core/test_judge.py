@@ -134,6 +134,20 @@ def test_a_delivery_that_was_sent_before_the_refusal_or_answered_after_the_last_
     assert court.rule(alone, REFUSED, last).fate is Fate.LATER
 
 
+def test_a_delivery_before_the_search_had_left_the_item_alone_is_no_evidence() -> None:
+    """b is to blame for the first refusal. Then everything is refused."""
+    court = Court()
+    suspect = court.after(_batch("ab"), REFUSED)
+    court.deliver_another()
+    alone, _ = court.after(suspect, REFUSED).separate()
+    assert alone.items == ("a",)
+    for _ in range(20):
+        ruling = court.rule(alone, REFUSED)
+        assert ruling.fate is Fate.LATER
+        assert ruling.batch is not None
+        alone = ruling.batch
+
+
 def test_an_item_left_by_elimination_must_be_refused_alone_too() -> None:
     """a is delivered, so b is to blame for the refusal of both."""
     court = Court()
