@@ -17,6 +17,7 @@ from connector.kafka.deadlines import REPLACE_DEADLINE_S, REVOKE_DEADLINE_S
 from connector.kafka.errors import cause_of, reason_of
 from connector.kafka.fetching import Fetching
 from connector.kafka.invalid_position import Continuation, continuation_of
+from connector.kafka.leader_offsets import LeaderOffsets
 from connector.kafka.membership import Membership
 from connector.kafka.owned_partition import OwnedPartition
 from connector.kafka.pausing import Pausing
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
 MISSING_TOPIC_GRACE_S: Final = 10.0
 """How long an assigned topic that the broker does not know may take to appear."""
+GO_ON_S: Final = 2.0
+"""After this time no other partition goes on in the same pass. Each waits for a commit: after a long stop, all
+partitions may have lost their offsets, and the thread has to poll in between."""
 
 
 class Assignment:
@@ -59,8 +63,8 @@ class Assignment:
         self._readiness = readiness
         self._waiting: dict[TopicPartition, float] = {}
         """Partitions whose start is looked up, and since when (monotonic seconds)."""
-        self._invalid: set[TopicPartition] = set()
-        """Owned partitions whose next offset does not exist."""
+        self._invalid: dict[TopicPartition, None] = {}
+        """Owned partitions whose next offset does not exist, in the order in which they are looked up."""
         self._next_pass = 0.0
         """When to ask the brokers again (monotonic seconds)."""
         self._owned: dict[TopicPartition, OwnedPartition] = {}
@@ -149,7 +153,7 @@ class Assignment:
         """Disown the partitions and return their leases, from which nothing more is handed over."""
         for partition in partitions:
             self._waiting.pop(partition, None)
-            self._invalid.discard(partition)
+            self._invalid.pop(partition, None)
         leases = [self._owned.pop(partition).lease for partition in partitions if partition in self._owned]
         for lease in leases:
             self._forget(lease)
@@ -188,7 +192,7 @@ class Assignment:
     def on_invalid_position(self, partition: TopicPartition) -> None:
         """Called when the next offset of a partition does not exist: `resolve` finds out where it goes on."""
         if partition in self._owned:
-            self._invalid.add(partition)
+            self._invalid[partition] = None
             self._next_pass = 0.0
 
     def resolve(self, consumer: Consumer) -> None:
@@ -199,8 +203,10 @@ class Assignment:
         began = time.monotonic()
         if not (self._waiting or self._invalid) or began < self._next_pass:
             return
+        offsets = LeaderOffsets(consumer)
         for partition in list(self._invalid):
-            self._go_on(consumer, partition)
+            if time.monotonic() - began < GO_ON_S:
+                self._go_on(consumer, partition, offsets)
         if self._waiting:
             self._start_waiting(consumer)
         ended = time.monotonic()
@@ -233,15 +239,16 @@ class Assignment:
         self._commits.track(lease, start)
         self._new_leases.append((lease, ()))
 
-    def _go_on(self, consumer: Consumer, partition: TopicPartition) -> None:
+    def _go_on(self, consumer: Consumer, partition: TopicPartition, offsets: LeaderOffsets) -> None:
         """Go on with a partition whose next offset does not exist, and report why."""
         owned = self._owned[partition]
+        del self._invalid[partition]
         try:
-            found = continuation_of(consumer, owned)
+            found = continuation_of(consumer, owned, offsets)
         except KafkaException as error:
+            self._invalid[partition] = None  # behind the others
             self._readiness.on_unanswered(cause_of(error), partition)
             return
-        self._invalid.discard(partition)
         gap = RetentionGap(*partition, records=found.offset - owned.next_offset)
         if found.cause != "deleted":
             self._report_replacement(owned, found)

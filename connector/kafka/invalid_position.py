@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Final, Literal
 from confluent_kafka import Consumer, KafkaException
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 
-from connector.kafka.leader_offsets import LEADER_TIMEOUT_S, LeaderOffsets
+from connector.kafka.leader_offsets import LEADER_TIMEOUT_S
 
 if TYPE_CHECKING:
     from connector.core.record import TopicPartition
+    from connector.kafka.leader_offsets import LeaderOffsets
     from connector.kafka.owned_partition import OwnedPartition
 
 CLOCK_SKEW_MS: Final = 60_000
@@ -37,10 +38,9 @@ class Continuation:
     offset: int
 
 
-def continuation_of(consumer: Consumer, owned: OwnedPartition) -> Continuation:
+def continuation_of(consumer: Consumer, owned: OwnedPartition, offsets: LeaderOffsets) -> Continuation:
     """Return where an owned partition goes on. Blocks; raises KafkaException if a broker does not answer."""
     partition, position = owned.lease.partition, owned.next_offset
-    offsets = LeaderOffsets(consumer)
     first, end = offsets.span(partition)
     if _is_gone(consumer, partition):
         return Continuation("re-created", first)

@@ -1,7 +1,8 @@
 """First and last offsets of partitions, asked of their leaders: one that does not answer holds up no other.
 
 A question blocks the consumer's thread. So it is short, a leader that has not answered is not asked again in the same
-pass, and one that does not exist is not waited for. What stays open is asked in a later pass.
+pass, and one that does not exist is not waited for. The same goes for what the topics are asked for: once no broker has
+answered, no other topic is asked for in that pass. What stays open is asked in a later one.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ class LeaderOffsets:
         self._topics: dict[str, TopicMetadata] = {}
         self._silent: set[int] = set()
         """The ids of the brokers that have not answered."""
+        self._no_metadata: KafkaException | None = None
+        """Why no broker says what the topics are."""
 
     def partitions(self, topic: str) -> list[int]:
         """Return the numbers of the topic's partitions."""
@@ -73,8 +76,17 @@ class LeaderOffsets:
 
     def _metadata(self, topic: str) -> TopicMetadata:
         if topic not in self._topics:
-            self._topics[topic] = self._consumer.list_topics(topic, timeout=REQUEST_TIMEOUT_S).topics[topic]
+            self._topics[topic] = self._read_metadata(topic)
         metadata = self._topics[topic]
         if metadata.error is not None:
             raise KafkaException(metadata.error)
         return metadata
+
+    def _read_metadata(self, topic: str) -> TopicMetadata:
+        if self._no_metadata is not None:
+            raise self._no_metadata
+        try:
+            return self._consumer.list_topics(topic, timeout=REQUEST_TIMEOUT_S).topics[topic]
+        except KafkaException as error:
+            self._no_metadata = error
+            raise

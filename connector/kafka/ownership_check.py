@@ -3,6 +3,9 @@
 The thread commits once more what is committed already of one of its leases. The broker accepts that from a current
 member alone; one that was removed is refused, and librdkafka reports its partitions as lost, which ends their leases.
 Where no lease is left, nothing can be sent for a partition of another member. Either way the freeze is over.
+
+A refusal may also concern the lease's topic alone, which was deleted or may no longer be read: so each question commits
+another lease.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ class OwnershipCheck:
         self._asked = 0
         """The ticket of the question that is on its way; 0 if none is."""
         self._request = 0
+        self._questions = 0
         self._ask_at = 0.0
         commits.on_answer = self._on_answer
 
@@ -46,8 +50,10 @@ class OwnershipCheck:
             self._on_confirmed(ticket)
         elif self._asked != ticket or now >= self._ask_at:  # the last question was of an earlier freeze, or has failed
             self._asked, self._ask_at = ticket, now + ANSWER_TIMEOUT_S
+            lease = leases[self._questions % len(leases)]
+            self._questions += 1
             try:
-                self._request = self._commits.commit_again(consumer, leases[0])
+                self._request = self._commits.commit_again(consumer, lease)
             except KafkaException:
                 self._ask_at = now + RETRY_S
 

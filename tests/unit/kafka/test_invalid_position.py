@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from typing import TYPE_CHECKING
+
 import pytest
 from confluent_kafka import KafkaError
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 
 from connector.core.events import Event, Notice, ReasonRaised, RetentionGap
 from connector.core.ledger import LeaseState
+from connector.core.record import TopicPartition
 from tests.unit.kafka.assignment_harness import PARTITION, AssignmentHarness, FakeMessage, in_thread
+
+if TYPE_CHECKING:
+    from confluent_kafka import Consumer
+
+    from connector.core.ledger import Lease
 
 INVALID = KafkaError(KafkaError._AUTO_OFFSET_RESET)
 
@@ -101,6 +110,33 @@ def test_a_log_that_was_truncated_before_anything_was_read_goes_on_at_its_beginn
         harness.group(FakeMessage(-1, INVALID))
         [(new_lease, _)] = harness.assignment.take_new_leases()
         assert new_lease.start == 10
+
+    in_thread(scenario)
+
+
+def test_partitions_that_all_have_a_gap_go_on_in_several_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a long stop: each waits for a commit, and the thread has to poll in between."""
+
+    def scenario(harness: AssignmentHarness) -> None:
+        other = TopicPartition("orders", 1)
+        harness.fake.committed_at[other] = 90
+        harness.assignment.on_assign(harness.consumer, [KafkaTopicPartition(*other)])
+        harness.resolve()
+        harness.fake.earliest = 130
+        for partition in (PARTITION, other):
+            harness.assignment.on_invalid_position(partition)
+        commit_gap = harness.commits.commit_gap
+
+        def until_time_is_up(consumer: Consumer, lease: Lease, offset: int) -> None:
+            commit_gap(consumer, lease, offset)
+            monkeypatch.setattr("connector.kafka.assignment.GO_ON_S", 0.0)
+
+        monkeypatch.setattr(harness.commits, "commit_gap", until_time_is_up)
+        for expected in ([130], [130, 130]):
+            monkeypatch.setattr("connector.kafka.assignment.GO_ON_S", math.inf)
+            harness.assignment._next_pass = 0.0
+            harness.assignment.resolve(harness.consumer)
+            assert harness.fake.committed_offsets == expected
 
     in_thread(scenario)
 

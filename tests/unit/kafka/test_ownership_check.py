@@ -27,10 +27,13 @@ class _FakeCommits:
     def __init__(self) -> None:
         self.on_answer: Callable[[int, KafkaError | None], None] = lambda _request, _refusal: None
         self.requests = 0
+        self.leases = list[Lease]()
+        """Those that were committed."""
         self.failing = False
 
     def commit_again(self, consumer: Consumer, lease: Lease) -> int:
-        del consumer, lease
+        del consumer
+        self.leases.append(lease)
         if self.failing:
             raise KafkaException(KafkaError(KafkaError._STATE))
         self.requests += 1
@@ -87,6 +90,16 @@ def test_a_refusal_is_asked_about_again_after_a_while(monkeypatch: pytest.Monkey
     assert harness.step(10.0 + RETRY_S / 2) == 1
     assert harness.step(10.0 + RETRY_S) == 2
     assert harness.answer(2) == [1]
+
+
+def test_a_refusal_that_concerns_one_topic_alone_does_not_stop_everything_for_ever() -> None:
+    """The topic was deleted, or this user may no longer read it: that says nothing about the member."""
+    harness = CheckHarness()
+    harness.leases.append(Lease(TopicPartition("customers", 0), 0, TopicCounts()))
+    harness.ticket = 1
+    for now in (0.0, ANSWER_TIMEOUT_S, 2 * ANSWER_TIMEOUT_S):
+        harness.step(now)
+    assert harness.commits.leases == [harness.leases[0], harness.leases[1], harness.leases[0]]
 
 
 def test_a_question_without_an_answer_is_asked_again() -> None:

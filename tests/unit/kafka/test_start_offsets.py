@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from confluent_kafka import Consumer, KafkaError
+from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from connector.core.commit_metadata import UNKNOWN_SIGHT, FirstSight, encode
 from connector.core.progress import Progress
@@ -100,6 +101,24 @@ def test_a_committed_offset_counts_although_its_topic_was_deleted() -> None:
 
 def test_an_offset_that_an_operator_has_set_takes_the_moment_of_its_siblings() -> None:
     assert _resolve(_fake(p0="20:", p1=_ours(50)), HERE).found == [StartOffset(HERE, 20, 20, first_sight=SIGHT)]
+
+
+class _SilentConsumer(FakeConsumer):
+    """A consumer whose brokers have stopped answering once the group's offsets were read."""
+
+    questions = 0
+
+    def list_topics(self, topic: str = "", timeout: float = 0.0) -> SimpleNamespace:
+        del topic, timeout
+        self.questions += 1
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+
+
+def test_brokers_that_do_not_answer_are_waited_for_once_and_not_for_each_partition() -> None:
+    """Each question takes ten seconds, in which the thread shows no sign of life."""
+    fake = _SilentConsumer()
+    starts = _resolve(fake, HERE, OTHER, GONE)
+    assert (fake.questions, set(starts.unanswered)) == (1, {HERE, OTHER, GONE})
 
 
 # -- topics that the group sees for the first time --------------------------------------------------------------
