@@ -86,7 +86,8 @@ class LeaderOffsets:
         if self._no_metadata is not None:
             raise self._no_metadata
         try:
-            return self._consumer.list_topics(topic, timeout=REQUEST_TIMEOUT_S).topics[topic]
+            found: TopicMetadata = self._consumer.list_topics(topic, timeout=REQUEST_TIMEOUT_S).topics[topic]
         except KafkaException as error:
             self._no_metadata = error
             raise
+        return found
