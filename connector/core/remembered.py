@@ -8,6 +8,7 @@ Example: the lease has settled everything below 200, and 100 is known to be comm
     80 is committed                         at 80: an operator has moved it back
     not by a connector, or nothing          at what is committed, if anything: an operator has set or deleted it
     the partition ends at 150               at what is committed: its topic was re-created, or its log cut off
+    250 or 120, of another first sight      the same: another member has noticed that, and has begun anew
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from connector.core.commit_metadata import FirstSight
     from connector.core.progress import Progress
     from connector.core.record import TopicPartition
 
@@ -23,16 +25,16 @@ MAX_RANGES: Final = 100_000
 
 
 class RememberedProgress:
-    """The last progress of partitions, and which offset was known to be committed. The oldest are forgotten first."""
+    """The last progress of partitions, and what was known to be committed. The oldest are forgotten first."""
 
     def __init__(self) -> None:
-        self._last: dict[TopicPartition, tuple[Progress, int]] = {}
+        self._last: dict[TopicPartition, tuple[Progress, int, FirstSight]] = {}
         self._ranges = 0
 
-    def remember(self, partition: TopicPartition, progress: Progress, committed: int) -> None:
-        """Remember the progress of a lease that has ended, and the offset that the broker had confirmed."""
+    def remember(self, partition: TopicPartition, progress: Progress, committed: int, first_sight: FirstSight) -> None:
+        """Remember the progress of a lease that has ended, the offset that the broker had confirmed, and its sight."""
         self.forget(partition)
-        self._last[partition] = progress, committed
+        self._last[partition] = progress, committed, first_sight
         self._ranges += len(progress.ahead)
         while len(self._last) > MAX_PARTITIONS or self._ranges > MAX_RANGES:
             self.forget(next(iter(self._last)))
@@ -47,16 +49,16 @@ class RememberedProgress:
         """Return whether anything is remembered of a partition."""
         return partition in self._last
 
-    def recall(self, partition: TopicPartition, committed: Progress, end: int) -> Progress:
+    def recall(self, partition: TopicPartition, committed: Progress, first_sight: FirstSight, end: int) -> Progress:
         """Return what is settled of a partition: what a connector has committed, and what is remembered if that holds.
 
-        `end` is the partition's end offset.
+        `first_sight` is what the commit carries, `end` the partition's end offset.
         """
         if partition not in self._last:
             return committed
-        progress, known = self._last[partition]
+        progress, known, known_sight = self._last[partition]
         reached = progress.ahead[-1].stop if progress.ahead else progress.offset
-        if committed.offset < known or reached > end:
+        if committed.offset < known or reached > end or first_sight != known_sight:
             self.forget(partition)
             return committed
         return committed.united_with(progress)

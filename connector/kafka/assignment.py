@@ -164,7 +164,8 @@ class Assignment:
         for lease, progress in ended.items():
             committed = self._commits.confirmed(lease)
             if committed is not None:
-                self._starts.memory.remember(lease.partition, progress, committed)
+                first_sight = self._commits.first_sight(lease)
+                self._starts.memory.remember(lease.partition, progress, committed, first_sight)
 
     def _forget(self, lease: Lease) -> None:
         self._commits.untrack(lease)

@@ -112,6 +112,10 @@ class Commits:
         tracked = self._tracked[lease.partition]
         return tracked.confirmed.offset if tracked.lease is lease and tracked.confirmed is not None else None
 
+    def first_sight(self, lease: Lease) -> FirstSight:
+        """Return the first sight that the commits of a lease, which may have ended, carry."""
+        return self._tracked[lease.partition].first_sight
+
     # -- without waiting ----------------------------------------------------------------------------------------
 
     def commit_async(

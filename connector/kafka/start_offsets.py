@@ -164,7 +164,7 @@ class _Pass:
         if not progress.ahead and not self._memory.knows(partition):
             return StartOffset(partition, committed.offset, committed.offset, first_sight=first_sight)
         _, end = self._offsets.span(partition)
-        known = self._memory.recall(partition, progress.below(end), end)
+        known = self._memory.recall(partition, progress.below(end), first_sight, end)
         remembered = known != progress
         return StartOffset(partition, known.offset, committed.offset, known.ahead, first_sight, remembered)
 

@@ -241,7 +241,7 @@ def test_a_start_that_another_member_has_committed_for_this_very_partition_count
 
 def _remembering(progress: Progress, committed: int) -> StartOffsets:
     starts = StartOffsets("latest")
-    starts.memory.remember(HERE, progress, committed)
+    starts.memory.remember(HERE, progress, committed, SIGHT)
     return starts
 
 
@@ -258,6 +258,13 @@ def test_an_offset_that_an_operator_has_set_is_obeyed(commit: str) -> None:
     [start] = _resolve(_fake(p0=commit), HERE, by=by).found
     assert (start.offset, start.remembered) == (int(commit.split(":", maxsplit=1)[0]), False)
     assert not by.memory.knows(HERE)
+
+
+@pytest.mark.parametrize("sight", [UNKNOWN_SIGHT, FirstSight(50, 3)], ids=["truncated", "created anew"])
+def test_what_is_remembered_of_other_records_does_not_count(sight: FirstSight) -> None:
+    """Another member had the partition when its offsets began to mean other records, and has got further since."""
+    [start] = _resolve(_fake(p0=_ours(30, sight=sight)), HERE, by=_remembering(Progress(40), 20)).found
+    assert start == StartOffset(HERE, 30, 30, first_sight=sight)
 
 
 def test_a_partition_whose_commit_was_deleted_starts_as_a_new_one() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from confluent_kafka import KafkaError
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 
-from connector.core.commit_metadata import FirstSight, encode
+from connector.core.commit_metadata import UNKNOWN_SIGHT, encode
 from connector.core.events import Notice, ReasonRaised
 from connector.core.progress import Progress
 from connector.core.record import TopicPartition
@@ -176,7 +176,7 @@ def _lose_with_everything_below_95_settled(harness: AssignmentHarness) -> None:
 
 def test_a_partition_that_was_lost_goes_on_where_it_was_when_it_comes_back() -> None:
     def scenario(harness: AssignmentHarness) -> None:
-        harness.fake.metadata[PARTITION] = encode(Progress(90), FirstSight(1, 4))
+        harness.fake.metadata[PARTITION] = encode(Progress(90), UNKNOWN_SIGHT)
         _lose_with_everything_below_95_settled(harness)
         _assign(harness, PARTITION)
         harness.resolve()
