@@ -6,31 +6,34 @@
    takes long stands in front then, and the map is all that a crash leaves of the batches behind it. That is one commit
    per `commit_interval` at most, as while the watermark moves, and none while nothing is settled.
 3. One commit is on its way at a time. While a broker does not answer, the client would keep each for minutes.
-4. A commit that is refused for its size is repeated once without maps; later ones carry at most half as much.
+4. A commit that is refused for its size is repeated once without maps; see `commit_texts.py`.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 
-from connector.core.commit_metadata import MAX_CHARS, FirstSight, decode, encode_all
+from connector.core.commit_metadata import decode
 from connector.core.events import CommitAnswered
 from connector.core.progress import Progress, progress_of
 from connector.core.record import TopicPartition
 from connector.kafka.commit_fence import RETRY_DELAY_S, await_committed
+from connector.kafka.commit_texts import CommitTexts
 from connector.kafka.deadlines import LAST_COMMIT_S
 from connector.kafka.errors import COMMIT_REFUSED, COMMIT_TOO_LARGE, cause_of
+from connector.kafka.tracked_lease import TrackedLease
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from connector.core.commit_metadata import FirstSight
     from connector.core.ledger import Lease
     from connector.kafka.bridge import Bridge, CommitRequest
+    from connector.kafka.commit_texts import OffsetCommit
     from connector.kafka.start_offsets import StartOffset
 
 T = TypeVar("T")
@@ -38,35 +41,9 @@ T = TypeVar("T")
 REFUSED_TIMEOUT_S: Final = 2.0
 """How long the last commit of leases is repeated, from its first answer on, if the group has begun a new generation."""
 
-MAX_REQUEST_CHARS: Final = 512 * 1024
-"""What the metadata of one request has at most: about 1 MiB in all makes the broker refuse every offset of it."""
 MAX_REQUEST_PARTITIONS: Final = 1_000
-LEAST_CHARS: Final = 64
-"""What metadata without a map may take: a broker that does not allow it gets none."""
 ANSWER_TIMEOUT_S: Final = 30.0
 """After this time a commit without an answer holds up no other."""
-
-
-@dataclass(slots=True, eq=False)
-class _Tracked:
-    """What was requested and what was confirmed for one lease."""
-
-    lease: Lease
-    first_sight: FirstSight
-    requested: Progress | None
-    """The last one that was requested and not refused."""
-    confirmed: Progress | None
-    began_with: Progress
-    """What was settled when the lease began, whether it was committed or remembered."""
-    active: bool = True
-
-    @property
-    def highest(self) -> int:
-        """The offset below which nothing may be committed any more."""
-        return max((one.offset for one in (self.requested, self.confirmed) if one is not None), default=-1)
-
-
-_Commit = tuple[TopicPartition, Progress, FirstSight]
 
 
 class Commits:
@@ -81,11 +58,8 @@ class Commits:
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
-        self._tracked: dict[TopicPartition, _Tracked] = {}
-        self._max_chars = MAX_CHARS
-        """What one commit's metadata may have: less once a broker has refused some."""
-        self._without_maps = False
-        """Whether the next commit carries no map, because the last one was refused for its size."""
+        self._tracked: dict[TopicPartition, TrackedLease] = {}
+        self._texts = CommitTexts()
         self._on_its_way = 0
         self._requested_at = 0.0
         self._sent = self._answered = 0
@@ -99,7 +73,7 @@ class Commits:
         """Start to track a lease, which begins at `start`."""
         began_with = progress_of(start.offset, start.ahead)
         confirmed = start.confirmed
-        self._tracked[lease.partition] = _Tracked(lease, start.first_sight, confirmed, confirmed, began_with)
+        self._tracked[lease.partition] = TrackedLease(lease, start.first_sight, confirmed, confirmed, began_with)
 
     def untrack(self, lease: Lease) -> None:
         """Stop tracking a lease, but for `commit_sync`; late commit replies for it are ignored."""
@@ -129,7 +103,7 @@ class Commits:
         if self._awaits_answer():
             return
         reached = _positions(consumer, requests, received)
-        changed: list[tuple[_Tracked, Progress]] = []
+        changed: list[tuple[TrackedLease, Progress]] = []
         for request in requests:
             partition = request.lease.partition
             tracked = self._tracked[partition]
@@ -140,7 +114,8 @@ class Commits:
             self._send(consumer, [(one.lease.partition, progress, one.first_sight) for one, progress in part])
             for tracked, progress in part:
                 tracked.requested = progress
-        self._without_maps = self._without_maps and not changed
+        if changed:
+            self._texts.without_maps = False
 
     def commit_starts(self, consumer: Consumer, starts: Sequence[StartOffset]) -> None:
         """Commit where partitions start, without waiting. Raises KafkaException if librdkafka refuses the call.
@@ -158,8 +133,8 @@ class Commits:
         self._on_its_way = 0
         return False
 
-    def _send(self, consumer: Consumer, commits: Sequence[_Commit]) -> list[KafkaTopicPartition]:
-        offsets = self._offsets(commits)
+    def _send(self, consumer: Consumer, commits: Sequence[OffsetCommit]) -> list[KafkaTopicPartition]:
+        offsets = self._texts.offsets_of(commits)
         consumer.commit(offsets=offsets, asynchronous=True)
         self._on_its_way += 1
         self._sent += 1
@@ -195,11 +170,11 @@ class Commits:
                 continue
             if error is not None or reply.error is not None:
                 tracked.requested = None  # the next commit repeats it
-            elif _was_requested(tracked, reply.offset):
+            elif tracked.was_requested(reply.offset):
                 tracked.confirmed = Progress(reply.offset, decode(reply.metadata, reply.offset).ahead)
                 confirmed[tracked.lease] = reply.offset
         if refused is not None and refused.code() in COMMIT_TOO_LARGE:
-            self._on_too_large()
+            self._texts.on_refused_for_size()
         if self._answered in self._reported:
             self._reported.discard(self._answered)
         else:
@@ -214,7 +189,7 @@ class Commits:
         A refusal is tried again for a while, because the group may be between two generations; then once more without
         maps, because their size may be the reason.
         """
-        changed: list[tuple[_Tracked, Progress]] = []
+        changed: list[tuple[TrackedLease, Progress]] = []
         for lease, last in ended.items():
             tracked = self._tracked[lease.partition]
             progress = last.advanced_to(tracked.highest)
@@ -232,7 +207,7 @@ class Commits:
                     confirmed[tracked.lease] = progress.offset
             self._bridge.on_committed_from_thread(confirmed, _answer(refused))
 
-    def _commit_by(self, consumer: Consumer, commits: Sequence[_Commit], deadline: float) -> KafkaError | None:
+    def _commit_by(self, consumer: Consumer, commits: Sequence[OffsetCommit], deadline: float) -> KafkaError | None:
         refused = self._request(consumer, commits, deadline)
         # The first answer may have waited, on the same connection, for as long as the group took to rejoin.
         give_up = min(deadline, time.monotonic() + REFUSED_TIMEOUT_S)
@@ -240,12 +215,12 @@ class Commits:
             time.sleep(RETRY_DELAY_S)
             refused = self._request(consumer, commits, deadline)
         if refused is not None and time.monotonic() < deadline:
-            self._without_maps = True
+            self._texts.without_maps = True
             refused = self._request(consumer, commits, deadline)
-        self._without_maps = False
+        self._texts.without_maps = False
         return refused
 
-    def _request(self, consumer: Consumer, commits: Sequence[_Commit], deadline: float) -> KafkaError | None:
+    def _request(self, consumer: Consumer, commits: Sequence[OffsetCommit], deadline: float) -> KafkaError | None:
         """Commit, wait, and return why it was not accepted; `on_commit` does not report the answer again."""
         try:
             sent = self._send(consumer, commits)
@@ -253,22 +228,6 @@ class Commits:
             return cause_of(error)
         self._reported.add(self._sent)
         return await_committed(consumer, sent, deadline, self._bridge.heartbeat)
-
-    # -- the metadata -------------------------------------------------------------------------------------------
-
-    def _offsets(self, commits: Sequence[_Commit]) -> list[KafkaTopicPartition]:
-        limit = 0 if self._without_maps else self._max_chars
-        texts = encode_all([(progress, sight) for _, progress, sight in commits], limit, MAX_REQUEST_CHARS)
-        if self._max_chars < LEAST_CHARS:
-            return [KafkaTopicPartition(*partition, progress.offset) for partition, progress, _ in commits]
-        return [
-            KafkaTopicPartition(*partition, progress.offset, text)
-            for (partition, progress, _), text in zip(commits, texts, strict=True)
-        ]
-
-    def _on_too_large(self) -> None:
-        self._without_maps = True
-        self._max_chars //= 2
 
 
 def _positions(
@@ -279,12 +238,6 @@ def _positions(
     positions = consumer.position([KafkaTopicPartition(*partition) for partition in idle]) if idle else []
     found = {TopicPartition(one.topic, one.partition): one.offset for one in positions}
     return {partition: max(received[partition], found.get(partition, -1)) for partition in idle}
-
-
-def _was_requested(tracked: _Tracked, offset: int) -> bool:
-    """Whether the tracked lease requested it; otherwise an earlier lease of the partition did."""
-    confirmed = -1 if tracked.confirmed is None else tracked.confirmed.offset
-    return tracked.requested is not None and confirmed <= offset <= tracked.requested.offset
 
 
 def _parts(commits: Sequence[T]) -> Iterator[Sequence[T]]:

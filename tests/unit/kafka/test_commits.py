@@ -400,7 +400,7 @@ def test_a_broker_that_takes_no_metadata_at_all_still_gets_every_offset(monkeypa
 
 
 def test_the_maps_of_one_request_share_what_it_may_have(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connector.kafka.commits.MAX_REQUEST_CHARS", 20_000)
+    monkeypatch.setattr("connector.kafka.commit_texts.MAX_REQUEST_CHARS", 20_000)
     monkeypatch.setattr("connector.kafka.commits.MAX_REQUEST_PARTITIONS", 20)
     harness = CommitsHarness()
     requests = []

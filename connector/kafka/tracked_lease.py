@@ -1,0 +1,35 @@
+"""What was requested to be committed for one lease, and what the broker has confirmed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from connector.core.commit_metadata import FirstSight
+    from connector.core.ledger import Lease
+    from connector.core.progress import Progress
+
+
+@dataclass(slots=True, eq=False)
+class TrackedLease:
+    """A lease and its commits."""
+
+    lease: Lease
+    first_sight: FirstSight
+    requested: Progress | None
+    """The last one that was requested and not refused."""
+    confirmed: Progress | None
+    began_with: Progress
+    """What was settled when the lease began, whether it was committed or remembered."""
+    active: bool = True
+
+    @property
+    def highest(self) -> int:
+        """The offset below which nothing may be committed any more."""
+        return max((one.offset for one in (self.requested, self.confirmed) if one is not None), default=-1)
+
+    def was_requested(self, offset: int) -> bool:
+        """Return whether this lease requested what was confirmed; otherwise an earlier one of the partition did."""
+        confirmed = -1 if self.confirmed is None else self.confirmed.offset
+        return self.requested is not None and confirmed <= offset <= self.requested.offset
