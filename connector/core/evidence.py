@@ -12,7 +12,8 @@ The rules
    looks.
 4. Then it is dead-lettered as refused when it was refused alone MIN_REFUSALS times; for server errors when
    MIN_SERVER_ERRORS requests in a row with it have failed, and at least one since. If such bad replies come by chance,
-   as those to innocent requests show, so many are needed that chance explains them with less than CHANCE.
+   as those to innocent requests show, so many are needed that chance explains them with less than CHANCE. What was
+   refused with no delivery in between was refused by an outage, not by chance.
    Of the failures between two deliveries of the target no more than COUNTED_BETWEEN_DELIVERIES count.
 5. Once an item is alone for `refused_alone_for`, and there is nothing else to send that could tell, one more refusal is
    enough, and all failures count.
@@ -53,6 +54,8 @@ class Evidence:
     blamed_at: int | None = None
     """See rule 2."""
     refused_alone: int = 0
+    proven_refusals: int = 0
+    """Those of them that came after the target had delivered something since the item was blamed."""
     in_a_row_at: int = -1
     """The number of the target's deliveries when the item was last counted as one of many that are refused alone."""
 
@@ -87,10 +90,14 @@ class Evidence:
         """Add a verdict on the target."""
         return replace(self, rejected_at=tick if self.rejected_at is None else self.rejected_at)
 
-    def was_refused_alone(self, tick: int) -> Evidence:
-        """Add a refusal of an item that is alone, the first one included."""
-        blamed_at = tick if self.blamed_at is None else self.blamed_at
-        return replace(self, blamed_at=blamed_at, refused_alone=self.refused_alone + 1)
+    def was_refused_alone(self, tick: int, delivered: int) -> Evidence:
+        """Add a refusal of an item that is alone, the first one included; `delivered` as in `Attempt`."""
+        return replace(
+            self,
+            blamed_at=tick if self.blamed_at is None else self.blamed_at,
+            refused_alone=self.refused_alone + 1,
+            proven_refusals=self.proven_refusals + self.is_blamed(delivered),
+        )
 
     def narrowed(self, tick: int) -> Evidence:
         """Note that the search goes on among the items of a request that was refused or has failed."""

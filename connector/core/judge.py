@@ -109,7 +109,7 @@ class Judge:
         if batch.is_ordinary and not batch.is_sample:
             self._failures.add(batch.evidence.failures)
         elif batch.is_alone:
-            self._refusals.add(batch.evidence.refused_alone)
+            self._refusals.add(batch.evidence.proven_refusals)
         return Ruling(Fate.DELIVERED, batch.after_delivery())
 
     def _token_refused(self, batch: Batch[T], attempt: Attempt, situation: Situation) -> Ruling[T]:
@@ -130,13 +130,14 @@ class Judge:
         machine.on_answered(attempt, situation.now)
         evidence = batch.evidence if batch.is_alone else batch.evidence.narrowed(machine.tick)
         if len(batch.next_request) == 1:
-            evidence = evidence.was_refused_alone(machine.tick)
+            evidence = evidence.was_refused_alone(machine.tick, attempt.delivered)
         suspect = batch.suspect(evidence, situation.now)
         if not suspect.is_alone:
             return Ruling(Fate.AT_ONCE, suspect)
         may_blame = machine.condition is not Condition.REFUSING and not self._last_resort
         enough = max(MIN_REFUSALS, self._refusals.in_a_row(CHANCE))
-        is_enough = evidence.refused_alone >= enough and evidence.is_blamed(attempt.delivered)
+        counted = min(evidence.refused_alone, evidence.proven_refusals + 1)
+        is_enough = counted >= enough and evidence.is_blamed(attempt.delivered)
         if may_blame and (is_enough or self._is_all_there_is(suspect, situation)):
             return Ruling(Fate.DEAD_LETTER, suspect, "refused")
         if evidence.in_a_row_at != machine.deliveries:

@@ -209,7 +209,9 @@ def test_an_item_counts_again_after_a_delivery() -> None:
 def test_where_items_are_refused_by_chance_more_refusals_are_needed() -> None:
     court = Court()
     for _ in range(50):
-        court.rule(court.after(_batch("a"), REFUSED), DELIVERED)
+        alone = court.after(_batch("a"), REFUSED)
+        court.deliver_another()
+        court.rule(court.after(alone, REFUSED), DELIVERED)
     alone = court.after(_batch("a"), REFUSED)
     court.deliver_another()
     for _ in range(15):
@@ -217,6 +219,15 @@ def test_where_items_are_refused_by_chance_more_refusals_are_needed() -> None:
         assert ruling.fate is Fate.LATER
         assert ruling.batch is not None
         alone = ruling.batch
+
+
+def test_what_an_outage_refused_is_no_chance_however_often_it_was_tried() -> None:
+    court = Court()
+    for _ in range(10):
+        court.rule(court.after(_batch("a"), *[REFUSED] * 20), DELIVERED)
+    culprit = court.after(_batch("b"), REFUSED)
+    court.deliver_another()
+    assert court.rule(culprit, REFUSED).fate is Fate.DEAD_LETTER
 
 
 # -- again ------------------------------------------------------------------------------------------------------------
