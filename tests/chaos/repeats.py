@@ -118,7 +118,9 @@ class _Repeat:
                 return "on the wire, or settled since the last commit, when its member was frozen", True
             return f"settled {freeze - settled:.1f} s before {member.name} was frozen, and not committed", False
         if lease.end > self.second.at:
-            return f"{member.name} still had the partition", False
+            if self._could_commit(settled, self.second.at):
+                return f"{member.name} still had the partition", False
+            return "removed from the group while the broker was away", True
         return self._explain_end(lease, settled)
 
     def _explain_end(self, lease: LeaseSpan, settled: float) -> tuple[str, bool]:
@@ -152,7 +154,10 @@ class _Repeat:
         A planned end commits once more, and waits for the answer.
         """
         outages = self.history.faults_between(settled - RECOVERY_S, end, "broker")
-        if is_planned and not any(outage.overlaps(end - PLANNED_S, end) for outage in outages):
+        stop = self.first.member.end
+        # One that is stopped does not join again: what the broker forgets of it meanwhile stays forgotten.
+        since = min(end, stop.asked if stop is not None and stop.how == "stopped" else end) - PLANNED_S
+        if is_planned and not any(outage.overlaps(since, end) for outage in outages):
             return True
         free_from = settled
         for outage in sorted(outages, key=lambda outage: outage.began):

@@ -216,3 +216,21 @@ def test_a_request_that_was_killed_without_a_line_is_not_taken_for_an_answered_o
     told.ends("a", 10.1, "killed")
     told.sends("b", 31, 0)
     assert told.causes() == {"on the wire when its member was killed": 1}
+
+
+def test_a_member_that_the_broker_forgets_while_it_is_away_may_be_followed_by_another() -> None:
+    told = two_members()
+    told.sends("a", 10, 0)
+    told.fault("broker", "pause", 9, 25)
+    told.sends("b", 31, 0)
+    assert told.causes() == {"removed from the group while the broker was away": 1}
+
+
+def test_a_member_that_is_stopped_while_the_broker_is_away_does_not_join_again() -> None:
+    told = two_members()
+    told.sends("a", 10, 0)
+    told.fault("broker", "pause", 9, 20)
+    told.gives_up("a", 24, "revoked")
+    told.ends("a", 15, "stopped")
+    told.sends("b", 31, 0)
+    assert told.causes() == {"settled since the last commit when its lease was revoked": 1}
