@@ -30,14 +30,10 @@ def group_by_lease(
     """Return the records by lease, in order. `on_error` is called with each message that is an error.
 
     Records of a partition that was revoked within the same `consume` call are dropped: its next owner has them.
-    `on_error` may end a lease and start another one; earlier records belong to the old lease.
     """
-    chunk: Chunk = []
     groups: Groups = {}
     for message in messages:
         if message.error() is not None:
-            chunk += _hand_over(groups, assignment, emit)
-            groups = {}
             on_error(message)
             continue
         record = to_record(message, emit)
@@ -45,8 +41,7 @@ def group_by_lease(
         if group is None:
             group = groups[record[:2]] = []
         group.append(record)
-    chunk += _hand_over(groups, assignment, emit)
-    return [(lease, records) for lease, records in chunk if assignment.owns(lease)]
+    return _hand_over(groups, assignment, emit)
 
 
 def _hand_over(groups: Groups, assignment: Assignment, emit: Emit) -> Chunk:
