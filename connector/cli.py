@@ -158,6 +158,7 @@ def replay(
     Remembers what was replayed (consumer group GROUP_ID.replay), so that it can be stopped, and go on, at any time.
     """
     from connector.dead_letters.output import Output  # noqa: PLC0415 - see the top
+    from connector.dead_letters.replay_report import nothing_as_json  # noqa: PLC0415 - see the top
     from connector.replay import Options  # noqa: PLC0415 - see the top
     from connector.replay import replay as run_replay  # noqa: PLC0415 - see the top
 
@@ -165,7 +166,10 @@ def replay(
     options = Options(filters, limit, send=yes, overwrite=overwrite, again=again, as_json=as_json)
     loaded, output = dead_letters.load_config(config), Output()
     with dead_letters.reading(loaded, output) as reader:
-        raise typer.Exit(0 if reader is None else run_replay(loaded, reader, options, output))
+        if reader is not None:
+            raise typer.Exit(run_replay(loaded, reader, options, output))
+        if as_json:
+            output.print(nothing_as_json(sent=yes))
 
 
 def main() -> None:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from connector.core.ledger import TopicCounts
+from connector.dead_letters.feed import Tally
 from connector.observe.scrub import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from connector.core.ledger import TopicCounts
-    from connector.dead_letters.feed import Kind, Tally
+    from connector.dead_letters.feed import Kind
     from connector.dead_letters.output import Output
 
 
@@ -83,6 +84,11 @@ def as_json(tally: Tally, result: Result | None) -> str:
             "stopped": result.stopped,
         }
     return orjson.dumps(document).decode()
+
+
+def nothing_as_json(*, sent: bool) -> str:
+    """Return the document of a replay that finds no topic."""
+    return as_json(Tally(), Result(TopicCounts(), stopped=False) if sent else None)
 
 
 def progress_line(total: int, counts: TopicCounts) -> str:

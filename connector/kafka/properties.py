@@ -171,7 +171,7 @@ def _without_values(refusal: str, kafka: Kafka) -> str:
     """Return the message without the properties' values: one may be a secret."""
     for value in sorted(map(_text, kafka.properties.values()), key=len, reverse=True):
         refusal = refusal.replace(f' "{value}"', "")
-    return refusal
+    return refusal.rstrip()
 
 
 def is_kip848(kafka: Kafka) -> bool:

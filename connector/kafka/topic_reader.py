@@ -62,6 +62,7 @@ class TopicReader:
         """By partition."""
         self.cluster_id = ""
         self._consumer = consumer
+        self._closed = False
         self._silent_s = 0.0
         """How long nothing has come that should have."""
 
@@ -78,6 +79,7 @@ class TopicReader:
 
     def close(self) -> None:
         """Close the connection."""
+        self._closed = True
         self._consumer.client.close()
 
     def starts_at(self, timestamp_ms: int | None) -> dict[int, int]:
@@ -111,7 +113,8 @@ class TopicReader:
                 if reading:
                     yield _take_oldest(reading)
         finally:
-            client.unassign()
+            if not self._closed:  # `| head` closes the reader first, and then drops this iterator
+                client.unassign()
 
     def _look(self) -> None:
         client = self._consumer.client

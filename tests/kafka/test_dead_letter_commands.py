@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import time
 from typing import TYPE_CHECKING
 
@@ -115,6 +117,21 @@ def test_letters_of_many_partitions_are_listed_in_the_order_of_time_without_abor
     assert [one["offset"] for one in commands.list("--since", "100m")] == list(range(50, 60))
 
 
+def test_a_reader_of_the_list_that_goes_away_leaves_no_traceback(
+    kafka: Cluster, harness: KafkaHarness, commands: DeadLetterCommands
+) -> None:
+    letters = kafka.create_topic(f"{harness.group}.dead-letter", 1)
+    for _ in range(200):  # more than stdout buffers
+        letter = written(record=RECORD)
+        kafka.produce(letters, letter.value, headers=list(letter.headers))
+    reading, writing = os.pipe()
+    os.close(reading)
+    arguments = commands.arguments("list", "--json")
+    done = subprocess.run(arguments, stdout=writing, stderr=subprocess.PIPE, timeout=60, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
 def test_without_letters_the_list_is_empty_and_says_so(
     kafka: Cluster, harness: KafkaHarness, commands: DeadLetterCommands
 ) -> None:
@@ -122,6 +139,8 @@ def test_without_letters_the_list_is_empty_and_says_so(
     assert (missing.returncode, missing.stdout) == (0, "")
     assert f"there is no topic {harness.group}.dead-letter" in missing.stderr
     assert commands.run("show", "0:0").returncode == 2
+    replayed = json.loads(commands.run("replay", "--json", "--yes").stdout)
+    assert (replayed["letters"], replayed["delivered"]) == (0, 0), "one document, as always"
     kafka.create_topic(f"{harness.group}.dead-letter", 1)
     empty = commands.run("list")
     assert (empty.returncode, empty.stdout) == (0, "")

@@ -46,6 +46,11 @@ def test_the_message_about_a_bad_value_does_not_contain_the_value() -> None:
     assert "hunter2" not in message
 
 
+def test_the_message_is_one_line() -> None:
+    [(_, message)] = problems_of(kafka(fetch_min_bytes=-1))
+    assert message.endswith("0..2147483647")
+
+
 def test_properties_that_contradict_each_other_are_reported_for_the_whole_table() -> None:
     [(path, message)] = problems_of(kafka(security_protocol="SASL_PLAINTEXT", sasl_mechanism="PLAIN"))
     assert path == ("kafka", "properties")
