@@ -84,7 +84,10 @@ class Backlog(Generic[T]):
         self._suspects_turn = False
         self._last_suspect = Lane.UNPROVEN
         self._not_probed = 0
-        """How many batches of the lane ORDINARY have not been tried since the target left the condition UP."""
+        """How many batches of the lane ORDINARY have not been tried since the target left the condition UP, at most.
+
+        Those that were abandoned since are still counted.
+        """
 
     @property
     def suspects(self) -> int:
@@ -213,7 +216,7 @@ class Backlog(Generic[T]):
         if suspects and refuses_everything and self._suspects_turn:
             return suspects[0]
         ordinary = len(self._lanes[Lane.ORDINARY])
-        if not self._not_probed and ordinary < MAX_PROBED and self._fresh_due_at() <= now:
+        if not (ordinary and self._not_probed) and ordinary < MAX_PROBED and self._fresh_due_at() <= now:
             return Lane.FRESH
         if ordinary:
             return Lane.ORDINARY

@@ -87,9 +87,10 @@ class BackPressure:
         return max(0, MAX_OPEN_OFFSETS - span)
 
     def on_full(self, target: Target) -> None:
-        """Called when a target has reached a bound: the leases that feed it wait."""
-        self._full.add(target)
-        self._changed = True
+        """Called when a target has reached a bound, or stands at it: the leases that feed it wait."""
+        if target not in self._full:
+            self._full.add(target)
+            self._changed = True
 
     def on_new(self, feed: Feed) -> bool:
         """Called with a lease that has come; return whether it has to wait, so that it counts as paused."""

@@ -119,9 +119,9 @@ class Sender:
         return max(0.0, self._timer.when() - self._loop.time())
 
     @property
-    def recent_request_s(self) -> float:
-        """How long the slowest of the last few requests took."""
-        return max(self._recent_s, default=0.0)
+    def next_reply_at(self) -> float:
+        """When the reply to the next request may come: it takes as long as the slowest of the last few."""
+        return max(self._loop.time(), self._not_before) + max(self._recent_s, default=0.0)
 
     # -- when to send -------------------------------------------------------------------------------------------
 

@@ -222,8 +222,8 @@ class Target:
     def must_not_send(self, lease: Lease, *, tried: bool) -> bool:
         """Return whether items of `lease` must not be sent; `tried`: they were in a request before.
 
-        A lease that is closing has one try for each item, while its target is up and the time left is as long as the
-        slowest of the last requests took.
+        A lease that is closing has one try for each item, while its target is up and the time left is enough for a
+        request, after what the target asks to wait.
         """
         if lease.state is LeaseState.OPEN:
             return False
@@ -231,7 +231,7 @@ class Target:
             return True
         if self._key_queues is not None and lease.order_broken:
             return True
-        return self._loop.time() + self.sending.recent_request_s > lease.deadline
+        return self.sending.next_reply_at > lease.deadline
 
     def hold_back(self, before: Sequence[Pending], items: Sequence[Pending]) -> tuple[Pending, ...]:
         """Let those of `items` wait that must not overtake one of `before`; return the others."""

@@ -184,6 +184,15 @@ def test_probes_take_turns_those_that_were_not_tried_first_then_fresh_ones_then_
     assert desk.names(9) == ["a", "b", "fresh 1", "fresh 0", "a", "b", "fresh 1", "fresh 0", "a"]
 
 
+def test_a_fresh_batch_is_the_probe_once_those_that_were_to_be_probed_are_gone() -> None:
+    desk = Desk(fresh=1)
+    desk.backlog.put(_ordinary("a"))
+    desk.backlog.put(_ordinary("b"))
+    desk.become(Condition.DOWN)
+    desk.backlog.drain()  # their lease has ended
+    assert desk.names(2) == ["fresh 0", "fresh 0"]
+
+
 def test_no_more_than_so_many_fresh_batches_become_probes() -> None:
     desk = Desk(fresh=1_000)
     desk.become(Condition.DOWN)

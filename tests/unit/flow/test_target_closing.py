@@ -252,6 +252,21 @@ def test_items_of_a_closing_lease_are_abandoned_at_once_when_their_target_is_hel
     assert run_virtual(main()) == (0.0, 5)
 
 
+def test_items_of_a_closing_lease_are_abandoned_at_once_if_the_target_asks_to_wait_past_the_deadline() -> None:
+    async def main() -> tuple[float, int]:
+        verdicts = iter([Verdict(VerdictKind.AGAIN, retry_after_s=60.0), Verdict(VerdictKind.AGAIN)])
+        harness = TargetHarness(FakeSink(lambda _: next(verdicts)), replace(SETTINGS, max_in_flight=1))
+        harness.put(10, lease=_other_lease(harness))
+        await asyncio.sleep(0.01)
+        harness.put(5)
+        began = _now()
+        harness.lease.deadline = began + 25.0
+        await asyncio.wait_for(_close(harness).wait(), 20)
+        return _now() - began, harness.lease.unsettled
+
+    assert run_virtual(main()) == (0.0, 5)
+
+
 def test_a_batch_that_waits_for_another_split_is_abandoned_when_its_lease_closes() -> None:
     """One batch is split at a time; the requests of the first one's parts hang."""
 
