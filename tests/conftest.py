@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from tests.kafka.access import AUTHORIZER
 from tests.kafka.broker import Broker
@@ -20,6 +20,9 @@ from tests.kafka.jars import NoBrokerError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# No test may depend on how busy the machine is.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 # For mutation tests: see tests/mutants.py.
 settings.register_profile("mutants", derandomize=True, database=None, phases=[Phase.explicit, Phase.generate])
 

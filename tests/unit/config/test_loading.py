@@ -171,7 +171,7 @@ PLACES = [
 ]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(secret=SECRETS, place=st.sampled_from(PLACES))
 def test_a_value_from_the_environment_is_shown_in_no_message_and_no_repr(secret: str, place: tuple[str, str]) -> None:
     data = read(SOUND).data
@@ -181,7 +181,7 @@ def test_a_value_from_the_environment_is_shown_in_no_message_and_no_repr(secret:
     assert_hidden(secret, _as_yaml(data))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     secret=SECRETS,
     piece=st.sampled_from(
@@ -207,7 +207,7 @@ def test_a_value_from_the_environment_is_not_shown_for_targets_and_routes(secret
     assert_hidden(secret, changed(*piece).replace("localhost:9092", "''"))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     secret=st.text(alphabet=string.ascii_letters + string.digits, min_size=6).map(lambda text: f"Zq{text}"),
     auth=st.sampled_from(
@@ -268,7 +268,7 @@ WORDS = [
 PIECES = st.sampled_from(BRACKETS) | st.sampled_from(WORDS)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(where=st.integers(0, len(SOUND)), length=st.integers(0, 40), pieces=st.lists(PIECES, max_size=4))
 def test_no_damage_to_a_file_makes_a_traceback_or_a_line_of_another_form(
     where: int, length: int, pieces: list[str]
@@ -288,7 +288,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(value=VALUES, path=st.sampled_from(sorted(read(SOUND).values, key=str)))
 def test_no_value_in_any_place_makes_a_traceback(value: object, path: tuple[str | int, ...]) -> None:
     text = _as_yaml(_with(path, value))

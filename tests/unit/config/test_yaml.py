@@ -262,7 +262,7 @@ def marked_files(draw: st.DrawFn) -> str:
     return draw(st.sampled_from(["\n", "\r\n"])).join(rows)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(text=marked_files())
 def test_every_position_is_that_of_a_search_in_the_text(text: str) -> None:
     source, found = SourceText(text), read(text)
@@ -292,13 +292,13 @@ HOSTILE = st.text(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(text=HOSTILE | st.text(max_size=60))
 def test_any_text_makes_data_or_one_error_inside_it(text: str) -> None:
     assert all(0 <= index <= len(text) for index in indices(text))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(where=st.integers(0, len(SOUND)), length=st.integers(0, 3), damage=HOSTILE)
 def test_damage_to_a_file_makes_data_or_one_error_inside_it(where: int, length: int, damage: str) -> None:
     text = SOUND[:where] + damage + SOUND[where + length :]

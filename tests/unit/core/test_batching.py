@@ -121,7 +121,7 @@ def _number(item: _Item) -> int:
 
 
 TestBatcher = BatcherMachine.TestCase
-TestBatcher.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestBatcher.settings = settings(max_examples=100, stateful_step_count=30)
 
 
 def _batcher(records: int = 3, size: int = 100, wait_s: float = 0.2) -> Batcher[str]:

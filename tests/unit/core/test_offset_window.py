@@ -40,7 +40,7 @@ def _check(window: OffsetWindow, offsets: list[int], unsettled: set[int]) -> Non
                 window.settle(near)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data(), trim=st.sampled_from([1, 2, 5, 4096]), chunks=st.lists(st.lists(GAPS, max_size=6), max_size=8))
 def test_the_window_knows_what_a_set_of_offsets_knows(data: st.DataObject, trim: int, chunks: list[list[int]]) -> None:
     with patch("connector.core.offset_window._TRIM", trim):

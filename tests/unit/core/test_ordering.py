@@ -163,7 +163,7 @@ class KeyQueuesMachine(RuleBasedStateMachine):
 
 
 TestKeyQueues = KeyQueuesMachine.TestCase
-TestKeyQueues.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+TestKeyQueues.settings = settings(max_examples=80, stateful_step_count=40)
 
 
 def test_items_that_share_a_key_may_share_a_request_in_order() -> None:

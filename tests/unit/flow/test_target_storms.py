@@ -69,7 +69,7 @@ async def _put_all(puts: list[Put], trouble: Trouble, how: TargetSettings) -> tu
     return harness, sink
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(puts=st.lists(PUTS, max_size=60), trouble=TROUBLES, how=TARGETS)
 def test_through_all_failures_every_item_ends_once_and_in_order(
     puts: list[Put], trouble: Trouble, how: TargetSettings
@@ -113,7 +113,7 @@ def _poisoned_batch(poison: frozenset[int]) -> tuple[TargetHarness, StormSink]:
     return run_virtual(main())
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(poison=st.frozensets(st.integers(0, 499), min_size=1, max_size=12))
 def test_of_a_refused_batch_of_500_exactly_the_poisonous_items_are_dead_lettered(poison: frozenset[int]) -> None:
     harness, sink = _poisoned_batch(poison)
