@@ -108,4 +108,5 @@ def test_the_producer_of_dead_letters_shares_only_the_properties_that_reach_the_
     assert properties["sasl.username"] == "u"
     assert properties["socket.keepalive.enable"] == "true"
     assert properties["acks"] == "all"
+    assert properties["enable.idempotence"] == "false"  # see there
     assert "max.poll.interval.ms" not in properties
