@@ -72,8 +72,8 @@ class Batch(Generic[T]):
     def suspect(self, evidence: Evidence, now: float, *, by_failure: bool = False) -> Batch[T]:
         """Return it as a suspect, because its last request failed as a whole: all of it, or the part that was sent."""
         suspected = len(self.next_request)
-        if self.is_alone:
-            return replace(self, evidence=evidence)
+        if self.is_alone:  # maybe because the others have left
+            return replace(self, evidence=evidence, alone_since=now if self.alone_since is None else self.alone_since)
         if self.is_ordinary:  # what others in the request may have caused counts as little as a suspicion needs
             evidence = replace(evidence, counted=min(evidence.counted, MIN_FAILURES))
         return replace(

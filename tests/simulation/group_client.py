@@ -175,7 +175,10 @@ class GroupClient:
         if not given_up:
             return
         self.world.note(f"revoked {numbers(given_up)}")
+        self.process.closing_since.update(dict.fromkeys(given_up, self.world.now))
         self.call_back("on_revoke", self, [FakePartition(*one) for one in given_up])
+        for one in given_up:
+            del self.process.closing_since[one]
         self._unassign(given_up)
 
     def _serve_lost(self, _: set[TopicPartition] | None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -80,6 +81,8 @@ class Member(Process):
         self.frozen_at = self.woken_at = 0.0
         self.health = Health()
         self.ready = False
+        self.told_at = -math.inf
+        """When it was told to stop."""
 
     @property
     def running(self) -> bool:
@@ -94,6 +97,7 @@ class Member(Process):
     def request_stop(self) -> None:
         """Send SIGTERM."""
         self.world.note(f"{self.name} is told to stop")
+        self.told_at = self.world.now
         if self.stop_requested is not None:
             self.loop.call_soon_threadsafe(self.stop_requested.set)
             self.world.after(EXIT_LIMIT_S, self._check_exit)

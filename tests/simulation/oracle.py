@@ -10,17 +10,20 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from connector.app import LEAVE_MARGIN_S
 from connector.core.commit_metadata import decode
 from connector.core.events import Rebalanced
+from connector.core.ledger import LeaseState
 from connector.core.record import DEAD_LETTERS, TopicPartition
 from connector.core.sink import VerdictKind
-from tests.simulation.member import TAGS, TOPIC, Member, item_id, keys_of
+from connector.kafka.deadlines import REVOKE_DEADLINE_S
+from tests.simulation.member import STOP_TIMEOUT_S, TAGS, TOPIC, Member, item_id, keys_of
 from tests.simulation.plan import POISON
 from tests.simulation.platform import ItemId
 from tests.simulation.world import START_S
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from connector.core.events import Event
     from connector.core.ledger import Lease
@@ -59,6 +62,10 @@ class KnownLease:
     waiting: dict[str, list[ItemId]] = field(default_factory=dict)
     """By identity: the ordered items that have not ended, in their order."""
     tried: set[ItemId] = field(default_factory=set)
+    sent: set[tuple[str, ItemId]] = field(default_factory=set)
+    """The same, by target: an item may go on to the dead letters."""
+    is_over: bool = False
+    """Whether its end was noticed."""
     settled: dict[ItemId, float] = field(default_factory=dict)
     """The items that have their outcome, and since when."""
     received: dict[int, tuple[Record, float]] = field(default_factory=dict)
@@ -77,6 +84,7 @@ class Oracle:
         self._platform = platform
         self._letters = letters
         self._leases: dict[Lease, KnownLease] = {}
+        self._open: dict[Member, list[KnownLease]] = defaultdict(list)
         self._lease_of: dict[int, tuple[Record, KnownLease]] = {}
         self._settled_by: dict[ItemId, list[KnownLease]] = defaultdict(list)
         self._lettered: dict[ItemId, int] = {}
@@ -97,6 +105,7 @@ class Oracle:
         ahead = frozenset(offset for one in progress.ahead for offset in one)
         known = KnownLease(lease, member, self._world.now, self._claim(lease.partition), self.resets, ahead)
         self._leases[lease] = known
+        self._open[member].append(known)
         known.from_operator = lease.partition in self._broker.offsets and not self._broker.offsets[lease.partition][1]
         if self._world.now < member.woken_at + HEARD_AFTER_S:
             known.excused = "the process may not be in the group any more"
@@ -131,6 +140,9 @@ class Oracle:
                 member.violate(f"{target}: {ident} is sent after its outcome")
             self._check_ownership(member, ident)
             self._check_age(member, ident)
+            if known.lease.state is LeaseState.CLOSING and (target, ident) in known.sent:
+                member.violate(f"{target}: {ident} is sent once more, although its lease is closing")
+            known.sent.add((target, ident))
             if ident not in known.tried:
                 known.tried.add(ident)
                 self._check_repeat(member, known, ident)
@@ -309,6 +321,7 @@ class Oracle:
         self._steps += 1
         app = process.app
         self._watch_readiness(process)
+        self._watch_ends(process)
         in_flight = sum([lease.unsettled for lease in app.pipeline.leases])
         for topic, counts in app.status.topic_counts.items():
             ended = counts.delivered + counts.skipped + counts.dead_lettered + counts.released
@@ -321,6 +334,24 @@ class Oracle:
             app.tasks.failure.result()
         if self._steps % 64 == 0:
             process.loop.call_soon(app.status.read, self._world.now)
+
+    def _watch_ends(self, member: Member) -> None:
+        """A lease that closes waits for what is on the wire, as long as there is time."""
+        for known in self._open.get(member, ()):
+            if known.lease.ended:
+                known.is_over = True
+                closing_since = member.closing_since.get(known.lease.partition, -math.inf)
+                deadline = max(closing_since + REVOKE_DEADLINE_S, member.told_at + STOP_TIMEOUT_S - LEAVE_MARGIN_S)
+                if known.excused or self._world.now >= deadline - 0.1:
+                    continue
+                if any(known is self._lease_of[id(item.record)][1] for item in self._items_on_wire(member)):
+                    member.violate(f"the lease of {known.lease.partition} ended before a reply that was under way")
+        if any(known.is_over for known in self._open.get(member, ())):
+            self._open[member] = [known for known in self._open[member] if not known.is_over]
+
+    def _items_on_wire(self, member: Member) -> Iterator[Item]:
+        for items in self._on_wire[member]:
+            yield from items
 
     def _watch_readiness(self, member: Member) -> None:
         ready = not member.health.reasons

@@ -160,7 +160,8 @@ class Plan:
         """The letters of items that are dead-lettered only if others are delivered, as far as there are any."""
         letters = "".join(word for one in self.produce for word in one.words)
         refused = sum(map(letters.count, "ET"))
-        wanted = NEEDS_EVIDENCE + ("ET" if refused >= self.refused_in_a_row else "")  # else after a while
+        # Else they are dead-lettered after a while. Twice: a lease that is lost and won again brings them again.
+        wanted = NEEDS_EVIDENCE + ("ET" if 2 * refused >= self.refused_in_a_row else "")
         return "".join(letter for letter in wanted if letter in letters)
 
     @property

@@ -17,7 +17,7 @@ from connector.core.progress import Progress, progress_of
 from connector.core.record import Outcome
 from connector.core.sink import VerdictKind
 from connector.flow import pipeline, target
-from connector.kafka import assignment, commits, owned_partition, pausing
+from connector.kafka import commits, owned_partition, pausing
 from connector.tuzhan import http_sink
 from tests.simulation.generate import make_plan
 from tests.simulation.running import failure_of
@@ -68,11 +68,6 @@ def _admit_all(admit: Original, queues: Any, item: Any, batch_id: int) -> bool:
     return True
 
 
-def _commit_lost(close: Original, self: Any, consumer: Any, partitions: Any) -> None:
-    del close
-    self.on_revoke(consumer, partitions)
-
-
 def _stay_open(close: Original, lease: Any, on_drained: Callable[[], None]) -> None:
     close(lease, on_drained)
     if lease.unsettled:
@@ -119,11 +114,10 @@ SABOTAGES: dict[str, Sabotage] = {
         _wrap(_admit_all),
     ),
     "one refusal alone is evidence": (judge, "MIN_REFUSALS", lambda _: 1),
-    "evidence needs no delivery": (evidence.Evidence, "is_suspicious", lambda _: lambda _evidence, _delivered: True),
+    "evidence needs no delivery": (evidence.Evidence, "is_blamed", lambda _: lambda _evidence, _delivered: True),
     "a dead letter counts before it is acknowledged": (pipeline.Pipeline, "dead_letter", _wrap(_settle_at_once)),
     "HTTP 408 is success": (http_sink, "classify", _wrap(_busy_is_success)),
     "leases end without waiting for the wire": (pipeline.Pipeline, "_drain", _wrap(_no_drain)),
-    "lost partitions are committed": (assignment.Assignment, "on_lost", _wrap(_commit_lost)),
     "what was settled before a loss is forgotten": (
         remembered.RememberedProgress,
         "remember",

@@ -219,6 +219,8 @@ class Process:
         self.frozen = False
         self.tasks: set[asyncio.Task[Any]] = set()
         self.threads: list[VirtualThread] = []
+        self.closing_since: dict[object, float] = {}
+        """The partitions that are being given up in a planned rebalance, and since when."""
         self.failures: list[BaseException] = []
         """Exceptions that nothing handled."""
         self.loop = ProcessLoop(self)  # type: ignore[abstract]

@@ -128,3 +128,23 @@ def test_a_retention_gap_does_not_forget_what_is_settled_behind_it() -> None:
         faults=(Retention(2.84, 0, 17),),
     )
     assert_holds(plan)
+
+
+def test_an_item_that_is_alone_because_its_companions_left_is_dead_lettered_after_a_while() -> None:
+    """A rebalance takes those away that were in the search with it, and nothing else is sent."""
+    words = "ttt tT ttt e et u u td ttt u et td e d ttt ut e d ttt".split(" ")
+    plan = Plan(
+        seed=0,
+        partitions=6,
+        members=2,
+        session_s=10.0,
+        latency_s=3.0,
+        max_in_flight=4,
+        max_queued=1000,
+        produce=(
+            Produce(0.0, 4, ("ttt", "u", "et", "ttt", "d", "e", "td", "u", "t", "ee")),
+            Produce(0.0, 1, tuple(words)),
+            Produce(0.0, 1, ("u", "u", "t", "t", "e", "u", "u", "d", "t", "e")),
+        ),
+    )
+    assert_holds(plan)
