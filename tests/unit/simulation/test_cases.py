@@ -132,7 +132,7 @@ def test_a_retention_gap_does_not_forget_what_is_settled_behind_it() -> None:
 
 def test_an_item_that_is_alone_because_its_companions_left_is_dead_lettered_after_a_while() -> None:
     """A rebalance takes those away that were in the search with it, and nothing else is sent."""
-    words = "ttt tT ttt e et u u td ttt u et td e d ttt ut e d ttt".split(" ")
+    first = ("ttt", "tT", "ttt", "e", "et", "u", "u", "td", "ttt", "u")
     plan = Plan(
         seed=0,
         partitions=6,
@@ -143,7 +143,7 @@ def test_an_item_that_is_alone_because_its_companions_left_is_dead_lettered_afte
         max_queued=1000,
         produce=(
             Produce(0.0, 4, ("ttt", "u", "et", "ttt", "d", "e", "td", "u", "t", "ee")),
-            Produce(0.0, 1, tuple(words)),
+            Produce(0.0, 1, (*first, "et", "td", "e", "d", "ttt", "ut", "e", "d", "ttt")),
             Produce(0.0, 1, ("u", "u", "t", "t", "e", "u", "u", "d", "t", "e")),
         ),
     )
