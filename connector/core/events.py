@@ -79,6 +79,8 @@ class ReasonRaised:
     target: str
     """The target, topic or broker that is concerned; may be empty."""
     remedy: str
+    is_expected: bool = False
+    """Whether it passes by itself, as part of every start: no warning."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,8 @@ class Log:
         self._reasons[key] = (event.remedy, limiter)
         if event.remedy != last_remedy:
             fields: Fields = {"code": event.code, "target": event.target, "remedy": scrub(event.remedy)}
-            self._failure(_REASON_LEVELS.get(event.code, WARNING), "not ready", fields, limiter)
+            level = INFO if event.is_expected else _REASON_LEVELS.get(event.code, WARNING)
+            self._failure(level, "not ready", fields, limiter)
 
     def _notice(self, event: Notice) -> None:
         fields: Fields = {

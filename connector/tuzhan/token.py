@@ -112,11 +112,11 @@ class TokenProvider(abc.ABC):
         self._may_send.set()
         self._may_send = asyncio.Event()
 
-    def _report_missing(self, remedy: str) -> None:
+    def _report_missing(self, remedy: str, *, is_expected: bool = False) -> None:
         """Raise the reason `no_token`, once per remedy, if a token is needed."""
         if self._is_needed and remedy != self._reported_remedy:
             self._reported_remedy = remedy
-            self._emit(ReasonRaised("no_token", "", remedy))
+            self._emit(ReasonRaised("no_token", "", remedy, is_expected))
 
     def _report_found(self) -> None:
         """Clear the reason `no_token`."""

@@ -96,7 +96,7 @@ class FetchedToken(TokenProvider):
 
     async def run(self) -> NoReturn:
         """Fetch a token whenever one is due."""
-        self._report_missing("none needed: the first token is being fetched")
+        self._report_missing("none needed: the first token is being fetched", is_expected=True)
         while True:
             now, needed = now_s(), self._evidence.renew_s
             self._report_contest(now)

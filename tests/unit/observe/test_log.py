@@ -180,6 +180,12 @@ def test_starting_and_draining_are_info_and_lost_records_are_an_error(code: Reas
     assert line_of(ReasonRaised(code, "", "wait"))["level"] == levels.get(code, "warning")
 
 
+def test_a_reason_that_is_a_part_of_every_start_is_info_and_a_warning_once_it_has_another_remedy() -> None:
+    first = ReasonRaised("no_token", "", "the first token is being fetched", is_expected=True)
+    lines = lines_of(first, ReasonRaised("no_token", "", "check app_secret"))
+    assert [line["level"] for line in lines] == ["info", "warning"]
+
+
 @pytest.mark.parametrize(
     ("event", "level", "text"),
     [
