@@ -50,6 +50,8 @@ class ConnectorLog:
 
     attempts: list[Attempt] = field(default_factory=list)
     rebalances: list[Rebalance] = field(default_factory=list)
+    commits: list[float] = field(default_factory=list)
+    """When the broker confirmed one."""
     failed_commits: list[tuple[float, str]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     """Lines at level error but those of libraries, and lines that are not of the log's form, such as a traceback."""
@@ -84,6 +86,8 @@ def _add(log: ConnectorLog, entry: dict[str, Any]) -> None:
             (topic, int(number)) for topic, number in _PARTITION.findall(entry.get("partitions", ""))
         )
         log.rebalances.append(Rebalance(at, event.removeprefix("partitions "), partitions))
+    elif event == "commit ok":
+        log.commits.append(at)
     elif event in {"commit refused", "commit failed"}:
         log.failed_commits.append((at, f"{event}: {entry.get('detail', '')}"))
     if entry["level"] == "error" and "logger" not in entry:

@@ -34,6 +34,10 @@ COMMIT_GRACE_S = 2.0
 """What is settled must be committed within this time: the commit interval of 0.2 s, and a busy machine's delays."""
 RECOVERY_S = 8.0
 """After the broker came back, commits may need this time to succeed again."""
+COMMIT_INTERVAL_S = 0.3
+"""What is confirmed this soon after a record was settled may have been requested before; the interval is 0.2 s."""
+JOINING_S = 12.0
+"""Twice the session timeout: the group may wait for two members, one after the other."""
 LOST_S = 0.5
 """A lost lease has ended a moment before its line in the log."""
 PLANNED_S = 3.0
@@ -159,12 +163,25 @@ class _Repeat:
         since = min(end, stop.asked if stop is not None and stop.how == "stopped" else end) - PLANNED_S
         if is_planned and not any(outage.overlaps(since, end) for outage in outages):
             return True
+        if self._waits_for_the_group(settled, end):
+            return False
         free_from = settled
         for outage in sorted(outages, key=lambda outage: outage.began):
             if outage.began - free_from >= COMMIT_GRACE_S:
                 return True
             free_from = max(free_from, outage.ended + RECOVERY_S)
         return end - free_from >= COMMIT_GRACE_S
+
+    def _waits_for_the_group(self, settled: float, end: float) -> bool:
+        """Whether the first answer to a commit of what was settled was that the group has a new generation.
+
+        In the classic protocol the broker reads nothing else from a member's connection while that member waits for
+        the others to join again: for the session timeout, if one of them is dead or frozen.
+        """
+        log = self.first.member.log
+        if end - settled > JOINING_S or any(settled + COMMIT_INTERVAL_S < at <= end for at in log.commits):
+            return False
+        return any(settled < at and "generation" in text for at, text in log.failed_commits)
 
     def _was_committed(self) -> bool:
         lease = lease_at(leases(self.second.member, self.placed.partition), self.second.at)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 CLOCK_S = 1.0
 """How much earlier than its log says a busy member may have sent a request, or later the platform have read it."""
+LOG_S = 0.002
+"""The log cuts its times to whole milliseconds."""
 NEVER = float("inf")
 
 
@@ -114,6 +116,8 @@ def _misfit_s(history: History, request: PlatformRequest, attempt: Attempt) -> f
     if early > CLOCK_S:
         return NEVER
     if late > 0:
+        if attempt.answered and late <= LOG_S:
+            return 0.0
         if attempt.answered and request.endpoint != DEAD_LETTERS:
             return NEVER
         paused = history.faults_between(attempt.started, attempt.ended, "platform")

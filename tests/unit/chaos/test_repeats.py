@@ -234,3 +234,14 @@ def test_a_member_that_is_stopped_while_the_broker_is_away_does_not_join_again()
     told.ends("a", 15, "stopped")
     told.sends("b", 31, 0)
     assert told.causes() == {"settled since the last commit when its lease was revoked": 1}
+
+
+def test_a_commit_that_waits_for_the_group_to_join_again_can_not_be_made() -> None:
+    told = two_members()
+    told.sends("a", 10, 0)
+    told.members["a"].log.failed_commits.append((15.5, "commit refused: Specified group generation id is not valid"))
+    told.ends("a", 15, "killed")
+    told.sends("b", 31, 0)
+    assert told.causes() == {"settled since the last commit when its lease was killed": 1}
+    told.members["a"].log.commits.append(11)
+    assert told.breaches() == ["settled 5.0 s before a's lease was killed"]

@@ -199,3 +199,12 @@ def test_a_traceback_in_a_log_is_a_breach() -> None:
     told = delivered(Kind.GOOD)
     told.members["a"].log.errors.append("Traceback (most recent call last):")
     assert told.broken() == {"processes"}
+
+
+def test_a_contested_token_may_take_longer_and_is_remembered() -> None:
+    told = delivered(Kind.GOOD)
+    told.scrape("a", QUIET_AT + 45, ready=False, reasons=("token_contested", "target_down"))
+    told.scrape("a", QUIET_AT + 100, ready=False, reasons=("token_contested",))
+    assert told.broken() == set()
+    told.scrape("a", QUIET_AT + 101, ready=False, reasons=("token_contested", "target_down"))
+    assert told.broken() == {"done"}
