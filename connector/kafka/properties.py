@@ -131,7 +131,7 @@ def producer_properties(kafka: Kafka) -> dict[str, Any]:
         **shared,
         "bootstrap.servers": kafka.bootstrap_servers,
         "acks": "all",
-        # A letter may come twice after a broken connection, which is better than lost: with idempotence, 3 or 4 of 2,000
+        # A letter may come twice after a broken connection, which is better than lost: with idempotence, a few of 2,000
         # letters were acknowledged and not in the topic in 4 of 72 runs that each began with a new broker and a new
         # topic; without it, none in 60 runs. The cause was not found.
         "enable.idempotence": "false",
