@@ -145,7 +145,7 @@ def replay(
     reason: dead_letters.ReasonOption = None,
     topic: dead_letters.TopicOption = None,
     since: dead_letters.SinceOption = None,
-    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many: the oldest.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="The oldest N only.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Send. Without it, only say what would be done.")] = False,  # noqa: FBT002
     overwrite: Annotated[  # noqa: FBT002 - a flag
         bool, typer.Option("--overwrite", help="Send profiles and tags too, which may overwrite newer ones.")

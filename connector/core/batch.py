@@ -38,7 +38,7 @@ class Batch(Generic[T]):
 
     items: tuple[T, ...]
     suspected: int = 0
-    """The first so many contain a culprit; 0: it is not suspect. 1: that item waits alone, and is the only one."""
+    """How many items, from the first on, contain a culprit; 0: it is not suspect; 1: its only item waits alone."""
     by_failure: bool = False
     """Whether failures (5xx, timeouts) made it suspect, or the batch that it is the rest of: one more is enough."""
     evidence: Evidence = NO_EVIDENCE
@@ -90,8 +90,8 @@ class Batch(Generic[T]):
     def next_sample(self, *, ordered: bool) -> Batch[T]:
         """Return what probes a target that is down after this batch has failed: in turns all of it and one item.
 
-        If there is an item in it that always fails, or if the platform can't bear so many at once, a probe with all
-        items would fail for ever. Each sample is another item, unless order forbids that. A search starts over.
+        If an item in it always fails, or if the platform can't take requests of this size, a probe with all items would
+        always fail. Each sample is another item, unless order forbids that. A search starts over.
         """
         items = self.items[1:] + self.items[:1] if self.is_sample and not ordered else self.items
         return replace(self, items=items, suspected=0, is_sample=not self.is_sample and len(items) > 1)

@@ -12,8 +12,8 @@ The rules
    looks.
 4. Then it is dead-lettered as refused when it was refused alone MIN_REFUSALS times; for server errors when
    MIN_SERVER_ERRORS requests in a row with it have failed, and at least one since. If such bad replies come by chance,
-   as those to innocent requests show, so many are needed that chance explains them with less than CHANCE. What was
-   refused with no delivery in between was refused by an outage, not by chance.
+   as those to innocent requests show, more are needed: chance must explain them with less than CHANCE. What was refused
+   with no delivery in between was refused by an outage, not by chance.
    Of the failures between two deliveries of the target no more than COUNTED_BETWEEN_DELIVERIES count.
 5. Once an item is alone for `refused_alone_for`, and there is nothing else to send that could tell, one more refusal is
    enough, and all failures count.
@@ -139,7 +139,7 @@ class InnocentShare:
             self._all /= 2
 
     def in_a_row(self, chance: float) -> int:
-        """Return how many failures in a row are so many that chance explains them with less than `chance`."""
+        """Return the number of failures in a row that happen by chance with a probability below `chance`."""
         if not self._failed:
             return 1
         return math.ceil(math.log(chance) / math.log(self._failed / self._all))

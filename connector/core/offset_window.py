@@ -23,7 +23,7 @@ from typing import Final
 MAX_FILLED: Final = 8
 """As many bytes as the two numbers of a run take."""
 _TRIM: Final = 4096
-"""Settled bytes at the front are removed when there are so many of them."""
+"""The number of settled bytes at the front at which they are removed."""
 _SETTLED: Final = 0
 _OPEN: Final = 1
 _GAP: Final = 2

@@ -8,7 +8,7 @@ Example: the lease has settled everything below 200, and 100 is known to be comm
     80 is committed                         at 80: an operator has moved it back
     not by a connector, or nothing          at what is committed, if anything: an operator has set or deleted it
     the partition ends at 150               at what is committed: its topic was re-created, or its log cut off
-    250 or 120, of another first sight      the same: another member has noticed that, and has begun anew
+    250 or 120, of another first sight      at what is committed: another member has noticed that, and started over
 """
 
 from __future__ import annotations

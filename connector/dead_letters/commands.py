@@ -51,7 +51,7 @@ def list_command(
     reason: ReasonOption = None,
     topic: TopicOption = None,
     since: SinceOption = None,
-    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many: the newest.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="The newest N only.")] = None,
     as_json: JsonOption = False,  # noqa: FBT002 - a flag
 ) -> None:
     """List dead letters, the newest last, and count them by route and reason. Personal data is masked."""

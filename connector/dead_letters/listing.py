@@ -27,7 +27,7 @@ _MEASURED_ROWS: Final = 500
 
 
 def list_letters(reader: TopicReader, filters: Filters, limit: int | None, output: Output, *, as_json: bool) -> None:
-    """Print the letters that match; with a limit, the newest so many."""
+    """Print the letters that match; with a limit, only the newest ones."""
     read, kinds = Read(), Counter[tuple[str, str]]()
     found: Iterable[Letter] = _counted(letters(reader, filters, read), kinds)
     if limit is not None:

@@ -56,7 +56,7 @@ class TargetSettings:
     """The outcome of a delivered item."""
     backoff: Backoff
     refused_in_a_row: int = 20
-    """So many items refused alone, and nothing delivered in between: the target is held, and none is dead-lettered."""
+    """The number of items refused alone, with nothing delivered in between, at which the target is held."""
     refused_alone_for_s: float = 60.0
     """How long an item is tried that is refused alone while there is nothing else to send."""
     last_resort: bool = False

@@ -267,7 +267,7 @@ class Assignment:
             self._bridge.emit_from_thread(ReasonRaised("records_lost", partition.topic, remedy))
 
     def _report_replacement(self, owned: OwnedPartition, found: Continuation) -> None:
-        """Report that offsets mean other records now; nothing that was readable is lost with a topic created anew."""
+        """Report that offsets mean other records now. A topic that was re-created is no loss of what was readable."""
         partition = str(owned.lease.partition)
         fields: dict[str, str | int] = {"partition": partition, "position": owned.next_offset, "next": found.offset}
         level: Literal["warning", "error"] = "error" if found.cause == "truncated" else "warning"

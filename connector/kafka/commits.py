@@ -65,7 +65,7 @@ class Commits:
         self._sent = self._answered = 0
         """How many requests were sent and answered. Answers come in the order of the requests."""
         self._reported: set[int] = set()
-        """The numbers of requests whose answers are reported by whoever waits for them."""
+        """The numbers of requests whose answers `commit_sync` waits for, and reports itself."""
         self.on_answer: Callable[[int, KafkaError | None], None] = lambda _request, _refusal: None
         """Called with the number of each request that is answered, and with the first error of the answer."""
 
@@ -120,7 +120,7 @@ class Commits:
     def commit_starts(self, consumer: Consumer, starts: Sequence[StartOffset]) -> None:
         """Commit where partitions start, without waiting. Raises KafkaException if librdkafka refuses the call.
 
-        They have no lease yet: they begin once the group's offsets can be read, so nobody needs this commit's answer.
+        They have no lease yet: they begin once the group's offsets can be read, so this commit's answer is not needed.
         """
         if self._awaits_answer():
             return

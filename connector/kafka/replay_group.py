@@ -1,7 +1,7 @@
 """The consumer group of a replay: it remembers what was replayed, and keeps a second replay out.
 
 One process is the group's only member and owns every partition of the topic, of which it fetches nothing: the broker
-takes commits from members only, so nobody else can change what is remembered.
+takes commits from members only, so no other process can change what is remembered.
 1. A second replay sees the member and does not start. Should two start at the same moment, the group deals the
    partitions out between them, and each that was not given all of them stops.
 2. A member that was lost (the broker was away, the process was frozen) joins again. If something else has committed

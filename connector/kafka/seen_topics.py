@@ -2,7 +2,7 @@
 
 With `start_from: latest`, what is produced after the first member is ready must not be passed over. A member that was
 given no partitions (another one has them all) commits nothing. If it were ready, and the other one died before it had
-committed where its partitions start, nobody would know that the group had begun.
+committed where its partitions start, no later member could tell that the group had begun.
 """
 
 from __future__ import annotations

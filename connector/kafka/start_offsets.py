@@ -2,7 +2,7 @@
 
 The rules
 1. A partition with a committed offset starts there, and passes over what the commit's map calls settled. If this
-   process had the partition before and nobody has moved the offset since, it goes on where it was
+   process had the partition before and the offset was not moved since, it goes on where it was
    (`core/remembered.py`).
 2. `start_from` counts for the partitions that a topic has when the group first sees it. The moment, and how many
    partitions there were, stand in the metadata of every commit (`core/commit_metadata.py`).
@@ -13,12 +13,14 @@ The rules
 5. A topic that was deleted after its partitions were assigned starts at 0 (`assignment.py` waits for a while): a topic
    created later under that name is new.
 
-So from the moment at which the first member is ready, no record is passed over, whoever joins, dies or is slow:
+So from the moment at which the first member is ready, no record is passed over, whichever member joins, dies or is
+slow:
 
     A and B, of a new group, read the end offsets of their partitions, then the group's commits: there are none.
     A commits its starts, is ready, and is killed.       B got A's partitions: it finds the moment in A's commits, and
                                                          starts at the first record from that moment on.
-    A is killed before it has committed.                 B finds nothing of A: nobody was ready, B starts anew.
+    A is killed before it has committed.                 B finds nothing of A: no member was ready, and B
+                                                         resolves its starts by itself.
     B was slow, and commits its own starts after A.      They are older than the moment at which it found no commit,
                                                          so older than A's being ready.
 """

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import without_broker
-from tests.kafka.access import AUTHORIZER, allow_writes, deny_group, deny_reads, deny_writes
+from tests.kafka.access import allow_writes, deny_group, deny_reads, deny_writes
 from tests.kafka.broker import SASL_USER, Broker
 from tests.kafka.cluster import Cluster, order
 from tests.kafka.dead_letter_commands import DeadLetterCommands
 from tests.kafka.harness import KafkaHarness, assert_conserved
-from tests.kafka.jars import NoBrokerError
 from tests.kafka.waiting import until
 
 if TYPE_CHECKING:
@@ -24,22 +22,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.kafka
 
 
-@pytest.fixture(scope="module")
-def guarded() -> Iterator[Broker]:
-    """A broker with rights."""
-    try:
-        broker = Broker(AUTHORIZER)
-    except NoBrokerError as missing:
-        without_broker(missing)
-    with broker:
-        yield broker
-
-
 @pytest.fixture
-def harness(guarded: Broker, sandbox: SandboxProcess, tmp_path: Path) -> Iterator[KafkaHarness]:
-    """A harness on that broker, with a topic of one partition."""
+def harness(killable_broker: Broker, sandbox: SandboxProcess, tmp_path: Path) -> Iterator[KafkaHarness]:
+    """A harness on the broker that has rights, with a topic of one partition."""
     sandbox.reset()
-    cluster = Cluster(guarded.address)
+    cluster = Cluster(killable_broker.address)
     harness = KafkaHarness(cluster, sandbox, tmp_path)
     cluster.create_topic(harness.topic, partitions=1)
     yield harness
@@ -85,9 +72,9 @@ def test_the_commands_name_the_right_that_is_missing(harness: KafkaHarness, tmp_
         assert "the ACLs of this user for the topics and the group" in denied.stderr
 
 
-def test_a_wrong_password_is_named_as_the_cause(guarded: Broker, harness: KafkaHarness, tmp_path: Path) -> None:
+def test_a_wrong_password_is_named_as_the_cause(killable_broker: Broker, harness: KafkaHarness, tmp_path: Path) -> None:
     config = harness.config()
-    config["kafka"]["bootstrap_servers"] = guarded.sasl_address
+    config["kafka"]["bootstrap_servers"] = killable_broker.sasl_address
     config["kafka"]["properties"] |= {
         "security.protocol": "SASL_PLAINTEXT",
         "sasl.mechanism": "PLAIN",

@@ -1,7 +1,7 @@
 """Bugs made on purpose: does the simulation find them, and within how many schedules?
 
-`python -m tests.simulation --sabotage` breaks the connector in one way after another. Each of them is one line that
-somebody might write; none is found by a test of types.
+`python -m tests.simulation --sabotage` breaks the connector in one way after another. Each is a plausible slip of one
+line that no type check finds.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from connector.core.progress import Progress, progress_of
 from connector.core.record import Outcome
 from connector.core.sink import VerdictKind
 from connector.flow import pipeline, target
-from connector.kafka import commits, owned_partition, pausing
+from connector.kafka import commit_texts, owned_partition, pausing
 from connector.tuzhan import http_sink
 from tests.simulation.generate import make_plan
 from tests.simulation.running import failure_of
@@ -80,7 +80,7 @@ async def _no_drain(drain: Original, *arguments: object) -> None:
 
 SABOTAGES: dict[str, Sabotage] = {
     "a commit is one too far": (ledger.Lease, "progress", _wrap(_progress_too_far)),
-    "the map of settled offsets is off by one": (commits, "encode_all", _wrap(_ahead_off_by_one)),
+    "the map of settled offsets is off by one": (commit_texts, "encode_all", _wrap(_ahead_off_by_one)),
     "an abandoned item counts as settled": (
         ledger.Lease,
         "abandon",

@@ -52,6 +52,14 @@ class Court:
             batch = ruled
         return batch
 
+    def assert_tried_again(self, batch: Batch[str], verdict: Verdict, *, times: int) -> None:
+        """Assert that this verdict on each of the next requests leads to another try."""
+        for _ in range(times):
+            ruling = self.rule(batch, verdict)
+            assert ruling.fate is Fate.LATER
+            assert ruling.batch is not None
+            batch = ruling.batch
+
     def deliver_another(self, *, failures: int = 0) -> None:
         """Let another batch be delivered after so many failures."""
         batch: Batch[str] = Batch(("other",))
@@ -141,11 +149,7 @@ def test_a_delivery_before_the_search_had_left_the_item_alone_is_no_evidence() -
     court.deliver_another()
     alone, _ = court.after(suspect, REFUSED).separate()
     assert alone.items == ("a",)
-    for _ in range(20):
-        ruling = court.rule(alone, REFUSED)
-        assert ruling.fate is Fate.LATER
-        assert ruling.batch is not None
-        alone = ruling.batch
+    court.assert_tried_again(alone, REFUSED, times=20)
 
 
 def test_an_item_left_by_elimination_must_be_refused_alone_too() -> None:
@@ -165,11 +169,7 @@ def test_an_outage_of_refusals_blames_no_item_however_often_it_is_tried() -> Non
     while not batch.is_alone:
         batch = court.after(batch, REFUSED)
     batch, _ = batch.separate()
-    for _ in range(1_000):
-        ruling = court.rule(batch, REFUSED)
-        assert ruling.fate is Fate.LATER
-        assert ruling.batch is not None
-        batch = ruling.batch
+    court.assert_tried_again(batch, REFUSED, times=1_000)
 
 
 def test_with_nothing_else_to_send_a_refused_item_is_dead_lettered_after_its_time() -> None:
@@ -214,11 +214,7 @@ def test_where_items_are_refused_by_chance_more_refusals_are_needed() -> None:
         court.rule(court.after(alone, REFUSED), DELIVERED)
     alone = court.after(_batch("a"), REFUSED)
     court.deliver_another()
-    for _ in range(15):
-        ruling = court.rule(alone, REFUSED)
-        assert ruling.fate is Fate.LATER
-        assert ruling.batch is not None
-        alone = ruling.batch
+    court.assert_tried_again(alone, REFUSED, times=15)
 
 
 def test_what_an_outage_refused_is_no_chance_however_often_it_was_tried() -> None:
