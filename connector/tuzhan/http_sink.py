@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from connector.core.errors import TransportError
 from connector.core.sink import Subject, Verdict, VerdictKind
 from connector.tuzhan.endpoints import ENDPOINTS
-from connector.tuzhan.replies import classify
+from connector.tuzhan.replies import NO_PERMISSION_REMEDY, classify
 from connector.tuzhan.token import now_s
 
 if TYPE_CHECKING:
@@ -39,10 +39,7 @@ class HttpSink:
         self._path = path
         self._client = client
         self._tokens = tokens
-        self._remedy = (
-            "grant the app this endpoint's permission in the platform's app settings: "
-            f"{path}: {ENDPOINTS[path].permission}"
-        )
+        self._remedy = f"{NO_PERMISSION_REMEDY}: {path}: {ENDPOINTS[path].permission}"
 
     @property
     def is_ready(self) -> bool:
@@ -63,7 +60,7 @@ class HttpSink:
             reply = await self._client.post(self._path, request_body(items), token)
         except TransportError as error:
             return Verdict(VerdictKind.AGAIN, str(error))
-        verdict = classify(reply, datetime.now(UTC))
+        verdict = classify(reply, datetime.now(UTC), self._remedy)
         if verdict.kind is VerdictKind.DELIVERED:
             self._tokens.on_delivered(token, self, sent_s)
         elif verdict.kind is VerdictKind.TOKEN and self._tokens.on_refused(token, self):

@@ -77,13 +77,12 @@ def parse_token(value: object) -> str | None:
 
 def parse_token_reply(reply: Reply, now: datetime) -> IssuedToken | TokenFailure:
     """Parse a reply of the token endpoint (page 986242); `now` is that of `classify`."""
-    verdict = classify(reply, now)
+    verdict = classify(reply, now, CREDENTIALS_REMEDY)
     detail = f"the token endpoint answered {verdict.detail}"
     if verdict.kind is VerdictKind.AGAIN:
         return TokenFailure(detail, "none needed: it is asked again until it answers", verdict.retry_after_s)
     if verdict.kind is not VerdictKind.DELIVERED:
-        remedy = CREDENTIALS_REMEDY if verdict.http_status == 403 else verdict.remedy or CREDENTIALS_REMEDY
-        return TokenFailure(detail, remedy, refused=True)
+        return TokenFailure(detail, verdict.remedy or CREDENTIALS_REMEDY, refused=True)
     data = parse_envelope(reply.body).data
     token = parse_token(data.get("orgAccessToken")) if isinstance(data, dict) else None
     if token is None or not isinstance(data, dict):

@@ -19,7 +19,6 @@ import orjson
 
 from connector.core.retry import MAX_RETRY_AFTER_S
 from connector.core.sink import MAX_REPLY_BYTES, Subject, Verdict, VerdictKind
-from connector.tuzhan.endpoints import ENDPOINTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,11 +75,10 @@ CREDENTIALS_REMEDY = (
     "check app_id and app_secret; if they are right, the app may have expired: submit it for review again"
 )
 _ADDRESS = "check base_url: it must end in /api/open or /api/integrate, as the app's own settings show it"
+NO_PERMISSION_REMEDY = "grant the app this endpoint's permission in the platform's app settings"
 _REMEDIES = {
     APP_SECRET_ERROR: CREDENTIALS_REMEDY,
     AUTH_CODE_ERROR: "the authorization of the app is not valid: authorize it again in the platform's app settings",
-    "403": "grant the app this endpoint's permission in the platform's app settings: "
-    + ", ".join(f"{endpoint.path}: {endpoint.permission}" for endpoint in ENDPOINTS.values()),
     "404": _ADDRESS,
     "405": _ADDRESS,
     "407": "the proxy in front of the platform requires credentials: add them to HTTPS_PROXY or HTTP_PROXY",
@@ -114,8 +112,11 @@ class Envelope:
     is_object: bool = False
 
 
-def classify(reply: Reply, now: datetime) -> Verdict:
-    """Return what `reply` means for the items of its request; `now` (aware) is for a `Retry-After` with a date."""
+def classify(reply: Reply, now: datetime, remedy_for_403: str = NO_PERMISSION_REMEDY) -> Verdict:
+    """Return what `reply` means for the items of its request.
+
+    `now` (aware) is for a `Retry-After` with a date; `remedy_for_403`: which right is missing, the caller knows.
+    """
     envelope = parse_envelope(reply.body)
     kind, subject = _kind_and_subject(reply.http_status, envelope)
     return Verdict(
@@ -127,7 +128,7 @@ def classify(reply: Reply, now: datetime) -> Verdict:
         reply=_cut(reply.body),
         retry_after_s=retry_after_s(reply.retry_after, now) if kind is VerdictKind.AGAIN else None,
         import_batch=_import_batch(reply.body, envelope.data) if kind is VerdictKind.DELIVERED else "",
-        remedy=_remedy(reply.http_status, envelope) if kind is VerdictKind.HELD else "",
+        remedy=_remedy(reply.http_status, envelope, remedy_for_403) if kind is VerdictKind.HELD else "",
     )
 
 
@@ -202,12 +203,13 @@ def _describe(status: int, envelope: Envelope) -> str:
     return f"HTTP {status}, {'a body without a code' if envelope.is_object else 'a body that is not a JSON object'}"
 
 
-def _remedy(status: int, envelope: Envelope) -> str:
-    if envelope.code in _REMEDIES and (200 <= status < 300 or envelope.code in {APP_SECRET_ERROR, AUTH_CODE_ERROR}):
-        return _REMEDIES[envelope.code]
+def _remedy(status: int, envelope: Envelope, remedy_for_403: str) -> str:
+    remedies = {**_REMEDIES, "403": remedy_for_403}
+    if envelope.code in remedies and (200 <= status < 300 or envelope.code in {APP_SECRET_ERROR, AUTH_CODE_ERROR}):
+        return remedies[envelope.code]
     if 300 <= status < 400:
         return f"the platform answers with a redirect, which is not followed: {_ADDRESS}"
-    return _REMEDIES.get(str(status), _ADDRESS)
+    return remedies.get(str(status), _ADDRESS)
 
 
 def _cut(body: bytes) -> str:

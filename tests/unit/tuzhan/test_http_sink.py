@@ -119,6 +119,13 @@ def test_a_token_that_is_refused_at_this_endpoint_alone_holds_the_target(reply: 
     assert verdict.reply == reply.body.decode()
 
 
+@pytest.mark.parametrize("reply", [Reply(403, b""), Reply(200, b'{"code":"403"}')])
+def test_the_remedy_for_403_names_the_permission_of_this_endpoint_alone(reply: Reply) -> None:
+    remedy = asyncio.run(build_sink(reply)[0].send([item(b"{}")])).remedy
+    assert "event/v2/batchAdd: 事件->事件" in remedy
+    assert "audience" not in remedy
+
+
 def test_a_transport_error_is_again_with_its_reason() -> None:
     sink, _, _ = build_sink(TransportError("the connection was reset"))
     verdict = asyncio.run(sink.send([item(b"{}")]))

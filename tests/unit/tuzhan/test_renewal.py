@@ -207,6 +207,7 @@ def test_a_reply_without_data_is_a_failure(data: object) -> None:
         (Reply(200, b'{"code":"777"}'), "app_secret"),
         (Reply(400, b""), "app_secret"),
         (Reply(403, b""), "app_secret"),
+        (Reply(200, b'{"code":"403"}'), "app_secret"),
         (Reply(404, b""), "base_url"),
         (Reply(301, b""), "base_url"),
         (Reply(503, b"", "9"), "asked again"),

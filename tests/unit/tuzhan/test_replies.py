@@ -111,10 +111,11 @@ def test_missing_permissions_and_wrong_addresses_hold_the_target(number: int) ->
     assert classify(Reply(200, body(number)), NOW).remedy == classify(Reply(number, b""), NOW).remedy
 
 
-def test_the_remedy_for_403_names_the_permission_of_each_endpoint() -> None:
-    remedy = classify(Reply(403, b""), NOW).remedy
-    assert "event/v2/batchAdd: 事件->事件" in remedy
-    assert "audience/tag/batchAdd: 用户->用户标签" in remedy
+def test_the_remedy_for_403_is_what_the_caller_gives_and_that_for_404_is_not() -> None:
+    for reply in (Reply(403, b""), Reply(200, body("403"))):
+        assert classify(reply, NOW, "grant it").remedy == "grant it"
+        assert "permission" in classify(reply, NOW).remedy
+    assert classify(Reply(404, b""), NOW, "grant it").remedy != "grant it"
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
