@@ -17,11 +17,10 @@ import typer
 
 from connector import __version__
 from connector.core.errors import ConfigError, ConnectorError, StartError, UsageError
+from connector.core.wording import counted
 from connector.dead_letters import commands as dead_letters
 
 if TYPE_CHECKING:
-    from collections.abc import Sized
-
     from connector.config.loading import Checked
 
 NAME = "tuzhan-connector"
@@ -89,7 +88,8 @@ def check(
         for text in (*checked.errors(excerpts=excerpts), *checked.warnings(excerpts=excerpts)):
             typer.echo(text, err=True)
         if checked.config is not None:
-            counts = f"{_count(checked.config.targets, 'target')}, {_count(checked.config.routes, 'route')}"
+            targets, routes = len(checked.config.targets), len(checked.config.routes)
+            counts = f"{counted(targets, 'target')}, {counted(routes, 'route')}"
             typer.echo(f"{checked.file}: sound ({counts})")
     raise typer.Exit(0 if checked.config is not None else 2)
 
@@ -201,11 +201,6 @@ def _escape_unencodable(stream: TextIO) -> None:
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="backslashreplace")
-
-
-def _count(things: Sized, word: str) -> str:
-    number = len(things)
-    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _as_json(checked: Checked) -> str:

@@ -41,7 +41,6 @@ TopicOption = Annotated[
 SinceOption = Annotated[
     str | None, typer.Option("--since", metavar="TIME", help="Only those since then: 30m, 2h, 7d, or an ISO 8601 time.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="JSON lines.")]
 
 
 @app.command(name="list")
@@ -52,7 +51,7 @@ def list_command(
     topic: TopicOption = None,
     since: SinceOption = None,
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="The newest N only.")] = None,
-    as_json: JsonOption = False,  # noqa: FBT002 - a flag
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document per letter and line.")] = False,  # noqa: FBT002
 ) -> None:
     """List dead letters, the newest last, and count them by route and reason. Personal data is masked."""
     from connector.dead_letters.listing import list_letters  # noqa: PLC0415 - see the top
@@ -71,7 +70,9 @@ def show(
         str, typer.Argument(metavar="LETTER", help="Its place, as `list` prints it: 0:12; or its record: orders[3]@41.")
     ],
     unmask: Annotated[bool, typer.Option("--unmask", help="Show personal data.")] = False,  # noqa: FBT002 - a flag
-    as_json: JsonOption = False,  # noqa: FBT002 - a flag
+    as_json: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--json", help="One JSON document on one line; of a record, one for each of its letters.")
+    ] = False,
 ) -> None:
     """Show everything about a dead letter: headers, the platform's reply, key and value, masked by default."""
     from connector.dead_letters.showing import Form, parse_place, show_letters  # noqa: PLC0415 - see the top

@@ -40,7 +40,12 @@ class Tally:
     failures: Counter[str] = field(default_factory=Counter)
     """Letters in `failing` by today's reason."""
     left_because: Counter[Left] = field(default_factory=Counter)
+    looked_at: int = 0
+    """Letters that were read, whether or not they match."""
     replayed_before: int = 0
+    """Letters that match and were read, but were replayed before."""
+    unread: int = 0
+    """Offsets before the first one that is read: all there was replayed before; what of it matches is not known."""
     foreign: int = 0
     """Records of the topic that are no dead letters."""
 
@@ -85,8 +90,9 @@ class LetterFeed:
 
     def plans(self, limit: int | None = None) -> Iterator[Plan | None]:
         """Yield at most `limit` plans that are no `left`, all others too; and None now and then, when none comes."""
-        starts = self._reader.starts_at(self._filters.since_ms)
-        starts = {partition: max(start, self._replayed[partition].start) for partition, start in starts.items()}
+        asked = self._reader.starts_at(self._filters.since_ms)
+        starts = {partition: max(start, self._replayed[partition].start) for partition, start in asked.items()}
+        self.tally.unread = sum(start - asked[partition] for partition, start in starts.items())
         quiet = 0
         for record in self._reader.records(starts):
             letter = self._selected(record)
@@ -110,6 +116,7 @@ class LetterFeed:
         if letter is None:
             self.tally.foreign += 1
             return None
+        self.tally.looked_at += 1
         before = replayed.is_done(record.offset)
         if not self._filters.match(letter):
             return None

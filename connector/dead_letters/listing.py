@@ -10,7 +10,7 @@ import orjson
 
 from connector.core.record import TopicPartition
 from connector.dead_letters.masking import mask_numbers
-from connector.dead_letters.selection import Read, letters
+from connector.dead_letters.selection import Read, foreign_records, letters, none_matches
 from connector.observe.scrub import printable
 
 if TYPE_CHECKING:
@@ -38,7 +38,15 @@ def list_letters(reader: TopicReader, filters: Filters, limit: int | None, outpu
     else:
         for line in table(map(_row, found)):
             output.print(line)
-    _summarize(kinds, read, output, as_json=as_json)
+    if kinds:
+        _summarize(kinds, output, as_json=as_json)
+    elif read.letters:
+        output.note(none_matches(read.letters, filters.since))
+    else:
+        holds_any = any(one.first < one.end for one in reader.ranges.values())
+        output.note("no dead letters" + filters.since * holds_any)
+    if read.foreign:
+        output.note(foreign_records(read.foreign))
 
 
 def describe(letter: Letter) -> dict[str, Any]:
@@ -96,17 +104,9 @@ def _row(letter: Letter) -> tuple[str, ...]:
     return tuple(map(printable, (*texts, str(letter.attempt), detail)))
 
 
-def _summarize(kinds: Counter[tuple[str, str]], read: Read, output: Output, *, as_json: bool) -> None:
+def _summarize(kinds: Counter[tuple[str, str]], output: Output, *, as_json: bool) -> None:
     tell = output.note if as_json else output.print
-    total = kinds.total()
-    if total:
-        tell("" if not as_json else "dead letters by route and reason:")
-        for (route, reason), count in kinds.most_common():
-            tell(f"{count:>8,}  {printable(kind_name(route, reason))}")
-        tell(f"{total:>8,}  in all")
-    elif read.letters:
-        output.note(f"none of {read.letters:,} dead letters matches")
-    else:
-        output.note("no dead letters")
-    if read.foreign:
-        output.note(f"{read.foreign:,} records of the topic are no dead letters: something else writes to it")
+    tell("" if not as_json else "dead letters by route and reason:")
+    for (route, reason), count in kinds.most_common():
+        tell(f"{count:>8,}  {printable(kind_name(route, reason))}")
+    tell(f"{kinds.total():>8,}  in all")

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from connector.core.wording import counted
+
 if TYPE_CHECKING:
     from connector.mapping.json_values import Json
 
@@ -44,7 +46,7 @@ def mask_bytes(data: bytes) -> bytes:
     try:
         return mask_text(data.decode()).encode()
     except UnicodeDecodeError:
-        return f"<{len(data)} bytes>".encode()
+        return f"<{counted(len(data), 'byte')}>".encode()
 
 
 def _mask_json(value: Json) -> Json:

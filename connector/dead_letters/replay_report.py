@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from connector.core.ledger import TopicCounts
+from connector.core.wording import counted
 from connector.dead_letters.feed import Tally
+from connector.dead_letters.selection import foreign_records, none_matches
 from connector.observe.scrub import printable
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def print_plan(tally: Tally, output: Output) -> None:
     for line in _table(tally):
         output.print(line)
     for target, count in tally.targets.most_common():
-        output.print(f"to {printable(target)}: {_items(count)}")
+        output.print(f"to {printable(target)}: {counted(count, 'item')}")
     for reason, count in tally.failures.most_common():
         output.print(f"would fail again, {reason}: {count:,}")
     _print_left(tally, output)
@@ -50,12 +52,14 @@ def print_plan(tally: Tally, output: Output) -> None:
 def print_result(tally: Tally, result: Result | None, output: Output) -> None:
     """Print what came of a replay; without a result, that it was a dry run."""
     if not tally.selected:
-        output.note("nothing to replay")
+        accounted_for = tally.left.total() + tally.replayed_before
+        unmatched = "" if accounted_for or not tally.looked_at else f": {none_matches(tally.looked_at)}"
+        output.note(f"nothing to replay{unmatched}")
     elif result is None:
         output.note("a dry run: nothing was sent; --yes sends")
     else:
         counts = result.counts
-        again = f"{counts.dead_lettered:,} dead letters again"
+        again = f"{counted(counts.dead_lettered, 'dead letter')} again"
         output.print(f"replayed: {counts.delivered:,} delivered, {counts.skipped:,} skipped, {again}")
         left = tally.selected - counts.delivered - counts.skipped - counts.dead_lettered
         if result.stopped:
@@ -73,6 +77,7 @@ def as_json(tally: Tally, result: Result | None) -> str:
         "targets": dict(tally.targets),
         "left": {left.name.lower(): count for left, count in tally.left_because.items()},
         "replayed_before": tally.replayed_before,
+        "unread": tally.unread,
         "by_route_and_reason": [_kind_json(kind, tally) for kind in tally.kinds],
     }
     if result is not None:
@@ -94,8 +99,8 @@ def nothing_as_json(*, sent: bool) -> str:
 def progress_line(total: int, counts: TopicCounts) -> str:
     """Return how far a replay is."""
     ended = counts.delivered + counts.skipped + counts.dead_lettered
-    again = f", {counts.dead_lettered:,} dead letters again" if counts.dead_lettered else ""
-    return f"{ended:,} of {total:,} letters: {counts.delivered:,} delivered, {counts.skipped:,} skipped{again}"
+    again = f", {counted(counts.dead_lettered, 'dead letter')} again" if counts.dead_lettered else ""
+    return f"{ended:,} of {counted(total, 'letter')}: {counts.delivered:,} delivered, {counts.skipped:,} skipped{again}"
 
 
 def _table(tally: Tally) -> list[str]:
@@ -125,11 +130,8 @@ def _kind_json(kind: Kind, tally: Tally) -> dict[str, Any]:
 def _print_left(tally: Tally, output: Output) -> None:
     for left, count in tally.left_because.items():
         output.note(f"left {count:,}: {left.value}")
-    if tally.replayed_before:
-        output.note(f"passed over {tally.replayed_before:,} that were replayed before: --again sends them too")
+    if before := tally.replayed_before + tally.unread:
+        most = "up to " if tally.unread else ""
+        output.note(f"passed over {most}{before:,} that were replayed before: --again sends them too")
     if tally.foreign:
-        output.note(f"{tally.foreign:,} records of the topic are no dead letters: something else writes to it")
-
-
-def _items(count: int) -> str:
-    return f"{count:,} item{'' if count == 1 else 's'}"
+        output.note(foreign_records(tally.foreign))

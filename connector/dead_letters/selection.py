@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from connector.core.errors import UsageError
 from connector.core.letters import REASONS, Letter, read_letter
+from connector.core.wording import counted
 from connector.settings.types import DEFAULT_ZONE
 
 if TYPE_CHECKING:
@@ -32,6 +33,13 @@ class Filters:
     """Where the records came from."""
     since_ms: int | None = None
     """When the letters were produced, at the earliest."""
+
+    @property
+    def since(self) -> str:
+        """`since_ms` as text that follows `dead letters`; empty without it."""
+        if self.since_ms is None:
+            return ""
+        return f" since {datetime.fromtimestamp(self.since_ms / 1000, UTC).isoformat(timespec='seconds')}"
 
     def match(self, letter: Letter) -> bool:
         """Return whether the letter is one of those."""
@@ -68,6 +76,17 @@ def since_ms(text: str, now: datetime) -> int:
     except (ValueError, OverflowError):
         example = f"30m, 2h, 7d or a time such as 2024-01-31T08:00 (without an offset: {DEFAULT_ZONE})"
         raise UsageError("--since", f"expected {example}, got '{text}'") from None
+
+
+def none_matches(looked_at: int, since: str = "") -> str:
+    """Return what is said if letters were read, and the filters let none pass; `since` is that of the filters."""
+    return f"looked at {counted(looked_at, 'dead letter')}{since}: none matches"
+
+
+def foreign_records(count: int) -> str:
+    """Return what is said of records of the topic that are no dead letters."""
+    kinds = "record of the topic is no dead letter", "records of the topic are no dead letters"
+    return f"{counted(count, *kinds)}: something else writes to it"
 
 
 @dataclass(slots=True)

@@ -140,7 +140,7 @@ async def _send(parts: _Parts, orders: Iterator[Order], total: int, *, faults: b
         await asyncio.sleep(_TICK_S)
     unwritten = await asyncio.to_thread(parts.kafka.flush)
     if unwritten:
-        raise GaveUpError(f"the embedded Kafka did not accept {unwritten} records")
+        raise GaveUpError(f"orders that the embedded Kafka did not accept: {unwritten}")
 
 
 async def _wait_settled(parts: _Parts) -> dict[str, int]:

@@ -103,11 +103,11 @@ class Result:
             if self.records[name] != expected:
                 found.append(f"{name}: {self.records[name]}, expected {expected}")
         if self.missing:
-            found.append(f"the platform misses {len(self.missing)} orders, for example {min(self.missing)}")
+            found.append(f"orders that the platform misses: {len(self.missing)}, for example {min(self.missing)}")
         if self.unexpected:
-            found.append(f"the platform has {len(self.unexpected)} orders that it should not have")
+            found.append(f"orders that the platform should not have: {len(self.unexpected)}")
         if len(self.dead_letters) != self.records["dead_lettered"]:
-            found.append(f"the dead-letter topic holds {len(self.dead_letters)} records")
+            found.append(f"records in the dead-letter topic: {len(self.dead_letters)}")
         if self.exit_code:
             found.append(f"the connector ended with exit code {self.exit_code}")
         return found

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from connector.core.events import ReasonCleared, ReasonRaised
 from connector.core.target_state import Condition
+from connector.core.wording import counted
 
 if TYPE_CHECKING:
     from connector.core.events import Emit, ReasonCode
@@ -59,8 +60,8 @@ class TargetAlarm:
             standing = self._raised[1] if self._raised is not None else ""
             return facts.remedy or standing
         tells = (
-            f"last reply: {facts.last_reply}; {facts.tries} tries; {facts.waiting} items wait; "
-            f"next try in {facts.next_try_s:.0f} s"
+            f"last reply: {facts.last_reply}; {counted(facts.tries, 'try', 'tries')}; "
+            f"{counted(facts.waiting, 'item waits', 'items wait')}; next try in {facts.next_try_s:.0f} s"
         )
         if condition is Condition.DOWN:
             return f"check whether the platform runs and can be reached: nothing is delivered ({tells})"

@@ -4,7 +4,8 @@ Levels
 - debug: frequent and normal.
 - info: normal outcomes and states, and every request.
 - warning: what an operator may have to look into. A repeated failure is a warning once a minute and info in between
-  (`rate_limiter.py`).
+  (`rate_limiter.py`). A reason not to be ready has a line when it is raised, when its remedy changes (the same one, but
+  for its numbers, once a minute), and when it is cleared.
 - error: lost data.
 """
 
@@ -132,12 +133,15 @@ class Log:
 
     def _reason_raised(self, event: ReasonRaised) -> None:
         key = (event.code, event.target)
-        last_remedy, limiter = self._reasons.get(key, (None, RateLimiter()))
-        self._reasons[key] = (event.remedy, limiter)
-        if event.remedy != last_remedy:
-            fields: Fields = {"code": event.code, "target": event.target, "remedy": scrub(event.remedy)}
+        written, limiter = self._reasons.setdefault(key, (None, RateLimiter()))
+        if event.remedy == written:
+            return
+        suppressed = limiter.admit(without_numbers(event.remedy), self._clock())
+        if suppressed is not None:
+            self._reasons[key] = (event.remedy, limiter)
             level = INFO if event.is_expected else _REASON_LEVELS.get(event.code, WARNING)
-            self._failure(level, "not ready", fields, limiter)
+            fields: Fields = {"code": event.code, "target": event.target, "remedy": scrub(event.remedy)}
+            self._line(level, "not ready", {**fields, "repeated": suppressed or None})
 
     def _notice(self, event: Notice) -> None:
         fields: Fields = {
@@ -147,14 +151,14 @@ class Log:
         write = self._line if event.level == "info" else self._failure
         write(level_number(event.level), scrub(event.message), fields)
 
-    def _limit(self, level: int, key: Hashable, limiter: RateLimiter | None = None) -> tuple[int, int | None]:
+    def _limit(self, level: int, key: Hashable) -> tuple[int, int | None]:
         """Return `level` and how many were suppressed before (None: none) if this is admitted, else INFO at most."""
-        suppressed = (self._limiter if limiter is None else limiter).admit(key, self._clock())
+        suppressed = self._limiter.admit(key, self._clock())
         return (min(level, INFO), None) if suppressed is None else (level, suppressed or None)
 
-    def _failure(self, level: int, event: str, fields: Fields, limiter: RateLimiter | None = None) -> None:
+    def _failure(self, level: int, event: str, fields: Fields) -> None:
         """Write a line at `level`; at INFO at most if it was written within the last minute, whatever its numbers."""
-        level, repeated = self._limit(level, without_numbers(f"{event} {fields}"), limiter)
+        level, repeated = self._limit(level, without_numbers(f"{event} {fields}"))
         self._line(level, event, {**fields, "repeated": repeated})
 
     def _line(self, level: int, event: str, fields: Fields) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 WINDOW_S = 60.0
 MAX_KEYS = 1000
-_NUMBER = re.compile(r"[0-9]+")
+_NUMBER = re.compile(r"[0-9]+(,[0-9]{3})*")
 
 
 class RateLimiter:

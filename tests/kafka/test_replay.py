@@ -77,6 +77,7 @@ def test_a_replay_is_a_dry_run_first_then_sends_what_the_mended_config_maps_and_
     second = commands.run("replay", "--yes")
     assert (second.returncode, harness.sandbox.orders()) == (0, Counter(range(100)))
     assert "nothing to replay" in second.stderr
+    assert "passed over up to 100 that were replayed before: --again sends them too" in second.stderr
     again = commands.run("replay", "--yes", "--again")
     assert again.returncode == 0
     assert harness.sandbox.count("repeated") == 100

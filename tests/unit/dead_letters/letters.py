@@ -51,8 +51,8 @@ class Topic:
         self.ranges = {0: Range(first, last + 1)}
 
     def starts_at(self, timestamp_ms: int | None) -> dict[int, int]:
-        del timestamp_ms
-        return {0: self.ranges[0].first}
+        places = (one.offset for one in self.all if timestamp_ms is None or (one.timestamp_ms or 0) >= timestamp_ms)
+        return {0: next(places, self.ranges[0].end)}
 
     def records(self, starts: Mapping[int, int]) -> Iterator[Record]:
         yield from (record for record in self.all if record.offset >= starts[0])

@@ -67,12 +67,33 @@ def test_the_end_is_told(tally: Tally, capsys: pytest.CaptureFixture[str]) -> No
     print_result(tally, None, Output())
     print_result(Tally(), None, Output())
     printed = capsys.readouterr()
-    assert printed.out == "replayed: 9 delivered, 1 skipped, 1 dead letters again\n"
+    assert printed.out == "replayed: 9 delivered, 1 skipped, 1 dead letter again\n"
     assert printed.err.splitlines() == [
         "stopped, with 1 of those read not finished: replay again, which goes on there",
         "a dry run: nothing was sent; --yes sends",
         "nothing to replay",
     ]
+
+
+@pytest.mark.parametrize(
+    ("tally", "plan", "end"),
+    [
+        (Tally(unread=5), ["passed over up to 5 that were replayed before: --again sends them too"], ""),
+        (Tally(unread=5, replayed_before=2, looked_at=2), ["passed over up to 7 that were replayed before: "], ""),
+        (Tally(replayed_before=2, looked_at=3), ["passed over 2 that were replayed before: "], ""),
+        (Tally(looked_at=3), [], ": looked at 3 dead letters: none matches"),
+        (Tally(), [], ""),
+    ],
+)
+def test_why_there_is_nothing_to_replay_is_told(
+    tally: Tally, plan: list[str], end: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_plan(tally, Output())
+    print_result(tally, None, Output())
+    *before, last = capsys.readouterr().err.splitlines()
+    assert len(before) == len(plan)
+    assert all(line.startswith(text) for line, text in zip(before, plan, strict=True))
+    assert last == "nothing to replay" + end
 
 
 def test_json_holds_the_plan_and_after_sending_the_result(tally: Tally) -> None:

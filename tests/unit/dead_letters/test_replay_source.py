@@ -149,7 +149,28 @@ def test_what_was_replayed_before_does_not_come_again_and_is_counted() -> None:
     async def main(thread: ThreadPoolExecutor) -> None:
         harness = Harness(letters(5), thread, committed=Progress(1, (range(2, 4),)))
         assert [(await harness.next()).offset for _ in range(2)] == [1, 4]
-        assert harness.feed.tally.replayed_before == 2
+        assert (harness.feed.tally.replayed_before, harness.feed.tally.unread) == (2, 1)
+
+    with ThreadPoolExecutor(1) as thread:
+        asyncio.run(main(thread))
+
+
+def test_what_lies_before_the_first_offset_that_is_read_was_replayed_before() -> None:
+    async def main(thread: ThreadPoolExecutor) -> None:
+        harness = Harness(letters(5), thread, committed=Progress(5))
+        assert await harness.ended()
+        tally = harness.feed.tally
+        assert (tally.selected, tally.looked_at, tally.replayed_before, tally.unread) == (0, 0, 0, 5)
+
+    with ThreadPoolExecutor(1) as thread:
+        asyncio.run(main(thread))
+
+
+def test_letters_that_no_filter_lets_pass_were_looked_at() -> None:
+    async def main(thread: ThreadPoolExecutor) -> None:
+        harness = Harness(letters(5), thread, filters=Filters(routes=["x"]))
+        assert await harness.ended()
+        assert (harness.feed.tally.looked_at, harness.feed.tally.unread) == (5, 0)
 
     with ThreadPoolExecutor(1) as thread:
         asyncio.run(main(thread))

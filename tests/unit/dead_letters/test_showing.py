@@ -107,12 +107,23 @@ def test_nothing_sends_commands_to_the_terminal(capsys: pytest.CaptureFixture[st
     assert lines[1].endswith("[31mred new")
 
 
+FUTURE_MS = 4_070_908_800_000
+
+
 @pytest.mark.parametrize(
     ("topic", "filters", "said"),
     [
         (Topic(), Filters(), "no dead letters"),
-        (Topic(written(1)), Filters(routes=["x"]), "none of 1 dead letters matches"),
-        (Topic(RECORD), Filters(), "1 records of the topic are no dead letters: something else writes to it"),
+        (Topic(), Filters(since_ms=FUTURE_MS), "no dead letters"),
+        (Topic(written(1)), Filters(since_ms=FUTURE_MS), "no dead letters since 2099-01-01T00:00:00+00:00"),
+        (Topic(written(1)), Filters(routes=["x"]), "looked at 1 dead letter: none matches"),
+        (Topic(written(1), written(2)), Filters(routes=["x"]), "looked at 2 dead letters: none matches"),
+        (
+            Topic(written(1), written(2, produced_ms=2_000_000_000_000)),
+            Filters(routes=["x"], since_ms=1_800_000_000_000),
+            "looked at 1 dead letter since 2027-01-15T08:00:00+00:00: none matches",
+        ),
+        (Topic(RECORD), Filters(), "1 record of the topic is no dead letter: something else writes to it"),
     ],
 )
 def test_nothing_to_list_is_said(capsys: pytest.CaptureFixture[str], topic: Topic, filters: Filters, said: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 from connector.core.batching import BatchLimits
 from connector.core.events import ReasonCleared, ReasonRaised
 from connector.core.sink import TargetState, Verdict
+from connector.core.wording import counted
 from tests.support.builders import seeded
 from tests.support.clock import run_virtual
 from tests.support.target_harness import SETTINGS, TargetHarness
@@ -162,7 +163,7 @@ def test_a_platform_that_dies_is_down_within_15_s_and_up_within_20_s_of_its_retu
     assert all(isinstance(event, ReasonRaised) and event.code == "target_down" for event in events[:-1])
     remedy = events[0].remedy if isinstance(events[0], ReasonRaised) else ""
     assert outage.detail in remedy
-    assert f"{waiting} items wait" in remedy
+    assert counted(waiting, "item waits", "items wait") in remedy
 
 
 def test_a_slow_trickle_of_records_shows_a_hanging_platform_within_15_s() -> None:
