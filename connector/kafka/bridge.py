@@ -202,7 +202,8 @@ class Bridge:
     def close_leases_from_thread(self, leases: Sequence[Lease], deadline: float | None) -> Mapping[Lease, Progress]:
         """Close leases on the loop and return their progress; nothing if the loop does not answer in time.
 
-        `deadline` is in monotonic seconds; None means that the partitions are lost: see `Pipeline.close`.
+        `deadline` is in monotonic seconds; None means that the partitions are lost: see `Pipeline.close`, whose errors
+        are raised.
         """
         if not leases:
             return {}
@@ -210,8 +211,11 @@ class Bridge:
         with contextlib.suppress(RuntimeError):  # as in _post
             closing = asyncio.run_coroutine_threadsafe(self._close_leases(leases, deadline), self._loop)
             while (left_s := until - self._loop.time()) > 0:
-                with contextlib.suppress(TimeoutError):
+                try:
                     return closing.result(min(left_s, WAIT_S))
+                except TimeoutError:
+                    if closing.done():
+                        return closing.result()  # what closing itself has raised, or what came in this very moment
                 self.heartbeat()
         return {}
 

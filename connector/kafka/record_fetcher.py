@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from confluent_kafka import KafkaError
@@ -13,6 +14,8 @@ from connector.kafka.properties import REQUEST_TIMEOUT_S
 from connector.kafka.records import to_record
 
 if TYPE_CHECKING:
+    from confluent_kafka import Consumer, Message
+
     from connector.core.record import Record
     from connector.settings.models import Kafka
 
@@ -43,12 +46,21 @@ class RecordFetcher:
             if partition not in self._partitions[topic]:
                 return None
             consumer.client.assign([KafkaTopicPartition(topic, partition, offset)])
-            message = consumer.client.poll(REQUEST_TIMEOUT_S)
-            while message is not None and message.topic() is None:  # an error of the group, which is not needed here
-                message = consumer.client.poll(REQUEST_TIMEOUT_S)
+            message = _poll(consumer.client)
             consumer.client.unassign()
         if message is None:
             raise consumer.failure(KafkaError(TIMED_OUT))
         if message.error() is not None or message.offset() != offset:
             return None
         return to_record(message, lambda _: None)
+
+
+def _poll(client: Consumer) -> Message | None:
+    """Return the first message of a partition, or None after the time limit."""
+    deadline = time.monotonic() + REQUEST_TIMEOUT_S
+    while (left_s := deadline - time.monotonic()) > 0:
+        message: Message | None = client.poll(left_s)
+        if message is None or message.topic() is not None:
+            return message
+        # An error of the group, which is not needed here: it may come again and again.
+    return None

@@ -87,6 +87,9 @@ class _Committed:
     metadata: CommitMetadata
 
 
+_Answers = tuple[dict[TopicPartition, _Committed], dict[TopicPartition, KafkaError]]
+
+
 class StartOffsets:
     """Finds out where partitions start. Used by the consumer's thread only.
 
@@ -101,7 +104,8 @@ class StartOffsets:
         """Return where each partition starts, by rules 1 to 4. Blocks.
 
         A partition whose topic does not exist, or is too new for this broker to know, or whose leader does not answer,
-        is unanswered: it holds up no other. Raises KafkaException if the group's offsets can't be read.
+        or whose committed offset can't be read, is unanswered: it holds up no other. Raises KafkaException if none of
+        the group's offsets can be read.
         """
         return _Pass(consumer, self._start_from, self.memory).resolve(partitions)
 
@@ -120,21 +124,32 @@ class _Pass:
         self._starts = Starts()
 
     def resolve(self, partitions: Sequence[TopicPartition]) -> Starts:
-        committed = _committed(self._consumer, partitions)
-        for partition in partitions:
+        committed, unanswered = _committed(self._consumer, partitions)
+        self._starts.unanswered.update(unanswered)
+        answered = [one for one in partitions if one not in unanswered]
+        for partition in answered:
             if partition not in committed:
                 self._read_span(partition)
-        siblings = self._siblings({one.topic for one in partitions if not _is_ours(committed.get(one))})
-        committed = siblings | committed
-        for partition in partitions:
-            try:
-                if partition in committed:
-                    self._starts.found.append(self._go_on(partition, committed[partition], siblings))
-                elif partition not in self._starts.unanswered:
-                    self._starts.to_commit.append(self._begin(partition, siblings))
-            except KafkaException as error:
-                self._starts.unanswered[partition] = cause_of(error)
+        siblings, unanswered = self._siblings({one.topic for one in answered if not _is_ours(committed.get(one))})
+        unknown_sights = {one.topic: error for one, error in unanswered.items()}
+        for partition in answered:
+            own = committed.get(partition)
+            if not _is_ours(own) and partition.topic in unknown_sights:
+                self._starts.unanswered[partition] = unknown_sights[partition.topic]
+            else:
+                self._resolve(partition, own or siblings.get(partition), siblings)
         return self._starts
+
+    def _resolve(
+        self, partition: TopicPartition, own: _Committed | None, siblings: Mapping[TopicPartition, _Committed]
+    ) -> None:
+        try:
+            if own is not None:
+                self._starts.found.append(self._go_on(partition, own, siblings))
+            elif partition not in self._starts.unanswered:
+                self._starts.to_commit.append(self._begin(partition, siblings))
+        except KafkaException as error:
+            self._starts.unanswered[partition] = cause_of(error)
 
     def _read_span(self, partition: TopicPartition) -> None:
         try:
@@ -142,7 +157,7 @@ class _Pass:
         except KafkaException as error:
             self._starts.unanswered[partition] = cause_of(error)
 
-    def _siblings(self, topics: Iterable[str]) -> dict[TopicPartition, _Committed]:
+    def _siblings(self, topics: Iterable[str]) -> _Answers:
         """Return what the group has committed for any partition of these topics."""
         partitions: list[TopicPartition] = []
         for topic in topics:
@@ -202,14 +217,21 @@ def _first_sight(topic: str, committed: Mapping[TopicPartition, _Committed]) -> 
     return min((one for one in found if one != UNKNOWN_SIGHT), default=UNKNOWN_SIGHT)
 
 
-def _committed(consumer: Consumer, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, _Committed]:
-    """Return what the group has committed; partitions without an offset are left out."""
+def _committed(consumer: Consumer, partitions: Iterable[TopicPartition]) -> _Answers:
+    """Return what the group has committed, without the partitions that have no offset, and the errors of others.
+
+    Raises KafkaException if there is no answer, or not for a single partition.
+    """
     asked = [KafkaTopicPartition(*partition) for partition in partitions]
     answers = consumer.committed(asked, timeout=REQUEST_TIMEOUT_S) if asked else []
     found: dict[TopicPartition, _Committed] = {}
+    refused: dict[TopicPartition, KafkaError] = {}
     for one in answers:
+        partition = TopicPartition(one.topic, one.partition)
         if one.error is not None:
-            raise KafkaException(one.error)
-        if one.offset >= 0:
-            found[TopicPartition(one.topic, one.partition)] = _Committed(one.offset, decode(one.metadata, one.offset))
-    return found
+            refused[partition] = one.error
+        elif one.offset >= 0:
+            found[partition] = _Committed(one.offset, decode(one.metadata, one.offset))
+    if refused and len(refused) == len(asked):
+        raise KafkaException(next(iter(refused.values())))
+    return found, refused

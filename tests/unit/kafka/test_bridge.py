@@ -83,6 +83,24 @@ def test_closing_leases_ends_without_watermarks_if_the_loop_does_not_answer_in_t
     assert asyncio.run(main()) == {}
 
 
+def test_what_closing_leases_raises_is_raised_in_the_thread_even_if_it_looks_like_waiting_too_long() -> None:
+    beats: list[None] = []
+
+    async def close_badly(leases: Sequence[Lease], deadline: float | None) -> dict[Lease, Progress]:
+        del leases, deadline
+        raise TimeoutError("of something else")
+
+    async def main() -> None:
+        bridge = Bridge(lambda _: None, close_badly, {})
+        bridge.heartbeat = lambda: beats.append(None)
+        lease = bridge.new_lease_from_thread(PARTITION, 40, 40)
+        await asyncio.to_thread(bridge.close_leases_from_thread, [lease], time.monotonic() + 1.0)
+
+    with pytest.raises(TimeoutError, match="of something else"):
+        asyncio.run(main())
+    assert not beats
+
+
 def test_the_thread_beats_while_it_waits_for_leases_to_close(monkeypatch: pytest.MonkeyPatch) -> None:
     """A drain may take longer than a part of the process may be silent: `shutdown_timeout` has no limit."""
     monkeypatch.setattr("connector.kafka.bridge.WAIT_S", 0.01)

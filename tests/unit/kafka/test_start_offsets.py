@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -15,8 +16,9 @@ from connector.kafka.start_offsets import StartOffset, StartOffsets
 from tests.unit.kafka.assignment_harness import FakeConsumer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import SimpleNamespace
+    from collections.abc import Callable, Sequence
+
+    from confluent_kafka import TopicPartition as KafkaTopicPartition
 
     from connector.kafka.start_offsets import Starts
 
@@ -101,6 +103,48 @@ def test_a_committed_offset_counts_although_its_topic_was_deleted() -> None:
 
 def test_an_offset_that_an_operator_has_set_takes_the_moment_of_its_siblings() -> None:
     assert _resolve(_fake(p0="20:", p1=_ours(50)), HERE).found == [StartOffset(HERE, 20, 20, first_sight=SIGHT)]
+
+
+class _RefusingConsumer(FakeConsumer):
+    """The group's offset of some partitions can't be read: a transaction that commits it is open, for example."""
+
+    unstable: frozenset[TopicPartition] = frozenset()
+
+    def committed(self, partitions: Sequence[KafkaTopicPartition], timeout: float) -> list[KafkaTopicPartition]:
+        answers = super().committed(partitions, timeout)
+        error = KafkaError(KafkaError.UNSTABLE_OFFSET_COMMIT)
+        unstable = [one for one in answers if (one.topic, one.partition) in self.unstable]
+        refusals = [SimpleNamespace(topic=one.topic, partition=one.partition, error=error) for one in unstable]
+        return [one for one in answers if one not in unstable] + cast("list[KafkaTopicPartition]", refusals)
+
+
+def _refusing(*unstable: TopicPartition) -> _RefusingConsumer:
+    fake = _RefusingConsumer()
+    fake.earliest, fake.end, fake.committed_at, fake.unstable = 10, 70, {}, frozenset(unstable)
+    return fake
+
+
+def test_a_partition_whose_offset_cannot_be_read_holds_up_no_other() -> None:
+    fake = _refusing(OTHER)
+    for partition in (HERE, OTHER):
+        _commit(fake, partition, 20, _ours(20).partition(":")[2])
+    starts = _resolve(fake, HERE, OTHER)
+    assert starts.found == [StartOffset(HERE, 20, 20, first_sight=SIGHT)]
+    assert {one: error.code() for one, error in starts.unanswered.items()} == {OTHER: KafkaError.UNSTABLE_OFFSET_COMMIT}
+
+
+def test_a_partition_without_an_offset_waits_while_it_is_not_known_whether_the_group_has_seen_its_topic() -> None:
+    """The offset that can't be read may hold the moment. Partitions that have their own offset start."""
+    fake = _refusing(OTHER)
+    _commit(fake, ADDED, 20, _ours(20).partition(":")[2])
+    starts = _resolve(fake, HERE, ADDED)
+    assert [start.partition for start in starts.found] == [ADDED]
+    assert (list(starts.unanswered), starts.to_commit) == ([HERE], [])
+
+
+def test_if_no_offset_can_be_read_that_is_the_groups_error() -> None:
+    with pytest.raises(KafkaException):
+        _resolve(_refusing(HERE, OTHER), HERE, OTHER)
 
 
 class _SilentConsumer(FakeConsumer):
