@@ -23,8 +23,8 @@ from connector.config.loading import load
 from connector.core.batching import BatchLimits
 from connector.core.errors import BackgroundTaskError, ConfigError, StartError
 from connector.core.events import Notice, ReasonRaised
-from connector.core.freeze_guard import FreezeGuard
 from connector.core.letters import Origin
+from connector.core.membership_guard import MembershipGuard
 from connector.core.pacing import Pacer
 from connector.core.record import DEAD_LETTERS, Outcome, config_id
 from connector.core.retry import Backoff
@@ -33,7 +33,7 @@ from connector.flow.target import Target, TargetDependencies, TargetSettings
 from connector.kafka.bridge import Bridge
 from connector.kafka.consumer import ConsumerThread
 from connector.kafka.dead_letter import DeadLetterSink, first_attempt
-from connector.kafka.deadlines import freeze_limit_s
+from connector.kafka.deadlines import freeze_limit_s, proof_limit_s
 from connector.kafka.properties import is_kip848, validate_properties
 from connector.observe.admin import build_admin
 from connector.observe.health import Health, Heartbeat, silent_parts
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from connector.core.events import Emit, Event
     from connector.core.ledger import TopicCounts
     from connector.core.letters import Subject
+    from connector.core.membership_guard import ClosedBy
     from connector.core.record import Record
     from connector.settings.models import Config
     from connector.settings.models import Target as TargetConfig
@@ -124,7 +125,7 @@ def build(loaded: Loaded, sock: socket.socket) -> App:
         for target in outlets.targets.values():
             target.wake()
 
-    guard = _build_freeze_guard(config, emit, wake_targets)
+    guard = _build_guard(config, emit, wake_targets)
     outlets = build_outlets(loaded, pipeline, tasks, emit, may_start=guard.may_start)
     tokens, targets = outlets.tokens, outlets.targets
 
@@ -139,24 +140,29 @@ def build(loaded: Loaded, sock: socket.socket) -> App:
     background: dict[str, Callable[[], Coroutine[object, object, None]]] = {
         "admin port": partial(serve_forever, admin, sock),
         "heartbeat": heartbeat.run,
-        "freeze guard": partial(call_every, guard.limit_s / 4, guard.check),
+        "freeze guard": partial(call_every, guard.freeze_limit_s / 4, guard.check),
         "token renewal": tokens.run,
         "commits": partial(pipeline.commit_periodically, config.kafka.commit_interval),
     }
     return App(loaded, emit, tasks, background, outlets, pipeline, bridge, consumer, status)
 
 
-def _build_freeze_guard(config: Config, emit: Emit, wake_targets: Callable[[], None]) -> FreezeGuard:
+def _build_guard(config: Config, emit: Emit, wake_targets: Callable[[], None]) -> MembershipGuard:
+    def clocks() -> tuple[float, ...]:
+        return (loop.time(), *wake_clocks())
+
     def on_freeze(seconds: float) -> None:
         message = "the process was frozen: nothing is sent until the group has confirmed its partitions"
         emit(Notice("warning", message, {"seconds": round(seconds, 1)}))
 
-    def on_open() -> None:
-        emit(Notice("info", "the group has answered: sending goes on", {}))
+    def on_open(closed_by: ClosedBy) -> None:
+        if closed_by == "freeze":
+            emit(Notice("info", "the group has answered: sending goes on", {}))
         wake_targets()
 
-    limit_s = freeze_limit_s(config.kafka, kip848=is_kip848(config.kafka))
-    return FreezeGuard(limit_s, wake_clocks, on_freeze, on_open)
+    loop, kip848 = asyncio.get_running_loop(), is_kip848(config.kafka)
+    freeze_s, proof_s = freeze_limit_s(config.kafka, kip848=kip848), proof_limit_s(config.kafka, kip848=kip848)
+    return MembershipGuard(freeze_s, proof_s, clocks, on_freeze, on_open)
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,6 +141,14 @@ class Assignment:
         self.membership.on_lost()
         self._emit_ended("lost", leases)
 
+    def on_new_client(self) -> None:
+        """Called when another client takes the place of the one that the group has assigned partitions to."""
+        leases = self._remove([*self._owned, *self._waiting])
+        self._remember(self._bridge.close_leases_from_thread(leases, None))
+        self._fetching = Fetching(incremental=self._incremental)
+        self.membership.on_lost()
+        self._emit_ended("lost", leases)
+
     def close_all(self, consumer: Consumer, deadline: float) -> None:
         """Close all leases by `deadline` (monotonic seconds), and commit if a broker answers."""
         leases = self._remove([*self._owned, *self._waiting])

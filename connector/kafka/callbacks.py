@@ -19,9 +19,11 @@ P = ParamSpec("P")
 
 
 class Callbacks:
-    """Makes guarded callbacks; used by the consumer's thread only. `emit` may be called by any thread."""
+    """Makes guarded callbacks for one client; used by the consumer's thread. `emit` may be called by any thread."""
 
     def __init__(self, emit: Emit) -> None:
+        self.ignored = False
+        """Set when another client takes the place of this one, which is closed in a thread of its own."""
         self._emit = emit
         self._failure: BaseException | None = None
 
@@ -29,6 +31,8 @@ class Callbacks:
         """Return a function that calls `callback` and never raises."""
 
         def call(*arguments: P.args, **named: P.kwargs) -> None:
+            if self.ignored:
+                return
             try:
                 callback(*arguments, **named)
             except BaseException as error:  # noqa: BLE001 - raised between polls, see above

@@ -5,13 +5,15 @@
 2. It is committed whenever it differs from what was requested last, so also when only the map has changed: a batch that
    takes long stands in front then, and the map is all that a crash leaves of the batches behind it. That is one commit
    per `commit_interval` at most, as while the watermark moves, and none while nothing is settled.
-3. One commit is on its way at a time. While a broker does not answer, the client would keep each for minutes.
+3. One regular commit is on its way at a time. While a broker does not answer, the client would keep each for minutes.
 4. A commit that is refused for its size is repeated once without maps; see `commit_texts.py`.
 """
 
 from __future__ import annotations
 
+import math
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
@@ -64,10 +66,16 @@ class Commits:
         self._requested_at = 0.0
         self._sent = self._answered = 0
         """How many requests were sent and answered. Answers come in the order of the requests."""
+        self._sent_at: deque[float] = deque()
+        """When each unanswered request was sent, in monotonic seconds."""
+        self._questions: set[int] = set()
+        """The numbers of requests by `commit_again`: a regular commit does not wait for their answers."""
         self._reported: set[int] = set()
         """The numbers of requests whose answers `commit_sync` waits for, and reports itself."""
         self.on_answer: Callable[[int, KafkaError | None], None] = lambda _request, _refusal: None
         """Called with the number of each request that is answered, and with the first error of the answer."""
+        self.on_accepted: Callable[[float], None] = lambda _sent_at: None
+        """Called before that, if the broker has accepted the request, or a part of it, with when it was sent."""
 
     def track(self, lease: Lease, start: StartOffset) -> None:
         """Start to track a lease, which begins at `start`."""
@@ -90,6 +98,13 @@ class Commits:
         """Return the first sight that the commits of a lease, which may have ended, carry."""
         return self._tracked[lease.partition].first_sight
 
+    def on_new_client(self) -> None:
+        """Called when another client takes the place of the one that was asked: no more answers come of that one."""
+        self._on_its_way = self._sent = self._answered = 0
+        self._sent_at.clear()
+        self._questions.clear()
+        self._reported.clear()
+
     # -- without waiting ----------------------------------------------------------------------------------------
 
     def commit_async(
@@ -111,9 +126,9 @@ class Commits:
             if progress != tracked.requested and progress.offset >= tracked.highest:
                 changed.append((tracked, progress))
         for part in _parts(changed):
-            self._send(consumer, [(one.lease.partition, progress, one.first_sight) for one, progress in part])
+            self._send_regular(consumer, [(one.lease.partition, progress, one.first_sight) for one, progress in part])
             for tracked, progress in part:
-                tracked.requested = progress
+                tracked.requested = tracked.sent = progress
         if changed:
             self._texts.without_maps = False
 
@@ -125,7 +140,7 @@ class Commits:
         if self._awaits_answer():
             return
         for part in _parts(starts):
-            self._send(consumer, [(one.partition, Progress(one.offset), one.first_sight) for one in part])
+            self._send_regular(consumer, [(one.partition, Progress(one.offset), one.first_sight) for one in part])
 
     def _awaits_answer(self) -> bool:
         if self._on_its_way and time.monotonic() < self._requested_at + ANSWER_TIMEOUT_S:
@@ -136,8 +151,13 @@ class Commits:
     def _send(self, consumer: Consumer, commits: Sequence[OffsetCommit]) -> list[KafkaTopicPartition]:
         offsets = self._texts.offsets_of(commits)
         consumer.commit(offsets=offsets, asynchronous=True)
-        self._on_its_way += 1
         self._sent += 1
+        self._sent_at.append(time.monotonic())
+        return offsets
+
+    def _send_regular(self, consumer: Consumer, commits: Sequence[OffsetCommit]) -> list[KafkaTopicPartition]:
+        offsets = self._send(consumer, commits)
+        self._on_its_way += 1
         self._requested_at = time.monotonic()
         return offsets
 
@@ -147,20 +167,25 @@ class Commits:
         Raises KafkaException if librdkafka refuses the call.
         """
         tracked = self._tracked[lease.partition]
-        progress = tracked.requested or tracked.confirmed or Progress(lease.start)
+        progress = tracked.known
         self._send(consumer, [(lease.partition, progress, tracked.first_sight)])
+        tracked.requested = tracked.sent = progress
+        self._questions.add(self._sent)
         return self._sent
 
     def commit_gap(self, consumer: Consumer, lease: Lease, offset: int) -> None:
         """Commit, as `commit_sync`, that a tracked lease goes on at `offset`, and what is known to be settled above."""
         tracked = self._tracked[lease.partition]
-        known = tracked.requested or tracked.confirmed or tracked.began_with
-        self.commit_sync(consumer, {lease: tracked.began_with.united_with(known).advanced_to(offset)})
+        self.commit_sync(consumer, {lease: tracked.known.advanced_to(offset)})
 
     def on_commit(self, error: KafkaError | None, partitions: list[KafkaTopicPartition]) -> None:
         """Called by librdkafka, between polls, with the broker's reply to `commit_async`."""
-        self._on_its_way = max(0, self._on_its_way - 1)
         self._answered += 1
+        if self._answered in self._questions:
+            self._questions.discard(self._answered)
+        else:
+            self._on_its_way = max(0, self._on_its_way - 1)
+        sent_at = self._sent_at.popleft() if self._sent_at else -math.inf
         confirmed: dict[Lease, int] = {}
         refused = error
         for reply in partitions:
@@ -179,6 +204,8 @@ class Commits:
             self._reported.discard(self._answered)
         else:
             self._bridge.on_committed_from_thread(confirmed, _answer(refused))
+        if error is None and any(reply.error is None for reply in partitions):
+            self.on_accepted(sent_at)
         self.on_answer(self._answered, refused)
 
     # -- and with waiting, at the end of leases -----------------------------------------------------------------
@@ -194,6 +221,7 @@ class Commits:
             tracked = self._tracked[lease.partition]
             progress = last.advanced_to(tracked.highest)
             if tracked.lease is lease and progress != tracked.confirmed:
+                tracked.sent = progress
                 changed.append((tracked, progress))
         deadline = time.monotonic() + LAST_COMMIT_S
         for part in _parts(changed):
@@ -223,7 +251,7 @@ class Commits:
     def _request(self, consumer: Consumer, commits: Sequence[OffsetCommit], deadline: float) -> KafkaError | None:
         """Commit, wait, and return why it was not accepted; `on_commit` does not report the answer again."""
         try:
-            sent = self._send(consumer, commits)
+            sent = self._send_regular(consumer, commits)
         except KafkaException as error:
             return cause_of(error)
         self._reported.add(self._sent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from typing import TYPE_CHECKING, Final
@@ -17,10 +18,11 @@ from connector.kafka.bridge import Commit, Pause, Resume, Stop
 from connector.kafka.callbacks import Callbacks
 from connector.kafka.commit_alarm import CommitAlarm
 from connector.kafka.commits import Commits
+from connector.kafka.deadlines import REVOKE_DEADLINE_S, replace_client_s
 from connector.kafka.errors import OFFSET_DELETED, cause_of
 from connector.kafka.membership import generation_of
 from connector.kafka.ownership_check import OwnershipCheck
-from connector.kafka.properties import CLIENT_LOG, consumer_properties, exclusion_properties, is_static
+from connector.kafka.properties import CLIENT_LOG, consumer_properties, exclusion_properties, is_kip848, is_static
 from connector.kafka.readiness import PROBE_TIMEOUT_S, Readiness
 from connector.kafka.records import group_by_lease
 from connector.kafka.seen_topics import SeenTopics
@@ -28,8 +30,8 @@ from connector.kafka.seen_topics import SeenTopics
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from connector.core.freeze_guard import FreezeGuard
     from connector.core.ledger import Lease
+    from connector.core.membership_guard import MembershipGuard
     from connector.kafka.bridge import Bridge, Command
     from connector.kafka.chunks import Chunk
     from connector.settings.models import Kafka
@@ -44,7 +46,7 @@ class ConsumerThread:
     """
 
     def __init__(
-        self, kafka: Kafka, topics: Sequence[str], excluded_topic: str, bridge: Bridge, guard: FreezeGuard
+        self, kafka: Kafka, topics: Sequence[str], excluded_topic: str, bridge: Bridge, guard: MembershipGuard
     ) -> None:
         self._kafka = kafka
         self._topics = list(topics)
@@ -52,15 +54,13 @@ class ConsumerThread:
         self._properties = {**consumer_properties(kafka), **exclusion_properties(kafka, excluded_topic)}
         self._bridge = bridge
         bridge.heartbeat = self._heartbeat
-        self._callbacks = Callbacks(bridge.emit_from_thread)
         self._readiness = Readiness(bridge.emit_from_thread, self._heartbeat)
         self._commits = Commits(bridge)
         self._commit_alarm = CommitAlarm(bridge.emit_from_thread)
         self._assignment = Assignment(kafka, excluded_topic, bridge, self._commits, self._readiness)
         self._seen_topics = SeenTopics(topics, excluded_topic)
-        self._ownership = OwnershipCheck(
-            lambda: guard.ticket, self._commits, lambda ticket: bridge.call_from_thread(guard.confirm, ticket)
-        )
+        self._ownership = OwnershipCheck(guard, self._commits, bridge)
+        self._replace_client_s = replace_client_s(kafka, kip848=is_kip848(kafka))
         self._last_beat = time.monotonic()
         self._stop: Stop | None = None
         self._thread = threading.Thread(target=self._run, name="kafka-consumer", daemon=True)
@@ -76,29 +76,48 @@ class ConsumerThread:
     def _run(self) -> None:
         failure: BaseException | None = None
         try:
-            guarded = self._callbacks.guarded
-            callbacks = {"error_cb": guarded(self._on_error), "on_commit": guarded(self._commits.on_commit)}
-            # Kept beyond this call: freeing a consumer that was not closed may wait for a broker, which must not delay
-            # the report of a failure.
-            self._consumer = Consumer({**self._properties, **callbacks}, logger=CLIENT_LOG)
-            self._consume(self._consumer)
+            self._open()
+            self._await_broker(self._consumer)
+            while self._stop is None:
+                self._consume(self._consumer)
+                if self._stop is None:
+                    self._replace_client()
+            self._leave(self._consumer, self._stop.deadline)
         except KafkaException as error:
             failure = KafkaClientError(cause_of(error).str())
         except BaseException as error:  # noqa: BLE001 - any failure of the thread must end the process
             failure = error
         self._bridge.on_ended_from_thread(failure)
 
+    def _open(self) -> None:
+        self._callbacks = Callbacks(self._bridge.emit_from_thread)
+        guarded = self._callbacks.guarded
+        callbacks = {"error_cb": guarded(self._on_error), "on_commit": guarded(self._commits.on_commit)}
+        # Kept by this object: freeing a consumer that was not closed may wait for a broker, which must not delay the
+        # report of a failure.
+        self._consumer = Consumer({**self._properties, **callbacks}, logger=CLIENT_LOG)
+
+    def _replace_client(self) -> None:
+        """Join the group again with a new client, because this one does not find the coordinator any more."""
+        message = "the group's coordinator does not answer this client: another client joins the group in its place"
+        self._bridge.emit_from_thread(Notice("warning", message, {}))
+        self._callbacks.ignored = True
+        threading.Thread(target=_close, args=(self._consumer,), name="kafka-consumer-closing", daemon=True).start()
+        self._assignment.on_new_client()
+        self._commits.on_new_client()
+        self._ownership.on_new_client()
+        self._open()
+
     def _consume(self, consumer: Consumer) -> None:
+        """Consume until a stop, or until the coordinator has not answered for so long that a new client is needed."""
         assignment, guarded = self._assignment, self._callbacks.guarded
-        self._await_broker(consumer)
-        if self._stop is None:
-            consumer.subscribe(
-                self._topics,
-                on_assign=guarded(assignment.on_assign),
-                on_revoke=guarded(assignment.on_revoke),
-                on_lost=guarded(assignment.on_lost),
-            )
-        while self._stop is None:
+        consumer.subscribe(
+            self._topics,
+            on_assign=guarded(assignment.on_assign),
+            on_revoke=guarded(self._on_revoke),
+            on_lost=guarded(assignment.on_lost),
+        )
+        while self._stop is None and self._ownership.silent_s(time.monotonic()) < self._replace_client_s:
             self._heartbeat()
             if not self._apply_commands(consumer) or self._wait_for_room(consumer):
                 continue
@@ -109,10 +128,17 @@ class ConsumerThread:
             messages = consumer.consume(self._bridge.chunk_records, POLL_TIMEOUT_S)
             self._callbacks.raise_failure()
             self._hand_over(group_by_lease(messages, assignment, self._on_message_error, self._bridge.emit_from_thread))
-        self._leave(consumer, self._stop.deadline)
+
+    def _on_revoke(self, consumer: Consumer, partitions: list[KafkaTopicPartition]) -> None:
+        began = time.monotonic()
+        self._ownership.begin_drain(began, began + REVOKE_DEADLINE_S)
+        self._assignment.on_revoke(consumer, partitions)
+        self._ownership.end_drain()
 
     def _hand_over(self, chunk: Chunk) -> None:
         if chunk:
+            if any(records for _, records in chunk):
+                self._ownership.step(self._consumer, self._assignment.leases, time.monotonic(), records=True)
             self._readiness.on_records({lease.partition.topic for lease, records in chunk if records})
             self._bridge.put_chunk_from_thread(chunk, self._heartbeat)
 
@@ -123,6 +149,8 @@ class ConsumerThread:
             self._seen_topics.update(consumer)
         self._readiness.update_starting(dealt=membership.dealt, waiting=waiting, all_seen=self._seen_topics.all_seen)
         self._readiness.probe(consumer, self._probe_topic)
+        if not self._readiness.brokers_answer:
+            self._ownership.ignore_silence(time.monotonic())
 
     def _heartbeat(self) -> bool:
         """Heartbeat for blocking loops; returns False once a stop was requested."""
@@ -206,9 +234,16 @@ class ConsumerThread:
 
     def _leave(self, consumer: Consumer, deadline: float) -> None:
         """Close all leases, commit, leave the group."""
+        self._ownership.begin_drain(time.monotonic(), deadline)
         self._assignment.close_all(consumer, deadline)
         if is_static(self._kafka):
             waits = "its partitions wait for it until the session timeout"
             self._bridge.emit_from_thread(Notice("info", f"a static member does not leave its group: {waits}", {}))
         consumer.close()
         self._callbacks.raise_failure()
+
+
+def _close(consumer: Consumer) -> None:
+    """Close a client that nothing else uses any more: that may wait for its coordinator without a time limit."""
+    with contextlib.suppress(KafkaException, RuntimeError):
+        consumer.close()

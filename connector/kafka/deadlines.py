@@ -25,6 +25,13 @@ DEFAULT_HEARTBEAT_MS: Final = 3_000
 KIP848_FREEZE_LIMIT_S: Final = 3.0
 """With KIP-848 the broker decides the session timeout, and does not tell it: it is rarely below ten seconds."""
 MAX_FREEZE_LIMIT_S: Final = 5.0
+KIP848_PROOF_LIMIT_S: Final = 5.0
+"""The same for a member that the group's coordinator does not answer. A rolling restart of the brokers is no reason to
+stop: the next coordinator answers within seconds."""
+REPLACE_CLIENT_S: Final = 30.0
+"""After this time, in which brokers answer but the coordinator does not, a client is replaced: three times librdkafka's
+longest back-off between two attempts to connect (`reconnect.backoff.max.ms`)."""
+DEFAULT_MAX_POLL_MS: Final = 300_000
 
 
 def validate_timeouts(kafka: Kafka, problems: Problems) -> None:
@@ -54,6 +61,20 @@ def freeze_limit_s(kafka: Kafka, *, kip848: bool) -> float:
     if kip848:
         return KIP848_FREEZE_LIMIT_S
     return min(MAX_FREEZE_LIMIT_S, session_timeout_ms(kafka) / 3000)
+
+
+def proof_limit_s(kafka: Kafka, *, kip848: bool) -> float:
+    """Return how long after its last proof of membership a member may have lost its partitions."""
+    return KIP848_PROOF_LIMIT_S if kip848 else session_timeout_ms(kafka) / 1000
+
+
+def replace_client_s(kafka: Kafka, *, kip848: bool) -> float:
+    """Return for how long a coordinator may not answer, while brokers do, before the client is replaced.
+
+    In a classic group it reads nothing of a member that waits for the others to join, for max.poll.interval.ms at most.
+    """
+    longest_wait_s = 0.0 if kip848 else _milliseconds(kafka, "max.poll.interval.ms", DEFAULT_MAX_POLL_MS) / 1000
+    return longest_wait_s + REPLACE_CLIENT_S
 
 
 def _milliseconds(kafka: Kafka, name: str, default: int) -> int:

@@ -49,6 +49,11 @@ class Readiness:
         self._answered = False
         """Whether a broker has ever answered."""
 
+    @property
+    def brokers_answer(self) -> bool:
+        """Whether the last probe was answered."""
+        return not self._silent_probes and ("kafka_unreachable", "") not in self._reasons
+
     def on_error(self, error: KafkaError, about: str = "", otherwise: ReasonCode | None = None) -> None:
         """Raise the reason that an error stands for, or else `otherwise`; without either, log it.
 

@@ -22,12 +22,19 @@ class TrackedLease:
     confirmed: Progress | None
     began_with: Progress
     """What was settled when the lease began, whether it was committed or remembered."""
+    sent: Progress | None = None
+    """The last one that was sent, even if it was refused: of several on their way, the last must be the highest."""
     active: bool = True
 
     @property
     def highest(self) -> int:
         """The offset below which nothing may be committed any more."""
         return max((one.offset for one in (self.requested, self.confirmed) if one is not None), default=-1)
+
+    @property
+    def known(self) -> Progress:
+        """What is known to be settled, as far as it was sent or the lease began with it."""
+        return self.began_with.united_with(self.sent or self.confirmed or self.began_with)
 
     def was_requested(self, offset: int) -> bool:
         """Return whether this lease requested what was confirmed; otherwise an earlier one of the partition did."""

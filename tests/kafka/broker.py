@@ -66,10 +66,13 @@ class Broker:
     Clients without a password use `address`; with SASL_PLAINTEXT and PLAIN, `sasl_address`.
     """
 
-    def __init__(self, properties: Mapping[str, str] | None = None, first: Broker | None = None) -> None:
+    def __init__(
+        self, properties: Mapping[str, str] | None = None, first: Broker | None = None, sasl_proxy: str = ""
+    ) -> None:
         """`properties` override the defaults of this file. Starts nothing. Raises NoBrokerError.
 
-        With `first` it is one more broker of that one's cluster; the first is its only controller.
+        With `first` it is one more broker of that one's cluster; the first is its only controller. `sasl_proxy` is the
+        address at which clients with a password reach it, if that is not its own.
         """
         self._java, self._jars = java(), jars()
         self._folder = Path(tempfile.mkdtemp(prefix="connector-broker-"))
@@ -78,6 +81,7 @@ class Broker:
         plain, sasl, controller = free_ports(3)
         self.address = f"127.0.0.1:{plain}"
         self.sasl_address = f"127.0.0.1:{sasl}"
+        self._sasl_proxy = sasl_proxy or self.sasl_address
         self._controller = controller
         more = dict(properties or {})
         if first is not None:
@@ -147,7 +151,7 @@ class Broker:
             **_PROPERTIES,
             "controller.quorum.voters": f"1@127.0.0.1:{self._controller}",
             "listeners": f"{self._public},CONTROLLER://127.0.0.1:{self._controller}",
-            "advertised.listeners": self._public,
+            "advertised.listeners": f"PLAINTEXT://{self.address},SASL://{self._sasl_proxy}",
             "log.dirs": str(self._folder / "data"),
             **more,
         }

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from connector.core import batch, evidence, freeze_guard, judge, ledger, ordering, remembered
+from connector.core import batch, evidence, judge, ledger, membership_guard, ordering, remembered
 from connector.core.ledger import LeaseState
 from connector.core.progress import Progress, progress_of
 from connector.core.record import Outcome
@@ -123,7 +123,7 @@ SABOTAGES: dict[str, Sabotage] = {
         "remember",
         lambda _: lambda *_arguments: None,
     ),
-    "a woken process goes on sending": (freeze_guard.FreezeGuard, "may_start", lambda _: lambda _guard: True),
+    "a woken process goes on sending": (membership_guard.MembershipGuard, "may_start", lambda _: lambda _guard: True),
     "records that come twice are taken twice": (
         owned_partition.OwnedPartition,
         "drop_duplicates",

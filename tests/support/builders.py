@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING
 
-from connector.core.freeze_guard import FreezeGuard
+from connector.core.membership_guard import MembershipGuard
 from connector.core.record import Failure, Item, Record
 
 if TYPE_CHECKING:
@@ -37,6 +37,6 @@ def unmappable(source: Record) -> Item:
     return Item("dead-letters", "route", b"", b"", (), source, Failure("identity_missing"))
 
 
-def never_frozen() -> FreezeGuard:
+def never_frozen() -> MembershipGuard:
     """Return a guard of a process that is never frozen."""
-    return FreezeGuard(1.0, lambda: (0.0,), lambda _: None, lambda: None)
+    return MembershipGuard(1.0, 1.0, lambda: (0.0,), lambda _: None, lambda _: None)

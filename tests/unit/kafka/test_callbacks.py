@@ -37,3 +37,12 @@ def test_the_first_failure_is_raised_between_polls_and_each_is_an_event() -> Non
     ]
     with pytest.raises(KeyError):
         callbacks.raise_failure()
+
+
+def test_a_client_whose_place_another_one_has_taken_calls_nothing_back() -> None:
+    called: list[int] = []
+    callbacks = Callbacks(lambda _: None)
+    callback = callbacks.guarded(called.append)
+    callbacks.ignored = True
+    callback(1)
+    assert called == []

@@ -10,6 +10,8 @@ from connector.kafka.deadlines import (
     MIN_MAX_POLL_INTERVAL_MS,
     REVOKE_DEADLINE_S,
     freeze_limit_s,
+    proof_limit_s,
+    replace_client_s,
 )
 from connector.kafka.properties import validate_properties
 from connector.observe.health import HEARTBEAT_TIMEOUT_S
@@ -62,3 +64,15 @@ def test_a_value_that_librdkafka_refuses_is_reported_once() -> None:
 def test_a_freeze_counts_well_before_the_session_ends(session_ms: int, limit_s: float) -> None:
     assert freeze_limit_s(_kafka({"session.timeout.ms": session_ms}), kip848=False) == limit_s
     assert freeze_limit_s(_kafka({}), kip848=True) == 3.0
+
+
+def test_a_member_counts_as_one_until_its_session_would_have_ended() -> None:
+    assert proof_limit_s(_kafka({"session.timeout.ms": 6_000}), kip848=False) == 6.0
+    assert proof_limit_s(_kafka({}), kip848=False) == 45.0
+    assert proof_limit_s(_kafka({}), kip848=True) == 5.0
+
+
+def test_a_client_is_not_replaced_while_the_group_may_wait_for_a_slow_member() -> None:
+    assert replace_client_s(_kafka({"max.poll.interval.ms": 60_000}), kip848=False) == 90.0
+    assert replace_client_s(_kafka({}), kip848=False) == 330.0
+    assert replace_client_s(_kafka({}), kip848=True) == 30.0
