@@ -26,6 +26,7 @@ from connector.kafka.properties import CLIENT_LOG, consumer_properties, exclusio
 from connector.kafka.readiness import PROBE_TIMEOUT_S, Readiness
 from connector.kafka.records import group_by_lease
 from connector.kafka.seen_topics import SeenTopics
+from connector.kafka.topic_rights import TopicRights
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -54,7 +55,7 @@ class ConsumerThread:
         self._properties = {**consumer_properties(kafka), **exclusion_properties(kafka, excluded_topic)}
         self._bridge = bridge
         bridge.heartbeat = self._heartbeat
-        self._readiness = Readiness(bridge.emit_from_thread, self._heartbeat)
+        self._readiness = Readiness(bridge.emit_from_thread, self._heartbeat, TopicRights(kafka))
         self._commits = Commits(bridge)
         self._commit_alarm = CommitAlarm(bridge.emit_from_thread)
         self._assignment = Assignment(kafka, excluded_topic, bridge, self._commits, self._readiness)

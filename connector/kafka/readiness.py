@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from connector.core.events import Event, ReasonCode
     from connector.core.record import TopicPartition
+    from connector.kafka.topic_rights import TopicRights
 
 T = TypeVar("T")
 
@@ -39,10 +40,13 @@ class Readiness:
     `heartbeat` is called while waiting; once it returns False, waiting ends.
     """
 
-    def __init__(self, emit: Callable[[Event], None], heartbeat: Callable[[], bool]) -> None:
+    def __init__(self, emit: Callable[[Event], None], heartbeat: Callable[[], bool], rights: TopicRights) -> None:
         self._emit = emit
         self._heartbeat = heartbeat
+        self._rights = rights
         self._reasons: set[tuple[ReasonCode, str]] = {("starting", "")}
+        self._once_refused: set[str] = set()
+        """Topics; librdkafka does not tell that one of these is refused again."""
         self._starting_remedy = ""
         self._next_probe_s = 0.0
         self._silent_probes = 0
@@ -66,6 +70,9 @@ class Readiness:
         if (reason, about) not in self._reasons:
             self._next_probe_s = time.monotonic() + PROBE_INTERVAL_S
         self._reasons.add((reason, about))
+        if about and reason == "kafka_not_authorized":
+            self._once_refused.add(about)
+            self._rights.forget(about)
         self._emit(ReasonRaised(reason, about, remedy_for(reason, error)))
 
     def on_client_error(self, error: KafkaError) -> None:
@@ -177,6 +184,11 @@ class Readiness:
                 self.clear(reason, about=about)
         if ("kafka_not_authorized", "") in self._reasons and consumer.assignment():
             self.clear("kafka_not_authorized")  # authenticated, and a member of the group
+        for topic, may_be_read in self._rights.ask(self._once_refused).items():
+            if may_be_read:
+                self.clear("kafka_not_authorized", about=topic)
+            elif ("kafka_not_authorized", topic) not in self._reasons:
+                self.on_error(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED), topic)
 
     def broker_answers(self, consumer: Consumer) -> bool:
         """Return whether a last request makes sense; a broker that did not answer lately is probed once more."""

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from tests.chaos.stage import STOP_LIMIT_S
-from tests.kafka.access import allow_writes, deny_writes
+from tests.kafka.access import allow_everything, deny_writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -133,4 +133,4 @@ def _disturb_token(stage: Stage, action: Action) -> None:
 def _refuse_dead_letters(stage: Stage, action: Action) -> None:
     deny_writes(stage.broker.address, stage.dead_letter_topic)
     time.sleep(action.duration_s)
-    allow_writes(stage.broker.address, stage.dead_letter_topic)
+    allow_everything(stage.broker.address, stage.dead_letter_topic)

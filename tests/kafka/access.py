@@ -29,24 +29,29 @@ _EVERYBODY, _EVERY_HOST = "User:*", "*"
 
 def deny_writes(address: str, topic: str) -> None:
     """Deny everybody to write to the topic. Tries until the broker answers."""
-    _deny(address, _rule(topic))
+    _add(address, _rule(topic))
 
 
 def deny_reads(address: str, topic: str) -> None:
     """Deny everybody to read the topic. Tries until the broker answers."""
-    _deny(address, _rule(topic, AclOperation.READ))
+    _add(address, _rule(topic, AclOperation.READ))
+
+
+def allow_describing_only(address: str, topic: str) -> None:
+    """Allow everybody to ask for the topic's metadata, and nothing else. Tries until the broker answers."""
+    _add(address, _rule(topic, AclOperation.DESCRIBE, permission=AclPermissionType.ALLOW))
 
 
 def deny_group(address: str, group: str) -> None:
     """Deny everybody to be a member of the group. Tries until the broker answers."""
-    _deny(address, _rule(group, AclOperation.READ, ResourceType.GROUP))
+    _add(address, _rule(group, AclOperation.READ, ResourceType.GROUP))
 
 
-def _deny(address: str, rule: AclBinding) -> None:
+def _add(address: str, rule: AclBinding) -> None:
     _admin_call(address, lambda admin: admin.create_acls([rule], request_timeout=5)[rule].result())
 
 
-def allow_writes(address: str, topic: str) -> None:
+def allow_everything(address: str, topic: str) -> None:
     """Remove every rule of the topic. Tries until the broker answers."""
     rule = AclBindingFilter(
         ResourceType.TOPIC,
@@ -61,10 +66,12 @@ def allow_writes(address: str, topic: str) -> None:
 
 
 def _rule(
-    name: str, operation: AclOperation = AclOperation.WRITE, kind: ResourceType = ResourceType.TOPIC
+    name: str,
+    operation: AclOperation = AclOperation.WRITE,
+    kind: ResourceType = ResourceType.TOPIC,
+    permission: AclPermissionType = AclPermissionType.DENY,
 ) -> AclBinding:
-    pattern, permission = ResourcePatternType.LITERAL, AclPermissionType.DENY
-    return AclBinding(kind, name, pattern, _EVERYBODY, _EVERY_HOST, operation, permission)
+    return AclBinding(kind, name, ResourcePatternType.LITERAL, _EVERYBODY, _EVERY_HOST, operation, permission)
 
 
 def _admin_call(address: str, call: Callable[[AdminClient], Any]) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.kafka.access import allow_writes, deny_group, deny_reads, deny_writes
+from tests.kafka.access import allow_everything, deny_group, deny_reads, deny_writes
 from tests.kafka.broker import SASL_USER, Broker
 from tests.kafka.cluster import Cluster, order
 from tests.kafka.dead_letter_commands import DeadLetterCommands
@@ -46,7 +46,7 @@ def test_while_writing_is_denied_nothing_settles_and_afterwards_nothing_is_lost(
     harness.wait_stored(2)
     assert connector.records()["dead_lettered"] == 0
     assert harness.committed() <= 1
-    allow_writes(kafka.address, letters)
+    allow_everything(kafka.address, letters)
     harness.wait_committed()
     until(connector.is_ready, "the reason to be cleared")
     assert [letter.value() for letter in kafka.read(letters)] == [b"no json"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from confluent_kafka import Producer
 
+from tests.kafka.access import allow_describing_only, allow_everything, deny_reads
 from tests.kafka.cluster import fresh, order
 from tests.kafka.harness import assert_conserved, lost_and_repeated
 from tests.kafka.waiting import until
@@ -136,3 +137,19 @@ def test_a_connector_of_an_empty_topic_is_ready_and_stops_cleanly(kafka: Cluster
     connector.terminate()
     assert connector.exit_code() == 0
     assert harness.committed() == 0
+
+
+def test_a_topic_that_may_be_read_again_is_ready_without_a_new_record(killable_harness: KafkaHarness) -> None:
+    harness, kafka = killable_harness, killable_harness.kafka
+    kafka.create_topic(harness.topic, partitions=1)
+    kafka.produce_orders(harness.topic, range(10))
+    connector = harness.start_connector().wait_ready()
+    harness.wait_committed()
+    for take_rights in (allow_describing_only, allow_describing_only, deny_reads):
+        take_rights(kafka.address, harness.topic)
+        until(lambda: "kafka_not_authorized" in connector.reasons(), "readiness to report the missing right")
+        allow_everything(kafka.address, harness.topic)
+        until(connector.is_ready, "the reason to be cleared")
+    kafka.produce_orders(harness.topic, range(10, 20))
+    harness.wait_committed()
+    assert lost_and_repeated(harness.sandbox.orders(), range(20)) == (0, 0)

@@ -16,6 +16,7 @@ from connector.kafka.bridge import Bridge
 from connector.kafka.commits import Commits
 from connector.kafka.readiness import Readiness
 from connector.kafka.records import group_by_lease
+from connector.kafka.topic_rights import TopicRights
 from connector.settings.models import Kafka
 
 if TYPE_CHECKING:
@@ -151,8 +152,8 @@ class AssignmentHarness:
         self.fake = FakeConsumer()
         self.consumer = cast("Consumer", self.fake)
         bridge = self.bridge = Bridge(self.events.append, self._close, {})
-        self.readiness = Readiness(bridge.emit_from_thread, lambda: True)
         kafka = Kafka(bootstrap_servers="localhost:1", group_id="g", properties=properties)
+        self.readiness = Readiness(bridge.emit_from_thread, lambda: True, TopicRights(kafka))
         self.commits = Commits(bridge)
         self.assignment = Assignment(kafka, "letters", bridge, self.commits, self.readiness)
         self.partitions = [KafkaTopicPartition(*PARTITION), KafkaTopicPartition("letters", 0)]

@@ -13,7 +13,10 @@ from connector.kafka import readiness
 from connector.kafka.readiness import Readiness
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from connector.core.events import Event
+    from connector.kafka.topic_rights import TopicRights
 
 
 class _FakeConsumer:
@@ -36,6 +39,20 @@ class _FakeConsumer:
         return self.owned
 
 
+class _FakeRights:
+    """Answers at once what `may_be_read` says."""
+
+    def __init__(self) -> None:
+        self.may_be_read: dict[str, bool] = {}
+        self.forgotten: list[str] = []
+
+    def ask(self, topics: Iterable[str]) -> dict[str, bool]:
+        return {topic: self.may_be_read[topic] for topic in topics if topic in self.may_be_read}
+
+    def forget(self, topic: str) -> None:
+        self.forgotten.append(topic)
+
+
 class ReadinessHarness:
     """Readiness on a fake consumer; `reasons` are those that are raised."""
 
@@ -46,7 +63,8 @@ class ReadinessHarness:
         self.alive = True
         self.warnings: list[str] = []
         self.remedies: list[str] = []
-        self.readiness = Readiness(self._emit, lambda: self.alive)
+        self.rights = _FakeRights()
+        self.readiness = Readiness(self._emit, lambda: self.alive, cast("TopicRights", self.rights))
 
     def _emit(self, event: Event) -> None:
         if isinstance(event, ReasonRaised):
@@ -121,6 +139,21 @@ def test_a_refused_topic_is_cleared_when_its_records_arrive(joined: ReadinessHar
     joined.probe()
     joined.readiness.on_records(["orders"])
     assert joined.reasons == {("kafka_not_authorized", "refunds")}
+
+
+def test_a_refused_topic_is_cleared_and_refused_again_as_the_broker_says(joined: ReadinessHarness) -> None:
+    """librdkafka tells neither of a topic to which nothing is written."""
+    joined.refuse("orders", KafkaError.TOPIC_AUTHORIZATION_FAILED)
+    assert joined.rights.forgotten == ["orders"]
+    seen: list[bool] = []
+    answers: list[dict[str, bool]] = [{}, {"orders": False}, {"orders": True}, {}, {"orders": False, "other": False}]
+    for may_be_read in answers:
+        joined.rights.may_be_read = may_be_read
+        joined.probe()
+        seen.append(joined.reasons == {("kafka_not_authorized", "orders")})
+        assert joined.reasons == set() or seen[-1]
+    assert seen == [True, True, False, False, True]
+    assert len(joined.remedies) == 2, "a refusal that stands is not raised again"
 
 
 def test_a_refused_topic_does_not_prevent_the_last_commit(joined: ReadinessHarness) -> None:
