@@ -33,6 +33,11 @@ class Progress:
         """Return this progress without the settled offsets from `end` on."""
         return progress_of(self.offset, (range(one.start, min(one.stop, end)) for one in self.ahead))
 
+    def unsettled(self, first: int, end: int) -> int:
+        """Return how many offsets from `first` on, up to `end`, are not settled."""
+        settled = (range(max(one.start, first), min(one.stop, end)) for one in (range(self.offset), *self.ahead))
+        return max(0, end - first) - sum(map(len, settled))
+
 
 class SettledBefore:
     """The ranges of offsets that were settled before a lease began, from its start on."""

@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, KafkaException
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 
 from connector.core.events import Notice, ReasonRaised, Rebalanced, RetentionGap
+from connector.core.progress import progress_of
 from connector.core.record import TopicPartition
 from connector.kafka.deadlines import REPLACE_DEADLINE_S, REVOKE_DEADLINE_S
 from connector.kafka.errors import cause_of, reason_of
@@ -244,7 +245,7 @@ class Assignment:
 
     def _start_lease(self, start: StartOffset) -> None:
         lease = self._bridge.new_lease_from_thread(start.partition, start.offset, start.committed, start.ahead)
-        self._owned[start.partition] = OwnedPartition(lease, start.offset)
+        self._owned[start.partition] = OwnedPartition(lease, start.offset, progress_of(start.offset, start.ahead))
         self._commits.track(lease, start)
         self._new_leases.append((lease, ()))
 
@@ -258,7 +259,7 @@ class Assignment:
             self._invalid[partition] = None  # behind the others
             self._readiness.on_unanswered(cause_of(error), partition)
             return
-        gap = RetentionGap(*partition, records=found.offset - owned.next_offset)
+        gap = RetentionGap(*partition, records=owned.began_with.unsettled(owned.next_offset, found.offset))
         if found.cause != "deleted":
             self._report_replacement(owned, found)
             self._replace_lease(owned.lease, found.offset)
@@ -269,7 +270,7 @@ class Assignment:
         self._pausing.on_assigned(owned.lease)
         # At once: a process that is started again must neither count a gap a second time nor find the old offset.
         self._commits.commit_gap(consumer, owned.lease, found.offset)
-        if found.cause == "deleted":
+        if found.cause == "deleted" and gap.records:
             self._bridge.emit_from_thread(gap)
             remedy = f"records of {partition.topic} were deleted before they were read; restart to acknowledge"
             self._bridge.emit_from_thread(ReasonRaised("records_lost", partition.topic, remedy))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from connector.core.ledger import Lease
+    from connector.core.progress import Progress
     from connector.core.record import Record
 
 
@@ -17,6 +18,8 @@ class OwnedPartition:
     lease: Lease
     next_offset: int
     """The offset after the last record handed over."""
+    began_with: Progress
+    """What was settled before the lease began."""
     first_offset: int | None = None
     """The offset of the first record handed over."""
     last_timestamp_ms: int | None = None

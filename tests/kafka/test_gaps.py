@@ -47,6 +47,29 @@ def test_a_gap_counts_once_although_the_process_is_killed_before_anything_else_w
     assert "records_lost" not in third.reasons()
 
 
+def test_what_was_delivered_behind_a_slow_batch_does_not_count_as_lost(kafka: Cluster, harness: KafkaHarness) -> None:
+    kafka.create_topic(harness.topic, partitions=1)
+    kafka.produce_orders(harness.topic, range(200))
+    harness.sandbox.set_faults({"kind": "latency", "ms": 600_000, "match": {"eventargs.seq": 0}})
+    config = harness.config(**SHORT_SESSION)
+    config["targets"]["purchases"] |= {"batch": {"max_records": 20, "max_wait": "50ms"}, "max_in_flight": 4}
+    config["shutdown_timeout"] = "2s"
+    first = harness.start_connector(config)
+    harness.wait_stored(180)
+    first.terminate()
+    assert first.exit_code() == 0
+    settled = kafka.settled(harness.group, harness.topic)[0]
+    assert 0 < len([offset for offset in settled if offset < 100]) < 100
+    kafka.delete_before(harness.topic, 0, 100)
+    second = harness.start_connector(config)
+    until(lambda: "records_lost" in second.reasons(), "readiness to report the gap")
+    assert _lost(second, harness) == len(set(range(100)).difference(settled))
+    harness.wait_committed()
+    orders = harness.sandbox.orders()
+    assert {orders[number] for number in (*settled, *range(100, 200))} == {1}
+    assert_conserved(second)
+
+
 @pytest.mark.parametrize("protocol", ["classic", "consumer"])
 def test_a_topic_that_was_created_anew_is_read_from_its_beginning_and_counts_as_no_loss(
     kafka: Cluster, harness: KafkaHarness, protocol: str

@@ -34,6 +34,11 @@ def test_advancing_settles_everything_below_an_offset(progress: Progress, offset
     assert _settled(progress.advanced_to(offset)) == _settled(progress) | set(range(offset))
 
 
+@given(progress=PROGRESS, first=st.integers(0, END), end=st.integers(0, END))
+def test_what_is_not_settled_between_two_offsets_is_counted(progress: Progress, first: int, end: int) -> None:
+    assert progress.unsettled(first, end) == len(set(range(first, end)) - _settled(progress))
+
+
 @given(progress=PROGRESS, end=st.integers(0, END))
 def test_what_lies_behind_an_end_is_cut_off(progress: Progress, end: int) -> None:
     assert _settled(progress.below(end)) == {

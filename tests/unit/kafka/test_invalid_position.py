@@ -9,8 +9,10 @@ import pytest
 from confluent_kafka import KafkaError
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 
+from connector.core.commit_metadata import FirstSight, encode
 from connector.core.events import Event, Notice, ReasonRaised, RetentionGap
 from connector.core.ledger import LeaseState
+from connector.core.progress import progress_of
 from connector.core.record import TopicPartition
 from tests.unit.kafka.assignment_harness import PARTITION, AssignmentHarness, FakeMessage, in_thread
 
@@ -44,6 +46,24 @@ def test_records_received_before_a_gap_are_handed_over_and_only_deleted_ones_cou
     assert gap == RetentionGap("orders", 0, 38)
     assert isinstance(reason, ReasonRaised)
     assert (reason.code, reason.target) == ("records_lost", "orders")
+
+
+@pytest.mark.parametrize(("earliest", "lost"), [(130, 30), (97, 0)])
+def test_what_was_settled_ahead_is_not_lost(earliest: int, lost: int) -> None:
+    def scenario(harness: AssignmentHarness) -> None:
+        harness.assignment.on_revoke(harness.consumer, harness.partitions)
+        progress = progress_of(90, [range(92, 97), range(100, 103)])
+        harness.fake.metadata[PARTITION] = encode(progress, FirstSight(40, 1))
+        harness.assignment.on_assign(harness.consumer, harness.partitions)
+        harness.resolve()
+        [(lease, _)] = harness.assignment.take_new_leases()
+        assert harness.group(FakeMessage(90), FakeMessage(91)) == [(lease, [90, 91])]
+        harness.fake.earliest = earliest
+        assert harness.group(FakeMessage(-1, INVALID)) == []
+        assert harness.fake.committed_offsets[-1] == earliest
+
+    gaps = [event.records for event in _losses(in_thread(scenario)) if isinstance(event, RetentionGap)]
+    assert gaps == [lost] * (lost > 0)
 
 
 def test_with_an_eager_strategy_a_gap_assigns_all_partitions_again_from_where_each_stands() -> None:
