@@ -6,6 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint con
 # What a user needs to run the connector, and what its developers need besides.
 INSTALLED := .venv/.installed
 DEVELOPED := .venv/.installed-dev
+PARALLEL := --numprocesses 2 --dist loadfile
 
 .PHONY: setup demo test unit check bench mutants broker chaos
 .DELETE_ON_ERROR:
@@ -28,11 +29,12 @@ setup: $(INSTALLED)
 demo: $(INSTALLED)
 	@$(BIN)/tuzhan-connector demo
 
+# Two at a time, because most tests on the broker wait most of the time; each of the two has its own brokers.
 test: $(DEVELOPED)
-	$(BIN)/python -m pytest -m 'not bench' $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) -m 'not bench' $(ARGS)
 
 unit: $(DEVELOPED)
-	$(BIN)/python -m pytest -q -m 'not bench and not kafka' tests/unit tests/contract $(ARGS)
+	$(BIN)/python -m pytest -q $(PARALLEL) -m 'not bench and not kafka' tests/unit tests/contract $(ARGS)
 
 check: $(DEVELOPED)
 	$(BIN)/ruff check .

@@ -127,7 +127,7 @@ class Batcher(Generic[T]):
         return discarded
 
     def _oldest_open(self) -> OpenBatch[T] | None:
-        return min(self._open.values(), key=lambda batch: batch.opened_at, default=None)
+        return next(iter(self._open.values()), None)  # a dict keeps the order in which batches are opened
 
     def _seal(self, batch: OpenBatch[T]) -> None:
         del self._open[batch.params]

@@ -64,10 +64,11 @@ class Cluster:
     def create_topic(
         self, name: str | None = None, partitions: int = 4, config: Mapping[str, str] | None = None, replicas: int = 1
     ) -> str:
-        """Create a topic and return its name."""
+        """Create a topic and return its name, once the broker knows it."""
         topic = name or fresh("topic")
         new = NewTopic(topic, partitions, replicas, config=dict(config or {}))
         self._admin.create_topics([new], request_timeout=_TIMEOUT_S)[topic].result()
+        until(lambda: self.exists(topic), f"the broker to know the new topic {topic}")
         return topic
 
     def create_topic_on(self, brokers: list[int], config: Mapping[str, str]) -> str:
