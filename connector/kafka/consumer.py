@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
@@ -103,7 +104,7 @@ class ConsumerThread:
         message = "the group's coordinator does not answer this client: another client joins the group in its place"
         self._bridge.emit_from_thread(Notice("warning", message, {}))
         self._callbacks.ignored = True
-        threading.Thread(target=_close, args=(self._consumer,), name="kafka-consumer-closing", daemon=True).start()
+        threading.Thread(target=partial(_close, self._consumer), name="kafka-consumer-closing", daemon=True).start()
         self._assignment.on_new_client()
         self._commits.on_new_client()
         self._ownership.on_new_client()

@@ -39,7 +39,7 @@ class CommitRequest:
     def _arrive(self) -> None:
         client = self._client
         world, broker = client.world, client.broker
-        if not broker.up:
+        if not broker.up or client.cut_off:
             world.after(world.random.uniform(1.0, 20.0), self._answer, {}, KafkaError._TRANSPORT)
             return
         errors = broker.receive_commit(*self._sender, self._asked)

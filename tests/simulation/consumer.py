@@ -16,7 +16,7 @@ from connector.core.record import TopicPartition
 from tests.simulation.commit_request import CommitRequest
 from tests.simulation.group_client import GroupClient
 from tests.simulation.kafka_types import FakeMessage, FakePartition, deleted, numbers
-from tests.simulation.threads import current_thread
+from tests.simulation.threads import EPOCH_S, current_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -135,7 +135,7 @@ class FakeConsumer(GroupClient):
             self._serve_revoke(None)
             self._closed = True
             self.broker.clients.remove(self)
-            if self.broker.up:
+            if self.broker.up and not self.cut_off:
                 self.broker.leave(self.member_id)
 
     # -- confluent_kafka.Consumer: requests ---------------------------------------------------------------------
@@ -157,7 +157,7 @@ class FakeConsumer(GroupClient):
             current_thread().block(min(behind_s, timeout) if timeout > 0 else behind_s)
             if self.last_arrival > self.world.now:
                 raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
-        self._request(timeout)
+        self._request(timeout, of_group=True)
         answers = []
         for one in partitions:
             offset, metadata = self.broker.offsets.get(TopicPartition(one.topic, one.partition), (-1001, ""))
@@ -180,13 +180,16 @@ class FakeConsumer(GroupClient):
         found = []
         for one in partitions:
             log = self.broker.logs[TopicPartition(one.topic, one.partition)]
-            offset = log.at_time(one.offset / 1000)
+            offset = log.at_time(one.offset / 1000 - EPOCH_S)
             found.append(FakePartition(one.topic, one.partition, offset if offset < log.end else -1))
         return found
 
-    def _request(self, timeout: float) -> None:
+    def _request(self, timeout: float, *, of_group: bool = False) -> None:
         """Wait for an answer of the broker, or raise."""
         thread, random = current_thread(), self.world.random
+        if of_group and self.cut_off:
+            thread.block(timeout if timeout > 0 else 60.0)
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
         if self.broker.up:
             thread.block(random.uniform(0.001, 0.02))
         if not self.broker.up:

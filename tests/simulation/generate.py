@@ -41,7 +41,7 @@ def make_plan(seed: int) -> Plan:
         start_from=random.choice(("earliest", "earliest", "earliest", "latest")),
         old_records=random.choice((0, 0, 0, 3)),
         produce=_produce(random, partitions, busy_s),
-        faults=_faults(random, members, busy_s),
+        faults=_faults(random, members, busy_s) + _cut_off(seed, members, busy_s),
     )
     # What waits for evidence must not fill the queue: it would keep out what could give it.
     return replace(plan, max_queued=1000) if plan.needs_evidence else plan
@@ -63,6 +63,16 @@ def _produce(random: Random, partitions: int, busy_s: float) -> tuple[Produce, .
 def _faults(random: Random, members: int, busy_s: float) -> tuple[Fault, ...]:
     faults = [_fault(random, members, busy_s) for _ in range(random.choice((0, 1, 1, 2, 3)))]
     return tuple(sorted(faults, key=lambda one: one.at))
+
+
+def _cut_off(seed: int, members: int, busy_s: float) -> tuple[Fault, ...]:
+    """Drawn apart from the others, which stay what they are for each seed."""
+    random = seeded(seed + (1 << 40))
+    if random.random() >= 0.15:
+        return ()
+    at = round(random.uniform(0.0, busy_s), 2)
+    for_s = round(random.choice((random.uniform(1.0, 15.0), random.uniform(5.0, 90.0), 400.0)), 2)
+    return (plans.CutOff(at, for_s, random.randrange(members)),)
 
 
 def _outage(random: Random, at: float, for_s: float) -> plans.Outage:

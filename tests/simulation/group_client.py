@@ -41,6 +41,8 @@ class GroupClient:
         self.process = process
         self.world = process.world
         self.broker = broker
+        self.cut_off = False
+        """Whether the group's coordinator does not answer: neither heartbeats nor joining nor commits."""
         self._callbacks = callbacks
         self._paused: set[TopicPartition] = set()
         self._invalid: set[TopicPartition] = set()
@@ -57,7 +59,7 @@ class GroupClient:
 
     @property
     def responsive(self) -> bool:
-        return self.process.alive and not self.process.frozen and not self._closed
+        return self.process.alive and not self.process.frozen and not self.cut_off and not self._closed
 
     # -- in the background --------------------------------------------------------------------------------------
 
@@ -97,6 +99,12 @@ class GroupClient:
         if self.member_id and (self.member_id not in self.broker.members or frozen_s >= self.broker.session_s):
             self.world.after(self.world.random.uniform(0.0, 0.5), self._lose, self.member_id)
 
+    def on_restored(self) -> None:
+        """Called when the group's coordinator answers again."""
+        self.cut_off = False
+        if self.member_id and self.member_id not in self.broker.members:
+            self.world.after(self.world.random.uniform(0.0, 0.5), self._lose, self.member_id)
+
     def _expire(self, member_id: str, since: float) -> None:
         if not self.broker.up and self.world.now - since >= self.broker.session_s:
             self._lose(member_id)
@@ -109,7 +117,7 @@ class GroupClient:
         """Hear that the group goes on without this member."""
         if not self.process.alive or self._closed or member_id != self.member_id or not member_id:
             return
-        if self.process.frozen:
+        if self.process.frozen or self.cut_off:
             self.world.after(0.5, self._lose, member_id)
             return
         self.world.note(f"{member_id} hears that it was removed")
@@ -120,7 +128,7 @@ class GroupClient:
     def _join_if_possible(self) -> None:
         if not self._must_join or self._rebalances or not self.process.alive or self._closed:
             return
-        if not self.broker.up or self.process.frozen:
+        if not self.broker.up or self.process.frozen or self.cut_off:
             self.world.after(1.0, self._join_if_possible)
             return
         if self.member_id and self.member_id not in self.broker.members:

@@ -79,10 +79,16 @@ class Member(Process):
         self.exit_code: int | None = None
         self.stop_requested: asyncio.Event | None = None
         self.frozen_at = self.woken_at = 0.0
+        self.cut_off_since = math.inf
         self.health = Health()
         self.ready = False
         self.told_at = -math.inf
         """When it was told to stop."""
+
+    @property
+    def hears_its_group(self) -> bool:
+        """Whether the group's coordinator can answer it."""
+        return not self.frozen and self.cut_off_since == math.inf
 
     @property
     def running(self) -> bool:
@@ -122,6 +128,22 @@ class Member(Process):
             self.frozen, self.woken_at = False, self.world.now
             for client in self._clients():
                 client.on_wake(self.world.now - self.frozen_at)
+
+    def cut_off(self) -> None:
+        """Keep the group's coordinator from answering."""
+        self.world.note(f"{self.name} is cut off from its group")
+        self.cut_off_since = self.world.now
+        for client in self._clients():
+            client.cut_off = True
+            self.surroundings.broker.watch_client(client)
+
+    def restore(self) -> None:
+        """Let the group's coordinator answer again."""
+        if self.cut_off_since < math.inf:
+            self.world.note(f"{self.name} is no longer cut off from its group")
+            self.cut_off_since, self.woken_at = math.inf, self.world.now
+            for client in self._clients():
+                client.on_restored()
 
     def kill(self) -> None:
         clients = self._clients()

@@ -107,7 +107,7 @@ class Oracle:
         self._leases[lease] = known
         self._open[member].append(known)
         known.from_operator = lease.partition in self._broker.offsets and not self._broker.offsets[lease.partition][1]
-        if self._world.now < member.woken_at + HEARD_AFTER_S:
+        if self._world.now < member.woken_at + HEARD_AFTER_S or not member.hears_its_group:
             known.excused = "the process may not be in the group any more"
         for record in self._broker.logs[lease.partition].after(known.claim[0], 1 << 30):
             if (record.offset < lease.start or record.offset in ahead) and not self._has_ended(record):
@@ -176,11 +176,16 @@ class Oracle:
 
     # -- what is known from outside -----------------------------------------------------------------------------
 
-    def excuse(self, member: Member | None, why: str, partitions: Sequence[TopicPartition] = ()) -> None:
-        """Allow the repeats of leases that live: of one member or all, of some partitions or all."""
+    def excuse(
+        self, member: Member | None, why: str, partitions: Sequence[TopicPartition] = (), *, ended: bool = False
+    ) -> None:
+        """Allow the repeats of leases that live: of one member or all, of some partitions or all.
+
+        With `ended` also of those that have ended: their last commit may be under way.
+        """
         for known in self._leases.values():
             if (
-                not known.lease.ended
+                (ended or not known.lease.ended)
                 and (member is None or known.member is member)
                 and (not partitions or known.lease.partition in partitions)
             ):
@@ -197,7 +202,8 @@ class Oracle:
         partition = TopicPartition(TOPIC, ident.partition)
         for client in self._broker.clients:
             is_member = client.responsive and client.member_id in self._broker.members
-            if client.process is not member and is_member and partition in client.assigned:
+            trusted = member.closing_since and not member.hears_its_group  # a revocation drains: see begin_drain
+            if client.process is not member and is_member and partition in client.assigned and not trusted:
                 member.violate(f"{ident} is sent, but {client.process.name} owns its partition")
 
     def _check_age(self, member: Member, ident: ItemId) -> None:
@@ -281,7 +287,7 @@ class Oracle:
         now, interval_s = self._world.now, self._plan.commit_every_s
         troubled = max(self._broker.changed_at, member.woken_at)
         late_s = interval_s + COMMITTED_AFTER_S
-        if not self._broker.up or member.frozen or now < troubled + late_s:
+        if not self._broker.up or not member.hears_its_group or now < troubled + late_s:
             return
         for known in self._leases.values():
             if known.member is not member or known.lease.ended:

@@ -96,6 +96,15 @@ class Freeze:
 
 
 @dataclass(frozen=True)
+class CutOff:
+    """The group's coordinator does not answer a member, whose client does not notice; everything else goes on."""
+
+    at: float
+    for_s: float
+    member: int
+
+
+@dataclass(frozen=True)
 class Stop:
     """A member is told to stop (SIGTERM); another process takes its place later."""
 
@@ -123,7 +132,9 @@ class Retention:
     for_s: float = 0.0
 
 
-Fault = Outage | TokenRevoked | BrokerDown | CommitFault | LettersDown | Kill | Freeze | Stop | Reset | Retention
+Fault = (
+    Outage | TokenRevoked | BrokerDown | CommitFault | LettersDown | Kill | Freeze | CutOff | Stop | Reset | Retention
+)
 
 
 @dataclass(frozen=True)

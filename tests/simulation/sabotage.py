@@ -124,6 +124,11 @@ SABOTAGES: dict[str, Sabotage] = {
         lambda _: lambda *_arguments: None,
     ),
     "a woken process goes on sending": (membership_guard.MembershipGuard, "may_start", lambda _: lambda _guard: True),
+    "a member that its group does not confirm goes on sending": (
+        membership_guard.MembershipGuard,
+        "_is_open",
+        lambda _: lambda guard, _now: guard._confirmed == guard.ticket,
+    ),
     "records that come twice are taken twice": (
         owned_partition.OwnedPartition,
         "drop_duplicates",

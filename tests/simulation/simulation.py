@@ -127,6 +127,11 @@ class Simulation:
                     self.oracle.excuse(member, "the process was frozen")
                     member.freeze()
                     world.at(end, member.wake)
+            case plans.CutOff(member=slot):
+                if (member := self._running(slot)) is not None:
+                    self.oracle.excuse(member, "its group did not answer", ended=True)
+                    member.cut_off()
+                    world.at(end, member.restore)
             case plans.Stop(member=slot):
                 if (member := self._running(slot)) is not None:
                     member.request_stop()
@@ -172,6 +177,7 @@ class Simulation:
         for slot in range(self.plan.members):
             if (member := self._running(slot)) is not None:
                 member.wake()
+                member.restore()
                 member.request_stop()
         self.world.after(30.0, self._reset_offsets, reset)
 
@@ -200,6 +206,7 @@ class Simulation:
         for member in self.members:
             if member is not None:
                 member.wake()
+                member.restore()
         self.world.after(40.0, self._start, 0)
 
     def _give_evidence(self) -> None:

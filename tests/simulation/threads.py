@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.simulation.world import Process
 
-_EPOCH_S = 1_700_000_000.0
+EPOCH_S = 1_700_000_000.0
 
 
 class VirtualThread:
@@ -252,7 +252,7 @@ VIRTUAL_THREADING = SimpleNamespace(
 VIRTUAL_TIME = SimpleNamespace(
     monotonic=lambda: World.current.now,
     perf_counter=lambda: World.current.now,
-    time=lambda: _EPOCH_S + World.current.now,
+    time=lambda: EPOCH_S + World.current.now,
     sleep=sleep,
 )
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.simulation.member import replaced_edges
-from tests.simulation.plan import Freeze, Outage, Plan, Produce, Retention, Stop
+from tests.simulation.plan import CutOff, Freeze, Outage, Plan, Produce, Retention, Stop
 from tests.simulation.running import failure_of
+from tests.simulation.simulation import Simulation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,3 +149,31 @@ def test_an_item_that_is_alone_because_its_companions_left_is_dead_lettered_afte
         ),
     )
     assert_holds(plan)
+
+
+def test_a_member_that_is_cut_off_from_its_group_sends_nothing_once_another_has_its_partition() -> None:
+    """Its client does not notice: it has a queue, and it fetches on."""
+    plan = Plan(
+        seed=0,
+        partitions=2,
+        members=2,
+        session_s=6.0,
+        produce=tuple(Produce(float(at), partition, ("e",) * 20) for at in range(0, 40, 4) for partition in (0, 1)),
+        faults=(CutOff(15.0, 40.0, 0),),
+    )
+    assert_holds(plan)
+
+
+def test_a_client_that_does_not_find_its_coordinator_again_is_replaced() -> None:
+    """The new one does: it joins the group long before the coordinator answers the old one again."""
+    plan = Plan(
+        seed=0,
+        partitions=1,
+        session_s=6.0,
+        produce=tuple(Produce(float(at), 0, ("e",) * 5) for at in range(40)),
+        faults=(CutOff(15.0, 1_000.0, 0),),
+    )
+    told: list[str] = []
+    Simulation(plan, told.append).run()
+    events = [line.split(maxsplit=2)[2] for line in told if line.count(" ") > 2]
+    assert events.index("member-2 joins") < events.index("m0.0 is no longer cut off from its group")
