@@ -10,7 +10,7 @@ from connector.core.record import DEAD_LETTERS, UNREADABLE_HEADERS, Failure, Ite
 
 RECORD = Record("shop.orders", 3, 41, 1_605_490_615_673, b"k", b"{}", (("trace", b"1"),))
 ORIGIN = Origin("tuzhan-connector", "0123456789ab")
-REFUSED = Failure("refused", "purchases", detail="code 400", http_status=200, reply='{"code":"400"}')
+REFUSED = Failure("refused", "purchases", "identity", "code 400", http_status=200, reply='{"code":"400"}')
 
 
 def letter(record: Record = RECORD, failure: Failure = REFUSED, body: bytes = b"", route: str = "orders") -> Item:
@@ -44,6 +44,7 @@ def test_a_refused_item_says_where_it_came_from_why_it_failed_and_what_the_platf
         "dl-route": "orders",
         "dl-target": "purchases",
         "dl-reason": "refused",
+        "dl-field": "identity",
         "dl-detail": "code 400",
         "dl-http-status": "200",
         "dl-reply": '{"code":"400"}',
@@ -58,6 +59,25 @@ def test_a_record_that_could_not_be_decoded_has_an_empty_route() -> None:
     found = added(letter(failure=Failure("decode_failed", detail="not JSON"), route=""))
     assert found["dl-route"] == ""
     assert found["dl-reason"] == "decode_failed"
+
+
+def test_an_item_that_did_not_fail_says_nothing_of_a_failure() -> None:
+    found = added(letter()._replace(failure=None))
+    assert {"dl-target", "dl-reason", "dl-field", "dl-detail", "dl-http-status", "dl-reply"}.isdisjoint(found)
+
+
+def test_an_item_without_uuid_and_event_key_says_nothing_of_them() -> None:
+    for body in (b"", b"{}"):
+        assert {"dl-uuid", "dl-event-key"}.isdisjoint(added(letter(body=body)))
+
+
+def test_a_text_that_is_no_unicode_is_written_as_far_as_possible() -> None:
+    assert added(letter(failure=Failure("refused", reply="\ud800x")))["dl-reply"] == "?x"
+
+
+def test_the_size_of_a_message_is_that_of_its_parts() -> None:
+    assert LetterMessage(b"ab", b"cde", [("n", b"12345"), ("兔", None)]).size == 2 + 3 + 1 + 5 + 3
+    assert LetterMessage(None, None, []).size == 0
 
 
 def test_a_letter_says_how_many_times_its_record_has_failed() -> None:
@@ -86,6 +106,7 @@ def test_the_value_is_left_out_last_and_each_form_says_what_it_lacks() -> None:
         [name for name, _ in message.headers if name.endswith("-omitted")]
         for message in forms(letter(failure=Failure("refused")))
     ]
+    assert dict(forms(letter())[-1].headers)["dl-value-omitted"] == b"1"
     value, headers, key = (part.value for part in Part)
     assert omissions == [
         [],
@@ -111,6 +132,12 @@ def test_a_long_reply_is_shortened_before_anything_of_the_record_is_left_out() -
     assert dict(shortened.headers)["dl-reply"] == ("兔" * 21).encode()
 
 
+def test_where_the_record_came_from_is_never_shortened() -> None:
+    record = RECORD._replace(topic="t" * 249)
+    for message in forms(letter(record, Failure("refused", reply="r" * 500))):
+        assert dict(message.headers)["dl-topic"] == b"t" * 249
+
+
 @given(
     key=st.binary(max_size=3000),
     value=st.binary(max_size=3000),
@@ -131,6 +158,7 @@ def test_a_letter_is_read_as_what_was_written() -> None:
     assert found is not None
     assert found.record == RECORD
     assert (found.place, found.route, found.reason, found.attempt) == ("0:7", "orders", "refused", 2)
+    assert found.produced_ms == 1_700_000_000_000
     assert found.omitted == frozenset()
     assert found.added["dl-reply"] == '{"code":"400"}'
 
@@ -170,6 +198,15 @@ def test_what_is_no_dead_letter_is_not_read_as_one() -> None:
     assert read_letter(RECORD._replace(headers=(("dl-version", b"1"), ("dl-topic", b"t")))) is None
     bad = (("dl-version", b"1"), ("dl-topic", b"t"), ("dl-partition", b"x"), ("dl-offset", b"1"))
     assert read_letter(RECORD._replace(headers=bad)) is None
+
+
+def test_a_letter_may_lack_all_headers_but_its_place_and_hold_what_is_not_utf8() -> None:
+    place = (("dl-version", b"1"), ("dl-topic", b"t"), ("dl-partition", b"2"), ("dl-offset", b"1"))
+    found = read_letter(RECORD._replace(headers=(*place, ("dl-detail", b"\xff"), ("dl-reply", None))))
+    assert found is not None
+    assert found.record == Record("t", 2, 1, None, b"k", b"{}", ())
+    assert (found.route, found.reason, found.attempt) == ("", "", 1)
+    assert (found.added["dl-detail"], found.added["dl-reply"]) == ("\ufffd", "")
 
 
 def test_an_attempt_that_is_no_number_counts_as_the_first() -> None:

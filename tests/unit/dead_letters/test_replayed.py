@@ -53,6 +53,10 @@ def test_what_was_deleted_is_done() -> None:
     assert Replayed(7, 10, Progress(3, (range(5, 6), range(8, 9)))).progress == Progress(7, (range(8, 9),))
 
 
+def test_a_commit_at_the_end_has_replayed_everything() -> None:
+    assert Replayed(0, 10, Progress(10)).start == 10
+
+
 def test_a_commit_beyond_the_end_is_of_another_topic() -> None:
     replayed = Replayed(0, 10, Progress(11))
     assert (replayed.start, replayed.progress) == (0, Progress(0))
