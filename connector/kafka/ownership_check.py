@@ -91,12 +91,14 @@ class OwnershipCheck:
         if self._silent_since is not None:
             self._silent_since = now
 
-    def begin_drain(self, now: float, deadline: float) -> None:
+    def begin_drain(self, now: float, deadline: float, *, revoked: bool = False) -> None:
         """Called before the thread waits, until `deadline`, for leases to close: it can take no answer meanwhile.
 
-        The group waits for what this member does; if it was a member lately, that has not changed.
+        If it was a member lately, that has not changed. If its group has `revoked` partitions, that is an answer of the
+        group, which waits for this member. A classic group may have answered nothing for long before: until all
+        members have joined again. Without trust nothing could be sent, and the drain would wait until its deadline.
         """
-        if now - self._proved_at < self._guard.proof_limit_s:
+        if revoked or now - self._proved_at < self._guard.proof_limit_s:
             self._bridge.call_from_thread(self._guard.trust_until, deadline + CLOSE_GRACE_S)
 
     def end_drain(self) -> None:

@@ -302,3 +302,9 @@ def test_a_drain_is_trusted_until_its_deadline_if_there_was_a_proof_lately(clock
     harness.check.end_drain()
     harness.check.begin_drain(6.0, 20.0)
     assert harness.guard.trusted == [20.0 + CLOSE_GRACE_S, -math.inf]
+
+
+def test_the_drain_of_a_revocation_is_trusted_because_the_group_has_asked_for_it() -> None:
+    harness = CheckHarness()
+    harness.check.begin_drain(100.0, 115.0, revoked=True)
+    assert harness.guard.trusted == [115.0 + CLOSE_GRACE_S]
