@@ -303,6 +303,7 @@ class App:
         cluster_id = await self.bridge.connected()
         mapper = self.loaded.mapping.mapper(cluster_id)
         self.status.identity_invalid, self.status.items_skipped = mapper.identity_invalid, mapper.skipped
+        self.status.values_omitted = mapper.omitted
         self.status.state = "running"
         await self.pipeline.run(self.bridge, mapper)
 

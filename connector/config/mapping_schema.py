@@ -14,6 +14,7 @@ from connector.mapping.identity import KEYS
 from connector.mapping.operators import OPERATORS
 from connector.mapping.references import FORMS
 from connector.mapping.words import SOURCES, WORDS
+from connector.mapping.words.converting import CONVERTING
 from connector.tuzhan.endpoints import ENDPOINTS, Parameter
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def _words() -> Schema:
         "properties": _described({**WORDS}),
         "oneOf": [{"required": [source]} for source in SOURCES],
         "dependentSchemas": {option: _beside(taking(option)) for option in OPTIONS}
+        | {"on_error": {"anyOf": [{"required": [word]} for word in CONVERTING]}}
         | {"otherwise": {"required": ["map"]}, "literal": {"maxProperties": 1}},
     }
 

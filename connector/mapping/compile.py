@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from connector.mapping.conditions import compile_where
@@ -9,7 +10,7 @@ from connector.mapping.errors import MappingError
 from connector.mapping.events import compile_event_key
 from connector.mapping.fields import compile_fields
 from connector.mapping.identity import compile_identity
-from connector.mapping.location import Location
+from connector.mapping.location import Location, Scope
 from connector.mapping.mapper import CompiledMapping
 from connector.mapping.parameters import EncodedParams, compile_params, params_getter, required_message
 from connector.mapping.route import CompiledRoute
@@ -34,11 +35,15 @@ def compile_mapping(
     """
     before = len(problems.errors)
     compiler = _Compiler(targets, problems)
-    compiled = [compiler.route(route, Location(problems, ("routes", index))) for index, route in routes]
+    omitted: Counter[tuple[str, str]] = Counter()
+    compiled = [
+        compiler.route(route, Location(problems, ("routes", index), scope=Scope(route.name, omitted=omitted)))
+        for index, route in routes
+    ]
     compiler.check_required([route for _, route in routes])
     if len(problems.errors) > before:
         return None
-    return CompiledMapping([route for route in compiled if route is not None])
+    return CompiledMapping([route for route in compiled if route is not None], omitted)
 
 
 class _Compiler:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from connector.core.record import Record
 from connector.mapping.errors import MappingError
-from connector.mapping.json_values import Json, text_form
+from connector.mapping.json_values import Json, text_form, type_name
 from connector.mapping.kinds import KINDS, converted
 from connector.mapping.values import compile_value
 from connector.tuzhan.endpoints import FLAT_ONLY_TYPES, PLATFORMS, WECHAT_PLATFORMS, Endpoint
@@ -80,7 +80,7 @@ def _rule(raw: Json, endpoint: Endpoint, location: Location) -> IdentityRule | N
         location.at("value").add("an identity rule needs a value", "missing_key")
     if kind is None or "value" not in raw:
         return None
-    value = compile_value(raw["value"], location.at("value").named(f"identity.{kind}"))
+    value = compile_value(_absent_on_error(raw["value"]), location.at("value").named(f"identity.{kind}"))
     if endpoint.flat_identities is not None:
         return _flat_rule(kind, value, raw, endpoint, location)
     if kind in FLAT_ONLY_TYPES:
@@ -88,6 +88,13 @@ def _rule(raw: Json, endpoint: Endpoint, location: Location) -> IdentityRule | N
         location.at("type").add(message, "not_for_this_endpoint")
         return None
     return IdentityRule(kind, value.compiled(), extra=_extra(kind, raw, location))
+
+
+def _absent_on_error(raw: Json) -> Json:
+    """Return a value without `on_error: omit`, which every identity has: what can't be converted is absent."""
+    if isinstance(raw, dict) and raw.get("on_error") == "omit" and "as" in raw:
+        return {key: each for key, each in raw.items() if key != "on_error"}
+    return raw
 
 
 def _type(raw: dict[Json, Json], location: Location) -> str | None:
@@ -203,6 +210,19 @@ def _list_writer(rules: Sequence[IdentityRule], count_invalid: CountInvalid, *, 
         return tuple(f"{identity['identityType']}={identity['identityValue']}" for identity in identities)
 
     return write
+
+
+def without_identity(rules: Sequence[IdentityRule], value: Json, record: Record) -> str:
+    """Return why no rule found an identity, rule by rule: absent, or not convertible and by which conversion."""
+    return "; ".join(f"{rule.type}: {_failure_of(rule, value, record)}" for rule in rules)
+
+
+def _failure_of(rule: IdentityRule, value: Json, record: Record) -> str:
+    try:
+        got = rule.get(value, record)
+    except MappingError as error:
+        return f"not convertible ({error.detail})"
+    return "absent" if got is None or isinstance(got, str) else f"not convertible (expected text, got {type_name(got)})"
 
 
 def _count_failed(error: MappingError, kind: str, count_invalid: CountInvalid) -> None:

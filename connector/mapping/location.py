@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import dataclasses
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,25 +14,41 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """What the values at a place may use besides the record, and where they count."""
+
+    route: str = ""
+    has_item: bool = False
+    """Whether `$item` and `$index` mean something: inside `for_each` and `each`."""
+    omitted: Counter[tuple[str, str]] = dataclasses.field(default_factory=Counter)
+    """Values that `on_error: omit` left out, by route and field; counted for each record."""
+
+
+@dataclass(frozen=True, slots=True)
 class Location:
     """Where a problem is reported: the path of a key, and the field name that dead letters use for it."""
 
     problems: Problems
     path: Path
     field: str = ""
+    scope: Scope = dataclasses.field(default_factory=Scope)
 
     def at(self, *keys: str | int) -> Location:
         """Return a key below this one that belongs to the same field."""
-        return Location(self.problems, (*self.path, *keys), self.field)
+        return Location(self.problems, (*self.path, *keys), self.field, self.scope)
 
     def under(self, key: str | int) -> Location:
         """Return a key below this one that is a field of its own."""
-        field = f"{self.field}.{key}" if self.field else str(key)
-        return Location(self.problems, (*self.path, key), field)
+        name = f"{self.field}.{key}" if self.field else str(key)
+        return Location(self.problems, (*self.path, key), name, self.scope)
 
-    def named(self, field: str) -> Location:
+    def named(self, name: str) -> Location:
         """Return the same key with another field name."""
-        return Location(self.problems, self.path, field)
+        return Location(self.problems, self.path, name, self.scope)
+
+    def with_item(self) -> Location:
+        """Return the same key, inside `for_each` or `each`."""
+        return Location(self.problems, self.path, self.field, replace(self.scope, has_item=True))
 
     def add(self, message: str, code: Code, *, at_key: bool = False) -> None:
         """Report a problem with the value of this key, or with the key itself."""

@@ -17,10 +17,12 @@ _MAX_CACHED_TOPICS = 10_000
 
 
 class CompiledMapping:
-    """The compiled routes of a config. Immutable."""
+    """The compiled routes of a config. Immutable, but for what they count."""
 
-    def __init__(self, routes: Sequence[CompiledRoute]) -> None:
+    def __init__(self, routes: Sequence[CompiledRoute], omitted: Counter[tuple[str, str]]) -> None:
         self._routes = tuple(routes)
+        self.omitted = omitted
+        """Values that `on_error: omit` left out, by route and field; only increases."""
         self.topics: tuple[str, ...] = tuple(dict.fromkeys(topic for route in routes for topic in route.topics))
         """What to subscribe to: names and ^patterns, as in the file, without repetitions."""
 
@@ -56,6 +58,11 @@ class Mapper:
     def identity_invalid(self) -> Counter[tuple[str, str]]:
         """Identities that could not be converted, by route and type; only increases."""
         return self._counters.identity_invalid
+
+    @property
+    def omitted(self) -> Counter[tuple[str, str]]:
+        """Values that could not be converted and were left out, by route and field; only increases."""
+        return self._mapping.omitted
 
     def items(self, record: Record) -> Sequence[Item]:
         """Return the items of a record in the order of the routes; none if it is skipped, as every tombstone is.

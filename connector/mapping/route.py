@@ -12,7 +12,7 @@ from connector.core.record import DEAD_LETTERS, Failure, Item, Record
 from connector.mapping.codegen import BodyWriter, generate_body
 from connector.mapping.errors import MappingError, SkipItem
 from connector.mapping.events import event_entries, event_uuids
-from connector.mapping.identity import identity_writer
+from connector.mapping.identity import identity_writer, without_identity
 from connector.mapping.json_values import Json, encode
 from connector.mapping.parameters import EncodedParams
 
@@ -69,7 +69,7 @@ class CompiledRoute:
         route, target, where, params = self.name, self.target, self.where, self.params
         fixed = params if isinstance(params, EncodedParams) else None
         identify, complete = self._identity_writer(counters), self._body_writer(cluster_id)
-        by_key, without_identity = self.ordering == "key", self._without_identity
+        by_key = self.ordering == "key"
 
         def map_record(value: Json, record: Record) -> Item | None:
             try:
@@ -79,7 +79,7 @@ class CompiledRoute:
                 head: dict[str, Json] = {}
                 keys = identify(value, record, head, exact)
                 if keys is None:
-                    raise without_identity()  # noqa: TRY301 - both are caught below
+                    raise self._without_identity(value, record)  # noqa: TRY301 - both are caught below
                 body = complete(value, record, head)
                 if by_key:
                     keys = _key_of(record)
@@ -95,10 +95,10 @@ class CompiledRoute:
 
         return map_record
 
-    def _without_identity(self) -> Exception:
+    def _without_identity(self, value: Json, record: Record) -> Exception:
         if self.skip_without_identity:
             return SkipItem()
-        return MappingError("identity_missing", "identity", "no identity rule found a value")
+        return MappingError("identity_missing", "identity", without_identity(self.identity, value, record))
 
     def _identity_writer(self, counters: MappingCounters) -> IdentityWriter:
         def count_invalid(kind: str) -> None:

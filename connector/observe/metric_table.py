@@ -219,6 +219,12 @@ METRICS = (
         lambda status: {(*labels,): count for labels, count in status.identity_invalid.items()},
     ),
     Metric(
+        "values_omitted_total",
+        "Values that could not be converted and were left out, because of on_error: omit.",
+        ("route", "field"),
+        lambda status: {(*labels,): count for labels, count in status.values_omitted.items()},
+    ),
+    Metric(
         "token_renewals_total",
         "Times that the token endpoint was asked.",
         ("result",),

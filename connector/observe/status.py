@@ -107,6 +107,8 @@ class Status:
     """None if there is no token, or if its end isn't known (a fixed token)."""
     identity_invalid: Mapping[tuple[str, str], int]
     """Identity values that could not be converted, by (route, identity type)."""
+    values_omitted: Mapping[tuple[str, str], int]
+    """Values that could not be converted and were left out, by (route, field)."""
     items_skipped: Mapping[tuple[str, str], int]
     """Items that a rule of the mapping skipped, by (route, target)."""
 
@@ -133,8 +135,9 @@ class StatusReader:
     """When the process started, on the clock of the event loop."""
     state: Literal["starting", "running", "draining"] = "starting"
     identity_invalid: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    values_omitted: Mapping[tuple[str, str], int] = field(default_factory=dict)
     items_skipped: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    """These two are the mapper's own counters, once it is built: see `Status`."""
+    """These three are the mapper's own counters, once it is built: see `Status`."""
 
     def read(self, now: float) -> Status:
         """Return the state at `now`, on the clock of the event loop."""
@@ -150,6 +153,7 @@ class StatusReader:
             token_source=self.tokens.source,
             token_expires_in_s=self.tokens.expires_in_s,
             identity_invalid=dict(self.identity_invalid),
+            values_omitted=dict(self.values_omitted),
             items_skipped=dict(self.items_skipped),
         )
 

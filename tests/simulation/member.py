@@ -218,6 +218,7 @@ class WordMapping:
 
     def __init__(self) -> None:
         self.identity_invalid: dict[tuple[str, str], int] = {}
+        self.omitted: dict[tuple[str, str], int] = {}
         self.skipped: dict[tuple[str, str], int] = {}
 
     def targets_of(self, topic: str) -> list[str]:

@@ -2,8 +2,8 @@
 
 The unit of a number, or of text that holds one, follows from its size: 14 digits are yyyyMMddHHmmss, 8 are yyyyMMdd;
 apart from these, seconds, milliseconds, microseconds and nanoseconds since 1970 differ by a factor of a thousand.
-Other text is ISO 8601 or close to it (blank for T, slashes, single digits). Text without an offset is local time of a
-zone. The arithmetic is exact; fractions of a millisecond are cut off.
+Other text is ISO 8601 or close to it (blank for T, slashes, single digits, 年月日). Text without an offset is local
+time of a zone. The arithmetic is exact; fractions of a millisecond are cut off.
 """
 
 from __future__ import annotations
@@ -49,23 +49,26 @@ _LOOSE = re.compile(
     r"\s*(Z|[+-]\d{2}:?\d{2}|[+-]\d{2})?",
     re.ASCII | re.IGNORECASE,
 )
+_CHINESE_DATE = re.compile(r"(\d{4})\s*年\s*(\d{1,2})\s*月\s*(\d{1,2})\s*[日号]", re.ASCII)
+_CHINESE_TIME = re.compile(r"(\d{1,2})\s*[时時点點]\s*(?:(\d{1,2})\s*分\s*(?:(\d{1,2})\s*秒)?)?", re.ASCII)
 
 
-def timestamp(zone: tzinfo, unit: str | None = None) -> Convert:
+def timestamp(zone: tzinfo, unit: str | None = None, *, local: bool = False) -> Convert:
     """Return a function that yields epoch milliseconds."""
-    to_milliseconds = _numbers(zone, unit)
+    to_milliseconds = _numbers(zone, unit, local=local)
+    is_plain = unit is None and not local
 
     def convert(value: Json) -> Json:
-        if value.__class__ is int and unit is None and 10**12 <= value < 10**13:
+        if is_plain and value.__class__ is int and 10**12 <= value < 10**13:
             return value  # milliseconds between 2001 and 2286, as most records have them
         return to_milliseconds(value)
 
     return convert
 
 
-def date(zone: tzinfo, unit: str | None = None) -> Convert:
+def date(zone: tzinfo, unit: str | None = None, *, local: bool = False) -> Convert:
     """Return a function that yields the date in the zone as yyyy-MM-dd."""
-    to_milliseconds = _numbers(zone, unit)
+    to_milliseconds = _numbers(zone, unit, local=local)
 
     def convert(value: Json) -> Json:
         try:
@@ -77,11 +80,11 @@ def date(zone: tzinfo, unit: str | None = None) -> Convert:
     return convert
 
 
-def _numbers(zone: tzinfo, unit: str | None) -> Callable[[Json], int]:
+def _numbers(zone: tzinfo, unit: str | None, *, local: bool) -> Callable[[Json], int]:
     def to_milliseconds(value: Json) -> int:
         exact = decimal_of(value)
         if exact is not None:
-            return _from_number(exact, value, zone, unit)
+            return _from_number(exact, value, zone, unit, local=local)
         if isinstance(value, str):
             return _from_text(value, zone)
         raise ConversionError(f"expected a time, got {type_name(value)}")
@@ -89,7 +92,7 @@ def _numbers(zone: tzinfo, unit: str | None) -> Callable[[Json], int]:
     return to_milliseconds
 
 
-def _from_number(exact: Decimal, value: Json, zone: tzinfo, unit: str | None) -> int:
+def _from_number(exact: Decimal, value: Json, zone: tzinfo, unit: str | None, *, local: bool) -> int:
     if unit is None and exact == exact.to_integral_value():
         digits = str(int(exact))
         if len(digits) in _DIGITS:
@@ -98,7 +101,17 @@ def _from_number(exact: Decimal, value: Json, zone: tzinfo, unit: str | None) ->
         unit = next((unit for limit, unit in _SIZES if abs(exact) < limit), None)
     if unit is None:
         raise ConversionError(f"{type_name(value)} is too large for a time")
-    return int((exact * UNITS[unit]).to_integral_value(ROUND_FLOOR))
+    milliseconds = int((exact * UNITS[unit]).to_integral_value(ROUND_FLOOR))
+    return _wall_clock(milliseconds, zone) if local else milliseconds
+
+
+def _wall_clock(milliseconds: int, zone: tzinfo) -> int:
+    """Return when clocks of the zone show what a clock in UTC shows at that time."""
+    try:
+        shown = _EPOCH + timedelta(milliseconds=milliseconds)
+        return _milliseconds(shown.replace(tzinfo=zone))
+    except OverflowError as error:
+        raise ConversionError("a time outside of the years 1 to 9999") from error
 
 
 def _from_digits(digits: str, value: Json, zone: tzinfo) -> int:
@@ -113,12 +126,18 @@ def _from_digits(digits: str, value: Json, zone: tzinfo) -> int:
 def _from_text(text: str, zone: tzinfo) -> int:
     text = text.strip()
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text).strip()
+        text = _without_chinese(unicodedata.normalize("NFKC", text)).strip()
     try:
         moment = _parse(text)
         return _milliseconds(moment if moment.tzinfo is not None else moment.replace(tzinfo=zone))
     except (ValueError, OverflowError) as error:
         raise ConversionError("text is not a time in any known form") from error
+
+
+def _without_chinese(text: str) -> str:
+    """Return `1990年1月31日 9时5分` as `1990-1-31 9:05`; text of any other form as it is."""
+    text = _CHINESE_DATE.sub(r"\1-\2-\3 ", text)
+    return _CHINESE_TIME.sub(lambda match: ":".join((match[1], *(part or "0" for part in match.groups()[1:]))), text)
 
 
 def _parse(text: str) -> datetime:
@@ -159,6 +178,12 @@ def _parse_unit(unit: Json, location: Location) -> str | None:
     return unit
 
 
+def _parse_local(local: Json, location: Location) -> bool:
+    if not isinstance(local, bool):
+        location.add("expected true or false", "wrong_type")
+    return local is True
+
+
 UNIT = Option(
     name="unit",
     doc="With `as: timestamp` and `as: date`: the unit of numbers, which otherwise follows from their size.",
@@ -168,6 +193,18 @@ UNIT = Option(
         Example("{from: $.at, as: timestamp, unit: s}", {"at": 20201116}, 20201116000),
     ),
     parse=_parse_unit,
+)
+LOCAL = Option(
+    name="local",
+    doc="With `as: timestamp` and `as: date`: true: a number is not a time but what a clock in the zone showed, counted"
+    " as if in UTC (a DATETIME column in Debezium).",
+    schema={"type": "boolean"},
+    examples=(
+        Example("{from: $.at, as: timestamp, local: true}", {"at": 1605519415673}, 1605490615673),
+        Example("{from: $.at, as: date, local: true}", {"at": 1605571199000}, "2020-11-16"),
+    ),
+    parse=_parse_local,
+    default=False,
 )
 ZONE = Option(
     name="zone",
@@ -193,6 +230,7 @@ FORMS: dict[Json, str] = {
     "2020-11-16 09:36": "without seconds",
     "2020/11/16 9:36:55": "slashes and single digits",
     "2020-11-16": "a date",
+    "2020年11月16日": "a date in Chinese, 日 or 号; a time may follow, with colons or 时分秒",
     "２０２０－１１－１６": "full-width digits and signs",
 }
 """The forms of a time, as examples of 2020-11-16 in Shanghai."""
@@ -204,7 +242,7 @@ TABLE = (
         "Epoch milliseconds, from a time in any of the forms below.",
         ((1605490615, 1605490615000), ("2020-11-16 09:36:55.5", 1605490615500), (20201116093655, 1605490615000)),
         impossible=("yesterday", "2020-02-30", True),
-        options=(UNIT, ZONE),
+        options=(UNIT, LOCAL, ZONE),
     ),
     Conversion(
         "date",
@@ -212,6 +250,6 @@ TABLE = (
         "The date in the zone as yyyy-MM-dd, from a time in any of the forms below.",
         ((1605490615673, "2020-11-16"), ("2020/1/6", "2020-01-06"), ("2020-11-16T20:00:00Z", "2020-11-17")),
         impossible=("yesterday",),
-        options=(UNIT, ZONE),
+        options=(UNIT, LOCAL, ZONE),
     ),
 )

@@ -9,10 +9,12 @@ from connector.mapping.words import converting, finding, tables
 if TYPE_CHECKING:
     from connector.mapping.words.word import Word
 
-WORDS: dict[str, Word] = {word.name: word for word in (*finding.TABLE, *converting.TABLE, *tables.TABLE)}
+WORDS: dict[str, Word] = {
+    word.name: word for word in (*finding.SOURCES, *finding.TABLE, *converting.TABLE, *tables.TABLE)
+}
 """In the order in which the words are applied, whatever their order in the file."""
 
 SOURCES: tuple[str, ...] = tuple(word.name for word in WORDS.values() if word.source)
 
-PLANNED = ("extract", "each", "local", "on_error")
+PLANNED = ("each",)
 """Words of the language that do not work yet."""

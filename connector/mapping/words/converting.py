@@ -1,4 +1,4 @@
-"""The words `as` (with the options of its conversions), `multiply` and `round`."""
+"""The words `as` (with the options of its conversions), `multiply`, `round` and `on_error`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from connector.mapping.location import Location
 
 _MAX_DECIMAL_PLACES = 12
+CONVERTING = ("as", "multiply", "round")
+"""The words that can fail."""
 
 
 def _as(value: Value, words: Operands) -> Value:
@@ -29,8 +31,7 @@ def _as(value: Value, words: Operands) -> Value:
     if chain and chain[-1].name == "number" and ("multiply" in words or "round" in words):
         chain.pop()  # arithmetic reads numbers and their text itself, and exactly
     for each in chain:
-        step = _converted(each.build(given), f"as: {each.name}", words.location.field, takes_list=each.takes_list)
-        value = value.then(step)
+        value = value.then(_converted(each.build(given), f"as: {each.name}", words, takes_list=each.takes_list))
     return value
 
 
@@ -82,7 +83,7 @@ def _arithmetic(value: Value, words: Operands) -> Value:
     if factor is None:
         return MISSING
     rule = " and ".join(word for word in ("multiply", "round") if word in words)
-    return value.then(_converted(numbers.arithmetic(factor, digits), rule, words.location.field, takes_list=False))
+    return value.then(_converted(numbers.arithmetic(factor, digits), rule, words, takes_list=False))
 
 
 def _round(value: Value, words: Operands) -> Value:
@@ -90,11 +91,26 @@ def _round(value: Value, words: Operands) -> Value:
     return value if "multiply" in words else _arithmetic(value, words)
 
 
-def _converted(convert: Convert, rule: str, field: str, *, takes_list: bool) -> Callable[[Json], Json]:
+def _on_error(value: Value, words: Operands) -> Value:
+    """Check the word; the conversions read it."""
+    action, location = words.of("on_error")
+    if action != "omit":
+        location.add(
+            "expected omit; without it, an impossible conversion sends the record to the dead letters", "bad_value"
+        )
+    elif not any(word in words for word in CONVERTING):
+        location.add(f"`on_error` belongs to {', '.join(f'`{word}`' for word in CONVERTING)}", "bad_value", at_key=True)
+    return value
+
+
+def _converted(convert: Convert, rule: str, words: Operands, *, takes_list: bool) -> Callable[[Json], Json]:
     """Return a step that converts a value, or each element of a list unless the conversion `takes_list`.
 
-    `rule` names the conversion in dead letters. Blank text is missing.
+    `rule` names the conversion in dead letters. Blank text is missing, and with `on_error: omit` so is what can't be
+    converted.
     """
+    field, scope = words.location.field, words.location.scope
+    omits = words.raw.get("on_error") == "omit"
 
     def convert_elements(elements: Sequence[Json]) -> Json:
         made = [convert(element) for element in elements if element is not None]
@@ -111,6 +127,9 @@ def _converted(convert: Convert, rule: str, field: str, *, takes_list: bool) -> 
         try:
             return convert_list(got) if got.__class__ is list else convert(got)
         except ConversionError as error:
+            if omits:
+                scope.omitted[scope.route, field] += 1
+                return None
             raise MappingError("conversion_failed", field, f"{rule}: {error}") from error
 
     return step
@@ -152,5 +171,16 @@ TABLE = (
             Example("{from: $.fen, multiply: 0.01, round: 1}", {"fen": 1995}, 20),
         ),
         compile=_round,
+    ),
+    Word(
+        name="on_error",
+        doc="omit: a value that `as`, `multiply` or `round` can't convert is missing, and counted, instead of sending"
+        " the record to the dead letters.",
+        schema={"enum": ["omit"]},
+        examples=(
+            Example("{from: $.a, as: integer, on_error: omit}", {"a": "many"}, None),
+            Example("{from: $.a, as: integer, on_error: omit}", {"a": "12"}, 12),
+        ),
+        compile=_on_error,
     ),
 )

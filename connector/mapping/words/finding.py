@@ -1,11 +1,13 @@
-"""The words that find a value: `from`, `template`, `literal`, and `default` and `required` for a missing one."""
+"""The words that find a value: `from`, `template`, `literal`, `extract`, `default` and `required`."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from connector.mapping.codegen import MISSING, Value, constant
 from connector.mapping.errors import MappingError
+from connector.mapping.json_values import text_form
 from connector.mapping.references import compile_reference, compile_template, is_reference
 from connector.mapping.vocabulary import DEAD_LETTER, SKIP, Example
 from connector.mapping.words.word import VALUE_SCHEMA, Operands, Word
@@ -33,7 +35,7 @@ def _from(_value: Value, words: Operands) -> Value:
 def _next_step_drops_blank(words: Operands) -> bool:
     if "default" in words or words.raw.get("required") is True:
         return False
-    return any(word in words for word in ("as", "multiply", "round", "map"))
+    return any(word in words for word in ("extract", "as", "multiply", "round", "map"))
 
 
 def _reference(raw: Json, location: Location) -> Value:
@@ -70,6 +72,36 @@ def _first_of(getters: Sequence[Getter]) -> Getter:
     return first
 
 
+def _extract(value: Value, words: Operands) -> Value:
+    pattern, location = words.of("extract")
+    if not isinstance(pattern, str):
+        location.add("expected a regular expression", "wrong_type")
+        return MISSING
+    try:
+        expression = re.compile(pattern)
+    except (re.error, OverflowError) as error:
+        where = f": {error.msg} at position {error.pos}" if isinstance(error, re.error) else ""
+        location.add(f"not a regular expression{where}", "bad_value")
+        return MISSING
+    if expression.groups == 0:
+        location.add("no group: put parentheses around the part to extract, as in ^SKU-(.+)$", "bad_value")
+        return MISSING
+    return value.then(_extracted(expression))
+
+
+def _extracted(expression: re.Pattern[str]) -> Callable[[Json], Json]:
+    """Return a step that finds group 1 in the text form of a value, or of each element of a list."""
+
+    def extract(got: Json) -> Json:
+        if got.__class__ is list:
+            return [part for each in got if (part := extract(each)) is not None] or None
+        text = text_form(got)
+        match = None if text is None else expression.search(text)
+        return None if match is None else _not_blank(match[1])
+
+    return extract
+
+
 def _default(value: Value, words: Operands) -> Value:
     return value if words.default is None else Value(with_default(value.get, words.default))
 
@@ -104,7 +136,7 @@ def required(field: str) -> Callable[[Json], Json]:
 
 _REFERENCE = {"type": "string", "pattern": r"^\$"}
 
-TABLE = (
+SOURCES = (
     Word(
         name="from",
         doc="A reference, or a list of references: the first that is neither missing nor null nor blank.",
@@ -134,6 +166,21 @@ TABLE = (
         examples=(Example("{literal: {from: app, n: [1]}}", {}, {"from": "app", "n": [1]}),),
         compile=_literal,
         source=True,
+    ),
+)
+TABLE = (
+    Word(
+        name="extract",
+        doc="The first group of a regular expression in the text form of the value, wherever it is found there; missing"
+        " if it is not found. A list: of each element.",
+        schema={"type": "string"},
+        examples=(
+            Example("{from: $.a, extract: '^SKU-([0-9]+)'}", {"a": "SKU-4711-red"}, "4711"),
+            Example("{from: $.a, extract: '^SKU-([0-9]+)'}", {"a": "4711"}, None),
+            Example("{from: $.a, extract: '^SKU-([0-9]+)', default: none}", {"a": "4711"}, "none"),
+            Example("{from: $.a, extract: '(.)$'}", {"a": ["a1", "b2"]}, ["1", "2"]),
+        ),
+        compile=_extract,
     ),
     Word(
         name="default",

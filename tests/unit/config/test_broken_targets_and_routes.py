@@ -154,10 +154,11 @@ TABLE = [
         ("16:35: routes[0].fields.time.as: 'timestmp': no such conversion, did you mean 'timestamp'? [bad_value]"),
     ),
     Broken(
-        "a value's word that comes later",
+        "a regular expression without a group",
         "      time: $.paid_at\n",
-        "      time: {from: $.paid_at, extract: 'x(.)'}\n",
-        "16:31: routes[0].fields.time.extract: `extract` is not supported yet [unknown_key]",
+        "      time: {from: $.paid_at, extract: ^x}\n",
+        "16:40: routes[0].fields.time.extract: '^x': no group: put parentheses around the part to extract, as in "
+        "^SKU-(.+)$ [bad_value]",
     ),
     Broken(
         "a list for a table",

@@ -130,6 +130,13 @@ def test_a_mobile_number_is_recognised_behind_every_prefix(prefix: str, number: 
         (" 2020-11-16 09:36:55 ", AT_MS),
         ("２０２０－１１－１６ ０９：３６：５５", AT_MS),
         ("20201116T093655", AT_MS),
+        ("2020年11月16日 09:36:55", AT_MS),
+        ("2020年11月16日09:36:55.5", AT_MS + 500),
+        ("2020 年 11 月 16 号 9时36分55秒", AT_MS),
+        ("2020年11月16日9点36分", AT_MS - 55_000),
+        ("２０２０年１１月１６日", AT_MS - 34_615_000),
+        ("1990年1月31日", 633_715_200_000),
+        ("1990年1月31日 0时", 633_715_200_000),
         (0, 0),
         (-1, -1000),
     ],
@@ -157,6 +164,44 @@ def test_unit_sets_the_unit_of_a_number(written: object, unit: str, expected: in
 
 
 @pytest.mark.parametrize(
+    ("written", "words", "expected"),
+    [
+        (1605519415673, {}, AT_MS + 673),
+        ("1605519415673", {}, AT_MS + 673),
+        (1605519415, {}, AT_MS),
+        (18582, {"unit": "days"}, 18582 * 86_400_000 - 8 * 3_600_000),
+        (1605519415673, {"zone": "UTC"}, 1605519415673),
+        (-1, {"unit": "ms"}, -1 - 8 * 3_600_000),
+        (20201116093655, {}, AT_MS),
+        ("2020-11-16 09:36:55", {}, AT_MS),
+        ("2020-11-16T01:36:55Z", {}, AT_MS),
+    ],
+)
+def test_local_reads_a_number_as_what_a_clock_in_the_zone_showed(
+    written: object, words: dict[str, Any], expected: int
+) -> None:
+    assert value_of({"from": "$.x", "as": "timestamp", "local": True, **words}, written) == expected
+
+
+def test_the_local_date_of_a_wall_clock_is_the_date_that_it_showed() -> None:
+    assert value_of({"from": "$.x", "as": "date", "local": True}, 1605571199000) == "2020-11-16"
+    assert value_of({"from": "$.x", "as": "date", "local": False}, 1605571199000) == "2020-11-17"
+
+
+@given(st.datetimes(datetime(1970, 1, 2), datetime(9999, 12, 30)), st.sampled_from(["UTC", "Asia/Shanghai"]))  # noqa: DTZ001 - wall clocks
+def test_local_and_text_without_an_offset_mean_the_same(at: datetime, zone: str) -> None:
+    shown = (at - datetime(1970, 1, 1)) // timedelta(milliseconds=1)  # noqa: DTZ001 - wall clocks
+    words = {"from": "$.x", "as": "timestamp", "zone": zone}
+    assert value_of({**words, "local": True, "unit": "ms"}, shown) == value_of(words, at.isoformat(" "))
+
+
+@pytest.mark.parametrize("written", [10**17, -(10**17), 253_402_300_799_999 + 1])
+def test_a_wall_clock_outside_of_the_calendar_is_refused(written: int) -> None:
+    told = failure_of({"from": "$.x", "as": "timestamp", "local": True, "unit": "ms"}, written)
+    assert (told.reason, told.detail) == ("conversion_failed", "as: timestamp: a time outside of the years 1 to 9999")
+
+
+@pytest.mark.parametrize(
     "written",
     [
         True,
@@ -173,6 +218,11 @@ def test_unit_sets_the_unit_of_a_number(written: object, unit: str, expected: in
         [],
         {},
         "0000-01-01",
+        "2020年11月",
+        "2020年13月1日",
+        "2020年11月16日 下午3时",
+        "9时36分",
+        "年月日",
     ],
 )
 def test_anything_but_a_time_is_refused(written: object) -> None:

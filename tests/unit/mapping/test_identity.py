@@ -160,3 +160,28 @@ def test_items_may_be_ordered_by_key_and_records_without_one_are_not() -> None:
     assert keys[0] == keys[2] != keys[1]
     assert len({*keys}) == 4
     assert keys[4] == ()
+
+
+@pytest.mark.parametrize("endpoint", [EVENT, EVENT_V1])
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({}, "phone: absent; openid: absent"),
+        ({"phone": "138****0000"}, "phone: not convertible (as: phone: {}, got text); openid: absent"),
+        ({"phone": True, "openid": " "}, "phone: not convertible (as: phone: {}, got a boolean); openid: absent"),
+        ({"openid": {"a": 1}}, "phone: absent; openid: not convertible (expected text, got an object)"),
+    ],
+)
+def test_the_detail_of_a_missing_identity_tells_absent_from_not_convertible(
+    endpoint: str, value: object, expected: str
+) -> None:
+    told = failure(mapper(route(identity=LINES[:2]), endpoint=endpoint).items(record(value)))
+    assert told.detail == expected.format("expected a mainland mobile number of 11 digits")
+    assert "0000" not in told.detail
+
+
+def test_an_identity_that_cannot_be_converted_is_counted_once_with_on_error_too() -> None:
+    line = {"type": "phone", "value": {"from": "$.phone", "as": "phone", "on_error": "omit"}}
+    mapped = mapper(route(identity=[line]))
+    assert failure(mapped.items(record({"phone": "138****0000"}))).reason == "identity_missing"
+    assert (mapped.identity_invalid, mapped.omitted) == ({("r", "phone"): 1}, {})

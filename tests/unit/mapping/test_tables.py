@@ -123,15 +123,19 @@ OPERANDS: dict[str, list[object]] = {
     "literal": [{"any": 1}],
     "default": [0, "$.b", SKIP, DEAD_LETTER],
     "required": [True, False],
+    "extract": ["^a(b)", "(.*)"],
     "as": [*CONVERSIONS, ["trim", "date"], ["phone", "string"], ["trim", "fone"]],
     "unit": [*UNITS, "hours"],
+    "local": [True, False],
     "zone": ["UTC", DEFAULT_ZONE],
     "multiply": [0.01, 100, "0.01"],
     "round": [0, 2, 12],
+    "on_error": ["omit"],
     "map": [{"A": 1}, {"A": "$.b"}],
     "otherwise": ["o", SKIP],
 }
 LENIENT = {
+    "extract": "the regular expression is not checked",
     "zone": "the names of zones are not listed",
     "multiply": "text may be a number",
     "from": "the form of references is not checked beyond the $",
@@ -150,12 +154,18 @@ SOUND_FROM = WORD_OBJECTS.map(lambda raw: {"from": "$.a", **{k: v for k, v in ra
 @pytest.mark.parametrize("word", WORDS)
 def test_the_schema_of_a_word_accepts_the_operands_that_the_compiler_accepts(word: str) -> None:
     beside: dict[str, object] = {} if WORDS[word].source else {"from": "$.a"}
-    beside |= {"as": "timestamp"} if word in OPTIONS else {"map": {"A": 1}} if word == "otherwise" else {}
+    beside |= (
+        {"as": "timestamp"}
+        if word in OPTIONS or word == "on_error"
+        else {"map": {"A": 1}}
+        if word == "otherwise"
+        else {}
+    )
     for operand in OPERANDS[word] + JUNK:
         raw = {**beside, word: operand}
         if compiled(raw) is not None:
             assert VALUE_SCHEMA.is_valid(raw), raw
-        elif word not in ("zone", "multiply"):  # text is accepted: see LENIENT
+        elif word not in ("zone", "multiply", "extract"):  # text is accepted: see LENIENT
             assert not VALUE_SCHEMA.is_valid(raw), raw
 
 

@@ -147,3 +147,79 @@ def test_an_argument_may_be_named_like_a_word() -> None:
 def test_from_takes_the_first_that_is_there(first: int, second: int) -> None:
     assert value_of({"from": ["$.a", "$.b"]}, {"a": first, "b": second}) == first
     assert value_of({"from": ["$.a", "$.b"]}, {"b": second}) == second
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "expected"),
+    [
+        ("^SKU-([0-9]+)", "SKU-4711-red", "4711"),
+        ("([0-9]+)", "no digits", None),
+        ("a(b)?", "a", None),
+        ("a( *)", "a  ", None),
+        ("(.)(.)", "xy", "x"),
+        ("([0-9]{2})$", 4711, "11"),
+        ("(r)", True, "r"),
+        ("(.)$", ["a1", 22, None, {}], ["1", "2"]),
+        ("(z)", ["a1", []], None),
+        ("(.)", {}, None),
+        ("(.+)", " \n", None),
+        ("([\u4e00-\u9fff]+)", "店: 上海", "店"),
+    ],
+)
+def test_extract_yields_the_first_group_or_nothing(pattern: str, value: object, expected: object) -> None:
+    assert value_of({"from": "$.x", "extract": pattern}, value) == expected
+
+
+def test_extract_comes_before_default_and_the_conversions_and_works_on_templates() -> None:
+    words = {"from": "$.x", "extract": "([0-9]+)", "default": "5", "as": "integer"}
+    assert [value_of(words, value) for value in ("a7", "a", None)] == [7, 5, 5]
+    assert value_of({"template": "{$.a}-{$.b}", "extract": "(-.)"}, {"a": 1, "b": 2}) == "-2"
+
+
+def test_what_extract_does_not_find_is_missing_where_it_is_required() -> None:
+    told = failure_of({"from": "$.x", "extract": "(secret-[a-z]+)", "required": True}, "secret-4711")
+    assert (told.reason, told.field) == ("value_missing", "eventargs.c_x")
+    assert "4711" not in str(told)
+
+
+@pytest.mark.parametrize(
+    ("words", "value"),
+    [
+        ({"as": "integer"}, "many"),
+        ({"as": ["trim", "phone"]}, "138****0000"),
+        ({"as": "joined"}, ["a,b"]),
+        ({"as": "integer"}, [1, "many"]),
+        ({"multiply": 2}, "many"),
+        ({"round": 2}, [[]]),
+        ({"as": "number", "multiply": 2}, "many"),
+    ],
+)
+def test_on_error_omit_leaves_out_what_cannot_be_converted_and_counts_it(
+    words: dict[str, object], value: object
+) -> None:
+    raw = {"from": "$.x", **words}
+    assert failure_of(raw, value).reason == "conversion_failed"
+    mapped = mapper(route(fields={"eventargs": {"c_x": {**raw, "on_error": "omit"}, "c_y": 1}}))
+    for times in (1, 2):
+        made = body(mapped.items(record({"phone": "13800000000", "x": value})))
+        assert made["eventargs"] == {"c_y": 1}
+        assert mapped.omitted == {("r", "eventargs.c_x"): times}
+
+
+def test_a_value_that_is_omitted_is_missing_for_the_words_that_follow() -> None:
+    words = {"from": "$.x", "as": "integer", "on_error": "omit"}
+    assert value_of({**words, "map": {"1": "one"}, "otherwise": "other"}, "many") == "other"
+    assert failure_of({**words, "required": True}, "many").reason == "value_missing"
+
+
+@given(st.sampled_from(["phone", "timestamp", "integer", "boolean", "json", "joined", "date", "md5"]), st.data())
+def test_with_on_error_omit_nothing_fails(name: str, data: st.DataObject) -> None:
+    scalars = st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False, allow_infinity=False)
+    value = data.draw(scalars | st.lists(scalars, max_size=3) | st.dictionaries(st.text(), scalars, max_size=2))
+    mapped = mapper(route(fields={"eventargs": {"c_x": {"from": "$.x", "as": name, "on_error": "omit"}}}))
+    try:
+        at = record({"phone": "13800000000", "x": value})
+    except UnicodeEncodeError:
+        return
+    [item] = mapped.items(at)
+    assert item.failure is None or item.failure.reason == "decode_failed"

@@ -76,6 +76,7 @@ def status(
         token_source="app",  # noqa: S106 - no token
         token_expires_in_s=expires_in_s,
         identity_invalid={("orders", "phone"): 3},
+        values_omitted={("orders", "eventargs.c_num"): 2},
         items_skipped={("orders", "purchases"): 20},
     )
 

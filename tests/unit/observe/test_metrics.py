@@ -57,6 +57,7 @@ CONTRACT = {
     "records_lost_to_retention_total": ("counter", ("topic",)),
     "dead_letters_total": ("counter", ("route", "reason")),
     "identity_invalid_total": ("counter", ("route", "type")),
+    "values_omitted_total": ("counter", ("route", "field")),
     "token_renewals_total": ("counter", ("result",)),
     "token_expires_seconds": ("gauge", ()),
     "last_delivery_timestamp_seconds": ("gauge", ("target",)),
@@ -134,6 +135,7 @@ def test_each_sample_comes_from_its_event_or_from_the_snapshot() -> None:
     assert scrape.value("token_renewals_total", result="failed") == 1
     assert scrape.value("records_lost_to_retention_total", topic="shop.orders") == 12
     assert scrape.value("identity_invalid_total", route="orders", type="phone") == 3
+    assert scrape.value("values_omitted_total", route="orders", field="eventargs.c_num") == 2
     assert scrape.value("last_delivery_timestamp_seconds", target="purchases") == 1_700_000_777
     assert scrape.value("target_up", target="purchases") == 1
     assert scrape.value("target_up", target="tags") == 0

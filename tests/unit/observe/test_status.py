@@ -177,11 +177,13 @@ def test_the_counts_of_the_mapper_are_read_once_it_is_built() -> None:
         harness.reader.state = "running"
         harness.reader.identity_invalid = {("orders", "phone"): 3}
         harness.reader.items_skipped = {("orders", "sink"): 2}
+        harness.reader.values_omitted = {("orders", "intid"): 1}
         return before, harness.reader.read(harness.started_at)
 
     before, after = run_virtual(main())
     assert (before.state, before.identity_invalid, before.items_skipped) == ("starting", {}, {})
     assert (after.state, after.identity_invalid) == ("running", {("orders", "phone"): 3})
     assert after.items_skipped == {("orders", "sink"): 2}
+    assert (before.values_omitted, after.values_omitted) == ({}, {("orders", "intid"): 1})
     assert (after.token_source, after.token_expires_in_s) == ("token", None)
     assert after.config_id == "0123456789ab"
