@@ -109,6 +109,8 @@ class Oracle:
         known.from_operator = lease.partition in self._broker.offsets and not self._broker.offsets[lease.partition][1]
         if self._world.now < member.woken_at + HEARD_AFTER_S or not member.hears_its_group:
             known.excused = "the process may not be in the group any more"
+        elif self._broker.commit_fault:
+            known.excused = "commits failed"
         for record in self._broker.logs[lease.partition].after(known.claim[0], 1 << 30):
             if (record.offset < lease.start or record.offset in ahead) and not self._has_ended(record):
                 member.violate(f"{lease.partition} passes over {record.offset}, which has not ended")
@@ -294,6 +296,8 @@ class Oracle:
                 continue
             offset, ahead = self._claim(known.lease.partition)
             for record, received_at in known.received.values():
+                if record.offset >= known.lease.next_offset:
+                    continue  # it waits untracked, because its queue is full: nothing knows yet that it has no items
                 settled_at = max([received_at, *(known.settled.get(ident, math.inf) for ident in _items_of(record))])
                 if settled_at < now - late_s and record.offset >= offset and record.offset not in ahead:
                     member.violate(f"{record.offset} of {known.lease.partition} is settled, but was not committed")
@@ -376,19 +380,18 @@ class Oracle:
 
     # -- rules of the end ---------------------------------------------------------------------------------------
 
-    def lacks_evidence(self) -> bool:
-        """Whether an item that is dead-lettered only if others are delivered is not yet, or not committed."""
+    def lack_evidence(self) -> list[TopicPartition]:
+        """Return where an item that is dead-lettered only if others are delivered is not yet, or not committed."""
         letters = set(self._plan.needs_evidence)
+        lacking = []
         for partition, log in self._broker.logs.items():
             offset, ahead = self._claim(partition)
-            for record in log.records:  # those that Kafka has deleted meanwhile too
-                if (
-                    record.offset >= offset
-                    and record.offset not in ahead
-                    and letters & set((record.value or b"").decode())
-                ):
-                    return True
-        return False
+            if any(
+                record.offset >= offset and record.offset not in ahead and letters & set((record.value or b"").decode())
+                for record in log.records  # those that Kafka has deleted meanwhile too
+            ):
+                lacking.append(partition)
+        return lacking
 
     def all_committed(self) -> bool:
         """Whether everything is committed. Nothing is produced any more."""
