@@ -135,21 +135,22 @@ class Backlog(Generic[T]):
         unproven = self._lanes[Lane.UNPROVEN]
         for batch, not_before in unproven.drain() if unproven else ():
             if self._is_proven(batch):
-                self._lanes[Lane.ALONE].put(batch)
+                self._lanes[Lane.ALONE].put(batch, not_before if batch.by_failure else -math.inf)
             else:
                 unproven.put(batch, not_before)
 
     def on_condition(self, *, start_over: bool) -> None:
         """Called when the target's condition has changed: nothing waits for its own backoff any more.
 
-        `start_over`: what is known against the batches counts no more, and they are ordinary again.
+        `start_over`: what is known against the batches counts hardly any more, and they are ordinary again.
         """
         entries = [batch for batch, _ in self.drain()]
         self._not_probed = 0
         for batch in entries:
             changed = replace(batch, is_sample=False, backoffs=0, token_refusals=0)
             if start_over:
-                changed = replace(changed, suspected=0, by_failure=False, evidence=NO_EVIDENCE, alone_since=None)
+                evidence = batch.evidence.started_over() if len(batch.items) == 1 else NO_EVIDENCE
+                changed = replace(changed, suspected=0, by_failure=False, evidence=evidence, alone_since=None)
             self._lanes[self._lane_of(changed)].put(changed)
         self._not_probed = len(self._lanes[Lane.ORDINARY])
 

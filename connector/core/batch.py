@@ -24,7 +24,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from connector.core.evidence import MIN_FAILURES, NO_EVIDENCE, Evidence
+from connector.core.evidence import NO_EVIDENCE, Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,8 +44,6 @@ class Batch(Generic[T]):
     evidence: Evidence = NO_EVIDENCE
     is_sample: bool = False
     """Whether its next request has its first item only: see `next_sample`."""
-    tried: bool = False
-    """Whether an item of it was in a request before."""
     backoffs: int = 0
     """Failures in a row, for the next wait."""
     token_refusals: int = 0
@@ -74,8 +72,8 @@ class Batch(Generic[T]):
         suspected = len(self.next_request)
         if self.is_alone:  # maybe because the others have left
             return replace(self, evidence=evidence, alone_since=now if self.alone_since is None else self.alone_since)
-        if self.is_ordinary:  # what others in the request may have caused counts as little as a suspicion needs
-            evidence = replace(evidence, counted=min(evidence.counted, MIN_FAILURES))
+        if self.is_ordinary:
+            evidence = evidence.batch_failed()
         return replace(
             self,
             is_sample=False,
@@ -131,5 +129,5 @@ class Batch(Generic[T]):
         culprit = replace(self, items=self.items[:1])
         if len(self.items) == 1:
             return culprit, None
-        evidence = Evidence(failed_at=self.evidence.failed_at)
-        return culprit, Batch(self.items[1:], by_failure=self.by_failure, evidence=evidence, tried=True)
+        evidence = Evidence(failed_at=self.evidence.failed_at, controls_before=self.evidence.controls_before)
+        return culprit, Batch(self.items[1:], by_failure=self.by_failure, evidence=evidence)

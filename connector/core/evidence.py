@@ -1,4 +1,4 @@
-"""What is known against a batch, as a value, and how much of it is enough. Pure.
+"""What is known against a batch, as a value: how often, and since when. How much of it is enough: `chance.py`. Pure.
 
 Ticks are those of `target_state.py`: every request has one when it is sent and one when it is answered.
 
@@ -10,28 +10,40 @@ The rules
 3. Nothing counts against an item that is alone until the target has delivered a request that was sent after that tick,
    and answered before the next request with the item was sent. Both bad replies can't be in one outage, however it
    looks.
-4. Then it is dead-lettered as refused when it was refused alone MIN_REFUSALS times; for server errors when
-   MIN_SERVER_ERRORS requests in a row with it have failed, and at least one since. If such bad replies come by chance,
-   as those to innocent requests show, more are needed: chance must explain them with less than CHANCE. What was refused
-   with no delivery in between was refused by an outage, not by chance.
+4. Then it is dead-lettered as refused when it was refused alone MIN_REFUSALS times; for server errors when it has been
+   alone for FAILED_ALONE_FOR_S, and MIN_SERVER_ERRORS requests with it have failed: those of its whole batch (they
+   count as MIN_FAILURES at most) and those in which it was alone. In both cases more are needed until chance is no
+   explanation: see `chance.py`. The requests of the search don't count: whichever half of a batch fails by chance, the
+   search goes on in it, so its failures always seem to speak against what it finds.
+   What was refused with no delivery in between was refused by an outage, not by chance.
    Of the failures between two deliveries of the target no more than COUNTED_BETWEEN_DELIVERIES count.
 5. Once an item is alone for `refused_alone_for`, and there is nothing else to send that could tell, one more refusal is
    enough, and all failures count.
+6. When a target that refused everything delivers again, the search starts over. An item that was refused alone before
+   each of MAX_OUTLASTED such deliveries and after the last one is dead-lettered: these are no outages, but many items
+   to blame and little else.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from connector.core.chance import Controls
 
 MIN_FAILURES: Final = 3
 MIN_REFUSALS: Final = 2
-MIN_SERVER_ERRORS: Final = 8
+MIN_SERVER_ERRORS: Final = 4
 COUNTED_BETWEEN_DELIVERIES: Final = 6
-CHANCE: Final = 1e-6
-SUSPICION: Final = 0.01
-_REMEMBERED: Final = 400.0
+MAX_OUTLASTED: Final = 5
+FAILED_ALONE_FOR_S: Final = 10.0
+"""How long an item is alone at least before failures blame it: a part of the platform may be out of order for a moment.
+
+Meanwhile it is tried once soon and once at the end: more tries in so short a time would prove nothing more. The target
+is not down by then, if nothing else is sent.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +56,10 @@ class Evidence:
     """In a row, whatever the target's condition."""
     counted: int = 0
     """Those while the target was up."""
+    of_batch: int = 0
+    """Those of them that count against an item that is alone, because its whole batch failed."""
     counted_alone: int = 0
-    """Those that count against an item that is alone: see rule 3."""
+    """Those that count against it because it was alone: see rule 3."""
     since_delivery: int = 0
     """Those of them since the target's last delivery."""
     last_failed_at: int = 0
@@ -58,11 +72,21 @@ class Evidence:
     """Those of them that came after the target had delivered something since the item was blamed."""
     in_a_row_at: int = -1
     """The number of the target's deliveries when the item was last counted as one of many that are refused alone."""
+    outlasted: int = 0
+    """How often the search started over after the item was refused alone: see rule 6."""
+    controls_before: Controls | None = None
+    """The control requests before the first of the failures in a row."""
 
-    def failed(self, tick: int, *, counts: bool) -> Evidence:
-        """Add a failure that was known at `tick`."""
+    @property
+    def against_item(self) -> int:
+        """The failures that count against an item that is alone."""
+        return self.of_batch + self.counted_alone
+
+    def failed(self, tick: int, controls: Controls, *, counts: bool) -> Evidence:
+        """Add a failure that was known at `tick`; `controls` are those so far."""
         return replace(
             self,
+            controls_before=controls if self.controls_before is None else self.controls_before,
             failed_at=tick if self.failed_at is None else self.failed_at,
             failures=self.failures + 1,
             counted=self.counted + counts,
@@ -86,14 +110,23 @@ class Evidence:
             last_failed_at=tick,
         )
 
+    def batch_failed(self) -> Evidence:
+        """Note that the failures so far are those of a whole batch, which is searched from now on."""
+        return replace(self, of_batch=min(self.counted, MIN_FAILURES))
+
     def rejected(self, tick: int) -> Evidence:
         """Add a verdict on the target."""
         return replace(self, rejected_at=tick if self.rejected_at is None else self.rejected_at)
 
     def was_refused_alone(self, tick: int, delivered: int) -> Evidence:
-        """Add a refusal of an item that is alone, the first one included; `delivered` as in `Attempt`."""
+        """Add a refusal of an item that is alone, the first one included; `delivered` as in `Attempt`.
+
+        It is an answer: what failed before it failed by chance.
+        """
         return replace(
             self,
+            of_batch=0,
+            counted_alone=0,
             blamed_at=tick if self.blamed_at is None else self.blamed_at,
             refused_alone=self.refused_alone + 1,
             proven_refusals=self.proven_refusals + self.is_blamed(delivered),
@@ -107,6 +140,10 @@ class Evidence:
         """Forget what was blamed: the items are not those of that request any more."""
         return replace(self, blamed_at=None)
 
+    def started_over(self) -> Evidence:
+        """Return what is left of it when a target that refused everything delivers again."""
+        return Evidence(outlasted=self.outlasted + (self.refused_alone > 0))
+
     def is_blamed(self, delivered: int) -> bool:
         """Whether a bad reply counts against an item that is alone: see rule 3. `delivered` as in `Attempt`."""
         return self.blamed_at is not None and delivered > self.blamed_at
@@ -118,28 +155,3 @@ class Evidence:
 
 
 NO_EVIDENCE: Final = Evidence()
-
-
-class InnocentShare:
-    """How often requests fail that are delivered in the end: those whose items are not to blame.
-
-    Recent ones count most: what is older than a few hundred requests fades.
-    """
-
-    def __init__(self) -> None:
-        self._failed = 0.0
-        self._all = 0.0
-
-    def add(self, failed: int) -> None:
-        """Count a request that was delivered after it had failed `failed` times."""
-        self._failed += failed
-        self._all += failed + 1
-        if self._all > _REMEMBERED:
-            self._failed /= 2
-            self._all /= 2
-
-    def in_a_row(self, chance: float) -> int:
-        """Return the number of failures in a row that happen by chance with a probability below `chance`."""
-        if not self._failed:
-            return 1
-        return math.ceil(math.log(chance) / math.log(self._failed / self._all))

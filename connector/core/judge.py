@@ -10,24 +10,25 @@
                             suspect                           narrow the search      dead-lettered, server_error
     held                    as again, of the transport                               dead-lettered, refused
 
-What is evidence, `evidence.py` says; how a search goes on, `batch.py`. Failures while the target is not up blame no
-item: they neither make a batch suspect nor narrow a search. A batch that fails again and again as the probe of a target
-that is down is sent in turns as a whole and as one item.
+What is evidence, `evidence.py` says; whether chance explains it, `chance.py`; how a search goes on, `batch.py`.
+Failures while the target is not up blame no item: they neither make a batch suspect nor narrow a search. A batch that
+fails again and again as the probe of a target that is down is sent in turns as a whole and as one item.
 """
 
 from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
+from connector.core.chance import CHANCE, SUSPICION, ControlGroup
 from connector.core.evidence import (
-    CHANCE,
+    FAILED_ALONE_FOR_S,
+    MAX_OUTLASTED,
     MIN_FAILURES,
     MIN_REFUSALS,
     MIN_SERVER_ERRORS,
-    SUSPICION,
-    InnocentShare,
+    NO_EVIDENCE,
 )
 from connector.core.sink import Subject, Verdict, VerdictKind
 from connector.core.target_state import Condition
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from connector.core.batch import Batch
     from connector.core.target_state import Attempt, TargetMachine
 
+ASSUMED_DELIVERIES: Final = 3.0
+"""Of items alone, before the first one that was refused by chance."""
 T = TypeVar("T")
 
 
@@ -63,6 +66,8 @@ class Ruling(Generic[T]):
     """The batch with what the verdict adds to its evidence; None: nothing is left."""
     reason: str = ""
     """Why its item is dead-lettered."""
+    pause_s: float = 0.0
+    """How long its next try waits at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +88,11 @@ class Judge:
         self._machine = machine
         self._ordered = ordered
         self._refused_alone_for_s = refused_alone_for_s
+        self._failed_alone_for_s = min(FAILED_ALONE_FOR_S, refused_alone_for_s)
         self._last_resort = last_resort
         """Whether no item is ever blamed: there is no other place for it."""
-        self._failures = InnocentShare()
-        self._refusals = InnocentShare()
+        self._failures = ControlGroup()
+        self._refusals = ControlGroup(ASSUMED_DELIVERIES)
 
     def rule(self, batch: Batch[T], attempt: Attempt, verdict: Verdict, situation: Situation) -> Ruling[T]:
         """Return what becomes of `batch`, whose next request was sent as `attempt` and got `verdict`."""
@@ -106,9 +112,11 @@ class Judge:
 
     def _delivered(self, batch: Batch[T], attempt: Attempt, situation: Situation) -> Ruling[T]:
         self._machine.on_delivered(attempt, situation.now)
-        if batch.is_ordinary and not batch.is_sample:
-            self._failures.add(batch.evidence.failures)
-        elif batch.is_alone:
+        if not batch.is_sample:
+            is_part = not batch.is_ordinary and not batch.is_alone  # the failures were those of other requests
+            evidence = NO_EVIDENCE if is_part else batch.evidence
+            self._failures.add(evidence.counted, evidence.failures)
+        if batch.is_alone:
             self._refusals.add(batch.evidence.proven_refusals)
         return Ruling(Fate.DELIVERED, batch.after_delivery())
 
@@ -135,10 +143,7 @@ class Judge:
         if not suspect.is_alone:
             return Ruling(Fate.AT_ONCE, suspect)
         may_blame = machine.condition is not Condition.REFUSING and not self._last_resort
-        enough = max(MIN_REFUSALS, self._refusals.in_a_row(CHANCE))
-        counted = min(evidence.refused_alone, evidence.proven_refusals + 1)
-        is_enough = counted >= enough and evidence.is_blamed(attempt.delivered)
-        if may_blame and (is_enough or self._is_all_there_is(suspect, situation)):
+        if may_blame and self._is_refused(suspect, attempt, situation):
             return Ruling(Fate.DEAD_LETTER, suspect, "refused")
         if evidence.in_a_row_at != machine.deliveries:
             machine.on_refused_alone(attempt, situation.now, verdict.detail)
@@ -169,28 +174,57 @@ class Judge:
         tick = self._machine.tick
         all_there_is = self._is_all_there_is(batch, situation)
         counts = (was_up and self._machine.is_up) or all_there_is
-        evidence = batch.evidence.failed(tick, counts=counts)
+        evidence = batch.evidence.failed(tick, self._failures.all, counts=counts)
         if counts and batch.is_alone:
             evidence = evidence.failed_alone(tick, attempt.delivered, bounded=not all_there_is)
-        batch = replace(batch, evidence=evidence)
+        batch = batch.suspect(evidence, situation.now) if batch.is_alone else replace(batch, evidence=evidence)
         if self._machine.condition is Condition.DOWN and not batch.is_alone and evidence.failures >= MIN_FAILURES:
             return _later(batch.next_sample(ordered=self._ordered))
         if self._last_resort or not evidence.is_suspicious(attempt.delivered):
             return _later(batch)
         if batch.is_alone:
-            by_chance = self._failures.in_a_row(CHANCE)
-            is_enough = evidence.counted >= MIN_SERVER_ERRORS and evidence.counted_alone >= by_chance
-            return Ruling(Fate.DEAD_LETTER, batch, reason) if is_enough else _later(batch)
-        enough = 1 if batch.by_failure else max(MIN_FAILURES, self._failures.in_a_row(SUSPICION))
-        if not counts or evidence.failures < enough:
+            is_to_blame = self._always_fails(batch, situation, all_there_is=all_there_is)
+            if is_to_blame:
+                return Ruling(Fate.DEAD_LETTER, batch, reason)
+            return replace(_later(batch), pause_s=self._failed_alone_for_s)
+        if not counts or not self._fails_too_often(batch):
             return _later(batch)
         suspect = batch.suspect(evidence.narrowed(tick), situation.now, by_failure=True)
         return _later(suspect) if suspect.is_alone else Ruling(Fate.AT_ONCE, suspect)
 
+    def _is_refused(self, batch: Batch[T], attempt: Attempt, situation: Situation) -> bool:
+        """Whether an item that was refused alone is dead-lettered."""
+        evidence = batch.evidence
+        if self._is_all_there_is(batch, situation):
+            return self._refusals.rule_out(evidence.refused_alone, CHANCE)
+        counted = min(evidence.refused_alone, evidence.proven_refusals + 1)
+        if evidence.outlasted >= MAX_OUTLASTED:
+            return self._refusals.rule_out(counted + evidence.outlasted, CHANCE)
+        is_enough = counted >= MIN_REFUSALS and evidence.is_blamed(attempt.delivered)
+        return is_enough and self._refusals.rule_out(counted, CHANCE)
+
+    def _always_fails(self, batch: Batch[T], situation: Situation, *, all_there_is: bool) -> bool:
+        """Whether an item that has failed alone is dead-lettered."""
+        failures = batch.evidence.against_item
+        if failures < MIN_SERVER_ERRORS or self._alone_s(batch, situation) < min(
+            FAILED_ALONE_FOR_S, self._refused_alone_for_s
+        ):
+            return False
+        controls = self._failures.all.since(batch.evidence.controls_before)
+        too_few = all_there_is and not controls.failed_at_all  # and there will be no more
+        return (too_few or not controls.explain(failures, CHANCE)) and self._failures.rule_out(failures, CHANCE)
+
+    def _fails_too_often(self, batch: Batch[T]) -> bool:
+        """Whether a batch that has failed is searched for a culprit."""
+        failures = batch.evidence.failures
+        return batch.by_failure or (failures >= MIN_FAILURES and self._failures.rule_out(failures, SUSPICION))
+
     def _is_all_there_is(self, batch: Batch[T], situation: Situation) -> bool:
         """Whether an item is alone for so long, with nothing else to send, that it is judged without more evidence."""
-        alone_s = 0.0 if batch.alone_since is None else situation.now - batch.alone_since
-        return situation.nothing_else and alone_s >= self._refused_alone_for_s
+        return situation.nothing_else and self._alone_s(batch, situation) >= self._refused_alone_for_s
+
+    def _alone_s(self, batch: Batch[T], situation: Situation) -> float:
+        return 0.0 if batch.alone_since is None else situation.now - batch.alone_since
 
 
 def _later(batch: Batch[T]) -> Ruling[T]:

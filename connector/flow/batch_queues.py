@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from connector.core.backlog import Backlog, Lane
 from connector.core.batch import Batch
 from connector.core.judge import Fate
+from connector.core.ledger import LeaseState
 
 if TYPE_CHECKING:
     from connector.core.batching import Batcher
@@ -88,11 +89,11 @@ class BatchQueues:
     def _without_ended(self, batch: Batch[Pending]) -> tuple[Batch[Pending] | None, list[Pending]]:
         """Return the batch without the items that must not be sent, and these."""
         leases = {pending.lease for pending in batch.items}
-        ended = {lease for lease in leases if self._handler.must_not_send(lease, tried=batch.tried)}
-        if not ended:
+        if all(lease.state is LeaseState.OPEN for lease in leases):
             return batch, []
-        kept = batch.keep(lambda pending: pending.lease not in ended)
-        return kept, [pending for pending in batch.items if pending.lease in ended]
+        ended = [pending for pending in batch.items if self._handler.must_not_send(pending)]
+        gone = set(map(id, ended))
+        return batch.keep(lambda pending: id(pending) not in gone), ended
 
     def _requeue(self, batch: Batch[Pending] | None, not_before: float = -math.inf, *, first: bool = False) -> None:
         """Queue a batch after its exchange; abandon the items of leases for which no second try starts."""
@@ -126,7 +127,7 @@ class BatchQueues:
             second = self._handler.hold_back(first, kept.items[middle:])
             for half in (second, first):
                 if half:
-                    self.backlog.put(Batch(half, tried=True), first=True)
+                    self.backlog.put(Batch(half), first=True)
         self._handler.abandon(abandoned)
 
     def _dead_letter(self, pending: Pending, reason: str, verdict: Verdict) -> None:

@@ -28,6 +28,8 @@ class Pending:
     item: Item
     lease: Lease
     record: QueuedRecord
+    tried: bool = False
+    """Whether it was in a request before."""
 
 
 class ItemHandler(Protocol):
@@ -45,8 +47,8 @@ class ItemHandler(Protocol):
     def abandon(self, abandoned: Sequence[Pending]) -> None:
         """Give up items without an outcome, because their lease has ended or is closing."""
 
-    def must_not_send(self, lease: Lease, *, tried: bool) -> bool:
-        """Return whether items of `lease` must not be sent; `tried`: they were in a request before."""
+    def must_not_send(self, pending: Pending) -> bool:
+        """Return whether an item must not be sent, because its lease has ended or is closing."""
 
     def hold_back(self, before: Sequence[Pending], items: Sequence[Pending]) -> tuple[Pending, ...]:
         """Let those of `items` wait that must not overtake one of `before`; return the others."""

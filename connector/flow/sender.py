@@ -18,7 +18,6 @@ import asyncio
 import math
 import time
 from collections import deque
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from connector.core.events import RequestDone
@@ -205,7 +204,9 @@ class Sender:
         finally:
             self._backlog.on_wire.add(batch, -1)
         self._report(batch, attempt, verdict)
-        self._apply(replace(batch, tried=True), attempt, verdict)
+        for pending in batch.next_request:
+            pending.tried = True
+        self._apply(batch, attempt, verdict)
         self.send_next()
         self._deps.on_progress()
 
@@ -248,7 +249,8 @@ class Sender:
             self._not_before = max(self._not_before, now + retry_after_s)
         self._on_condition(condition, verdict.remedy)
         backoffs = 0 if ruling.batch is None else ruling.batch.backoffs
-        retry_at = now + self._settings.backoff.delay(max(1, backoffs), self._deps.random)
+        backoff_s = self._settings.backoff.delay(max(1, backoffs), self._deps.random)
+        retry_at = now + max(backoff_s, ruling.pause_s)
         self._queues.carry_out(ruling, remaining, verdict, retry_at)
 
     def _on_condition(self, before: Condition, remedy: str) -> None:

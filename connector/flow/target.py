@@ -144,10 +144,10 @@ class Target:
     def discard_ended(self) -> None:
         """Abandon items of ended or closing leases; waiting items first, so that none is promoted meanwhile."""
         if self._key_queues is not None:
-            discarded, candidates = self._key_queues.discard(self._must_not_send)
+            discarded, candidates = self._key_queues.discard(self.must_not_send)
             self._abandon(discarded)
             self._readmit(candidates)
-        self.abandon(self._batcher.discard(self._must_not_send, self._item_size))
+        self.abandon(self._batcher.discard(self.must_not_send, self._item_size))
         self.sending.discard_ended()
 
     def _queue_record(self, record: Record, lease: Lease) -> QueuedRecord:
@@ -160,9 +160,6 @@ class Target:
         self.queued_bytes += queued.value_bytes
         self._last_put = (record, lease, queued)
         return queued
-
-    def _must_not_send(self, pending: Pending) -> bool:
-        return self.must_not_send(pending.lease, tried=False)
 
     def _item_size(self, pending: Pending) -> int:
         return self._sink.item_size(pending.item)
@@ -219,15 +216,16 @@ class Target:
         if order_broken:
             self.discard_ended()
 
-    def must_not_send(self, lease: Lease, *, tried: bool) -> bool:
-        """Return whether items of `lease` must not be sent; `tried`: they were in a request before.
+    def must_not_send(self, pending: Pending) -> bool:
+        """Return whether an item must not be sent, because its lease has ended or is closing.
 
         A lease that is closing has one try for each item, while its target is up and the time left is enough for a
         request, after what the target asks to wait.
         """
+        lease = pending.lease
         if lease.state is LeaseState.OPEN:
             return False
-        if lease.ended or tried or self.sending.state is not TargetState.UP:
+        if lease.ended or pending.tried or self.sending.state is not TargetState.UP:
             return True
         if self._key_queues is not None and lease.order_broken:
             return True

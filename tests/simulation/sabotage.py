@@ -89,12 +89,12 @@ SABOTAGES: dict[str, Sabotage] = {
     "items of leases that ended are sent": (
         target.Target,
         "must_not_send",
-        lambda _: lambda _target, _lease, **_tried: False,
+        lambda _: lambda _target, _pending: False,
     ),
     "a closing lease tries again": (
         target.Target,
         "must_not_send",
-        lambda _: lambda _target, lease, **_tried: lease.ended,
+        lambda _: lambda _target, pending: pending.lease.ended,
     ),
     "the search sends the second half first": (
         batch.Batch,

@@ -251,12 +251,13 @@ def test_after_everything_was_refused_all_start_over() -> None:
     desk = Desk()
     desk.become(Condition.REFUSING)
     evidence = Evidence(blamed_at=1, refused_alone=1, failures=3)
-    desk.backlog.put(Batch(("a",), suspected=1, evidence=evidence, alone_since=1.0, tried=True))
-    desk.backlog.put(Batch(("b", "b"), suspected=2, by_failure=True, evidence=evidence, tried=True))
+    desk.backlog.put(Batch(("a",), suspected=1, evidence=evidence, alone_since=1.0))
+    desk.backlog.put(Batch(("b", "b"), suspected=2, by_failure=True, evidence=evidence))
     desk.machine.on_delivered(desk.machine.begin(desk.now), desk.now)
     desk.backlog.on_condition(start_over=True)
     batches = [batch for batch, _ in desk.backlog.drain()]
-    assert sorted(batches, key=lambda batch: batch.items) == [Batch(("a",), tried=True), Batch(("b", "b"), tried=True)]
+    alone = Batch(("a",), evidence=Evidence(outlasted=1))
+    assert sorted(batches, key=lambda batch: batch.items) == [alone, Batch(("b", "b"))]
 
 
 def test_nothing_is_due_where_there_is_nothing() -> None:

@@ -78,7 +78,7 @@ def test_what_stands_behind_a_culprit_has_a_clean_record() -> None:
     suspect = Batch(tuple("abc"), suspected=1, by_failure=True, evidence=evidence, backoffs=4, alone_since=1.0)
     culprit, rest = suspect.separate()
     assert (culprit.items, culprit.evidence, culprit.is_alone) == (("a",), evidence, True)
-    assert rest == Batch(("b", "c"), by_failure=True, evidence=Evidence(failed_at=3), tried=True)
+    assert rest == Batch(("b", "c"), by_failure=True, evidence=Evidence(failed_at=3))
     assert culprit.separate() == (culprit, None)
 
 

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from connector.core.batch import Batch
-from connector.core.evidence import COUNTED_BETWEEN_DELIVERIES, MIN_FAILURES, MIN_REFUSALS, MIN_SERVER_ERRORS
+from connector.core.evidence import (
+    COUNTED_BETWEEN_DELIVERIES,
+    FAILED_ALONE_FOR_S,
+    MAX_OUTLASTED,
+    MIN_FAILURES,
+    MIN_REFUSALS,
+    MIN_SERVER_ERRORS,
+)
 from connector.core.judge import Fate, Judge, Ruling, Situation
 from connector.core.retry import Backoff
 from connector.core.sink import Subject, Verdict, VerdictKind
@@ -22,6 +29,10 @@ DELIVERED = Verdict(VerdictKind.DELIVERED, subject=Subject.ITEMS)
 TOO_LARGE = Verdict(VerdictKind.SPLIT, subject=Subject.ITEMS)
 TOKEN = Verdict(VerdictKind.TOKEN)
 ALONE_FOR_S = 60.0
+MANY = 100
+"""So many others that they prove what a few would not."""
+TRIES_ALONE = 1 + MIN_SERVER_ERRORS - MIN_FAILURES
+"""Until an item is dead-lettered that was suspected for failures: there is one before it has been alone for long."""
 
 
 class Court:
@@ -307,15 +318,19 @@ def test_a_batch_that_fails_as_the_probe_of_a_target_that_is_down_is_probed_with
     assert sizes == [8, 8, 1, 8, 1, 8, 1, 8]
 
 
-def _tries_until_dead_lettered(court: Court, alone: Batch[str], verdict: Verdict, *, deliver: bool) -> int | None:
+def _tries_until_dead_lettered(
+    court: Court, alone: Batch[str], verdict: Verdict, *, deliver: int, every_s: float = FAILED_ALONE_FOR_S
+) -> int | None:
+    """Try an item, and let so many others be delivered after each try."""
     for tries in range(1, 60):
+        court.now += every_s
         ruling = court.rule(alone, verdict)
         if ruling.fate is Fate.DEAD_LETTER:
             assert ruling.reason == "server_error"
             return tries
         assert ruling.batch is not None
         alone = ruling.batch
-        if deliver:
+        for _ in range(deliver):
             court.deliver_another()
     return None
 
@@ -325,13 +340,44 @@ def test_an_item_that_always_fails_is_dead_lettered_after_enough_failures_in_all
     alone = _suspected_by_failure(court, "a")
     assert alone.is_alone
     court.deliver_another()
-    assert _tries_until_dead_lettered(court, alone, SERVER_ERROR, deliver=True) == MIN_SERVER_ERRORS - MIN_FAILURES
+    assert _tries_until_dead_lettered(court, alone, SERVER_ERROR, deliver=MANY) == TRIES_ALONE
+
+
+def test_a_moment_in_which_an_item_fails_however_often_blames_it_not() -> None:
+    """One part of the platform is out of order; the others deliver."""
+    court = Court()
+    alone = _suspected_by_failure(court, "a")
+    assert court.rule(alone, SERVER_ERROR).pause_s == FAILED_ALONE_FOR_S, "it is not tried in vain either"
+    tries = _tries_until_dead_lettered(court, alone, SERVER_ERROR, deliver=MANY, every_s=0.25)
+    assert tries is not None
+    assert tries * 0.25 >= FAILED_ALONE_FOR_S
+
+
+def test_a_refusal_ends_the_failures_in_a_row_of_an_item() -> None:
+    court = Court()
+    alone = court.after(_suspected_by_failure(court, "a"), *[SERVER_ERROR] * 3, REFUSED)
+    assert alone.evidence.against_item == 0
+
+
+def test_an_item_refused_before_and_after_many_deliveries_is_dead_lettered_although_all_were_refused_meanwhile() -> (
+    None
+):
+    """Each time the target refuses everything, delivers something, and the search starts over."""
+    court = Court()
+    alone = court.after(_batch("a"), REFUSED)
+    for _ in range(MAX_OUTLASTED):
+        court.deliver_another()
+        again = Batch(("a",), evidence=alone.evidence.started_over())
+        ruling = court.rule(again, REFUSED)
+        assert ruling.batch is not None
+        alone = ruling.batch
+    assert (ruling.fate, alone.evidence.outlasted) == (Fate.DEAD_LETTER, MAX_OUTLASTED)
 
 
 def test_without_a_delivery_since_it_was_left_alone_no_failure_counts_against_an_item() -> None:
     court = Court()
     alone = _suspected_by_failure(court, "a")
-    assert _tries_until_dead_lettered(court, alone, SERVER_ERROR, deliver=False) is None
+    assert _tries_until_dead_lettered(court, alone, SERVER_ERROR, deliver=0) is None
 
 
 def test_an_item_whose_companions_have_left_is_blamed_by_its_own_failures() -> None:
@@ -341,7 +387,7 @@ def test_an_item_whose_companions_have_left_is_blamed_by_its_own_failures() -> N
     assert alone is not None
     assert alone.is_alone
     court.deliver_another()
-    assert _tries_until_dead_lettered(court, alone, SERVER_ERROR, deliver=True) == MIN_SERVER_ERRORS - MIN_FAILURES
+    assert _tries_until_dead_lettered(court, alone, SERVER_ERROR, deliver=MANY) == TRIES_ALONE
 
 
 def test_where_innocent_requests_fail_often_more_failures_are_needed() -> None:
@@ -353,7 +399,7 @@ def test_where_innocent_requests_fail_often_more_failures_are_needed() -> None:
     alone = court.after(batch, SERVER_ERROR)
     assert alone.is_alone
     court.deliver_another()
-    tries = _tries_until_dead_lettered(court, alone, SERVER_ERROR, deliver=True)
+    tries = _tries_until_dead_lettered(court, alone, SERVER_ERROR, deliver=MANY)
     assert tries is not None
     assert tries > MIN_SERVER_ERRORS
 
@@ -362,11 +408,11 @@ def test_of_the_failures_between_two_deliveries_only_some_count_where_innocent_r
     court = Court()
     for _ in range(50):
         court.deliver_another(failures=1)
-    batch = court.after(_batch("a"), *[SERVER_ERROR] * 6)
+    batch = court.after(_batch("a"), *[SERVER_ERROR] * 7)
     court.deliver_another()
     alone = court.after(batch, SERVER_ERROR)
     court.deliver_another()
-    assert _tries_until_dead_lettered(court, alone, SERVER_ERROR, deliver=False) is None
+    assert _tries_until_dead_lettered(court, alone, SERVER_ERROR, deliver=0, every_s=0.0) is None
     assert court.after(alone, *[SERVER_ERROR] * 20).evidence.counted_alone == COUNTED_BETWEEN_DELIVERIES
 
 
@@ -397,8 +443,10 @@ def test_a_batch_that_is_rejected_while_others_are_delivered_is_suspect_and_hold
 def test_an_item_that_is_rejected_alone_is_dead_lettered_as_refused() -> None:
     court = Court()
     batch = court.after(_batch("a"), FORBIDDEN)
-    for _ in range(MIN_SERVER_ERRORS):
-        court.deliver_another()
+    for _ in range(MIN_FAILURES + TRIES_ALONE):
+        for _ in range(MANY):
+            court.deliver_another()
+        court.now += FAILED_ALONE_FOR_S
         ruling = court.rule(batch, FORBIDDEN)
         assert ruling.batch is not None
         batch = ruling.batch

@@ -76,7 +76,7 @@ def test_25_poisonous_of_20_000_are_found_with_fewer_than_350_requests_more(
     assert requests < 20_000 / 500 + 350
 
 
-@pytest.mark.parametrize("share", [0.3, 0.5])
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7, 0.9])
 @pytest.mark.parametrize("seed", range(3))
 def test_a_random_storm_of_503_dead_letters_only_what_is_always_refused(share: float, seed: int) -> None:
     poison = dict.fromkeys(seeded(seed).sample(range(20_000), 5), REFUSED)
@@ -86,7 +86,7 @@ def test_a_random_storm_of_503_dead_letters_only_what_is_always_refused(share: f
         platform.storm = share
         harness = TargetHarness(platform, LARGE)
         harness.put(20_000)
-        await asyncio.wait_for(harness.done(), 600)
+        await asyncio.wait_for(harness.done(), 7200)
         return _reasons(harness)
 
     assert run_virtual(main()) == dict.fromkeys(poison, "refused")
