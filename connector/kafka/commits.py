@@ -122,7 +122,7 @@ class Commits:
         for request in requests:
             partition = request.lease.partition
             tracked = self._tracked[partition]
-            progress = request.progress.advanced_to(reached.get(partition, 0))
+            progress = request.progress.advanced_to(max(reached.get(partition, 0), tracked.goes_on_at))
             if progress != tracked.requested and progress.offset >= tracked.highest:
                 changed.append((tracked, progress))
         for part in _parts(changed):
@@ -174,8 +174,12 @@ class Commits:
         return self._sent
 
     def commit_gap(self, consumer: Consumer, lease: Lease, offset: int) -> None:
-        """Commit, as `commit_sync`, that a tracked lease goes on at `offset`, and what is known to be settled above."""
+        """Commit, as `commit_sync`, that a tracked lease goes on at `offset`, and what is known to be settled above.
+
+        If that fails, the next regular commit does it.
+        """
         tracked = self._tracked[lease.partition]
+        tracked.goes_on_at = offset
         self.commit_sync(consumer, {lease: tracked.known.advanced_to(offset)})
 
     def on_commit(self, error: KafkaError | None, partitions: list[KafkaTopicPartition]) -> None:

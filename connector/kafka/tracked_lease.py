@@ -25,11 +25,14 @@ class TrackedLease:
     sent: Progress | None = None
     """The last one that was sent, even if it was refused: of several on their way, the last must be the highest."""
     active: bool = True
+    goes_on_at: int = 0
+    """Where it goes on after a gap: what lies below does not exist any more."""
 
     @property
     def highest(self) -> int:
         """The offset below which nothing may be committed any more."""
-        return max((one.offset for one in (self.requested, self.confirmed) if one is not None), default=-1)
+        offsets = [one.offset for one in (self.requested, self.confirmed) if one is not None]
+        return max([*offsets, self.goes_on_at])
 
     @property
     def known(self) -> Progress:

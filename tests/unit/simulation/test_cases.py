@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.simulation.member import replaced_edges
-from tests.simulation.plan import CutOff, Freeze, Outage, Plan, Produce, Retention, Stop
+from tests.simulation.plan import CommitFault, CutOff, Freeze, Outage, Plan, Produce, Retention, Stop
 from tests.simulation.running import failure_of
 from tests.simulation.simulation import Simulation
 
@@ -224,5 +224,22 @@ def test_a_storm_of_503_that_spares_most_requests_blames_no_innocent_item() -> N
             Produce(4.13, 3, _words("d ttt e t et ttt e ttt t d"), gap=5),
         ),
         faults=(Outage(3.65, 45.48, "503", 0.3, "event/batchAdd"),),
+    )
+    assert_holds(plan)
+
+
+def test_the_position_after_a_retention_gap_is_committed_although_the_commit_at_once_fails() -> None:
+    plan = Plan(
+        seed=404058,
+        partitions=2,
+        members=2,
+        session_s=6.0,
+        commit_every_s=0.5,
+        latency_s=3.0,
+        max_in_flight=1,
+        max_queued=1000,
+        old_records=3,
+        produce=(Produce(0.0, 1, ("d",)),),
+        faults=(CommitFault(0.56, 12.91, "slow"), Retention(0.75, 2, 0)),
     )
     assert_holds(plan)
