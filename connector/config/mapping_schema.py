@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _VALUE: Schema = {"$ref": "#/$defs/Value"}
 _CONDITIONS: Schema = {"$ref": "#/$defs/Conditions"}
 _TABLE: Schema = {"$ref": "#/$defs/Table"}
+_STRUCTURE: Schema = {"$ref": "#/$defs/Structure"}
 _BY_KIND: dict[str, Schema] = {
     "object": _TABLE,
     "custom_fields": {"anyOf": [_VALUE, {"type": "array", "items": _TABLE}]},
@@ -42,6 +43,15 @@ def definitions() -> dict[str, Schema]:
             "anyOf": [_SCALAR, {"type": "array", "items": _VALUE}, {"$ref": "#/$defs/Words"}],
         },
         "Words": _words(),
+        "Structure": {
+            "description": "A value, or a table or a list of such",
+            "anyOf": [
+                _SCALAR,
+                {"type": "array", "items": _STRUCTURE},
+                {"type": "object", "additionalProperties": _STRUCTURE},
+                {"$ref": "#/$defs/Words"},
+            ],
+        },
         "Table": {
             "description": "A table of values, or one value that yields an object",
             "anyOf": [
@@ -77,6 +87,7 @@ def _words() -> Schema:
         "oneOf": [{"required": [source]} for source in SOURCES],
         "dependentSchemas": {option: _beside(taking(option)) for option in OPTIONS}
         | {"on_error": {"anyOf": [{"required": [word]} for word in CONVERTING]}}
+        | {"each": {"required": ["value"]}, "value": {"required": ["each"]}}
         | {"otherwise": {"required": ["map"]}, "literal": {"maxProperties": 1}},
     }
 

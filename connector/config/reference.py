@@ -16,7 +16,7 @@ from connector.mapping.operators import OPERATORS
 from connector.mapping.references import FORMS
 from connector.mapping.references import PLANNED as PLANNED_REFERENCES
 from connector.mapping.vocabulary import DEAD_LETTER, SKIP
-from connector.mapping.words import PLANNED, WORDS
+from connector.mapping.words import WORDS
 from connector.tuzhan.endpoints import ENDPOINTS
 
 if TYPE_CHECKING:
@@ -61,7 +61,6 @@ def page() -> str:
         "## Words of a value\n",
         _WORDS,
         _table(("word", "meaning"), [(_code(word.name), word.doc) for word in WORDS.values()]),
-        f"Not supported yet: {_codes(PLANNED)}.\n",
         _examples(WORDS, "the record"),
         "## Conversions\n",
         _CONVERSIONS,

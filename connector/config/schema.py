@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from connector.config import mapping_schema
+from connector.mapping.words import WORDS
 from connector.settings.models import Config
 from connector.settings.types import duration_text, size_text
 from connector.tuzhan.endpoints import DEFAULT_PARAMETERS, ENDPOINTS
@@ -60,6 +61,7 @@ def _put_in_mapping_language(definitions: dict[str, Schema]) -> None:
     target["public_params"].update(params)
     route["public_params"].update(params)
     route["where"] = {"description": route["where"]["description"], "$ref": "#/$defs/Conditions"}
+    route["for_each"] = {"description": route["for_each"]["description"], **WORDS["each"].schema}
     route["event_key"] = {"description": route["event_key"]["description"], "$ref": "#/$defs/Value"}
     route["identity"]["items"] = {"$ref": "#/$defs/Identity"}
     route["fields"].update(

@@ -1,7 +1,8 @@
 """What today's config makes of a dead letter: items to send, or the reason why the letter is left where it is.
 
 1. Only the route of the letter is mapped again: the record's other routes may have succeeded. A record that could not
-   be decoded is mapped by all routes of its topic.
+   be decoded is mapped by all routes of its topic. Of a route with `for_each`, the item with the letter's uuid is meant;
+   a letter without one (its mapping failed) stands for all items of its route.
 2. The record has its original coordinates, so its events have the same uuid as before.
 3. A letter is left, and stays for a later replay, if no such route reads its topic today, if its record is gone, or if
    an audience endpoint is concerned and `overwrite` is not asked for: it may hold newer data.
@@ -79,9 +80,15 @@ class Planner:
         if whole is None:
             return Plan(letter, left=Left.RECORD_GONE)
         if letter.route:
-            return Plan(whole, self._mapper.items_of_route(whole.record, routes[0]))
+            return Plan(whole, _of_letter(letter, self._mapper.items_of_route(whole.record, routes[0])))
         return Plan(whole, self._mapper.items(whole.record))
 
     def _routes_of(self, letter: Letter) -> list[CompiledRoute]:
         routes = self._mapping.routes_of(letter.record.topic)
         return [route for route in routes if letter.route in {"", route.name}]
+
+
+def _of_letter(letter: Letter, items: Sequence[Item]) -> Sequence[Item]:
+    uuid = letter.added.get("dl-uuid")
+    same = [item for item in items if uuid and f'"uuid":"{uuid}"'.encode() in item.body]
+    return same or items

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from connector.mapping.conditions import compile_where
 from connector.mapping.errors import MappingError
 from connector.mapping.events import compile_event_key
 from connector.mapping.fields import compile_fields
@@ -14,6 +13,7 @@ from connector.mapping.location import Location, Scope
 from connector.mapping.mapper import CompiledMapping
 from connector.mapping.parameters import EncodedParams, compile_params, params_getter, required_message
 from connector.mapping.route import CompiledRoute
+from connector.mapping.splitting import compile_where_and_split
 from connector.tuzhan.endpoints import DEFAULT_PARAMETERS, ENDPOINTS
 
 if TYPE_CHECKING:
@@ -70,8 +70,10 @@ class _Compiler:
         """Compile one route; None if its publicParams can't be compiled."""
         target = self._targets[route.to]
         endpoint = ENDPOINTS[target.endpoint]
+        where, split = compile_where_and_split(route, location)
+        if route.for_each is not None:
+            location = location.with_item()
         params = self._route_params(route, endpoint, target, location.at("public_params"))
-        where = None if route.where is None else compile_where(route.where, location.at("where"))
         identity = compile_identity(route.identity, endpoint, location.at("identity"))
         event_key = compile_event_key(route, endpoint, location.at("event_key").named("event_key"))
         fields = compile_fields(route.fields, endpoint, location.at("fields"), allow_unknown=target.allow_unknown)
@@ -83,6 +85,7 @@ class _Compiler:
             target=route.to,
             endpoint=endpoint,
             ordering=target.ordering or endpoint.default_ordering,
+            split=split,
             where=where,
             params=params,
             identity=identity,

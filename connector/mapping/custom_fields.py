@@ -25,6 +25,10 @@ def compile_custom_fields(raw: Json, location: Location) -> Value:
         return Value(
             lambda value, record: [made for get in entries if (made := get(value, record)) is not None] or None
         )
+    if isinstance(raw, dict) and "each" in raw and isinstance(raw.get("value"), dict):
+        for key in raw["value"]:
+            if key not in CUSTOM_FIELD_KEYS:
+                location.at("value", key).unknown_key(CUSTOM_FIELD_KEYS)
     value = compile_value(raw, location)
     if value.constant and value.literal is not None:
         location.add("expected a list of {configId, configName, values}, or a reference to one", "wrong_type")

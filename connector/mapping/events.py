@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from connector.core.record import Record
 from connector.mapping.codegen import Call, Value
+from connector.mapping.elements import position_of
 from connector.mapping.errors import MappingError
 from connector.mapping.json_values import text_form
 from connector.mapping.values import compile_value
@@ -84,7 +85,7 @@ def event_uuids(cluster_id: str, route: str) -> EventUuid:
     """Return a function that computes the uuid of a record's event: 36 characters, version 8 of RFC 9562.
 
     It is a hash of cluster id, topic, partition, offset, Kafka timestamp, route and index (of the item among those of
-    one record and route; always 0). So a record that is sent twice carries the same uuid, in any process, and a topic
+    one record and route). So a record that is sent twice carries the same uuid, in any process, and a topic
     that was deleted and created again carries other ones. A keyed hash is prepared once per partition and copied for
     each record: `uuid.uuid5` would take as long as decoding the record.
     """
@@ -98,7 +99,7 @@ def event_uuids(cluster_id: str, route: str) -> EventUuid:
             key = hashlib.blake2b(name, digest_size=64).digest()
             state = prepared[topic, partition] = hashlib.blake2b(key=key, digest_size=16)
         state = state.copy()
-        state.update(b"%d:%d:0" % (offset, -1 if timestamp_ms is None else timestamp_ms))
+        state.update(b"%d:%d:%d" % (offset, -1 if timestamp_ms is None else timestamp_ms, position_of(record)))
         digits = state.hexdigest()
         variant = _VARIANT[digits[16]]
         return f"{digits[:8]}-{digits[8:12]}-8{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"

@@ -97,7 +97,7 @@ def _walk(value: Json, path: Path) -> Json:
 def _every(value: Json, rest: Path) -> Json:
     """Return what `rest` finds in each element as one flat list; None if it finds nothing."""
     if value.__class__ is str:
-        value = _parsed(value)
+        value = parsed(value)
     if value.__class__ is not list:
         return None
     found = [got for element in value if (got := _walk(element, rest)) is not None]
@@ -109,7 +109,7 @@ def _every(value: Json, rest: Path) -> Json:
 def step(value: Json, name: str) -> Json:
     """Return the entry of an object, the element of a list, or either of text that holds JSON."""
     if value.__class__ is str:
-        value = _parsed(value)
+        value = parsed(value)
     if value.__class__ is dict:
         return value.get(name)
     if value.__class__ is list and name.isdecimal():
@@ -118,8 +118,8 @@ def step(value: Json, name: str) -> Json:
     return None
 
 
-def _parsed(text: str) -> Json:
-    """Return the object or list that text holds as JSON, or None."""
+def parsed(text: str) -> Json:
+    """Return the object or list that text holds as JSON; None if it holds none."""
     if text.lstrip()[:1] not in ("{", "["):
         return None
     try:

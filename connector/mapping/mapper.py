@@ -80,20 +80,18 @@ class Mapper:
             failure = Failure("decode_failed", detail=str(error))
             return (Item(DEAD_LETTERS, "", b"", b"", (), record, failure),)
         if len(routes) == 1:
-            item = routes[0](value, record)
-            return [] if item is None else [item]
-        return [item for map_record in routes if (item := map_record(value, record)) is not None]
+            return routes[0](value, record)
+        return [item for map_record in routes for item in map_record(value, record)]
 
     def items_of_route(self, record: Record, route: CompiledRoute) -> Sequence[Item]:
         """Return what `items` returns of one route alone: for a record of which only that route failed before."""
         if record.value is None:
             return ()
         try:
-            item = self._bind(route)(decode_json(record.value), record)
+            return self._bind(route)(decode_json(record.value), record)
         except DecodeError as error:
             failure = Failure("decode_failed", detail=str(error))
             return (Item(DEAD_LETTERS, route.name, b"", b"", (), record, failure),)
-        return () if item is None else (item,)
 
     def _routes_of(self, topic: str) -> tuple[MapRecord, ...]:
         if len(self._by_topic) >= _MAX_CACHED_TOPICS:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from connector.mapping.codegen import MISSING, Call, Value, path_expression
+from connector.mapping.codegen import MISSING, Call, Value, constant, path_expression
+from connector.mapping.elements import element_of, position_of
 from connector.mapping.json_values import text_form
 from connector.mapping.lookup import EVERY, OF_RECORD, Getter, Path, Wildcard, header_getter, path_getter
 from connector.mapping.vocabulary import DEAD_LETTER, SKIP
@@ -29,15 +30,18 @@ FORMS = {
     "$partition": "its partition",
     "$offset": "its offset",
     "$timestamp": "its Kafka timestamp in milliseconds",
+    "$item": "the element of the list, inside `for_each` and `each`; $item.sku an entry of it",
+    "$index": "the position of that element, counted from 0",
 }
 """Every form of a reference, and what it refers to."""
 
-PLANNED = ("$item", "$index", "$change")
+PLANNED = ("$change",)
 """References of the language that do not work yet."""
 
 _SEGMENT = re.compile(r'\.(?:"((?:[^"\\]|\\.)*)"|([^\s."\[\]{}]+))')
 _ESCAPED = re.compile(r"\\(.)")
 _WORD = re.compile(r"\$\w*")
+_ITEM = re.compile(r"(?:^|\{)\s*\$(?:item|index)\b")
 _TEMPLATE_PART = re.compile(r'(?P<text>(?:[^{}]|\{\{|\}\})+)|\{(?P<reference>(?:[^{}"]|"(?:[^"\\]|\\.)*")*)\}')
 
 
@@ -55,12 +59,13 @@ def literal_text(raw: str) -> str:
 
 def compile_reference(text: str, location: Location) -> Value:
     """Compile one reference, or report what is wrong with it."""
-    if text in (SKIP, DEAD_LETTER):
-        location.add(f"'{text}' is only allowed as the value of `default` and `otherwise`", "bad_reference")
+    word = _first_word(text)
+    if text in (SKIP, DEAD_LETTER) or word in PLANNED:
+        only = f"'{text}' is only allowed as the value of `default` and `otherwise`"
+        location.add(f"{word} is not supported yet" if word in PLANNED else only, "bad_reference")
         return MISSING
-    if (word := _WORD.match(text)) is not None and word[0] in PLANNED:
-        location.add(f"{word[0]} is not supported yet", "bad_reference")
-        return MISSING
+    if word in ("$item", "$index"):
+        return _compile_element_reference(text, location)
     if text == "$" or text.startswith("$."):
         path = _parse_path(text[1:])
         if path is not None:
@@ -70,15 +75,49 @@ def compile_reference(text: str, location: Location) -> Value:
         return Value(OF_RECORD[text])
     elif text.startswith("$headers."):
         return Value(header_getter(_header_name(text.removeprefix("$headers."))))
-    shown = "text from a ${…}" if isinstance(text, InterpolatedStr) else f"'{text}'"
-    location.add(f"{shown} is not a reference{_hint(text)}", "bad_reference")
+    location.add(f"{_shown(text)} is not a reference{_hint(text)}", "bad_reference")
     return MISSING
+
+
+def _compile_element_reference(text: str, location: Location) -> Value:
+    path = () if text == "$index" else _parse_path(text.removeprefix("$item"))
+    if path is None:
+        location.add(f"{_shown(text)} is not a reference{_hint(text)}", "bad_reference")
+        return MISSING
+    if not location.scope.has_item:
+        message = f"{_first_word(text)} has no meaning here, but in a route with `for_each`, and inside `each`"
+        location.add(message, "bad_reference")
+        return MISSING
+    if text == "$index":
+        return Value(lambda _value, record: position_of(record), inlined=Call(position_of, ("record",)))
+    if not path:
+        return Value(lambda _value, record: element_of(record), inlined=Call(element_of, ("record",)))
+    get = path_getter(path)
+    return Value(lambda _value, record: get(element_of(record), record))
+
+
+def mentions_item(raw: Json) -> bool:
+    """Return whether `$item` or `$index` occurs anywhere in a piece of the language, in templates too."""
+    if isinstance(raw, dict):
+        return any(mentions_item(each) for pair in raw.items() for each in pair)
+    if isinstance(raw, list):
+        return any(mentions_item(each) for each in raw)
+    return isinstance(raw, str) and _ITEM.search(raw) is not None
+
+
+def _first_word(text: str) -> str:
+    match = _WORD.match(text)
+    return match[0] if match is not None else ""
+
+
+def _shown(text: str) -> str:
+    return "text from a ${…}" if isinstance(text, InterpolatedStr) else f"'{text}'"
 
 
 def _hint(text: str) -> str:
     if "[" in text:
         return ": write an element of a list as $.items.0, all of them as $.items.*"
-    if text.startswith("$."):
+    if text.startswith(("$.", "$item.")):
         return ': put a name with blanks or dots in quotes, $."odd key".x'
     guess = "$." + text[1:]
     if not isinstance(text, InterpolatedStr) and text != "$headers" and _parse_path(guess[1:]):
@@ -132,6 +171,8 @@ def compile_template(raw: Json, location: Location) -> Value:
         else:
             location.add("what stands in braces must be a reference, which begins with $", "bad_reference")
         position = match.end()
+    if not parts:
+        return constant(pattern.replace("%%", "%"))
     fill, getters = _filler(pattern), [part.get for part in parts]
     get: Getter = lambda value, record: fill(*[get(value, record) for get in getters])  # noqa: E731 - one line
     return Value(get, inlined=Call(fill, tuple(part.expression for part in parts)))

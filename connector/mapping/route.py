@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from connector.core.record import DEAD_LETTERS, Failure, Item, Record
 from connector.mapping.codegen import BodyWriter, generate_body
+from connector.mapping.elements import ElementRecord, position_of
 from connector.mapping.errors import MappingError, SkipItem
 from connector.mapping.events import event_entries, event_uuids
 from connector.mapping.identity import identity_writer, without_identity
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
     from connector.mapping.identity import IdentityRule, IdentityWriter
     from connector.mapping.operators import Condition
     from connector.mapping.parameters import ParamsGetter
+    from connector.mapping.splitting import Split
     from connector.settings.models import Ordering
     from connector.tuzhan.endpoints import Endpoint
 
-MapRecord = Callable[[Json, Record], Item | None]
-"""Returns a route's item for a decoded record; None if the record is not wanted or skipped. Never raises."""
+MapRecord = Callable[[Json, Record], list[Item]]
+"""Returns a route's items for a decoded record; none if the record is not wanted or skipped. Never raises."""
 
 _new_item = tuple.__new__
 """Does the same as Item(…) in two thirds of the time: the class's own __new__ is a Python function."""
@@ -53,7 +55,10 @@ class CompiledRoute:
     target: str
     endpoint: Endpoint
     ordering: Ordering
+    split: Split | None
+    """None: a record gives one item."""
     where: Condition | None
+    """On each item."""
     params: ParamsGetter | EncodedParams
     identity: list[IdentityRule]
     skip_without_identity: bool
@@ -71,10 +76,10 @@ class CompiledRoute:
         identify, complete = self._identity_writer(counters), self._body_writer(cluster_id)
         by_key = self.ordering == "key"
 
-        def map_record(value: Json, record: Record) -> Item | None:
+        def map_item(value: Json, record: Record) -> list[Item]:
             try:
                 if where is not None and not where(value, record):
-                    return None
+                    return []
                 json_params, exact = fixed or params(value, record)  # type: ignore[operator] # one or the other
                 head: dict[str, Json] = {}
                 keys = identify(value, record, head, exact)
@@ -83,17 +88,38 @@ class CompiledRoute:
                 body = complete(value, record, head)
                 if by_key:
                     keys = _key_of(record)
-                return _new_item(Item, (target, route, encode(body), json_params, keys, record, None))
-            except SkipItem:
-                counters.skipped[route, target] += 1
-                return None
-            except MappingError as error:
-                failure = Failure(error.reason, target, error.field, error.detail)
+                return [_new_item(Item, (target, route, encode(body), json_params, keys, record, None))]
             except Exception as error:  # noqa: BLE001 - one record must not stop the others; its type is reported
-                failure = Failure("item_invalid", target, "", f"the mapping raised {type(error).__name__}")
-            return Item(DEAD_LETTERS, route, b"", b"", (), record, failure)
+                return self._without_item(error, record, counters)
+
+        return map_item if self.split is None else self._map_each(self.split, map_item, counters)
+
+    def _map_each(self, split: Split, map_item: MapRecord, counters: MappingCounters) -> MapRecord:
+        """Return the function that makes the items of a record one by one: one that fails leaves the others alone."""
+
+        def map_record(value: Json, record: Record) -> list[Item]:
+            try:
+                parts = split(value, record)
+            except Exception as error:  # noqa: BLE001 - as above
+                return self._without_item(error, record, counters)
+            return [item._replace(record=record) for part, of in parts for item in map_item(part, of)]
 
         return map_record
+
+    def _without_item(self, error: Exception, record: Record, counters: MappingCounters) -> list[Item]:
+        """Return what becomes of a record, or an element, that has no item: a dead letter, or nothing if skipped."""
+        match error:
+            case SkipItem():
+                counters.skipped[self.name, self.target] += 1
+                return []
+            case MappingError():
+                detail = error.detail
+                if record.__class__ is ElementRecord:
+                    detail = f"element {position_of(record)} of the list: {detail}"
+                failure = Failure(error.reason, self.target, error.field, detail)
+            case _:
+                failure = Failure("item_invalid", self.target, "", f"the mapping raised {type(error).__name__}")
+        return [Item(DEAD_LETTERS, self.name, b"", b"", (), record, failure)]
 
     def _without_identity(self, value: Json, record: Record) -> Exception:
         if self.skip_without_identity:

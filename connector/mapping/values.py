@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from connector.mapping.codegen import MISSING, Value, constant
 from connector.mapping.references import compile_reference, is_reference, literal_text
-from connector.mapping.words import PLANNED, SOURCES, WORDS
+from connector.mapping.words import SOURCES, WORDS
 from connector.mapping.words.finding import required
 from connector.mapping.words.word import Operands, compile_fallback
 from connector.settings.problems import did_you_mean
@@ -38,8 +38,42 @@ def looks_like_words(raw: Json) -> bool:
     """Return whether an object that may also be a table of values is an object of words."""
     if not isinstance(raw, dict) or not any(word in raw for word in SOURCES):
         return False
-    others = [str(key) for key in raw if key not in WORDS and key not in PLANNED]
+    others = [str(key) for key in raw if key not in WORDS]
     return not others or all(did_you_mean(key, WORDS) for key in others)
+
+
+def compile_structure(raw: Json, location: Location) -> Value:
+    """Compile a value, or a table or a list of such: where an object need not be one of words.
+
+    A table, and a list in one, is missing if it has references and all of them are missing.
+    """
+    if isinstance(raw, dict) and not looks_like_words(raw):
+        return _compile_table({str(key): compile_structure(each, location.under(key)) for key, each in raw.items()})
+    if not isinstance(raw, list):
+        return compile_value(raw, location)
+    elements = [compile_structure(element, location.at(index)) for index, element in enumerate(raw)]
+    if all(element.constant for element in elements):
+        return constant([element.literal for element in elements])
+    whole = _compile_table({str(index): element for index, element in enumerate(elements)})
+    return whole.then(lambda found: None if found is None else [*found.values()])
+
+
+def _compile_table(values: dict[str, Value]) -> Value:
+    if all(value.constant for value in values.values()):
+        return constant({name: value.literal for name, value in values.items() if value.literal is not None})
+    entries = [(name, value.get, value.constant) for name, value in values.items()]
+
+    def get(value: Json, record: Record) -> Json:
+        made = {}
+        found = False
+        for name, get_entry, is_constant in entries:
+            got = get_entry(value, record)
+            if got is not None:
+                made[name] = got
+                found = found or not is_constant
+        return made if found else None
+
+    return Value(get)
 
 
 def _compile_list(raw: list[Json], location: Location) -> Value:
@@ -58,7 +92,7 @@ def _compile_words(raw: dict[Json, Json], location: Location) -> Value:
     if not _check_words(raw, location):
         return MISSING
     default = compile_fallback(raw["default"], location.at("default"), compile_value) if "default" in raw else None
-    words = Operands(raw, location, compile_value, default)
+    words = Operands(raw, location, compile_value, compile_structure, default)
     value = MISSING
     applied = [word for word in WORDS.values() if word.name in raw]
     for word in applied:
@@ -69,13 +103,10 @@ def _compile_words(raw: dict[Json, Json], location: Location) -> Value:
 
 
 def _check_words(raw: dict[Json, Json], location: Location) -> bool:
-    """Report words that do not exist, do not work yet, or exclude each other."""
+    """Report words that do not exist or exclude each other."""
     sound = True
     for key in raw:
-        if key in PLANNED or (key == "value" and "each" in raw):
-            location.at(key).add(f"`{key}` is not supported yet", "unknown_key", at_key=True)
-            sound = False
-        elif key not in WORDS:
+        if key not in WORDS:
             hint = did_you_mean(str(key), WORDS) or "; write {literal: …} for an object that is a literal"
             location.at(key).add(f"unknown key{hint}", "unknown_key", at_key=True)
             sound = False

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from connector.mapping.words import converting, finding, tables
+from connector.mapping.words import converting, elements, finding, tables
 
 if TYPE_CHECKING:
     from connector.mapping.words.word import Word
 
 WORDS: dict[str, Word] = {
-    word.name: word for word in (*finding.SOURCES, *finding.TABLE, *converting.TABLE, *tables.TABLE)
+    word.name: word for word in (*finding.SOURCES, *elements.TABLE, *finding.TABLE, *converting.TABLE, *tables.TABLE)
 }
 """In the order in which the words are applied, whatever their order in the file."""
 
 SOURCES: tuple[str, ...] = tuple(word.name for word in WORDS.values() if word.source)
-
-PLANNED = ("each",)
-"""Words of the language that do not work yet."""

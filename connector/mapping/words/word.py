@@ -28,6 +28,8 @@ class Operands:
     location: Location
     compile: Callable[[Json, Location], Value]
     """Compiles a value inside this one."""
+    compile_structure: Callable[[Json, Location], Value]
+    """Compiles the same where tables of values and lists of them are allowed too."""
     default: Getter | None
     """What stands beside `default`, compiled: several words use it."""
 

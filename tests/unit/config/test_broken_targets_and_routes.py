@@ -120,11 +120,10 @@ TABLE = [
         ),
     ),
     Broken(
-        "route words that come later",
+        "a route's word that comes later",
         "    to: purchases\n",
-        "    to: purchases\n    for_each: $.items\n    transform: a:b\n",
-        "13:5: routes[0].for_each: not supported yet [unknown_key]",
-        "14:5: routes[0].transform: not supported yet [unknown_key]",
+        "    to: purchases\n    transform: a:b\n",
+        "13:5: routes[0].transform: not supported yet [unknown_key]",
     ),
     Broken(
         "a route without identity",

@@ -48,7 +48,7 @@ def test_sound_configs_keep_to_it(text: str) -> None:
         ("event/v2/batchAdd\n", "event/v2/batchAdd\n    ordering: keys\n"),
         ("event/v2/batchAdd", "event/v3/batchAdd"),
         ("    to: purchases\n", ""),
-        ("    to: purchases\n", "    to: purchases\n    for_each: $.items\n"),
+        ("    to: purchases\n", "    to: purchases\n    for_each: [$.items]\n"),
         ("    to: purchases\n", "    to: purchases\n    where: {status: PAID}\n"),
         ("    to: purchases\n", "    to: purchases\n    where: {$.status: {equals: PAID}}\n"),
         ("value: $.mobile", "valeu: $.mobile"),

@@ -22,12 +22,13 @@ def written(
     record: Record = RECORD,
     failure: Failure = FAILURE,
     route: str = "orders",
+    body: bytes = b"",
     attempt: int = 1,
     form: int = 0,
     produced_ms: int | None = 1_700_000_000_000,
 ) -> Record:
     """Return a letter as a record of the dead-letter topic; `form` is how much of it was left out."""
-    item = Item(DEAD_LETTERS, route, b"", b"", (), record, failure)
+    item = Item(DEAD_LETTERS, route, body, b"", (), record, failure)
     message = list(letter_messages(item, Subject(record, attempt), ORIGIN))[form]
     return Record("letters", 0, offset, produced_ms, message.key, message.value, tuple(message.headers))
 

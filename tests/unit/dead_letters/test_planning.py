@@ -86,3 +86,14 @@ def test_what_the_letter_lacks_is_read_from_its_record() -> None:
 def test_a_letter_whose_record_is_gone_is_left(origin: Record | None) -> None:
     stripped = letter(record=ORIGINAL, route="r", form=-1)
     assert planner(route(), origin=origin).plan(stripped).left is Left.RECORD_GONE
+
+
+def test_of_a_route_with_for_each_only_the_item_of_the_letter_is_sent_again() -> None:
+    lines = route(for_each="$.items", fields={"eventargs": {"c_sku": "$item"}})
+    whole = record({"phone": "13800000000", "items": ["a", "b", "c"]}, partition=3, offset=41)
+    mapping, _ = compiled(lines)
+    assert mapping is not None
+    items = mapping.mapper("cluster").items(whole)
+    refused = letter(record=whole, route="r", body=items[1].body)
+    assert list(planner(lines).plan(refused).items) == [items[1]]
+    assert list(planner(lines).plan(letter(record=whole, route="r")).items) == list(items)

@@ -60,7 +60,12 @@ TARGETS: Mapping[str, Mapping[str, Any]] = {INFO: INFO_TARGET, TAG: TAG_TARGET}
         ({"template": "}"}, ("template",), "bad_value", "write {{ and }}"),
         ({"template": "{a}"}, ("template",), "bad_reference", "must be a reference, which begins with $"),
         ({"template": "{$.a[0]}"}, ("template",), "bad_reference", "$.items.0"),
-        ({"template": "{$item}"}, ("template",), "bad_reference", "$item is not supported yet"),
+        (
+            {"template": "{$item}"},
+            ("template",),
+            "bad_reference",
+            "$item has no meaning here, but in a route with `for_each`",
+        ),
         ({"from": "$.a", "extract": "x"}, ("extract",), "bad_value", "put parentheses around the part to extract"),
         ({"from": "$.a", "extract": "(x"}, ("extract",), "bad_value", "not a regular expression: missing )"),
         ({"from": "$.a", "extract": "(x){99999999999}"}, ("extract",), "bad_value", "not a regular expression"),
@@ -69,7 +74,16 @@ TARGETS: Mapping[str, Mapping[str, Any]] = {INFO: INFO_TARGET, TAG: TAG_TARGET}
         ({"from": "$.a", "as": "phone", "local": True}, ("local",), "bad_value", "belongs to `as: timestamp`"),
         ({"from": "$.a", "as": "phone", "on_error": "skip"}, ("on_error",), "bad_value", "expected omit"),
         ({"from": "$.a", "on_error": "omit"}, ("on_error",), "bad_value", "belongs to `as`, `multiply`, `round`"),
-        ({"each": "$.a"}, ("each",), "unknown_key", "`each` is not supported yet"),
+        ({"each": "$.a"}, ("value",), "missing_key", "missing, required together with `each`"),
+        ({"each": "items", "value": 1}, ("each",), "bad_reference", "expected a reference to a list, like $.items"),
+        ({"each": ["$.a"], "value": 1}, ("each",), "bad_reference", "expected a reference to a list, like $.items"),
+        ({"each": {"literal": [1]}, "value": 1}, ("each",), "bad_reference", "expected a reference to a list"),
+        ({"each": {"from": "a"}, "value": 1}, ("each", "from"), "bad_reference", "did you mean '$.a'?"),
+        ({"each": "$item", "value": 1}, ("each",), "bad_reference", "$item has no meaning here"),
+        ({"each": "$.a", "value": {"x": {"y": "$b"}}}, ("value", "x", "y"), "bad_reference", "did you mean '$.b'"),
+        ({"each": "$.a", "value": {"from": "$.a", "ass": 1}}, ("value", "ass"), "unknown_key", "did you mean 'as'?"),
+        ({"each": "$.a", "from": "$.a", "value": 1}, ("each",), "bad_value", "`from` and `each` exclude each other"),
+        ({"from": "$.a", "value": 1}, ("value",), "bad_value", "`value` belongs to `each`"),
         (["a", {"x": 1}], (1, "x"), "unknown_key", "{literal: …}"),
         ({"template": "a", "as": {"x": 1}}, ("as",), "bad_value", "no such conversion"),
     ],
@@ -79,12 +93,6 @@ def test_a_value_is_refused(raw: object, path: tuple[str | int, ...], code: str,
     assert not rest
     assert (at, told) == ((*ARGS, "c_x", *path), code)
     assert message in text
-
-
-def test_each_and_its_value_are_not_supported_yet() -> None:
-    told = found(route(fields={"eventargs": {"c_x": {"each": "$.a", "value": "$item"}}}))
-    assert {path[-1] for path, code, _ in told if code == "unknown_key"} == {"each", "value"}
-    assert all("not supported yet" in message for _, _, message in told)
 
 
 def test_a_date_that_is_not_in_quotes_is_refused() -> None:
@@ -103,7 +111,7 @@ def test_a_date_that_is_not_in_quotes_is_refused() -> None:
         ({"all": [{"$.a": {}}]}, ("all", 0, "$.a"), "bad_value", "expected a condition: eq"),
         ({"not": [{"$.a": 1}]}, ("not",), "wrong_type", "expected a table of conditions"),
         ({"$a": 1}, ("$a",), "bad_reference", "did you mean '$.a'"),
-        ({"$item.x": 1}, ("$item.x",), "bad_reference", "not supported yet"),
+        ({"$item.x": 1}, ("$item.x",), "bad_reference", "has no meaning here"),
         ({"$.a": None}, ("$.a",), "wrong_type", "{exists: false}"),
         ({"$.a": {"bigger": 1}}, ("$.a", "bigger"), "unknown_key", "expected one of eq, ne, in"),
         ({"$.a": {"mathces": "x"}}, ("$.a", "mathces"), "unknown_key", "did you mean 'matches'?"),

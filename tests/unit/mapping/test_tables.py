@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from connector.config import mapping_schema
-from connector.mapping import references, words
+from connector.mapping import references
 from connector.mapping.conditions import COMBINATIONS, compile_where
 from connector.mapping.conversions import CONVERSIONS, OPTIONS
 from connector.mapping.conversions.timestamps import FORMS, UNITS
@@ -104,10 +104,6 @@ def test_every_entry_has_a_meaning_and_an_example(terms: dict[str, Any]) -> None
 
 
 def test_what_is_planned_is_refused_as_not_supported_yet() -> None:
-    for word in words.PLANNED:
-        problems = Problems()
-        compile_value({"from": "$.a", word: 1}, Location(problems, ()))
-        assert [each.message for each in problems.found] == [f"`{word}` is not supported yet"]
     for reference in references.PLANNED:
         problems = Problems()
         compile_value(reference, Location(problems, ()))
@@ -120,6 +116,8 @@ JUNK = [None, True, False, 0, 1, 2.5, -1, 13, "", "x", "$.a", [], ["x"], [None],
 OPERANDS: dict[str, list[object]] = {
     "from": ["$.a", ["$.a", "$.b"]],
     "template": ["{$.a}!"],
+    "each": ["$.a", {"from": "$.a", "as": "split"}],
+    "value": ["$item", "$index", {"a": "$item.a", "b": [{"c": "$.c"}]}, ["$item"]],
     "literal": [{"any": 1}],
     "default": [0, "$.b", SKIP, DEAD_LETTER],
     "required": [True, False],
@@ -135,6 +133,8 @@ OPERANDS: dict[str, list[object]] = {
     "otherwise": ["o", SKIP],
 }
 LENIENT = {
+    "each": "the same",
+    "value": "objects in it need not be words",
     "extract": "the regular expression is not checked",
     "zone": "the names of zones are not listed",
     "multiply": "text may be a number",
@@ -154,6 +154,7 @@ SOUND_FROM = WORD_OBJECTS.map(lambda raw: {"from": "$.a", **{k: v for k, v in ra
 @pytest.mark.parametrize("word", WORDS)
 def test_the_schema_of_a_word_accepts_the_operands_that_the_compiler_accepts(word: str) -> None:
     beside: dict[str, object] = {} if WORDS[word].source else {"from": "$.a"}
+    beside = {"each": "$.a"} if word == "value" else {"value": "$item"} if word == "each" else beside
     beside |= (
         {"as": "timestamp"}
         if word in OPTIONS or word == "on_error"
@@ -165,7 +166,7 @@ def test_the_schema_of_a_word_accepts_the_operands_that_the_compiler_accepts(wor
         raw = {**beside, word: operand}
         if compiled(raw) is not None:
             assert VALUE_SCHEMA.is_valid(raw), raw
-        elif word not in ("zone", "multiply", "extract"):  # text is accepted: see LENIENT
+        elif word not in ("zone", "multiply", "extract", "each", "value"):  # text is accepted: see LENIENT
             assert not VALUE_SCHEMA.is_valid(raw), raw
 
 
