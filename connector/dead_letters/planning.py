@@ -1,8 +1,8 @@
 """What today's config makes of a dead letter: items to send, or the reason why the letter is left where it is.
 
 1. Only the route of the letter is mapped again: the record's other routes may have succeeded. A record that could not
-   be decoded is mapped by all routes of its topic. Of a route with `for_each`, the item with the letter's uuid is meant;
-   a letter without one (its mapping failed) stands for all items of its route.
+   be decoded is mapped by all routes of its topic. Of a route with `for_each`, the item with the letter's uuid is
+   meant; a letter without one (its mapping failed) stands for all items of its route.
 2. The record has its original coordinates, so its events have the same uuid as before.
 3. A letter is left, and stays for a later replay, if no such route reads its topic today, if its record is gone, or if
    an audience endpoint is concerned and `overwrite` is not asked for: it may hold newer data.
