@@ -25,6 +25,9 @@ in the last RECENT_S; a token is "the second" if the one before was refused here
 - A target at fault stays so, with any token, until it delivers. A token is fetched for it only if no other target has
   delivered with the current one for the target's patience: RECENT_S, doubled for each such token up to 10 minutes. So a
   wrong judgement does no harm for long, and a right one costs few tokens.
+- If all targets are at fault, of two and more, it is rather the token that has died: nobody can use it. The first token
+  is fetched after GRACE_S then; this patience doubles with each one too, until a target delivers. An endpoint that
+  always answers 401 can't bring this about as long as others deliver.
 
 Example: A may not use its endpoint, B may.
 
@@ -80,6 +83,7 @@ class TokenEvidence:
         """When another token is needed because of refusals; infinite if it is not."""
         self._targets: dict[object, _Target] = {}
         self._issued_s = -math.inf
+        self._all_at_fault_patience_s = GRACE_S
         self._has_died = False
         """Whether a target was refused that had delivered with the current token."""
         self._users: set[object] = set()
@@ -119,6 +123,7 @@ class TokenEvidence:
     def on_delivered(self, target: object, sent_s: float, now_s: float) -> None:
         """Called when `target` delivered with the current token a request that was sent at `sent_s`."""
         self._targets[target] = _Target(delivered_s=now_s)
+        self._all_at_fault_patience_s = GRACE_S
         for other, refused_s in list(self._refused_s.items()):
             if refused_s < sent_s:
                 del self._refused_s[other]
@@ -165,9 +170,18 @@ class TokenEvidence:
 
     def _on_target_at_fault(self, known: _Target, used_s: float, now_s: float) -> None:
         known.patience_s = known.patience_s or RECENT_S
-        if math.isinf(self.renew_s) and now_s - max(used_s, self._issued_s) >= known.patience_s:
+        if math.isfinite(self.renew_s):
+            return
+        unused_s = now_s - max(used_s, self._issued_s)
+        if unused_s >= known.patience_s:
             self.renew_s = now_s
             known.patience_s = min(2 * known.patience_s, MAX_PATIENCE_S)
+        elif unused_s >= self._all_at_fault_patience_s and self._all_are_at_fault():
+            self.renew_s = now_s
+            self._all_at_fault_patience_s = min(2 * self._all_at_fault_patience_s, MAX_PATIENCE_S)
+
+    def _all_are_at_fault(self) -> bool:
+        return len(self._targets) > 1 and all(target.patience_s for target in self._targets.values())
 
     def _used_by_others_s(self, target: object, users: Collection[object]) -> float:
         """Return when one of `users` other than `target` last delivered; minus infinity if none has."""

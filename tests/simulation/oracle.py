@@ -16,7 +16,7 @@ from connector.core.events import Rebalanced
 from connector.core.ledger import LeaseState
 from connector.core.record import DEAD_LETTERS, TopicPartition
 from connector.core.sink import VerdictKind
-from connector.kafka.deadlines import REVOKE_DEADLINE_S
+from connector.kafka.deadlines import LAST_COMMIT_S, REVOKE_DEADLINE_S
 from tests.simulation.member import STOP_TIMEOUT_S, TAGS, TOPIC, Member, item_id, keys_of
 from tests.simulation.plan import POISON
 from tests.simulation.platform import ItemId
@@ -64,8 +64,8 @@ class KnownLease:
     tried: set[ItemId] = field(default_factory=set)
     sent: set[tuple[str, ItemId]] = field(default_factory=set)
     """The same, by target: an item may go on to the dead letters."""
-    is_over: bool = False
-    """Whether its end was noticed."""
+    over_at: float = math.inf
+    """When its end was noticed."""
     settled: dict[ItemId, float] = field(default_factory=dict)
     """The items that have their outcome, and since when."""
     received: dict[int, tuple[Record, float]] = field(default_factory=dict)
@@ -183,11 +183,11 @@ class Oracle:
     ) -> None:
         """Allow the repeats of leases that live: of one member or all, of some partitions or all.
 
-        With `ended` also of those that have ended: their last commit may be under way.
+        Also of those that have just ended: their last commit may be under way. With `ended` of all that have.
         """
         for known in self._leases.values():
             if (
-                (ended or not known.lease.ended)
+                (ended or not known.lease.ended or self._world.now < known.over_at + LAST_COMMIT_S)
                 and (member is None or known.member is member)
                 and (not partitions or known.lease.partition in partitions)
             ):
@@ -349,15 +349,15 @@ class Oracle:
         """A lease that closes waits for what is on the wire, as long as there is time."""
         for known in self._open.get(member, ()):
             if known.lease.ended:
-                known.is_over = True
+                known.over_at = self._world.now
                 closing_since = member.closing_since.get(known.lease.partition, -math.inf)
                 deadline = max(closing_since + REVOKE_DEADLINE_S, member.told_at + STOP_TIMEOUT_S - LEAVE_MARGIN_S)
                 if known.excused or self._world.now >= deadline - 0.1:
                     continue
                 if any(known is self._lease_of[id(item.record)][1] for item in self._items_on_wire(member)):
                     member.violate(f"the lease of {known.lease.partition} ended before a reply that was under way")
-        if any(known.is_over for known in self._open.get(member, ())):
-            self._open[member] = [known for known in self._open[member] if not known.is_over]
+        if any(known.over_at < math.inf for known in self._open.get(member, ())):
+            self._open[member] = [known for known in self._open[member] if known.over_at == math.inf]
 
     def _items_on_wire(self, member: Member) -> Iterator[Item]:
         for items in self._on_wire[member]:

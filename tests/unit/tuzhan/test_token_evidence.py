@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -244,3 +245,43 @@ def test_the_second_token_in_a_row_blames_a_target_if_another_has_lately_deliver
     evidence.on_refused(A, 100.0)
     evidence.on_token(100.0 + age_s)
     assert evidence.on_refused(A, 100.0 + age_s) is fault
+
+
+def both_at_fault() -> TokenEvidence:
+    """Return what is known after a token has died at B, where A was refused it by mistake, and so has the next one."""
+    evidence = new_evidence()
+    evidence.on_delivered(A, 1.0, 1.0)
+    evidence.on_token(2.0)
+    evidence.on_delivered(B, 3.0, 3.0)
+    assert evidence.on_refused(A, 3.0) is Fault.TOKEN
+    evidence.on_delivered(B, 4.0, 4.0)
+    assert evidence.on_refused(A, 5.0) is Fault.TARGET
+    assert evidence.on_refused(B, 6.0) is Fault.TOKEN
+    evidence.on_token(7.0)
+    assert evidence.on_refused(A, 7.0) is Fault.TARGET
+    assert evidence.on_refused(B, 7.0) is Fault.TARGET
+    return evidence
+
+
+def test_a_token_that_no_target_can_use_is_replaced_soon_and_the_next_ones_at_growing_distances() -> None:
+    evidence = both_at_fault()
+    issued = [7.0]
+    for now_s in range(8, 24 * 3600):
+        for target in (A, B):
+            assert evidence.on_refused(target, now_s) is Fault.TARGET
+        if evidence.renew_s <= now_s:
+            issued.append(now_s)
+            evidence.on_token(now_s)
+    distances = [later - earlier for earlier, later in itertools.pairwise(issued)]
+    assert distances[:4] == [GRACE_S * 2**n for n in range(4)]
+    assert set(distances[20:]) == {MAX_PATIENCE_S}
+
+
+def test_as_long_as_one_target_delivers_now_and_then_the_others_bring_about_no_other_token() -> None:
+    evidence = both_at_fault()
+    for now_s in range(8, 3600):
+        if now_s % 20 == 8:
+            evidence.on_delivered(C, now_s, now_s)
+        evidence.on_refused(A, now_s)
+        evidence.on_refused(B, now_s)
+        assert evidence.renew_s == math.inf
