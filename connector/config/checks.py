@@ -16,7 +16,7 @@ from connector.settings.kafka_properties import CLASSIC_PROTOCOL_ONLY, OWNED_PRO
 from connector.settings.models import Admin, DeadLetter, Kafka, Platform, Retry
 from connector.settings.problems import did_you_mean
 from connector.settings.types import InterpolatedStr, duration_text
-from connector.tuzhan.endpoints import ENDPOINTS, NOT_YET
+from connector.tuzhan.endpoints import ENDPOINTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -146,9 +146,7 @@ def _endpoints(sections: Sections, problems: Problems) -> None:
         at: Path = ("targets", name, "endpoint")
         if not isinstance(endpoint, str) or (endpoint.startswith("$") and not isinstance(endpoint, InterpolatedStr)):
             continue  # reported with the target
-        if endpoint in NOT_YET:
-            problems.add(at, f"not supported yet; the endpoints are {', '.join(ENDPOINTS)}", "bad_value")
-        elif endpoint not in ENDPOINTS:
+        if endpoint not in ENDPOINTS:
             hint = "" if isinstance(endpoint, InterpolatedStr) else did_you_mean(endpoint.strip("/"), ENDPOINTS)
             message = f"no such endpoint; the endpoints are {', '.join(ENDPOINTS)}{hint}"
             problems.add(at, message, "unknown_name")

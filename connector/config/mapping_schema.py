@@ -29,6 +29,7 @@ _TABLE: Schema = {"$ref": "#/$defs/Table"}
 _STRUCTURE: Schema = {"$ref": "#/$defs/Structure"}
 _BY_KIND: dict[str, Schema] = {
     "object": _TABLE,
+    "objects": {"$ref": "#/$defs/Structure"},
     "custom_fields": {"anyOf": [_VALUE, {"type": "array", "items": _TABLE}]},
 }
 _SCALAR: Schema = {"type": ["string", "number", "boolean", "null"]}

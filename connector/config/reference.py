@@ -44,6 +44,11 @@ _CONVERSIONS = """\
 A value that can't be converted sends the record to the dead letters with the reason `conversion_failed`, the name of
 the field and the type of the value, never the value itself. In an identity it counts as missing.
 """
+_OPERATE_TAGS = """\
+What the objects in `operateTags` hold is not documented by the platform: the connector sends them as they are mapped.
+Find out with the platform which keys your tags need, for example
+`operateTags: [{tagName: $.name, tagValueList: [{tagValue: $.level}]}]`.
+"""
 _CONDITIONS = """\
 `where` is a table of reference: condition, all of which must hold. A scalar means `eq`, a list `in`. A condition on a
 missing value is false, except for `exists: false`. Text forms are compared: 1 equals "1". Numbers, and text that is a
@@ -78,6 +83,7 @@ def page() -> str:
         _table(("key", "meaning"), [(_code(key), doc) for key, doc in KEYS.items()]),
         "## Endpoints\n",
         _endpoints(),
+        _OPERATE_TAGS,
     ]
     return "\n".join(blocks)
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from connector.mapping.codegen import Value, generate_object
 from connector.mapping.custom_fields import compile_custom_fields
-from connector.mapping.errors import ConversionError
+from connector.mapping.errors import ConversionError, MappingError
 from connector.mapping.kinds import KINDS, Kind, checked, report_undocumented
-from connector.mapping.values import compile_value, looks_like_words
-from connector.tuzhan.endpoints import ENDPOINTS, Endpoint, ItemField
+from connector.mapping.values import compile_structure, compile_value, looks_like_words
+from connector.tuzhan.endpoints import ENDPOINTS, Endpoint, ItemField, Requirement
 
 if TYPE_CHECKING:
     from connector.core.record import Record
@@ -45,7 +45,26 @@ def compile_fields(
             _refuse(name, endpoint, at)
         else:
             compiled[name] = compile_value(raw[name], at)
+    for requirement in endpoint.requirements:
+        _require(requirement, compiled, location)
     return compiled
+
+
+def _require(requirement: Requirement, compiled: dict[str, Value], location: Location) -> None:
+    """Let the field that has the requirement fail, at start if it is known then, where none of the others is there."""
+    value = compiled.get(requirement.field)
+    if value is None or (value.constant and value.literal != requirement.value):
+        return
+    others = [compiled[name] for name in requirement.one_of if name in compiled]
+    if value.constant and not others:
+        location.under(requirement.one_of[0]).add(requirement.message, "missing_key")
+
+    def check(got: Json, value: Json, record: Record) -> Json:
+        if got == requirement.value and all(other.get(value, record) is None for other in others):
+            raise MappingError("value_missing", requirement.one_of[0], requirement.message)
+        return got
+
+    compiled[requirement.field] = value.then(check, "value", "record")
 
 
 def _refuse(name: str, endpoint: Endpoint, location: Location) -> None:
@@ -66,7 +85,8 @@ def _compile_field(field: ItemField, raw: Json, location: Location) -> Value:
         return _table({str(key): compile_value(each, location.under(key)) for key, each in raw.items()})
     if field.kind == "custom_fields":
         return compile_custom_fields(raw, location)
-    value = checked(compile_value(raw, location), KINDS[field.kind], location)
+    compiled = compile_structure(raw, location) if field.kind == "objects" else compile_value(raw, location)
+    value = checked(compiled, KINDS[field.kind], location)
     if field.allowed or field.max_characters:
         value = checked(value, Kind(type(None), _limit(field)), location, "bad_value")
     return value

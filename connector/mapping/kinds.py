@@ -41,6 +41,16 @@ def _object(value: Json) -> Json:
     raise ConversionError(f"expected an object, got {type_name(value)}")
 
 
+def _objects(value: Json) -> Json:
+    """The inside of the objects is free; null elements are left out."""
+    if value.__class__ is not list:
+        raise ConversionError(f"expected a list of objects, got {type_name(value)}")
+    for each in value:
+        if each.__class__ is not dict and each is not None:
+            raise ConversionError(f"expected an object as an element, got {type_name(each)}")
+    return [each for each in value if each] or None
+
+
 def _texts(value: Json) -> Json:
     """A scalar is a list of one text."""
     return [string(each) for each in (value if isinstance(value, list) else [value]) if each is not None]
@@ -51,6 +61,7 @@ KINDS = {
     "integer": Kind(int, integer),
     "milliseconds": Kind(int, _milliseconds),
     "object": Kind(type(None), _object),
+    "objects": Kind(type(None), _objects),
     "text": Kind(str, string),
     "texts": Kind(type(None), _texts),
 }

@@ -1,4 +1,4 @@
-"""What the platform documents say about the four import endpoints, as data.
+"""What the platform documents say about the import endpoints, as data.
 
 Written from the documents alone and shared with nothing in the connector, so that the connector's reading is tested
 against a second one. Where several generations of a page document a field (document 003 has `audienceUserId`, later tag
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FieldKind = Literal["string", "integer", "boolean", "strings", "objects", "arguments", "retired"]
+FieldKind = Literal["string", "integer", "boolean", "strings", "objects", "any_objects", "arguments", "retired"]
 
 MAX_ITEMS = 500
 """The most items in `data` per call (documents 001 and 004)."""
@@ -55,6 +55,8 @@ class Endpoint:
     identity_types: Mapping[str, str] | None = None
     """The documented values of `identityType`, each with the identity field that it selects."""
     exact_needs_identity_type: bool = False
+    department: bool = False
+    """Whether an item with `categoryType` 2 needs one of the department's ids."""
     batch_id: bool = False
     """Whether a successful reply carries an import batch id in `data`."""
 
@@ -150,8 +152,59 @@ TAG_V1 = Endpoint(
     identity_types=_TYPES,
     batch_id=True,
 )
+# Page 986173, which breaks off inside customFields: configName and values as in document 002.
+INFO_V2 = Endpoint(
+    path="audience/info/v2/batchAdd",
+    params={**_MATCHING, "importMode": _one_of(1, 2, required=True)},
+    item={
+        "identities": Field("objects", required=True, entries=_IDENTITY),
+        "realName": _TEXT,
+        "sex": _one_of("男", "女"),
+        "address": _TEXT,
+        "birthday": _TEXT,
+        "remark": _TEXT,
+        "customFields": Field("objects", entries=_CUSTOM_FIELD),
+    },
+    batch_id=True,
+)
+# Page 986700, which breaks off before it says what an entry of operateTags holds.
+TAG_V2 = Endpoint(
+    path="audience/tag/v2/batchAdd",
+    params={**_MATCHING, "optType": _one_of("add", "delete", required=True)},
+    item={
+        "identities": Field("objects", required=True, entries=_IDENTITY),
+        "operateTags": Field("any_objects"),
+    },
+    batch_id=True,
+)
+# Pages 986498, 986273, 986264 and 986414. The customer id is called thirdId in one, id in another, uid elsewhere.
+GROUP_V1 = Endpoint(
+    path="audience/group/rel/batchAdd",
+    params={**_AUDIENCE, "optType": _one_of("add", "delete", required=True)},
+    item={**_FLAT, "groups": _TEXT},
+    identities=("phone", "openid", "unionid", "thirdId"),
+    identity_types={**_TYPES, "id": "thirdId", "thirdId": "thirdId"},
+    batch_id=True,
+)
+# Page 985393.
+GROUP_V2 = Endpoint(
+    path="audience/group/rel/v2/batchAdd",
+    params={**_MATCHING, "optType": _one_of("add", "delete", required=True)},
+    item={
+        "identities": Field("objects", required=True, entries=_IDENTITY),
+        "groups": _TEXT,
+        "categoryType": _one_of("1", "2"),
+        "deptId": Field("integer"),
+        "thirdDeptId": _TEXT,
+        "wxDeptId": _TEXT,
+    },
+    department=True,
+    batch_id=True,
+)
 
-ENDPOINTS: Mapping[str, Endpoint] = {endpoint.path: endpoint for endpoint in (EVENT_V1, EVENT_V2, INFO_V1, TAG_V1)}
+ENDPOINTS: Mapping[str, Endpoint] = {
+    endpoint.path: endpoint for endpoint in (EVENT_V1, EVENT_V2, INFO_V1, INFO_V2, TAG_V1, TAG_V2, GROUP_V1, GROUP_V2)
+}
 
 REPLIES: Mapping[str, tuple[str, str]] = {
     "200": ("SUCCESS", "ok"),

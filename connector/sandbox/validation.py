@@ -22,6 +22,8 @@ _TYPES: Mapping[str, tuple[type, str]] = {
     "boolean": (bool, "true or false"),
 }
 
+_DEPARTMENT = ("wxDeptId", "thirdDeptId", "deptId")
+
 
 class RefusalError(Exception):
     """A request is refused for its content."""
@@ -62,6 +64,8 @@ def validate_item(endpoint: Endpoint, params: Json, place: str, content: object,
         raise RefusalError(f"{place}.time must be milliseconds")
     if endpoint is EVENT_V1 and switches.event_key_missing == "refuse" and not item.get("eventKey"):
         raise RefusalError(f"{place}.eventKey is missing")
+    if endpoint.department and item.get("categoryType") == "2" and not any(item.get(name) for name in _DEPARTMENT):
+        raise RefusalError(f"{place} has none of {', '.join(_DEPARTMENT)}: categoryType 2 needs one")
     if endpoint.identities:
         _validate_flat_identity(endpoint, params, place, item, switches)
 
@@ -99,6 +103,9 @@ def _validate_value(field: Field, place: str, value: object, switches: Switches)
                 raise RefusalError(f"{place} must be an array{' with at least one entry' * field.required}")
             for index, entry in enumerate(value):
                 _validate_object(field.entries, f"{place}[{index}]", entry, switches, switches.unknown_fields)
+        case "any_objects":
+            if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+                raise RefusalError(f"{place} must be an array of objects")
         case "arguments":
             _validate_arguments(place, value, switches)
         case "strings":

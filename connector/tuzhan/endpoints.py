@@ -1,14 +1,19 @@
 """The platform's import endpoints as data: the publicParams and item fields that their documents list.
 
 Sources: documents 000 and 001 (`event/batchAdd`, two generations: the union of their tables), document 002
-(`audience/info/batchAdd`), document 003 (`audience/tag/batchAdd`), document 004 (`event/v2/batchAdd`). Where an example
-contradicts its document's table, the table is followed. Three rules are not in those tables:
+(`audience/info/batchAdd`), document 003 (`audience/tag/batchAdd`), document 004 (`event/v2/batchAdd`); and the pages
+986173 (`audience/info/v2`), 986700 (`audience/tag/v2`), 986498 to 986414 (`audience/group/rel`) and 985393
+(`audience/group/rel/v2`). Where an example contradicts its document's table, the table is followed. These rules are not
+in those tables:
 
 - `eventKey` is required on both event endpoints. The table of `event/batchAdd` says optional, but an event without one
   has no meaning, and the table of `event/v2/batchAdd` says required.
 - `uid` is written as `thirdId` on all flat endpoints, as on the newer pages of documents 002 and 003.
 - `identityType` is also written on `audience/tag/batchAdd`: the newer pages of document 003 (986208 and later) require
   it for exact matching.
+- `isMatching` is accepted on all newer endpoints: only the examples of 985751 and 985714 have it.
+- The entries of `customFields` on `audience/info/v2/batchAdd`, whose page breaks off, are those of document 002.
+- What the objects in `operateTags` hold is documented nowhere: any object is accepted.
 """
 
 from __future__ import annotations
@@ -23,7 +28,7 @@ if TYPE_CHECKING:
     from connector.settings.models import Ordering
 
 ParameterKind = Literal["boolean", "integer", "text"]
-FieldKind = Literal["text", "milliseconds", "object", "custom_fields"]
+FieldKind = Literal["text", "milliseconds", "integer", "object", "objects", "custom_fields"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,22 @@ class ItemField:
     kind: FieldKind = "text"
     allowed: tuple[str, ...] = ()
     max_characters: int | None = None
+    essential: bool = False
+    """No document requires it, but an item without it says nothing: it is what the endpoint is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """Where `field` has this value, one of other fields must be there."""
+
+    field: str
+    value: str
+    one_of: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        """What is reported if none of them is there."""
+        return f"{self.field} {self.value} requires one of {', '.join(self.one_of)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +90,7 @@ class Endpoint:
     fields: tuple[ItemField, ...]
     flat_identities: Mapping[str, FlatIdentity] | None
     """By identity type; None: items have `identities[]` instead, with any type except FLAT_ONLY_TYPES."""
+    requirements: tuple[Requirement, ...] = ()
 
     @property
     def default_ordering(self) -> Ordering:
@@ -108,7 +130,17 @@ _IS_MATCHING = Parameter("isMatching", "boolean")
 _IS_MATCHING_REQUIRED = Parameter("isMatching", "boolean", required=True)
 _MATCHING_TYPE = Parameter("matchingType", "integer", allowed=(EXACT_MATCHING, FUZZY_MATCHING))
 _IDENTIFY_WAY = Parameter("identifyWay", "integer", allowed=(1, 2))
-_ACCURATE_MATCH_TYPES = ("gzh", "workwechat", "YOUZAN", "EZR", "contentminiapp", "contenthome")
+_ACCURATE_MATCH = (
+    Parameter(
+        "accurateMatchType",
+        "text",
+        allowed=("gzh", "workwechat", "YOUZAN", "EZR", "contentminiapp", "contenthome"),
+    ),
+    Parameter("accurateMatchValue", "text"),
+)
+_IMPORT_MODE = Parameter("importMode", "integer", required=True, allowed=(1, 2))
+_OPT_TYPE = Parameter("optType", "text", required=True, allowed=("add", "delete"))
+_SEX = ItemField("sex", allowed=("男", "女"))
 
 _EVENT_IDENTITIES = {
     "phone": FlatIdentity("phone", "phone"),
@@ -122,13 +154,7 @@ _EVENT_V1 = Endpoint(
     path="event/batchAdd",
     kind="event",
     permission="事件->事件",
-    parameters=(
-        _IS_MATCHING,
-        _MATCHING_TYPE,
-        _IDENTIFY_WAY,
-        Parameter("accurateMatchType", "text", allowed=_ACCURATE_MATCH_TYPES),
-        Parameter("accurateMatchValue", "text"),
-    ),
+    parameters=(_IS_MATCHING, _MATCHING_TYPE, _IDENTIFY_WAY, *_ACCURATE_MATCH),
     fields=(
         ItemField("time", "milliseconds"),
         ItemField("uuid", max_characters=36),
@@ -154,15 +180,10 @@ _INFO_V1 = Endpoint(
     path="audience/info/batchAdd",
     kind="audience",
     permission="用户->用户资料",
-    parameters=(
-        _IS_MATCHING_REQUIRED,
-        _MATCHING_TYPE,
-        _IDENTIFY_WAY,
-        Parameter("importMode", "integer", required=True, allowed=(1, 2)),
-    ),
+    parameters=(_IS_MATCHING_REQUIRED, _MATCHING_TYPE, _IDENTIFY_WAY, _IMPORT_MODE),
     fields=(
         ItemField("realName"),
-        ItemField("sex", allowed=("男", "女")),
+        _SEX,
         ItemField("address"),
         ItemField("birthday"),
         ItemField("remark"),
@@ -175,27 +196,62 @@ _TAG_V1 = Endpoint(
     path="audience/tag/batchAdd",
     kind="audience",
     permission="用户->用户标签",
-    parameters=(
-        _IS_MATCHING_REQUIRED,
-        _MATCHING_TYPE,
-        _IDENTIFY_WAY,
-        Parameter("optType", "text", required=True, allowed=("add", "delete")),
-    ),
-    fields=(ItemField("tags"),),
+    parameters=(_IS_MATCHING_REQUIRED, _MATCHING_TYPE, _IDENTIFY_WAY, _OPT_TYPE),
+    fields=(ItemField("tags", essential=True),),
     flat_identities=MappingProxyType(_TAG_IDENTITIES),
 )
 
-ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType(
-    {endpoint.path: endpoint for endpoint in (_EVENT_V1, _EVENT_V2, _INFO_V1, _TAG_V1)}
+_INFO_V2 = Endpoint(
+    path="audience/info/v2/batchAdd",
+    kind="audience",
+    permission="用户->用户资料",
+    parameters=(_IS_MATCHING, _MATCHING_TYPE, _IMPORT_MODE),
+    fields=(
+        ItemField("realName"),
+        _SEX,
+        ItemField("address"),
+        ItemField("birthday"),
+        ItemField("remark"),
+        ItemField("customFields", "custom_fields"),
+    ),
+    flat_identities=None,
 )
-"""The endpoints that a target can have, by path."""
+_TAG_V2 = Endpoint(
+    path="audience/tag/v2/batchAdd",
+    kind="audience",
+    permission="用户->用户标签",
+    parameters=(_IS_MATCHING, _MATCHING_TYPE, _OPT_TYPE),
+    fields=(ItemField("operateTags", "objects", essential=True),),
+    flat_identities=None,
+)
+_GROUP_V1 = Endpoint(
+    path="audience/group/rel/batchAdd",
+    kind="audience",
+    permission="用户->用户分组",
+    parameters=(_IS_MATCHING_REQUIRED, _MATCHING_TYPE, _IDENTIFY_WAY, *_ACCURATE_MATCH, _OPT_TYPE),
+    fields=(ItemField("groups", essential=True),),
+    flat_identities=MappingProxyType(_EVENT_IDENTITIES),
+)
+_GROUP_V2 = Endpoint(
+    path="audience/group/rel/v2/batchAdd",
+    kind="audience",
+    permission="用户->用户分组",
+    parameters=(_IS_MATCHING, _MATCHING_TYPE, _OPT_TYPE),
+    fields=(
+        ItemField("groups", essential=True),
+        ItemField("categoryType", allowed=("1", "2")),
+        ItemField("deptId", "integer"),
+        ItemField("thirdDeptId"),
+        ItemField("wxDeptId"),
+    ),
+    flat_identities=None,
+    requirements=(Requirement("categoryType", "2", ("wxDeptId", "thirdDeptId", "deptId")),),
+)
 
-NOT_YET: frozenset[str] = frozenset(
+ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType(
     {
-        "audience/info/v2/batchAdd",
-        "audience/tag/v2/batchAdd",
-        "audience/group/rel/batchAdd",
-        "audience/group/rel/v2/batchAdd",
+        endpoint.path: endpoint
+        for endpoint in (_EVENT_V1, _EVENT_V2, _INFO_V1, _INFO_V2, _TAG_V1, _TAG_V2, _GROUP_V1, _GROUP_V2)
     }
 )
-"""Endpoints of the platform that the connector does not support yet."""
+"""The endpoints that a target can have, by path."""

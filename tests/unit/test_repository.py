@@ -77,7 +77,7 @@ def test_the_records_in_the_annotated_config_s_comments_become_items() -> None:
     values = [comment.replace("\n  # ", "").encode() for comment in comments]
     loaded = load(ROOT / "config/connector.yaml", VARIABLES)
     mapper = loaded.mapping.mapper("cluster")
-    topics = ["shop.orders", "crm.member", "crm.tags"]
+    topics = ["shop.orders", "shop.orders", "crm.member", "crm.tags"]
     items = [
         item
         for topic, value in zip(topics, values, strict=True)
@@ -85,11 +85,13 @@ def test_the_records_in_the_annotated_config_s_comments_become_items() -> None:
     ]
     assert [(item.route, item.failure) for item in items] == [
         ("orders", None),
+        ("order-lines", None),
         ("members", None),
         ("tag-changes", None),
     ]
     assert b'"c_price":1420' in items[0].body
-    assert items[2].params == b'{"isMatching":true,"matchingType":1,"optType":"add"}'
+    assert b'"c_sku":"S1","c_num":2' in items[1].body
+    assert items[3].params == b'{"isMatching":true,"matchingType":1,"optType":"add"}'
 
 
 def test_what_the_package_reads_is_installed_with_it() -> None:

@@ -18,18 +18,10 @@ TABLE = [
         "event/v2/batchadd",
         (
             "8:15: targets.purchases.endpoint: 'event/v2/batchadd': no such endpoint; the endpoints are "
-            "event/batchAdd, event/v2/batchAdd, audience/info/batchAdd, audience/tag/batchAdd, did you mean "
+            "event/batchAdd, event/v2/batchAdd, audience/info/batchAdd, audience/info/v2/batchAdd, "
+            "audience/tag/batchAdd, audience/tag/v2/batchAdd, audience/group/rel/batchAdd, "
+            "audience/group/rel/v2/batchAdd, did you mean "
             "'event/v2/batchAdd'? [unknown_name]"
-        ),
-    ),
-    Broken(
-        "an endpoint that comes later",
-        "event/v2/batchAdd",
-        "audience/tag/v2/batchAdd",
-        (
-            "8:15: targets.purchases.endpoint: 'audience/tag/v2/batchAdd': not supported yet; the endpoints "
-            "are event/batchAdd, event/v2/batchAdd, audience/info/batchAdd, audience/tag/batchAdd "
-            "[bad_value]"
         ),
     ),
     Broken(

@@ -48,7 +48,9 @@ extra: 1
         "c.yaml:4:20: platform.request_timeout: 'soon': expected a duration, such as 250ms, 10s, 5m or 1h [bad_value]",
         (
             "c.yaml:7:19: targets.bad.endpoint: 'event/v3/batchAdd': no such endpoint; the endpoints are"
-            " event/batchAdd, event/v2/batchAdd, audience/info/batchAdd, audience/tag/batchAdd,"
+            " event/batchAdd, event/v2/batchAdd, audience/info/batchAdd, audience/info/v2/batchAdd,"
+            " audience/tag/batchAdd, audience/tag/v2/batchAdd, audience/group/rel/batchAdd,"
+            " audience/group/rel/v2/batchAdd,"
             " did you mean 'event/v2/batchAdd'? [unknown_name]"
         ),
         "c.yaml:7:56: targets.bad.batch.max_wait: '1': expected a duration, such as 250ms, 10s, 5m or 1h [wrong_type]",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.mapping.helpers import INFO, TAG, body, failure, mapper, record, route
+from tests.unit.mapping.helpers import INFO, TAG, body, failure, found, mapper, record, route
 
 PERSON = {"phone": "13800000000"}
 INFO_TARGET = {"public_params": {"importMode": 2}}
@@ -95,3 +95,66 @@ def test_unknown_fields_are_sent_if_the_target_says_so() -> None:
     [item] = mapped.items(record({**PERSON, "x": 1}))
     assert body([item]) == {"identityType": "phone", "phone": "13800000000", "tags": "t", "newField": ["a", 1]}
     assert item.params.endswith(b'"newParam":1}')
+
+
+def in_group(**fields: object) -> Any:  # noqa: ANN401 - items
+    tags = route(event_key=None, fields={"groups": "g", **fields})
+    return mapper(tags, endpoint="audience/group/rel/v2/batchAdd", target={"public_params": {"optType": "add"}})
+
+
+def test_a_department_must_be_named_where_the_category_asks_for_one() -> None:
+    mapped = in_group(categoryType="$.type", deptId="$.dept", wxDeptId="$.wx")
+    assert body(mapped.items(record({"phone": "1", "type": 2, "dept": "7"})))["deptId"] == 7
+    assert body(mapped.items(record({"phone": "1", "type": "2", "wx": "w"})))["wxDeptId"] == "w"
+    assert body(mapped.items(record({"phone": "1", "type": "1"})))["categoryType"] == "1"
+    told = failure(mapped.items(record({"phone": "1", "type": "2"})))
+    assert (told.reason, told.field) == ("value_missing", "wxDeptId")
+    assert told.detail == "categoryType 2 requires one of wxDeptId, thirdDeptId, deptId"
+    always = in_group(categoryType="2", thirdDeptId="$.dept")
+    assert failure(always.items(record({"phone": "1"}))).field == "wxDeptId"
+
+
+def test_a_category_that_always_lacks_its_department_is_refused_at_start() -> None:
+    [(path, code, message)] = found(
+        route(event_key=None, fields={"groups": "g", "categoryType": "2"}),
+        endpoint="audience/group/rel/v2/batchAdd",
+        target={"public_params": {"optType": "add"}},
+    )
+    assert (path[-1], code) == ("wxDeptId", "missing_key")
+    assert message == "categoryType 2 requires one of wxDeptId, thirdDeptId, deptId"
+
+
+@pytest.mark.parametrize(
+    ("raw", "value", "expected"),
+    [
+        ("$.x", [{"any": {"thing": 1}}, None, {}], [{"any": {"thing": 1}}]),
+        ([{"tagName": "$.x"}, {"tagName": "$.none"}], "a", [{"tagName": "a"}]),
+        ([{"tagName": "VIP"}], None, [{"tagName": "VIP"}]),
+        (
+            [{"tagName": "a", "tagValueList": [{"tagValue": "$.x"}]}],
+            "b",
+            [{"tagName": "a", "tagValueList": [{"tagValue": "b"}]}],
+        ),
+        ("$.none", 1, None),
+        ("$.x", [], None),
+    ],
+)
+def test_operate_tags_are_a_list_of_any_objects(raw: object, value: object, expected: object) -> None:
+    tags = route(event_key=None, fields={"operateTags": raw})
+    mapped = mapper(tags, endpoint="audience/tag/v2/batchAdd", target={"public_params": {"optType": "add"}})
+    assert body(mapped.items(record({"phone": "1", "x": value}))).get("operateTags") == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "detail"),
+    [
+        ("secret-4711", "expected a list of objects, got text"),
+        ({"tagName": "a"}, "expected a list of objects, got an object"),
+        (["secret-4711"], "expected an object as an element, got text"),
+    ],
+)
+def test_operate_tags_of_another_shape_are_dead_letters(value: object, detail: str) -> None:
+    tags = route(event_key=None, fields={"operateTags": "$.x"})
+    mapped = mapper(tags, endpoint="audience/tag/v2/batchAdd", target={"public_params": {"optType": "add"}})
+    told = failure(mapped.items(record({"phone": "1", "x": value})))
+    assert (told.reason, told.field, told.detail) == ("item_invalid", "operateTags", detail)

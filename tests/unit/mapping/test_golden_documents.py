@@ -1,4 +1,8 @@
-"""For each document of the platform: its config in config/examples makes its example request from a record."""
+"""For each endpoint of the platform: its config in config/examples makes the example request from a record.
+
+The five documents have examples of their own; those of the other endpoints are made after the tables of their pages.
+What the configs make is also held against the sandbox, which reads the documents for itself.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,10 @@ import pytest
 
 from connector.config.loading import load
 from connector.core.record import Item, Record
+from connector.sandbox import documents
+from connector.sandbox.switches import Switches
+from connector.sandbox.validation import validate_envelope, validate_item
+from connector.tuzhan.endpoints import ENDPOINTS
 
 EXAMPLES = Path(__file__).parents[3] / "config" / "examples"
 
@@ -73,6 +81,34 @@ TAG_REQUEST = """
  "data": [{"audienceUserId": "1", "tags": "tag1,tag2"}]}
 """
 
+MEMBER = {
+    "mobile": "18888888888",
+    "name": "张三",
+    "gender": "M",
+    "attributes": [{"id": 1, "name": "属性1", "values": ["p1-1"]}],
+}
+INFO_V2_REQUEST = """
+{"publicParams": {"isMatching": true, "matchingType": 1, "importMode": 1},
+ "data": [{"identities": [{"identityValue": "18888888888", "identityType": "phone"}], "realName": "张三", "sex": "男",
+           "customFields": [{"configId": 1, "configName": "属性1", "values": ["p1-1"]}]}]}
+"""
+LABELS = {"op": "ADD", "mobile": "18888888888", "labels": [{"name": "标签1", "value": "标签值1"}]}
+TAG_V2_REQUEST = """
+{"publicParams": {"isMatching": true, "matchingType": 1, "optType": "add"},
+ "data": [{"identities": [{"identityValue": "18888888888", "identityType": "phone"}],
+           "operateTags": [{"tagName": "标签1", "tagValueList": [{"tagValue": "标签值1"}]}]}]}
+"""
+GROUPS = {"op": "ENTER", "customer_id": 7, "mobile": "+86 188 8888 8888", "groups": ["group1", "group2"]}
+GROUP_V1_REQUEST = """
+{"publicParams": {"isMatching": true, "matchingType": 1, "optType": "add"},
+ "data": [{"identityType": "uid", "thirdId": "7", "groups": "group1,group2"}]}
+"""
+GROUP_V2_REQUEST = """
+{"publicParams": {"isMatching": true, "matchingType": 1, "optType": "add"},
+ "data": [{"identities": [{"identityValue": "18888888888", "identityType": "phone"}], "groups": "group1,group2",
+           "categoryType": "1"}]}
+"""
+
 
 def request_of(item: Item) -> Any:  # noqa: ANN401 - JSON
     return orjson.loads(b'{"publicParams":%b,"data":[%b]}' % (item.params, item.body))
@@ -86,19 +122,35 @@ def request_of(item: Item) -> Any:  # noqa: ANN401 - JSON
         pytest.param("002-audience-info", "crm.members", INFO_RECORD, INFO_REQUEST, id="document 002"),
         pytest.param("003-audience-tag", "crm.tags", TAG_RECORD, TAG_REQUEST, id="document 003"),
         pytest.param("004-event-v2", "shop.orders", ORDER, EVENT_V2_REQUEST, id="document 004"),
+        pytest.param("audience-info-v2", "crm.members", MEMBER, INFO_V2_REQUEST, id="page 986173"),
+        pytest.param("audience-tag-v2", "crm.tags", LABELS, TAG_V2_REQUEST, id="page 986700"),
+        pytest.param("audience-group", "crm.groups", GROUPS, GROUP_V1_REQUEST, id="page 986414"),
+        pytest.param("audience-group-v2", "crm.groups", GROUPS, GROUP_V2_REQUEST, id="page 985393"),
     ],
 )
 def test_the_example_config_makes_the_documents_request(
     example: str, topic: str, value: dict[str, Any], request_text: str
 ) -> None:
-    mapping = load(EXAMPLES / f"{example}.yaml", {}).mapping
+    loaded = load(EXAMPLES / f"{example}.yaml", {})
 
-    [item] = mapping.mapper("cluster").items(Record(topic, 0, 7, SENT_MS, None, orjson.dumps(value), ()))
+    [item] = loaded.mapping.mapper("cluster").items(Record(topic, 0, 7, SENT_MS, None, orjson.dumps(value), ()))
 
     assert item.failure is None
     assert request_of(item) == orjson.loads(request_text)
+    made = request_of(item)
+    endpoint = documents.ENDPOINTS[loaded.config.targets[item.target].endpoint]
+    validate_envelope(endpoint, made, Switches())
+    validate_item(endpoint, made["publicParams"], "data[0]", made["data"][0], Switches())
     assert list(orjson.loads(item.body)) == list(orjson.loads(request_text)["data"][0])
 
 
 def test_every_example_is_tested_here() -> None:
-    assert [each.name[:3] for each in sorted(EXAMPLES.glob("*.yaml"))] == ["000", "001", "002", "003", "004"]
+    assert {each.stem for each in EXAMPLES.glob("*.yaml")} == {
+        *("000-event-v1", "001-event-v1-accurate", "002-audience-info", "003-audience-tag", "004-event-v2"),
+        *("audience-info-v2", "audience-tag-v2", "audience-group", "audience-group-v2"),
+    }
+
+
+def test_every_endpoint_has_an_example() -> None:
+    used = [load(each, {}).config.targets.values() for each in EXAMPLES.glob("*.yaml")]
+    assert {target.endpoint for targets in used for target in targets} == ENDPOINTS.keys() == documents.ENDPOINTS.keys()

@@ -198,7 +198,7 @@ def test_an_identity_rule_is_refused(
             {"realName": "$.n"},
             ("realName",),
             "not_for_this_endpoint",
-            "which belongs to audience/info/batchAdd: drop it",
+            "which belongs to audience/info/batchAdd, audience/info/v2/batchAdd: drop it",
         ),
         (EVENT, {"eventArgs": {}}, ("eventArgs",), "unknown_key", "did you mean 'eventargs'?"),
         (EVENT, {"zzz": 1}, ("zzz",), "unknown_key", "event/v2/batchAdd has time, uuid, intid, eventargs"),

@@ -106,6 +106,35 @@ INFO_OF_LATER_PAGES: dict[str, Any] = {
     "publicParams": {"isMatching": True, "matchingType": 1, "importMode": 1},
     "data": [{"identityType": "uid", "thirdId": "1", "customFields": _CUSTOM_FIELDS, "sex": "女"}],
 }
+_PHONE = [{"identityValue": "18888888888", "identityType": "phone"}]
+INFO_V2: dict[str, Any] = {
+    "publicParams": {"matchingType": 1, "importMode": 1},
+    "data": [
+        {
+            "identities": _PHONE,
+            "realName": "张三",
+            "sex": "男",
+            "customFields": [{"configId": 1, "configName": "属性1", "values": ["p1-1"]}],
+        }
+    ],
+}
+TAG_V2: dict[str, Any] = {
+    "publicParams": {"matchingType": 1, "optType": "add"},
+    "data": [
+        {
+            "identities": _PHONE,
+            "operateTags": [{"tagName": "标签1", "tagValueList": [{"tagValue": "标签值1"}]}],
+        }
+    ],
+}
+GROUP_V1: dict[str, Any] = {
+    "publicParams": {"isMatching": True, "matchingType": 1, "optType": "add"},
+    "data": [{"identityType": "phone", "phone": "18888888888", "groups": "group1,group2"}],
+}
+GROUP_V2: dict[str, Any] = {
+    "publicParams": {"isMatching": True, "matchingType": 1, "optType": "add"},
+    "data": [{"identities": _PHONE, "groups": "group1,group2", "categoryType": "1"}],
+}
 
 ACCEPTED: dict[str, tuple[str, dict[str, Any]]] = {
     "document 000, by its table": ("event/batchAdd", DOCUMENT_000_BY_ITS_TABLE),
@@ -114,5 +143,9 @@ ACCEPTED: dict[str, tuple[str, dict[str, Any]]] = {
     "document 003": ("audience/tag/batchAdd", DOCUMENT_003),
     "document 004": ("event/v2/batchAdd", DOCUMENT_004),
     "an identity of an app": ("event/v2/batchAdd", EVENT_V2_WITH_APP),
+    "a profile of page 986173": ("audience/info/v2/batchAdd", INFO_V2),
+    "tags of page 986700": ("audience/tag/v2/batchAdd", TAG_V2),
+    "groups of page 986414": ("audience/group/rel/batchAdd", GROUP_V1),
+    "groups of page 985393": ("audience/group/rel/v2/batchAdd", GROUP_V2),
     "a profile of the later pages": ("audience/info/batchAdd", INFO_OF_LATER_PAGES),
 }

@@ -59,6 +59,11 @@ EVENT_V2 = ("event/v2/batchAdd", examples.DOCUMENT_004)
 INFO = ("audience/info/batchAdd", examples.DOCUMENT_002)
 TAG = ("audience/tag/batchAdd", examples.DOCUMENT_003)
 
+INFO_V2 = ("audience/info/v2/batchAdd", examples.INFO_V2)
+TAG_V2 = ("audience/tag/v2/batchAdd", examples.TAG_V2)
+GROUP = ("audience/group/rel/batchAdd", examples.GROUP_V1)
+GROUP_V2 = ("audience/group/rel/v2/batchAdd", examples.GROUP_V2)
+
 
 @pytest.mark.parametrize(
     ("example", "where", "value", "error"),
@@ -137,6 +142,29 @@ TAG = ("audience/tag/batchAdd", examples.DOCUMENT_003)
         (TAG, "data.0.tags", ["tag1"], ".tags must be text"),
         (TAG, "data.0.audienceUserId", 1, ".audienceUserId must be text"),
         (TAG, "data.0.identityId", "1", ".identityId is not documented"),
+        (INFO_V2, "publicParams.importMode", _ABSENT, "publicParams.importMode is missing"),
+        (INFO_V2, "data.0.identities", _ABSENT, ".identities is missing"),
+        (INFO_V2, "data.0.tags", "a", ".tags is not documented"),
+        (INFO_V2, "data.0.sex", "M", ".sex must be one of 女, 男"),
+        (INFO_V2, "data.0.customFields.0.configId", "1", ".customFields[0].configId must be an integer"),
+        (TAG_V2, "publicParams.optType", _ABSENT, "publicParams.optType is missing"),
+        (TAG_V2, "data.0.operateTags", ["a"], ".operateTags must be an array of objects"),
+        (TAG_V2, "data.0.operateTags", "a,b", ".operateTags must be an array of objects"),
+        (TAG_V2, "data.0.tags", "a,b", ".tags is not documented"),
+        (GROUP, "publicParams.isMatching", _ABSENT, "publicParams.isMatching is missing"),
+        (GROUP, "data.0.identityType", "uid", ".thirdId is missing: identityType selects it"),
+        (GROUP, "data.0.audienceUserId", "1", ".audienceUserId is not documented"),
+        (GROUP, "data.0.groups", ["a"], ".groups must be text"),
+        (GROUP_V2, "publicParams.optType", "update", "publicParams.optType must be one of add, delete"),
+        (GROUP_V2, "data.0.categoryType", 1, ".categoryType must be text"),
+        (GROUP_V2, "data.0.categoryType", "3", ".categoryType must be one of 1, 2"),
+        (GROUP_V2, "data.0.deptId", "1", ".deptId must be an integer"),
+        (
+            GROUP_V2,
+            "data.0.categoryType",
+            "2",
+            " has none of wxDeptId, thirdDeptId, deptId: categoryType 2 needs one",
+        ),
     ],
 )
 def test_an_invalid_field_is_refused_with_its_place(
@@ -144,6 +172,12 @@ def test_an_invalid_field_is_refused_with_its_place(
 ) -> None:
     path, body = example
     assert _error(path, _broken(body, where, value)) == error
+
+
+def test_what_operate_tags_hold_is_free_and_a_department_is_enough() -> None:
+    assert _error(*TAG_V2[:1], _broken(TAG_V2[1], "data.0.operateTags", [{"any": {"thing": 1}}])) is None
+    department = _broken(GROUP_V2[1], "data.0.categoryType", "2")
+    assert _error(GROUP_V2[0], _broken(department, "data.0.deptId", 7)) is None
 
 
 @pytest.mark.parametrize("body", [None, [], "text", 1])
