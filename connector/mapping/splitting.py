@@ -1,4 +1,4 @@
-"""`for_each`: what a route makes its items of, if a record may give several."""
+"""`for_each` and `transform`: what a route makes its items of, if it is not the record as it stands."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from connector.mapping.conditions import compile_where
 from connector.mapping.elements import at_element, elements_of
 from connector.mapping.json_values import Json
 from connector.mapping.references import mentions_item
+from connector.mapping.transform import load_transform, transform_split
 from connector.mapping.values import compile_value
 from connector.mapping.words.elements import compile_list_source
 
@@ -26,11 +27,18 @@ May raise MappingError and SkipItem.
 
 
 def compile_where_and_split(route: Route, location: Location) -> tuple[Condition | None, Split | None]:
-    """Return the condition on each item, and what splits a record; None for a route without `for_each`.
+    """Return the condition on each item, and what splits a record; None for a route without either word.
 
     Conditions without `$item` are checked before the split: a record that is not wanted can't fail in it.
     """
     where, at_where = route.where, location.at("where")
+    if route.transform is not None:
+        at = location.at("transform")
+        if route.for_each is not None:
+            at.add("`for_each` and `transform` exclude each other: return a list, for one item each", "bad_value")
+        function = load_transform(route.transform, at)
+        wanted = None if where is None else compile_where(where, at_where)
+        return None, None if function is None else transform_split(wanted, function)
     if route.for_each is None:
         return (None if where is None else compile_where(where, at_where)), None
     elements = compile_list_source(route.for_each, location.at("for_each").named("for_each"), compile_value).get

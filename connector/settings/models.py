@@ -179,12 +179,13 @@ class Target(Model):
 class Route(Model):
     """Which records, and what each becomes."""
 
-    NOT_YET = frozenset({"transform"})
-
     name: Text = Field(min_length=1, description="The name in metrics, logs and dead letters")
     topics: list[Text] = Field(min_length=1, description="Names, or ^regular expressions")
     where: Raw = Field(default=None, description="Conditions that must all hold: reference: condition")
     for_each: Raw = Field(default=None, description="A list of the record: one item for each of its elements, $item")
+    transform: Text | None = Field(
+        default=None, description="package.module:function: Python that makes one value, or several, of the decoded one"
+    )
     to: Text = Field(description="The target's name")
     public_params: Table = Field(default_factory=dict, description="Values per record, laid over the target's own")
     event_key: Raw = Field(default=None, description="The platform's key of the event (event endpoints)")

@@ -112,10 +112,10 @@ TABLE = [
         ),
     ),
     Broken(
-        "a route's word that comes later",
+        "a transform that does not exist",
         "    to: purchases\n",
-        "    to: purchases\n    transform: a:b\n",
-        "13:5: routes[0].transform: not supported yet [unknown_key]",
+        "    to: purchases\n    transform: nowhere:b\n",
+        "13:16: routes[0].transform: 'nowhere:b': no such module: put its directory on PYTHONPATH [unknown_name]",
     ),
     Broken(
         "a route without identity",
