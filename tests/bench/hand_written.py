@@ -42,14 +42,14 @@ class Uuids:
         self._cluster_id, self._route = cluster_id, route
         self._prepared: dict[tuple[str, int], hashlib.blake2b] = {}
 
-    def of(self, topic: str, partition: int, offset: int, timestamp_ms: int) -> str:
+    def of(self, topic: str, partition: int, offset: int, timestamp_ms: int, index: int = 0) -> str:
         state = self._prepared.get((topic, partition))
         if state is None:
             name = json.dumps([self._cluster_id, topic, partition, self._route]).encode()
             key = hashlib.blake2b(name, digest_size=64).digest()
             state = self._prepared[topic, partition] = hashlib.blake2b(key=key, digest_size=16)
         state = state.copy()
-        state.update(b"%d:%d:0" % (offset, timestamp_ms))
+        state.update(b"%d:%d:%d" % (offset, timestamp_ms, index))
         d = state.hexdigest()
         return f"{d[:8]}-{d[8:12]}-8{d[13:16]}-{_VARIANT[d[16]]}{d[17:20]}-{d[20:]}"
 
@@ -76,15 +76,21 @@ def item(message: Message, uuids: Uuids) -> dict[str, Any] | None:
     value = message.value()
     if value is None:
         return None
-    order = orjson.loads(value)
-    event_key = _EVENT_KEYS.get(order["status"])
-    if event_key is None or order["amount_fen"] <= 0:
-        return None
     at_ms = message.timestamp()[1]
     topic, partition, offset = message.topic(), message.partition(), message.offset()
     assert topic is not None
     assert partition is not None
     assert offset is not None
+    return order_item(orjson.loads(value), topic, partition, offset, at_ms, uuids)
+
+
+def order_item(  # noqa: PLR0917 - a record taken apart
+    order: dict[str, Any], topic: str, partition: int, offset: int, at_ms: int, uuids: Uuids
+) -> dict[str, Any] | None:
+    """Return the entry of `data` of a decoded order; None for orders to skip."""
+    event_key = _EVENT_KEYS.get(order["status"])
+    if event_key is None or order["amount_fen"] <= 0:
+        return None
     return {
         "identities": [{"identityType": "phone", "identityValue": phone(order["buyer"]["mobile"])}],
         "time": milliseconds(order["paid_at"], at_ms),
