@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from connector.config.punctuation import has_full_width
 from connector.core.addresses import is_loopback, parse_host_port
 from connector.core.record import DEAD_LETTERS
+from connector.mapping.references import is_reference
 from connector.settings.kafka_properties import CLASSIC_PROTOCOL_ONLY, OWNED_PROPERTIES
 from connector.settings.models import Admin, DeadLetter, Kafka, Platform, Retry
 from connector.settings.problems import did_you_mean
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from connector.settings.problems import Path, Problems
 
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+_SECRET_SETTING = re.compile(r"^(app_secret|token)$")
+_SECRET_PROPERTY = re.compile(r"(password|secret|passphrase|jaas\.config|key\.pem)$")
 _CREDENTIALS = "app_id with app_secret, or token, or token_file"
 
 
@@ -45,6 +48,7 @@ def check_all(sections: Sections, problems: Problems) -> None:
         _topics,
         _dead_letter_topic,
         _unused_targets,
+        _secrets_in_clear,
     )
     for check in checks:
         check(sections, problems)
@@ -231,6 +235,16 @@ def _unused_targets(sections: Sections, problems: Problems) -> None:
     for name in sections.targets:
         if name not in fed:
             problems.add(("targets", name), "no route feeds this target", "unused", at_key=True)
+
+
+def _secrets_in_clear(sections: Sections, problems: Problems) -> None:
+    message = "a secret in clear: keep it out of the file, with ${NAME} or ${file:/path}"
+    places = ((("platform", "auth"), _SECRET_SETTING), (("kafka", "properties"), _SECRET_PROPERTY))
+    for around, secret in places:
+        for name, value in _table(sections.data, *around).items():
+            in_clear = isinstance(value, str) and not isinstance(value, InterpolatedStr) and value.strip()
+            if in_clear and secret.search(name) and not is_reference(value):  # that one is reported with its section
+                problems.add((*around, name), message, "suspicious")
 
 
 def ready_routes(sections: Sections) -> list[tuple[int, Route]]:

@@ -11,7 +11,13 @@ from connector.mapping.fields import compile_fields
 from connector.mapping.identity import compile_identity
 from connector.mapping.location import Location, Scope
 from connector.mapping.mapper import CompiledMapping
-from connector.mapping.parameters import EncodedParams, compile_params, params_getter, required_message
+from connector.mapping.parameters import (
+    EncodedParams,
+    compile_params,
+    params_getter,
+    report_useless_identify_way,
+    required_message,
+)
 from connector.mapping.route import CompiledRoute
 from connector.mapping.splitting import compile_where_and_split
 from connector.tuzhan.endpoints import DEFAULT_PARAMETERS, ENDPOINTS
@@ -101,6 +107,7 @@ class _Compiler:
             route.public_params, endpoint, location, allow_unknown=target.allow_unknown, per_record=True
         )
         params = {**self._params[route.to], **own}
+        report_useless_identify_way(params)
         try:
             return params_getter(endpoint, params)
         except MappingError as error:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from connector.mapping.codegen import MISSING, Value
 from connector.mapping.errors import MappingError
+from connector.mapping.inspection import report_type
 from connector.mapping.json_values import type_name
 from connector.mapping.kinds import KINDS, checked, converted
 from connector.mapping.values import compile_value
@@ -54,6 +55,7 @@ def _entry(raw: Json, location: Location) -> Getter:
         if key in CUSTOM_FIELD_KEYS:
             at = location.at(key).named(f"{location.field}.{key}")
             values[key] = checked(compile_value(each, location.at(key)), KINDS[CUSTOM_FIELD_KEYS[key]], at)
+            report_type(each, CUSTOM_FIELD_KEYS[key], location.at(key))
         else:
             location.at(key).unknown_key(CUSTOM_FIELD_KEYS)
     fixed = all(value.constant for value in values.values())

@@ -11,6 +11,7 @@ from connector.core.record import Record
 from connector.mapping.codegen import Call, Value
 from connector.mapping.elements import position_of
 from connector.mapping.errors import MappingError
+from connector.mapping.inspection import report_type
 from connector.mapping.json_values import text_form
 from connector.mapping.values import compile_value
 
@@ -41,6 +42,7 @@ def compile_event_key(route: Route, endpoint: Endpoint, location: Location) -> V
         location.add(f"{endpoint.path} requires an event key", "missing_key")
         return None
     value = compile_value(route.event_key, location)
+    report_type(route.event_key, "text", location)
     if value.constant and (isinstance(value.literal, (list, dict)) or not str(value.literal).strip()):
         location.add("expected text for the event key", "wrong_type")
     return value

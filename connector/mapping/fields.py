@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from connector.mapping.codegen import Value, generate_object
 from connector.mapping.custom_fields import compile_custom_fields
 from connector.mapping.errors import ConversionError, MappingError
+from connector.mapping.inspection import reads_record, report_type
 from connector.mapping.kinds import KINDS, Kind, checked, report_undocumented
 from connector.mapping.values import compile_structure, compile_value, looks_like_words
 from connector.tuzhan.endpoints import ENDPOINTS, Endpoint, ItemField, Requirement
@@ -45,9 +46,22 @@ def compile_fields(
             _refuse(name, endpoint, at)
         else:
             compiled[name] = compile_value(raw[name], at)
+    for field in endpoint.fields:
+        if field.essential:
+            _warn_if_optional(field.name, raw.get(field.name), location.under(field.name))
     for requirement in endpoint.requirements:
         _require(requirement, compiled, location)
     return compiled
+
+
+def _warn_if_optional(name: str, raw: Json, location: Location) -> None:
+    """Report a field without which an item says nothing, if it may be missing."""
+    sure = isinstance(raw, dict) and (raw.get("required") is True or "default" in raw or "otherwise" in raw)
+    if raw is None:
+        location.add(f"without {name} an item says nothing", "suspicious")
+    elif not sure and reads_record(raw):
+        message = f"not required: where {name} is missing, an item is sent that says nothing; add `required: true`"
+        location.add(message, "suspicious")
 
 
 def _require(requirement: Requirement, compiled: dict[str, Value], location: Location) -> None:
@@ -84,9 +98,12 @@ def _compile_field(field: ItemField, raw: Json, location: Location) -> Value:
     if field.kind == "object" and isinstance(raw, dict) and not looks_like_words(raw):
         return _table({str(key): compile_value(each, location.under(key)) for key, each in raw.items()})
     if field.kind == "custom_fields":
-        return compile_custom_fields(raw, location)
+        value = compile_custom_fields(raw, location)
+        report_type(raw, field.kind, location)
+        return value
     compiled = compile_structure(raw, location) if field.kind == "objects" else compile_value(raw, location)
     value = checked(compiled, KINDS[field.kind], location)
+    report_type(raw, field.kind, location)
     if field.allowed or field.max_characters:
         value = checked(value, Kind(type(None), _limit(field)), location, "bad_value")
     return value

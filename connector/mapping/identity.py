@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 
 from connector.core.record import Record
 from connector.mapping.errors import MappingError
+from connector.mapping.inspection import report_identity
 from connector.mapping.json_values import Json, text_form, type_name
 from connector.mapping.kinds import KINDS, converted
 from connector.mapping.values import compile_value
-from connector.tuzhan.endpoints import FLAT_ONLY_TYPES, PLATFORMS, WECHAT_PLATFORMS, Endpoint
+from connector.settings.problems import did_you_mean
+from connector.tuzhan.endpoints import ENDPOINTS, FLAT_ONLY_TYPES, PLATFORMS, WECHAT_PLATFORMS, Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,14 +82,26 @@ def _rule(raw: Json, endpoint: Endpoint, location: Location) -> IdentityRule | N
         location.at("value").add("an identity rule needs a value", "missing_key")
     if kind is None or "value" not in raw:
         return None
-    value = compile_value(_absent_on_error(raw["value"]), location.at("value").named(f"identity.{kind}"))
+    at = location.at("value").named(f"identity.{kind}")
+    before = len(location.problems.found)
+    value = compile_value(_absent_on_error(raw["value"]), at)
+    if len(location.problems.found) == before:
+        report_identity(kind, raw["value"], at)
     if endpoint.flat_identities is not None:
         return _flat_rule(kind, value, raw, endpoint, location)
     if kind in FLAT_ONLY_TYPES:
         message = f"{endpoint.path} does not take {' and '.join(sorted(FLAT_ONLY_TYPES))}: drop the rule"
         location.at("type").add(message, "not_for_this_endpoint")
         return None
+    hint = "" if kind in _known_types() else did_you_mean(kind, _known_types())
+    if hint:
+        location.at("type").add(f"no type that the platform has by itself{hint}", "suspicious")
     return IdentityRule(kind, value.compiled(), extra=_extra(kind, raw, location))
+
+
+def _known_types() -> tuple[str, ...]:
+    """Return the identity types that need no configuration on the platform."""
+    return tuple(ENDPOINTS["event/batchAdd"].flat_identities or ())
 
 
 def _absent_on_error(raw: Json) -> Json:
@@ -129,6 +143,9 @@ def _extra(kind: str, raw: dict[Json, Json], location: Location) -> tuple[tuple[
             compiled = compile_value(raw[key], location.at(key).named(f"identity.{kind}.{key}"))
             if compiled.constant and key == "isWeChatEcosystem" and not isinstance(compiled.literal, bool):
                 location.at(key).add("expected true or false", "wrong_type")
+            if compiled.constant and key == "platform" and compiled.literal not in PLATFORMS:
+                hint = did_you_mean(str(compiled.literal), PLATFORMS) or f": {', '.join(PLATFORMS)}"
+                location.at(key).add(f"not one of the documented platforms{hint}", "suspicious")
             extra.append((key, compiled.get))
     if "mpid" in raw and "isWeChatEcosystem" not in raw and "platform" not in raw:
         message = "mpid requires isWeChatEcosystem, or a platform from which it follows"

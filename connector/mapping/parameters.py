@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from connector.core.record import Record
 from connector.mapping.codegen import Value, constant
 from connector.mapping.errors import MappingError
+from connector.mapping.inspection import report_type
 from connector.mapping.json_values import Json, encode, type_name
 from connector.mapping.kinds import KINDS, checked, converted, report_undocumented
 from connector.mapping.values import compile_value
@@ -69,6 +70,8 @@ def compile_params(
             value = _constant(each, value, parameter, at)
         elif not per_record:
             at.add("only the public_params of a route may depend on the record", "bad_reference")
+        elif parameter is not None:
+            report_type(each, parameter.kind, at)
         params[name] = ParamValue(value, at)
     return params
 
@@ -144,6 +147,15 @@ def _check_complete(endpoint: Endpoint, made: Mapping[str, Json]) -> None:
     if fuzzy and endpoint.parameter("identifyWay") is not None and "identifyWay" not in made:
         detail = f"{endpoint.path} requires 'identifyWay' (1 or 2) for fuzzy matching (matchingType 2)"
         raise MappingError("value_missing", "public_params.identifyWay", detail)
+
+
+def report_useless_identify_way(params: Mapping[str, ParamValue]) -> None:
+    """Report an `identifyWay` beside a matchingType that is never fuzzy."""
+    way, matching = params.get("identifyWay"), params.get("matchingType")
+    literal = DEFAULT_PARAMETERS["matchingType"] if matching is None else matching.value.literal
+    known = matching is None or matching.value.constant
+    if way is not None and way.value.literal is not None and known and literal == EXACT_MATCHING:
+        way.location.add("only fuzzy matching uses it: set matchingType: 2, or drop it", "bad_value")
 
 
 def required_message(endpoint: Endpoint, parameter: Parameter) -> str:

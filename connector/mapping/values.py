@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connector.mapping.codegen import MISSING, Value, constant
+from connector.mapping.inspection import report_braces
 from connector.mapping.references import compile_reference, is_reference, literal_text
 from connector.mapping.words import SOURCES, WORDS
 from connector.mapping.words.finding import required
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 def compile_value(raw: Json, location: Location) -> Value:
     """Compile whatever stands in the place of a value, or report what is wrong with it."""
     if isinstance(raw, str):
-        return compile_reference(raw, location) if is_reference(raw) else constant(literal_text(raw))
+        if is_reference(raw):
+            return compile_reference(raw, location)
+        report_braces(raw, location)
+        return constant(literal_text(raw))
     if isinstance(raw, dict):
         return _compile_words(raw, location)
     if isinstance(raw, list):

@@ -43,6 +43,10 @@ class Conversion:
     takes_list: bool = False
     """It gets a list as a whole; the others get its elements one by one."""
     options: tuple[Option, ...] = ()
+    yields: type = str
+    """The type of the result, if anything is left; of an element if it gets the elements of a list."""
+    settled: bool = False
+    """Whether applying it to the text of its own result changes nothing."""
 
     def build(self, given: Mapping[str, Json]) -> Convert:
         """Return the function; options that are not given have their defaults."""

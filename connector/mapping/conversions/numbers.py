@@ -122,6 +122,8 @@ TABLE = (
         "A whole number, from one or from its text.",
         ((12.0, 12), ("12", 12), ("98765432109876543210", 98765432109876543210)),
         impossible=("12.5", True),
+        yields=int,
+        settled=True,
     ),
     Conversion(
         "number",
@@ -129,6 +131,8 @@ TABLE = (
         "A number, from one or from its text, exactly.",
         (("12.50", 12.5), ("１２.５", 12.5)),
         impossible=("1,420.00", "12 yuan", False),
+        yields=float,
+        settled=True,
     ),
     Conversion(
         "boolean",
@@ -137,5 +141,7 @@ TABLE = (
         f"{' '.join(sorted(_TRUE))} are true, {' '.join(sorted(_FALSE))} are false.",
         (("yes", True), ("否", False), (1, True)),
         impossible=("perhaps", 2),
+        yields=bool,
+        settled=True,
     ),
 )

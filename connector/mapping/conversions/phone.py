@@ -65,5 +65,6 @@ TABLE = (
         "A mainland mobile number of 11 digits; a prefix (+86 0086 86 0), blanks, dashes, dots, brackets are dropped.",
         (("+86 138-0000-0000", "13800000000"), ("（0086）13800000000", "13800000000"), (13800000000, "13800000000")),
         impossible=("138****0000", "+1 380 000 0000"),
+        settled=True,
     ),
 )

@@ -243,6 +243,7 @@ TABLE = (
         ((1605490615, 1605490615000), ("2020-11-16 09:36:55.5", 1605490615500), (20201116093655, 1605490615000)),
         impossible=("yesterday", "2020-02-30", True),
         options=(UNIT, LOCAL, ZONE),
+        yields=int,
     ),
     Conversion(
         "date",
@@ -251,5 +252,6 @@ TABLE = (
         ((1605490615673, "2020-11-16"), ("2020/1/6", "2020-01-06"), ("2020-11-16T20:00:00Z", "2020-11-17")),
         impossible=("yesterday",),
         options=(UNIT, LOCAL, ZONE),
+        settled=True,
     ),
 )

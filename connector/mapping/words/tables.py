@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connector.mapping.codegen import Value
+from connector.mapping.conversions import CONVERSIONS
+from connector.mapping.errors import ConversionError
 from connector.mapping.json_values import Json, text_form
 from connector.mapping.lookup import Getter, nothing
 from connector.mapping.vocabulary import DEAD_LETTER, Example
@@ -30,6 +32,8 @@ def _map(value: Value, words: Operands) -> Value:
             at.add("blank text counts as missing: use `otherwise`", "bad_value", at_key=True)
         if text in table:
             at.add("the table has this key twice: keys are compared as text", "bad_value", at_key=True)
+        elif text.strip() and (conversion := _unreachable(text, words)):
+            at.add(f"unreachable: `as: {conversion}` never yields this", "bad_value", at_key=True)
         table[text] = words.compile(result, at)
     if all(result.constant for result in table.values()):
         look_up = looked_up({text: result.literal for text, result in table.items()}, otherwise)
@@ -39,6 +43,20 @@ def _map(value: Value, words: Operands) -> Value:
     if words.default is not None and "otherwise" not in words:  # a value that is not in the table counts as missing
         value = Value(with_default(value.get, words.default))
     return value
+
+
+def _unreachable(key: str, words: Operands) -> str:
+    """Return the conversion before the table that never yields a key; empty if there is none."""
+    chain = words.raw.get("as")
+    last = chain[-1] if isinstance(chain, list) and chain else chain
+    conversion = CONVERSIONS.get(last) if isinstance(last, str) else None
+    if conversion is None or not conversion.settled or "multiply" in words or "round" in words:
+        return ""
+    try:
+        reached = text_form(conversion.build({})(key)) == key
+    except ConversionError:
+        reached = False
+    return "" if reached else conversion.name
 
 
 def _otherwise(value: Value, words: Operands) -> Value:

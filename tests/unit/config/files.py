@@ -26,7 +26,7 @@ routes:
     topics: [shop.orders]
     to: purchases
     event_key: c_buy
-    identity: [{type: phone, value: $.mobile}]
+    identity: [{type: openid, value: $.mobile}]
     fields:
       time: $.paid_at
 """

@@ -67,7 +67,7 @@ TABLE = [
     Broken(
         "two ways to authenticate",
         '  auth: {app_id: app, app_secret: "${SECRET}"}',
-        "  auth: {app_id: app, app_secret: s, token: x}",
+        '  auth: {app_id: app, app_secret: "${SECRET}", token: "${SECRET}"}',
         (
             "5:9: platform.auth: app_id, app_secret and token exclude each other: give app_id with "
             "app_secret, or token, or token_file [bad_value]"
@@ -76,7 +76,7 @@ TABLE = [
     Broken(
         "an app id that YAML takes for a number",
         '  auth: {app_id: app, app_secret: "${SECRET}"}',
-        "  auth: {app_id: 2020, app_secret: s}",
+        '  auth: {app_id: 2020, app_secret: "${SECRET}"}',
         "5:18: platform.auth.app_id: expected text, got a number; quote it [wrong_type]",
     ),
     Broken(

@@ -119,7 +119,7 @@ TABLE = [
     ),
     Broken(
         "a route without identity",
-        "    identity: [{type: phone, value: $.mobile}]\n",
+        "    identity: [{type: openid, value: $.mobile}]\n",
         "",
         "10:5: routes[0].identity: missing, required [missing_key]",
     ),

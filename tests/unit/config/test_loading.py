@@ -31,8 +31,8 @@ targets:
   good: {endpoint: event/v2/batchAdd}
   bad: {endpoint: event/v3/batchAdd, batch: {max_wait: 1}}
 routes:
-  - {name: a, topics: [t], to: god, identity: [{type: phone, value: $.m}], event_key: k}
-  - {name: b, topics: [t], to: good, identity: [{type: phone, value: $.m, valeu: 1}], event_key: k}
+  - {name: a, topics: [t], to: god, identity: [{type: openid, value: $.m}], event_key: k}
+  - {name: b, topics: [t], to: good, identity: [{type: openid, value: $.m, valeu: 1}], event_key: k}
   - {name: c, topics: [t], to: good, identity: [], filds: {}}
 log: {level: "${LEVEL}"}
 extra: 1
@@ -55,7 +55,7 @@ extra: 1
         ),
         "c.yaml:7:56: targets.bad.batch.max_wait: '1': expected a duration, such as 250ms, 10s, 5m or 1h [wrong_type]",
         "c.yaml:9:32: routes[0].to: 'god': no such target, did you mean 'good'? [unknown_name]",
-        "c.yaml:10:75: routes[1].identity[0].valeu: unknown key, did you mean 'value'? [unknown_key]",
+        "c.yaml:10:76: routes[1].identity[0].valeu: unknown key, did you mean 'value'? [unknown_key]",
         "c.yaml:11:48: routes[2].identity: must not be empty [bad_value]",
         "c.yaml:11:52: routes[2].filds: unknown key, did you mean 'fields'? [unknown_key]",
         (
@@ -196,7 +196,7 @@ def test_a_value_from_the_environment_is_shown_in_no_message_and_no_repr(secret:
             ("event_key: c_buy", "event_key: {from: $.a, multiply: '${SECRET}', round: '${SECRET}'}"),
             ("event_key: c_buy", "event_key: {template: '${SECRET}'}"),
             ("event_key: c_buy", "event_key: {from: $.a, as: timestamp, zone: '${SECRET}', unit: '${SECRET}'}"),
-            ("[{type: phone, value: $.mobile}]", "[{type: '${SECRET}', value: '${SECRET}'}]"),
+            ("[{type: openid, value: $.mobile}]", "[{type: '${SECRET}', value: '${SECRET}'}]"),
             ("to: purchases", "to: purchases\n    where: {$.a: {matches: '${SECRET}', gt: '${SECRET}'}}"),
             ("to: purchases", "to: purchases\n    public_params: {matchingType: '${SECRET}'}"),
             ("to: purchases", "to: purchases\n    identity_missing: '${SECRET}'"),

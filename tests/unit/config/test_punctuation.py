@@ -47,15 +47,15 @@ NOT_YAML = [
     ),
     Broken(
         "a comma between two entries",
-        "type: phone, value: $.mobile",
-        "type: phone，value: $.mobile",
-        f"14:28: {COMMA} [yaml_syntax]",
+        "type: openid, value: $.mobile",
+        "type: openid，value: $.mobile",
+        f"14:29: {COMMA} [yaml_syntax]",
     ),
     Broken(
         "several at once: the first",
-        "{type: phone, value: $.mobile}",
-        "{type：phone，value: $.mobile}",
-        f"14:21: routes[0].identity[0].type：phone，value: {COLON_AND_BLANK} [unknown_key]",
+        "{type: openid, value: $.mobile}",
+        "{type：openid，value: $.mobile}",
+        f"14:21: routes[0].identity[0].type：openid，value: {COLON_AND_BLANK} [unknown_key]",
     ),
     Broken(
         "quotes around what needs quotes",
@@ -82,9 +82,9 @@ NOT_YAML = [
 YAML_OF_ANOTHER_MEANING = [
     Broken(
         "a key without a value in a flow table",
-        "{type: phone, value: $.mobile}",
-        "{type: phone, value：$.mobile}",
-        f"14:35: routes[0].identity[0].value：$.mobile: {COLON_AND_BLANK} [yaml_syntax]",
+        "{type: openid, value: $.mobile}",
+        "{type: openid, value：$.mobile}",
+        f"14:36: routes[0].identity[0].value：$.mobile: {COLON_AND_BLANK} [yaml_syntax]",
     ),
     Broken(
         "a table that is text",

@@ -203,7 +203,9 @@ def test_plain_http_is_allowed_elsewhere_with_allow_http(tmp_path: Path) -> None
     assert config_of(tmp_path, text).platform.allow_http
 
 
-@pytest.mark.parametrize("auth", ["{token: x}", "{token_file: /nowhere/yet}", "{token: x, app_id: }"])
+@pytest.mark.parametrize(
+    "auth", ['{token: "${SECRET}"}', "{token_file: /nowhere/yet}", '{token: "${SECRET}", app_id: }']
+)
 def test_each_way_to_a_token_is_enough(tmp_path: Path, auth: str) -> None:
     assert lines(tmp_path, changed('{app_id: app, app_secret: "${SECRET}"}', auth)) == []
 
@@ -272,3 +274,23 @@ def test_a_secret_out_of_the_environment_or_the_file_itself_is_not_read_again(tm
         secret = config_of(tmp_path, text, SECRET="hunter2").platform.auth.app_secret  # noqa: S106 - not a real one
         assert secret is not None
         assert secret.read_again() is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ('"${SECRET}"', "hunter2", ["5:35: platform.auth.app_secret"]),
+        ('{app_id: app, app_secret: "${SECRET}"}', "{token: hunter2}", ["5:17: platform.auth.token"]),
+        (
+            "  group_id: shop\n",
+            "  group_id: shop\n  properties: {sasl.password: hunter2, ssl.key.location: /key, ssl.key.pem: hunter2}\n",
+            ["4:31: kafka.properties.sasl.password", "4:77: kafka.properties.ssl.key.pem"],
+        ),
+        ("  group_id: shop\n", '  group_id: shop\n  properties: {sasl.password: "${SECRET}"}\n', []),
+    ],
+)
+def test_a_secret_in_clear_is_suspicious_and_not_shown(tmp_path: Path, old: str, new: str, expected: list[str]) -> None:
+    told = lines(tmp_path, changed(old, new))
+    message = "a secret in clear: keep it out of the file, with ${NAME} or ${file:/path} [suspicious]"
+    assert told == [f"c.yaml:{place}: {message}" for place in expected]
+    assert "hunter2" not in "".join(told)

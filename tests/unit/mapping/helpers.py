@@ -56,10 +56,20 @@ def mapper(*routes: dict[str, Any], endpoint: str = EVENT, target: Mapping[str, 
 def found(
     *routes: dict[str, Any], endpoint: str = EVENT, target: Mapping[str, Any] | None = None
 ) -> list[tuple[tuple[str | int, ...], str, str]]:
-    """Return the problems of routes: path, code, message."""
+    """Return the errors of routes: path, code, message."""
     mapping, problems = compiled(*routes, endpoint=endpoint, target=target)
     assert (mapping is None) == bool(problems.errors)
-    return [(each.path, each.code, each.message) for each in problems.found]
+    return [(each.path, each.code, each.message) for each in problems.errors]
+
+
+def warned(
+    *routes: dict[str, Any], endpoint: str = EVENT, target: Mapping[str, Any] | None = None
+) -> list[tuple[tuple[str | int, ...], str]]:
+    """Return what is suspicious about sound routes: path, message."""
+    mapping, problems = compiled(*routes, endpoint=endpoint, target=target)
+    assert mapping is not None, problems.errors
+    assert {each.code for each in problems.found} <= {"suspicious"}
+    return [(each.path, each.message) for each in problems.found]
 
 
 def body(items: object) -> Any:  # noqa: ANN401 - JSON

@@ -1,0 +1,117 @@
+"""What is known of a value before any record is: whether it reads the record at all, and the type that it yields."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from connector.mapping.conversions import CONVERSIONS
+from connector.mapping.references import is_reference
+from connector.settings.types import InterpolatedStr
+
+if TYPE_CHECKING:
+    from connector.mapping.json_values import Json
+    from connector.mapping.location import Location
+
+_SAME_FOR_ALL = frozenset({"$topic"})
+"""References that yield the same for every record of a route, or nearly so."""
+_BRACES = re.compile(r"\{\s*\$[.\w]")
+_EVERY = re.compile(r"\.\*(?:\.|$)")
+_BARE_PATH = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*")
+_TYPE_NAMES: dict[type, str] = {str: "text", int: "an integer", float: "a number", bool: "a boolean", list: "a list"}
+_SCALARS = frozenset({str, int, float, bool})
+_KINDS: dict[str, tuple[frozenset[type], str]] = {
+    "text": (_SCALARS, "text"),
+    "texts": (_SCALARS | {list}, "a list of texts"),
+    "integer": (frozenset({str, int, float}), "an integer"),
+    "boolean": (_SCALARS, "true or false"),
+    "milliseconds": (frozenset({int, float}), "epoch milliseconds: use `as: timestamp`"),
+    "object": (frozenset(), "an object"),
+    "objects": (frozenset({list}), "a list of objects"),
+    "custom_fields": (frozenset({list}), "a list of {configId, configName, values}"),
+}
+"""By kind of field: the types that it may be made of, and what it takes in words."""
+
+
+def reads_record(raw: Json) -> bool:
+    """Return whether a piece of the language has a reference whose value differs from record to record."""
+    if isinstance(raw, dict):
+        return "literal" not in raw and any(reads_record(each) for each in raw.values())
+    if isinstance(raw, list):
+        return any(reads_record(each) for each in raw)
+    return (is_reference(raw) and raw not in _SAME_FOR_ALL) or (isinstance(raw, str) and bool(_BRACES.search(raw)))
+
+
+def report_braces(text: str, location: Location) -> None:
+    """Report a plain text that has a reference in braces, which only `template` replaces."""
+    if not isinstance(text, InterpolatedStr) and _BRACES.search(text):
+        location.add("braces have a meaning in a template only: {template: …}", "suspicious")
+
+
+def report_type(raw: Json, kind: str, location: Location) -> None:
+    """Report a value of which is known that it never yields what its field takes. `kind` is one of the endpoints'.
+
+    Nothing is reported of a value that is wrong by itself, which is reported already.
+    """
+    if any(problem.path[: len(location.path)] == location.path for problem in location.problems.errors):
+        return
+    found = _result(raw)
+    accepted, words = _KINDS[kind]
+    if found is None or found[0] in accepted:
+        return
+    made, by, key = found
+    hint = ": use `as: joined`" if made is list and kind == "text" else ""
+    at = location.at(key) if key else location
+    at.add(f"{by} yields {_TYPE_NAMES[made]}, expected {words}{hint}", "wrong_type")
+
+
+def report_identity(kind: str, raw: Json, location: Location) -> None:
+    """Report a value that is sound by itself, and wrong or suspicious as an identity."""
+    if not reads_record(raw):
+        message = f"the same for every record, which would put them all on one customer{_path_hint(raw)}"
+        location.add(message, "bad_value")
+        return
+    report_type(raw, "text", location)
+    named = raw.get("as") if isinstance(raw, dict) else None
+    if kind == "phone" and "phone" not in (named if isinstance(named, list) else [named]):
+        message = "a phone without `as: phone`: +86, blanks and masked digits would be sent as they stand"
+        location.add(message, "suspicious")
+
+
+def _path_hint(raw: Json) -> str:
+    """Return ``, did you mean '$.buyer.mobile'?`` for text that looks like a path without its `$.`."""
+    bare = isinstance(raw, str) and not isinstance(raw, InterpolatedStr) and _BARE_PATH.fullmatch(raw)
+    return f", did you mean '$.{raw}'?" if bare else ""
+
+
+def _result(raw: Json) -> tuple[type, str, str] | None:
+    """Return the type that a value has if it is not missing, what makes it so, and the key of that; None: unknown."""
+    if not isinstance(raw, dict):
+        return (list, "the reference", "") if is_reference(raw) and _EVERY.search(raw) else None
+    if "map" in raw or "otherwise" in raw or "literal" in raw:
+        return None
+    source: tuple[type, str, str] | None = None
+    if "each" in raw:
+        source = (list, "`each`", "each")
+    elif is_reference(raw.get("from")) and _EVERY.search(raw["from"]):
+        source = (list, "the reference", "from")
+    elif "template" in raw or "extract" in raw:
+        word = "extract" if "extract" in raw else "template"
+        source = (str, f"`{word}`", word)
+    if "default" in raw:
+        source = None  # it may be of any type; conversions concern it too
+    source = _converted(raw.get("as"), source)
+    arithmetic = next((word for word in ("multiply", "round") if word in raw), None)
+    if arithmetic is not None and (source is None or source[0] is not list):
+        return float, f"`{arithmetic}`", arithmetic
+    return source
+
+
+def _converted(chain: Json, source: tuple[type, str, str] | None) -> tuple[type, str, str] | None:
+    for name in chain if isinstance(chain, list) else [chain]:
+        conversion = CONVERSIONS.get(name) if isinstance(name, str) else None
+        if conversion is None:
+            continue
+        if source is None or source[0] is not list or conversion.takes_list:  # else it concerns the elements
+            source = (conversion.yields, f"`as: {name}`", "as")
+    return source
