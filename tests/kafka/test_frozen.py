@@ -42,6 +42,9 @@ def test_a_process_that_wakes_after_its_session_sends_nothing_of_what_it_had_que
     harness.sandbox.set_faults(SLOW)
     kafka.produce_orders(harness.topic, range(RECORDS))
     until(lambda: second.metric("queued_items", target="purchases") > 2 * IN_FLIGHT * BATCH, "a queue to be full")
+    # With all its connections open: a request that waits for its connection would be received after it woke up.
+    delivered = {"target": "purchases", "outcome": "delivered"}
+    until(lambda: second.metric("items_total", **delivered) >= IN_FLIGHT * BATCH, "each connection to be open")
     second.freeze()
     harness.sandbox.clear_faults()
     harness.wait_committed()
