@@ -17,7 +17,8 @@ The rules
    count only after SUSPICIOUS_QUIET_S.
 4. REJECTED: a verdict speaks of the target (no rights, wrong address). That of a suspicious batch counts only if
    MAX_REJECTIONS came in a row: one batch that is always answered 403 holds nothing.
-5. REFUSES_EVERYTHING: `refused_in_a_row` items were refused alone, and nothing was delivered since.
+5. REFUSES_EVERYTHING: `refused_in_a_row` items were refused alone, and nothing was delivered since. An item that left
+   with its lease does not count: it comes back with the next one, and counts then.
 6. EMPTIED: nothing waits any more, because the leases of all that did have ended: there is nothing to probe with, and
    no record that the condition keeps back.
 7. While the target is not up, one request at a time is sent, the *probe*, and probes back off. Each is another batch,
@@ -204,6 +205,10 @@ class TargetMachine:
         refuses_everything = self._refused_alone >= self._refused_in_a_row
         signal = Signal.REFUSES_EVERYTHING if refuses_everything else None
         return self._signal(signal, f"{REFUSES_EVERYTHING}: {detail}", attempt, now)
+
+    def on_refused_alone_left(self) -> None:
+        """Called when an item that `on_refused_alone` has counted since the last delivery leaves with its lease."""
+        self._refused_alone -= 1
 
     def on_token_refused(self, attempt: Attempt, now: float) -> None:
         """Called when the token was refused, which tells nothing of the target."""

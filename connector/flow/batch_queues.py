@@ -31,6 +31,7 @@ class BatchQueues:
         self, machine: TargetMachine, max_in_flight: int, batcher: Batcher[Pending], handler: ItemHandler
     ) -> None:
         self.backlog: Backlog[Pending] = Backlog(machine, max_in_flight, batcher.due_at)
+        self._machine = machine
         self._batcher = batcher
         self._handler = handler
 
@@ -93,6 +94,9 @@ class BatchQueues:
             return batch, []
         ended = [pending for pending in batch.items if self._handler.must_not_send(pending)]
         gone = set(map(id, ended))
+        counted = batch.is_alone and batch.evidence.in_a_row_at == self._machine.deliveries
+        if counted and id(batch.items[0]) in gone:
+            self._machine.on_refused_alone_left()
         return batch.keep(lambda pending: id(pending) not in gone), ended
 
     def _requeue(self, batch: Batch[Pending] | None, not_before: float = -math.inf, *, first: bool = False) -> None:

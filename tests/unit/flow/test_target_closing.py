@@ -12,7 +12,7 @@ from connector.core.batching import BatchLimits
 from connector.core.evidence import MIN_REFUSALS
 from connector.core.ledger import Lease
 from connector.core.record import TopicPartition
-from connector.core.sink import Verdict, VerdictKind
+from connector.core.sink import TargetState, Verdict, VerdictKind
 from tests.support.clock import run_virtual
 from tests.support.fake_sink import FakeSink
 from tests.support.target_harness import SETTINGS, TargetHarness
@@ -124,6 +124,24 @@ def test_an_item_whose_last_refusal_comes_while_its_lease_closes_is_dead_lettere
 
     harness = run_virtual(main())
     assert (len(harness.dead_letters), harness.lease.unsettled) == (1, 0)
+
+
+def test_a_refused_item_that_comes_again_with_each_lease_is_no_outage() -> None:
+    async def main() -> TargetHarness:
+        settings = replace(SETTINGS, refused_in_a_row=3, refused_alone_for_s=60.0)
+        harness = TargetHarness(FakeSink(lambda _: Verdict(VerdictKind.REFUSED)), settings)
+        for _ in range(5):
+            harness.put(1)
+            await asyncio.sleep(30)
+            await _close(harness).wait()
+            _end(harness)
+            harness.lease = _other_lease(harness)
+        harness.put(1)
+        await asyncio.sleep(100)
+        return harness
+
+    harness = run_virtual(main())
+    assert (len(harness.dead_letters), harness.target.sending.state) == (1, TargetState.UP)
 
 
 def test_nothing_of_an_ended_lease_is_dead_lettered() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.simulation.member import replaced_edges
-from tests.simulation.plan import CommitFault, CutOff, Freeze, Outage, Plan, Produce, Retention, Stop
+from tests.simulation.plan import CommitFault, CutOff, Freeze, Kill, Outage, Plan, Produce, Retention, Stop
 from tests.simulation.running import failure_of
 from tests.simulation.simulation import Simulation
 
@@ -241,5 +241,21 @@ def test_the_position_after_a_retention_gap_is_committed_although_the_commit_at_
         old_records=3,
         produce=(Produce(0.0, 1, ("d",)),),
         faults=(CommitFault(0.56, 12.91, "slow"), Retention(0.75, 2, 0)),
+    )
+    assert_holds(plan)
+
+
+def test_a_refused_item_that_comes_again_with_each_rebalance_counts_once() -> None:
+    """Else it alone would be taken for an outage, and tried for ever."""
+    plan = Plan(
+        seed=503759,
+        partitions=2,
+        members=2,
+        eager=True,
+        session_s=6.0,
+        latency_s=0.05,
+        refused_in_a_row=3,
+        produce=(Produce(0.0, 0, ("T",)),),
+        faults=(Kill(8.63, 13.35, 1),),
     )
     assert_holds(plan)
