@@ -1,9 +1,9 @@
 """Fast and exact decoding of JSON.
 
-orjson turns integers beyond 64 bits into floats: the last digits of an order number of twenty digits would change. So
-a value that may contain such a number is decoded a second time by the standard library, whose integers are exact. By
-then orjson has refused everything that is not JSON: NaN, lone surrogates, bytes that are not UTF-8. Error messages
-give the kind and the position of the problem, never the content.
+msgspec keeps integers of any size exact, and refuses what is not JSON: NaN, lone surrogates, bytes that are not UTF-8.
+orjson says what is wrong with such a value, and decodes what nests deeper than the stack allows msgspec; it turns
+integers beyond 64 bits into floats, so the standard library decodes those exactly. Error messages give the kind and the
+position of the problem, never the content.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import json
 import re
 from typing import Any
 
+import msgspec
 import orjson
 
 from connector.core.errors import DecodeError
 
+_decode = msgspec.json.Decoder().decode
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _DIGITS_AS_ZEROS = bytes(ord("0") if ord("0") <= byte <= ord("9") else ord(" ") for byte in range(256))
 _TOO_MANY_DIGITS = b"0" * 19
@@ -29,6 +31,14 @@ def decode_json(value: bytes) -> Any:  # noqa: ANN401 - JSON is anything
 
     Raises DecodeError for anything else.
     """
+    try:
+        return _decode(value)
+    except Exception:  # noqa: BLE001 - what is wrong is found out below: not JSON, or nested too deep for msgspec
+        return _decode_or_explain(value)
+
+
+def _decode_or_explain(value: bytes) -> Any:  # noqa: ANN401 - JSON is anything
+    """Decode what nests deeper than msgspec goes on this stack; raise DecodeError for anything else."""
     try:
         decoded = orjson.loads(value)
     except orjson.JSONDecodeError as error:

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from connector.core.record import Record
-from connector.mapping.json_values import Json
+from connector.mapping.json_values import Json, text_form
 from connector.mapping.lookup import Getter, nothing, step
 
 if TYPE_CHECKING:
@@ -44,7 +44,35 @@ class Constant(NamedTuple):
     literal: Json
 
 
-Expression = str | Call | Constant
+class Reference(NamedTuple):
+    """An expression: an entry of the decoded record."""
+
+    names: tuple[str, ...]
+    get: Getter
+
+
+class Object(NamedTuple):
+    """An expression: an object of values, without those that are None; None if it is empty."""
+
+    entries: tuple[tuple[str, Expression], ...]
+    get: Getter
+
+
+class Among(NamedTuple):
+    """An expression: whether the text form of a value is one of these."""
+
+    value: Expression
+    texts: frozenset[str]
+
+
+class Joined(NamedTuple):
+    """An expression: conditions, joined by `and` or `or`; `not` stands before a single one."""
+
+    word: str
+    conditions: tuple[Expression, ...]
+
+
+Expression = str | Call | Constant | Reference | Object | Among | Joined
 """How generated code computes one value; text is Python source that uses `value` (a dict) and `record`."""
 
 BodyWriter = Callable[[Json, Record, dict[str, Json]], dict[str, Json]]
@@ -96,11 +124,13 @@ MISSING = Value(nothing)
 """A value that is never there: stands for one that could not be compiled."""
 
 
-def path_expression(names: Sequence[str]) -> Expression | None:
+def path_expression(names: Sequence[str], value: str = "value") -> str | None:
     """Return the expression for a path of one or two names; None for longer ones, where a closure is as fast."""
     if len(names) == 1:
-        return f"value.get({names[0]!r})"
-    if len(names) == 2:
+        if value == "value":
+            return f"value.get({names[0]!r})"
+        return f"(i.get({names[0]!r}) if (i := {value}).__class__ is dict else step(i, {names[0]!r}))"
+    if len(names) == 2 and value == "value":
         outer, inner = names
         return f"(i.get({inner!r}) if (i := value.get({outer!r})).__class__ is dict else step(i, {inner!r}))"
     return None
@@ -108,7 +138,7 @@ def path_expression(names: Sequence[str]) -> Expression | None:
 
 def generate_getter(expression: Expression, otherwise: Getter) -> Getter:
     """Return one value as one function; `otherwise` is called for records that are not objects."""
-    source = _Source({"otherwise": otherwise})
+    source = Source({"otherwise": otherwise})
     returned = source.expression(expression)
     get: Getter = source.function("value, record", [f"    return {returned}"])
     return get
@@ -134,7 +164,7 @@ def _generate_object(
         return made or None if head is None else head | made
 
     has_head = parameters.endswith("head")
-    source = _Source({"otherwise": otherwise, "some": some})
+    source = Source({"otherwise": otherwise, "some": some})
     found = [f"v{index}" for index in range(len(entries))]
     lines = [f"    {each} = {source.expression(entry)}" for each, (_, entry) in zip(found, entries, strict=True)]
     if found:
@@ -145,24 +175,42 @@ def _generate_object(
     return source.function(parameters, lines)
 
 
-class _Source:
+class Source:
     """The source of one function, and the objects that its names are bound to."""
 
     def __init__(self, names: dict[str, object]) -> None:
-        self._names = {"step": step, **names}
+        self.names = {"step": step, "text_form": text_form, **names}
 
     def expression(self, expression: Expression) -> str:
         """Return the source of an expression."""
         if isinstance(expression, str):
             return expression
         if isinstance(expression, Constant):
-            return self._bind(expression.literal)
+            return self.bind(expression.literal)
+        if isinstance(expression, Reference):
+            return self.reference(expression)
+        if isinstance(expression, Object):
+            return self.expression(Call(expression.get, RECORD))
+        if isinstance(expression, (Among, Joined)):
+            return self._condition(expression)
         arguments = ", ".join(self.expression(argument) for argument in expression.arguments)
-        return f"{self._bind(expression.function)}({arguments})"
+        return f"{self.bind(expression.function)}({arguments})"
 
-    def _bind(self, thing: object) -> str:
-        name = f"k{len(self._names)}"
-        self._names[name] = thing
+    def _condition(self, expression: Among | Joined) -> str:
+        if isinstance(expression, Among):
+            found = f"(t if (t := {self.expression(expression.value)}).__class__ is str else text_form(t))"
+            return f"({found} in {self.bind(expression.texts)})"
+        conditions = [self.expression(each) for each in expression.conditions]
+        return f"(not {conditions[0]})" if expression.word == "not" else f"({f' {expression.word} '.join(conditions)})"
+
+    def reference(self, reference: Reference) -> str:
+        """Return the source of a reference into a record that is a dict."""
+        return path_expression(reference.names) or self.expression(Call(reference.get, RECORD))
+
+    def bind(self, thing: object) -> str:
+        """Return a name of the source that is bound to an object."""
+        name = f"k{len(self.names)}"
+        self.names[name] = thing
         return name
 
     def function(self, parameters: str, lines: Sequence[str]) -> Callable[..., Json]:
@@ -175,7 +223,7 @@ class _Source:
                 *lines,
             )
         )
-        exec(compile(source, "<mapping>", "exec"), self._names)  # noqa: S102 - see the top of the file
-        generated = self._names["generated"]
+        exec(compile(source, "<mapping>", "exec"), self.names)  # noqa: S102 - see the top of the file
+        generated = self.names["generated"]
         assert callable(generated)  # noqa: S101 - the source defines it
         return generated

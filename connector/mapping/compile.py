@@ -98,6 +98,7 @@ class _Compiler:
             skip_without_identity=route.identity_missing == "$skip",
             event_key=event_key,
             fields=fields,
+            paths=frozenset(location.scope.reads),
         )
 
     def _route_params(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from connector.mapping.codegen import Value, generate_object
+from connector.mapping.codegen import Object, Value, generate_object
 from connector.mapping.custom_fields import compile_custom_fields
 from connector.mapping.errors import ConversionError, MappingError
 from connector.mapping.inspection import reads_record, report_type
@@ -130,4 +130,6 @@ def _table(values: dict[str, Value]) -> Value:
     def get_table(value: Json, record: Record) -> Json:
         return {name: got for name, get in getters if (got := get(value, record)) is not None} or None
 
-    return Value(generate_object([(name, value.expression) for name, value in values.items()], get_table))
+    entries = tuple((name, value.expression) for name, value in values.items())
+    get = generate_object(entries, get_table)
+    return Value(get, inlined=Object(entries, get))

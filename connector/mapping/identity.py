@@ -57,6 +57,7 @@ class IdentityRule:
     """One compiled rule."""
 
     type: str
+    value: Value
     get: Getter
     flat: FlatIdentity | None = None
     """How a flat endpoint writes the identity."""
@@ -96,7 +97,7 @@ def _rule(raw: Json, endpoint: Endpoint, location: Location) -> IdentityRule | N
     hint = "" if kind in _known_types() else did_you_mean(kind, _known_types())
     if hint:
         location.at("type").add(f"no type that the platform has by itself{hint}", "suspicious")
-    return IdentityRule(kind, value.compiled(), extra=_extra(kind, raw, location))
+    return IdentityRule(kind, value, value.compiled(), extra=_extra(kind, raw, location))
 
 
 def _known_types() -> tuple[str, ...]:
@@ -130,7 +131,7 @@ def _flat_rule(
             message = f"{endpoint.path} has no '{key}' of an identity: drop it"
             location.at(key).add(message, "not_for_this_endpoint", at_key=True)
     if kind in known:
-        return IdentityRule(kind, value.compiled(), known[kind])
+        return IdentityRule(kind, value, value.compiled(), known[kind])
     message = f"{endpoint.path} takes only the identity types {', '.join(known)}: drop the rule"
     location.at("type").add(message, "not_for_this_endpoint")
     return None
@@ -177,10 +178,10 @@ def _flat_writer(rules: Sequence[IdentityRule], count_invalid: CountInvalid, *, 
             try:
                 got = get(value, record)
             except MappingError as error:
-                _count_failed(error, kind, count_invalid)
+                count_failed(error, kind, count_invalid)
                 continue
             if got.__class__ is not str or not got or got.isspace():
-                got = _as_text(got, kind, count_invalid)
+                got = as_text(got, kind, count_invalid)
                 if got is None:
                     continue
             if keys is None:
@@ -209,15 +210,15 @@ def _list_writer(rules: Sequence[IdentityRule], count_invalid: CountInvalid, *, 
             try:
                 got = get(value, record)
             except MappingError as error:
-                _count_failed(error, kind, count_invalid)
+                count_failed(error, kind, count_invalid)
                 continue
             if got.__class__ is not str or not got or got.isspace():
-                got = _as_text(got, kind, count_invalid)
+                got = as_text(got, kind, count_invalid)
                 if got is None:
                     continue
             identity: dict[str, Json] = {"identityValue": got, "identityType": kind}
             if extra:
-                _add_extra(identity, extra, value, record)
+                add_extra(identity, extra, value, record)
             identities.append(identity)
         if not identities:
             return None
@@ -242,14 +243,14 @@ def _failure_of(rule: IdentityRule, value: Json, record: Record) -> str:
     return "absent" if got is None or isinstance(got, str) else f"not convertible (expected text, got {type_name(got)})"
 
 
-def _count_failed(error: MappingError, kind: str, count_invalid: CountInvalid) -> None:
+def count_failed(error: MappingError, kind: str, count_invalid: CountInvalid) -> None:
     """Count a failed conversion, after which the identity is missing; raise any other error again."""
     if error.reason != "conversion_failed":
         raise error
     count_invalid(kind)
 
 
-def _as_text(got: Json, kind: str, count_invalid: CountInvalid) -> str | None:
+def as_text(got: Json, kind: str, count_invalid: CountInvalid) -> str | None:
     """Return an identity that is missing, blank or not text as text, or None."""
     if got is None or got.__class__ is str:
         return None
@@ -259,7 +260,8 @@ def _as_text(got: Json, kind: str, count_invalid: CountInvalid) -> str | None:
     return text
 
 
-def _add_extra(identity: dict[str, Json], extra: Sequence[tuple[str, Getter]], value: Json, record: Record) -> None:
+def add_extra(identity: dict[str, Json], extra: Sequence[tuple[str, Getter]], value: Json, record: Record) -> None:
+    """Write a rule's platform, mpid and isWeChatEcosystem beside its identity."""
     for key, get in extra:
         got = get(value, record)
         if got is None:

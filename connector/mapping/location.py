@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from connector.settings.problems import Code, Path, Problems
+    from connector.mapping.lookup import Path
+    from connector.settings.problems import Code, Problems
+    from connector.settings.problems import Path as Keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,9 @@ class Scope:
     """Whether `$item` and `$index` mean something: inside `for_each` and `each`."""
     omitted: Counter[tuple[str, str]] = dataclasses.field(default_factory=Counter)
     """Values that `on_error: omit` left out, by route and field; counted for each record."""
+    reads: set[Path] = dataclasses.field(default_factory=set)
+    """The paths into the decoded record that are read; () is all of it. What reads a record adds its paths: the rest
+    may not be decoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class Location:
     """Where a problem is reported: the path of a key, and the field name that dead letters use for it."""
 
     problems: Problems
-    path: Path
+    path: Keys
     field: str = ""
     scope: Scope = dataclasses.field(default_factory=Scope)
 

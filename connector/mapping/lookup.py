@@ -16,6 +16,7 @@ from connector.core.record import UNREADABLE_HEADERS, Record
 from connector.decode import decode_json
 from connector.mapping.errors import MappingError
 from connector.mapping.json_values import Json
+from connector.mapping.projected import Projected
 
 Getter = Callable[[Json, Record], Json]
 """Returns one value for a decoded record; None if it is missing. May raise MappingError and SkipItem."""
@@ -111,6 +112,8 @@ def step(value: Json, name: str) -> Json:
     if value.__class__ is str:
         value = parsed(value)
     if value.__class__ is dict:
+        return value.get(name)
+    if isinstance(value, Projected):
         return value.get(name)
     if value.__class__ is list and name.isdecimal():
         index = int(name)

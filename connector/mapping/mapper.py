@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from connector.core.errors import DecodeError
 from connector.core.record import DEAD_LETTERS, Failure, Item, Record
 from connector.decode import decode_json
-from connector.mapping.route import CompiledRoute, MappingCounters, MapRecord
+from connector.mapping.generated import MapTopic, load, topic_source
+from connector.mapping.route import BoundRoute, CompiledRoute, MappingCounters
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -34,20 +35,26 @@ class CompiledMapping:
         """Return the routes that read a topic, in the order of the file."""
         return tuple(route for route in self._routes if route.reads(topic))
 
-    def mapper(self, cluster_id: str) -> Mapper:
-        """Return a mapper for records of a Kafka cluster; the id becomes part of the events' uuids."""
-        return Mapper(self, cluster_id)
+    def mapper(self, cluster_id: str, *, projected: bool = True) -> Mapper:
+        """Return a mapper for records of a Kafka cluster; the id becomes part of the events' uuids.
+
+        Without `projected`, all records go the general way, which gives the same items and takes longer.
+        """
+        return Mapper(self, cluster_id, projected=projected)
 
 
 class Mapper:
     """Maps records, one at a time: the hot path. No I/O; the same record always gives the same items."""
 
-    def __init__(self, mapping: CompiledMapping, cluster_id: str) -> None:
+    def __init__(self, mapping: CompiledMapping, cluster_id: str, *, projected: bool = True) -> None:
         self._mapping = mapping
+        self._projected = projected
         self._cluster_id = cluster_id
         self._counters = MappingCounters()
-        self._bound: dict[CompiledRoute, MapRecord] = {}
-        self._by_topic: dict[str, tuple[MapRecord, ...]] = {}
+        self._bound: dict[CompiledRoute, BoundRoute] = {}
+        self._by_topic: dict[str, MapTopic] = {}
+        self._by_routes: dict[tuple[BoundRoute, ...], MapTopic] = {}
+        """Many topics that a pattern matches have the same routes, and share what is generated for them."""
 
     @property
     def skipped(self) -> Counter[tuple[str, str]]:
@@ -69,39 +76,65 @@ class Mapper:
 
         A failed mapping is an item too, addressed to the dead letters. Never raises.
         """
-        routes = self._by_topic.get(record.topic)
-        if routes is None:
-            routes = self._routes_of(record.topic)
-        if record.value is None or not routes:
-            return ()
-        try:
-            value = decode_json(record.value)
-        except DecodeError as error:
-            failure = Failure("decode_failed", detail=str(error))
-            return (Item(DEAD_LETTERS, "", b"", b"", (), record, failure),)
-        if len(routes) == 1:
-            return routes[0](value, record)
-        return [item for map_record in routes for item in map_record(value, record)]
+        map_topic = self._by_topic.get(record.topic)
+        if map_topic is None:
+            map_topic = self._prepare(record.topic)
+        return () if record.value is None else map_topic(record)
+
+    def source(self, topic: str) -> str:
+        """Return the generated source that maps the records of a topic; empty if they go the general way."""
+        routes = self._routes_of(topic)
+        source = topic_source(routes, _generally(routes)) if routes else None
+        return "" if source is None else "\n".join(source.lines).lstrip("\n") + "\n"
 
     def items_of_route(self, record: Record, route: CompiledRoute) -> Sequence[Item]:
         """Return what `items` returns of one route alone: for a record of which only that route failed before."""
         if record.value is None:
             return ()
         try:
-            return self._bind(route)(decode_json(record.value), record)
+            return self._bind(route).map(decode_json(record.value), record)
         except DecodeError as error:
             failure = Failure("decode_failed", detail=str(error))
             return (Item(DEAD_LETTERS, route.name, b"", b"", (), record, failure),)
 
-    def _routes_of(self, topic: str) -> tuple[MapRecord, ...]:
+    def _prepare(self, topic: str) -> MapTopic:
         if len(self._by_topic) >= _MAX_CACHED_TOPICS:
             self._by_topic.clear()
-        routes = tuple(self._bind(route) for route in self._mapping.routes_of(topic))
-        self._by_topic[topic] = routes
-        return routes
+        routes = self._routes_of(topic)
+        map_topic = self._by_routes.get(routes)
+        if map_topic is None:
+            map_topic = self._by_routes[routes] = self._map_topic(routes)
+        self._by_topic[topic] = map_topic
+        return map_topic
 
-    def _bind(self, route: CompiledRoute) -> MapRecord:
+    def _map_topic(self, routes: Sequence[BoundRoute]) -> MapTopic:
+        if not routes:
+            return lambda _record: ()
+        general = _generally(routes)
+        source = topic_source(routes, general) if self._projected else None
+        return general if source is None else load(source)
+
+    def _routes_of(self, topic: str) -> tuple[BoundRoute, ...]:
+        return tuple(self._bind(route) for route in self._mapping.routes_of(topic))
+
+    def _bind(self, route: CompiledRoute) -> BoundRoute:
         bound = self._bound.get(route)
         if bound is None:
             bound = self._bound[route] = route.bind(self._cluster_id, self._counters)
         return bound
+
+
+def _generally(routes: Sequence[BoundRoute]) -> MapTopic:
+    """Return the general way of a topic: the record is decoded as a whole."""
+    maps = [route.map for route in routes]
+
+    def map_topic(record: Record) -> Sequence[Item]:
+        assert record.value is not None  # noqa: S101 - `items` has looked
+        try:
+            value = decode_json(record.value)
+        except DecodeError as error:
+            failure = Failure("decode_failed", detail=str(error))
+            return (Item(DEAD_LETTERS, "", b"", b"", (), record, failure),)
+        return [item for map_record in maps for item in map_record(value, record)]
+
+    return map_topic

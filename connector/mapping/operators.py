@@ -54,6 +54,19 @@ class Operator(Term):
         return holds
 
 
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The condition that a value equals one of these texts: a class, because code generation looks into it."""
+
+    get: Getter
+    texts: frozenset[str]
+
+    def __call__(self, value: Json, record: Record) -> bool:
+        """Return whether it holds."""
+        got = self.get(value, record)
+        return (got if got.__class__ is str else text_form(got)) in self.texts
+
+
 def never(_value: Json, _record: Record) -> bool:
     """Return False: stands for a condition that could not be compiled."""
     return False
@@ -69,12 +82,7 @@ def _one_of(get: Getter, operand: Json, location: Location) -> Condition:
 
 def _among(get: Getter, texts: frozenset[str]) -> Condition:
     """The most frequent conditions in one step: None, the text form of a missing value, is not among the texts."""
-
-    def holds(value: Json, record: Record) -> bool:
-        got = get(value, record)
-        return (got if got.__class__ is str else text_form(got)) in texts
-
-    return holds
+    return OneOf(get, texts)
 
 
 def _exists(get: Getter, wanted: Json, location: Location) -> Condition:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from connector.mapping.codegen import MISSING, Call, Value, constant, path_expression
+from connector.mapping.codegen import MISSING, Call, Reference, Value, constant, path_expression
 from connector.mapping.elements import element_of, position_of
 from connector.mapping.json_values import text_form
 from connector.mapping.lookup import EVERY, OF_RECORD, Getter, Path, Wildcard, header_getter, path_getter
@@ -69,8 +69,10 @@ def compile_reference(text: str, location: Location) -> Value:
     if text == "$" or text.startswith("$."):
         path = _parse_path(text[1:])
         if path is not None:
-            names = () if EVERY in path else tuple(str(name) for name in path)
-            return Value(path_getter(path), inlined=path_expression(names))
+            location.scope.reads.add(path)
+            get = path_getter(path)
+            names = tuple(str(name) for name in path)
+            return Value(get, inlined=None if EVERY in path or not path else Reference(names, get))
     elif text in OF_RECORD:
         return Value(OF_RECORD[text])
     elif text.startswith("$headers."):
@@ -93,7 +95,9 @@ def _compile_element_reference(text: str, location: Location) -> Value:
     if not path:
         return Value(lambda _value, record: element_of(record), inlined=Call(element_of, ("record",)))
     get = path_getter(path)
-    return Value(lambda _value, record: get(element_of(record), record))
+    names = () if EVERY in path else tuple(str(name) for name in path)
+    inlined = path_expression(names, "record.element")
+    return Value(lambda _value, record: get(element_of(record), record), inlined=inlined)
 
 
 def mentions_item(raw: Json) -> bool:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from connector.mapping.codegen import Value
-    from connector.mapping.identity import IdentityRule, IdentityWriter
-    from connector.mapping.operators import Condition
+    from connector.mapping.identity import IdentityRule
+    from connector.mapping.lookup import Path
     from connector.mapping.parameters import ParamsGetter
     from connector.mapping.splitting import Split
     from connector.settings.models import Ordering
@@ -57,92 +57,109 @@ class CompiledRoute:
     ordering: Ordering
     split: Split | None
     """None: a record gives one item."""
-    where: Condition | None
-    """On each item."""
+    where: Value | None
+    """On each item: true or false."""
     params: ParamsGetter | EncodedParams
     identity: list[IdentityRule]
     skip_without_identity: bool
     event_key: Value | None
     fields: dict[str, Value]
+    paths: frozenset[Path]
+    """What the route reads of decoded records."""
 
     def reads(self, topic: str) -> bool:
         """Return whether the route reads records of a topic."""
         return any(re.match(each, topic) is not None if each.startswith("^") else each == topic for each in self.topics)
 
-    def bind(self, cluster_id: str, counters: MappingCounters) -> MapRecord:
-        """Return the function that maps records of a Kafka cluster."""
-        route, target, where, params = self.name, self.target, self.where, self.params
-        fixed = params if isinstance(params, EncodedParams) else None
-        identify, complete = self._identity_writer(counters), self._body_writer(cluster_id)
-        by_key = self.ordering == "key"
+    def bind(self, cluster_id: str, counters: MappingCounters) -> BoundRoute:
+        """Return the route, ready to map records of a Kafka cluster."""
+        return BoundRoute(self, cluster_id, counters)
 
-        def map_item(value: Json, record: Record) -> list[Item]:
-            try:
-                if where is not None and not where(value, record):
-                    return []
-                json_params, exact = fixed or params(value, record)  # type: ignore[operator] # one or the other
-                head: dict[str, Json] = {}
-                keys = identify(value, record, head, exact)
-                if keys is None:
-                    raise self._without_identity(value, record)  # noqa: TRY301 - both are caught below
-                body = complete(value, record, head)
-                if by_key:
-                    keys = _key_of(record)
-                return [_new_item(Item, (target, route, encode(body), json_params, keys, record, None))]
-            except Exception as error:  # noqa: BLE001 - one record must not stop the others; its type is reported
-                return self._without_item(error, record, counters)
 
-        return map_item if self.split is None else self._map_each(self.split, map_item, counters)
+class BoundRoute:
+    """A route that maps records of one Kafka cluster."""
 
-    def _map_each(self, split: Split, map_item: MapRecord, counters: MappingCounters) -> MapRecord:
-        """Return the function that makes the items of a record one by one: one that fails leaves the others alone."""
+    def __init__(self, route: CompiledRoute, cluster_id: str, counters: MappingCounters) -> None:
+        self.route = route
+        self._counters = counters
+        self.fixed = route.params if isinstance(route.params, EncodedParams) else None
+        """The publicParams, if they are the same for every record."""
+        self.entries = dict(route.fields)
+        """Everything in an item except the identities, in the order of the documents' examples."""
+        if route.event_key is not None:
+            self.entries = event_entries(route.fields, route.event_key, event_uuids(cluster_id, route.name))
+        ordered = route.ordering == "identity"
+        self.identify = identity_writer(route.identity, route.endpoint, self.count_invalid, ordered=ordered)
+        self.key_of = _key_of
+        self._complete: BodyWriter = generate_body(
+            [(name, entry.expression) for name, entry in self.entries.items()], self._complete_anything
+        )
+        self._where = None if route.where is None else route.where.get
 
-        def map_record(value: Json, record: Record) -> list[Item]:
-            try:
-                parts = split(value, record)
-            except Exception as error:  # noqa: BLE001 - as above
-                return self._without_item(error, record, counters)
-            return [item._replace(record=record) for part, of in parts for item in map_item(part, of)]
+    def map(self, value: Json, record: Record) -> list[Item]:
+        """Return the items for a decoded record; none if it is not wanted or skipped. Never raises."""
+        if self.route.split is None:
+            return self._map_item(value, record)
+        return self.split_by(value, record, self._map_item)
 
-        return map_record
+    def _map_item(self, value: Json, record: Record) -> list[Item]:
+        route, where, params = self.route, self._where, self.route.params
+        try:
+            if where is not None and not where(value, record):
+                return []
+            json_params, exact = self.fixed or params(value, record)  # type: ignore[operator] # one or the other
+            head: dict[str, Json] = {}
+            keys = self.identify(value, record, head, exact)
+            if keys is None:
+                raise self.without_identity(value, record)  # noqa: TRY301 - both are caught below
+            body = self._complete(value, record, head)
+            if route.ordering == "key":
+                keys = _key_of(record)
+            return [_new_item(Item, (route.target, route.name, encode(body), json_params, keys, record, None))]
+        except Exception as error:  # noqa: BLE001 - one record must not stop the others; its type is reported
+            return self.without_item(error, record)
 
-    def _without_item(self, error: Exception, record: Record, counters: MappingCounters) -> list[Item]:
-        """Return what becomes of a record, or an element, that has no item: a dead letter, or nothing if skipped."""
+    def split_by(self, value: Json, record: Record, map_item: MapRecord) -> list[Item]:
+        """Return the items of a record, made one by one: one that fails leaves the others alone."""
+        assert self.route.split is not None  # noqa: S101 - the caller has looked
+        try:
+            parts = self.route.split(value, record)
+        except Exception as error:  # noqa: BLE001 - as above
+            return self.without_item(error, record)
+        return [_new_item(Item, (*item[:5], record, item[6])) for part, of in parts for item in map_item(part, of)]
+
+    def without_item(self, error: Exception, record: Record, field: str = "") -> list[Item]:
+        """Return what becomes of a record, or an element, that has no item: a dead letter, or nothing if skipped.
+
+        `field` is what was being computed, if that is known; an error that names its field knows better.
+        """
+        name, target = self.route.name, self.route.target
         match error:
             case SkipItem():
-                counters.skipped[self.name, self.target] += 1
+                self._counters.skipped[name, target] += 1
                 return []
             case MappingError():
                 detail = error.detail
                 if record.__class__ is ElementRecord:
                     detail = f"element {position_of(record)} of the list: {detail}"
-                failure = Failure(error.reason, self.target, error.field, detail)
+                failure = Failure(error.reason, target, error.field, detail)
             case _:
-                failure = Failure("item_invalid", self.target, "", f"the mapping raised {type(error).__name__}")
-        return [Item(DEAD_LETTERS, self.name, b"", b"", (), record, failure)]
+                failure = Failure("item_invalid", target, field, f"the mapping raised {type(error).__name__}")
+        return [Item(DEAD_LETTERS, name, b"", b"", (), record, failure)]
 
-    def _without_identity(self, value: Json, record: Record) -> Exception:
-        if self.skip_without_identity:
+    def without_identity(self, value: Json, record: Record) -> Exception:
+        """Return what to raise for a record without an identity."""
+        if self.route.skip_without_identity:
             return SkipItem()
-        return MappingError("identity_missing", "identity", without_identity(self.identity, value, record))
+        return MappingError("identity_missing", "identity", without_identity(self.route.identity, value, record))
 
-    def _identity_writer(self, counters: MappingCounters) -> IdentityWriter:
-        def count_invalid(kind: str) -> None:
-            counters.identity_invalid[self.name, kind] += 1
+    def count_invalid(self, kind: str) -> None:
+        """Count an identity that could not be converted."""
+        self._counters.identity_invalid[self.route.name, kind] += 1
 
-        return identity_writer(self.identity, self.endpoint, count_invalid, ordered=self.ordering == "identity")
-
-    def _body_writer(self, cluster_id: str) -> BodyWriter:
-        """Return what appends everything except the identities, in the order of the documents' examples."""
-        entries = self.fields
-        if self.event_key is not None:
-            entries = event_entries(self.fields, self.event_key, event_uuids(cluster_id, self.name))
-
-        def otherwise(value: Json, record: Record, head: dict[str, Json]) -> dict[str, Json]:
-            found = {name: entry.get(value, record) for name, entry in entries.items()}
-            return head | {name: got for name, got in found.items() if got is not None}
-
-        return generate_body([(name, entry.expression) for name, entry in entries.items()], otherwise)
+    def _complete_anything(self, value: Json, record: Record, head: dict[str, Json]) -> dict[str, Json]:
+        found = {name: entry.get(value, record) for name, entry in self.entries.items()}
+        return head | {name: got for name, got in found.items() if got is not None}
 
 
 def _key_of(record: Record) -> tuple[str, ...]:

@@ -15,8 +15,8 @@ from connector.mapping.values import compile_value
 from connector.mapping.words.elements import compile_list_source
 
 if TYPE_CHECKING:
+    from connector.mapping.codegen import Value
     from connector.mapping.location import Location
-    from connector.mapping.operators import Condition
     from connector.settings.models import Route
 
 Split = Callable[[Json, Record], Sequence[tuple[Json, Record]]]
@@ -26,7 +26,7 @@ May raise MappingError and SkipItem.
 """
 
 
-def compile_where_and_split(route: Route, location: Location) -> tuple[Condition | None, Split | None]:
+def compile_where_and_split(route: Route, location: Location) -> tuple[Value | None, Split | None]:
     """Return the condition on each item, and what splits a record; None for a route without either word.
 
     Conditions without `$item` are checked before the split: a record that is not wanted can't fail in it.
@@ -37,8 +37,9 @@ def compile_where_and_split(route: Route, location: Location) -> tuple[Condition
         if route.for_each is not None:
             at.add("`for_each` and `transform` exclude each other: return a list, for one item each", "bad_value")
         function = load_transform(route.transform, at)
+        location.scope.reads.add(())  # the function gets the whole record
         wanted = None if where is None else compile_where(where, at_where)
-        return None, None if function is None else transform_split(wanted, function)
+        return None, None if function is None else transform_split(None if wanted is None else wanted.get, function)
     if route.for_each is None:
         return (None if where is None else compile_where(where, at_where)), None
     elements = compile_list_source(route.for_each, location.at("for_each").named("for_each"), compile_value).get
@@ -51,7 +52,9 @@ def compile_where_and_split(route: Route, location: Location) -> tuple[Condition
     return (compile_where(of_item, at_where.with_item()) if of_item else None), _for_each(wanted, elements)
 
 
-def _for_each(wanted: Condition | None, elements: Callable[[Json, Record], Json]) -> Split:
+def _for_each(where: Value | None, elements: Callable[[Json, Record], Json]) -> Split:
+    wanted = None if where is None else where.get
+
     def split(value: Json, record: Record) -> Sequence[tuple[Json, Record]]:
         if wanted is not None and not wanted(value, record):
             return ()

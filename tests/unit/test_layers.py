@@ -45,6 +45,7 @@ LIBRARIES = {
     "confluent_kafka": ("connector.kafka.*", "connector.demo*"),
     "httpx": ("connector.tuzhan.client",),
     "httpx_aiohttp": ("connector.tuzhan.client",),
+    "msgspec": ("connector.decode.json", "connector.mapping.projected", "connector.mapping.projection"),
     "orjson": ("connector.*",),
     "prometheus_client": ("connector.observe.metrics",),
     "pydantic": ("connector.settings.*", "connector.config.*", "connector.sandbox.*"),

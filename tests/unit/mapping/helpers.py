@@ -11,7 +11,7 @@ from connector.settings.models import Route, Target
 from connector.settings.problems import Problems
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 NOW_MS = 1_760_000_000_000
 TOPIC = "orders"
@@ -49,8 +49,25 @@ def compiled(
 def mapper(*routes: dict[str, Any], endpoint: str = EVENT, target: Mapping[str, Any] | None = None) -> Mapper:
     """Return a mapper of valid routes to one target."""
     mapping, problems = compiled(*routes, endpoint=endpoint, target=target)
+    again, _ = compiled(*routes, endpoint=endpoint, target=target)
     assert mapping is not None, problems.found
-    return mapping.mapper("cluster")
+    assert again is not None
+    return BothWays(mapping, again)
+
+
+class BothWays(Mapper):
+    """A mapper that maps each record the fast way and the general way, and insists that the items are the same."""
+
+    def __init__(self, mapping: CompiledMapping, again: CompiledMapping) -> None:
+        super().__init__(mapping, "cluster")
+        self._general = again.mapper("cluster", projected=False)
+
+    def items(self, record: Record) -> Sequence[Item]:
+        made, expected = super().items(record), self._general.items(record)
+        assert list(made) == list(expected)
+        for counters in ("skipped", "identity_invalid", "omitted"):
+            assert getattr(self, counters) == getattr(self._general, counters)
+        return made
 
 
 def found(

@@ -75,7 +75,7 @@ def test_the_example_of_a_word_holds(example: Example) -> None:
 @pytest.mark.parametrize("example", examples({**OPERATORS}))
 def test_the_example_of_an_operator_holds(example: Example) -> None:
     problems = Problems()
-    condition = compile_where(read(example.config), Location(problems, ("where",)))
+    condition = compile_where(read(example.config), Location(problems, ("where",))).get
     assert not problems.found
     assert condition(example.record, record()) is example.result
 

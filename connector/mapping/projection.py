@@ -1,0 +1,101 @@
+"""The projection of a topic: the tree of all that its routes read, and the decoder of exactly that.
+
+A place where an object is read becomes a struct of the names that are read there. Records of any other shape are no
+error: the type of such a place takes a list, text, a number or null as well. What no reference names is skipped
+by the decoder and never becomes a Python object.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from connector.mapping.lookup import EVERY, Path
+from connector.mapping.projected import Projected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_NOT_IN_ATTRIBUTES = re.compile(r"[^A-Za-z0-9_]")
+_NOT_IN_NAMES = re.compile(r'["\\\x00-\x1f\ud800-\udfff]')
+"""msgspec takes no such names of fields."""
+_RESERVED = frozenset(dir(Projected)) | {"attributes"}
+
+
+class Node:
+    """One place of the tree."""
+
+    def __init__(self) -> None:
+        self.whole = False
+        """It is read as it is, with all that is below."""
+        self.names: dict[str, Node] = {}
+        self.elements: Node | None = None
+        """What is read of the elements of a list that stands here."""
+        self.struct: type[Projected] = Projected
+
+    def add(self, path: Path) -> None:
+        """Add what a reference reads below this place."""
+        if not path:
+            self.whole = True
+            return
+        name, rest = path[0], path[1:]
+        if name is EVERY or str(name).isdecimal():
+            self.elements = self.elements or Node()
+            self.elements.add(rest)
+        if isinstance(name, str):
+            if _NOT_IN_NAMES.search(name):
+                self.whole = True
+            else:
+                self.names.setdefault(name, Node()).add(rest)
+
+    def type(self, title: str) -> Any:  # noqa: ANN401 - a type
+        """Return the type to decode this place to; `title` becomes the name of its struct."""
+        if self.whole:
+            return Any
+        attributes = _attributes(self.names)
+        fields = [
+            (attributes[name], node.type(f"{title}_{attributes[name]}"), None) for name, node in self.names.items()
+        ]
+        struct: Any = msgspec.defstruct(
+            title,
+            fields,
+            bases=(Projected,),
+            namespace={"attributes": attributes},
+            rename={attribute: name for name, attribute in attributes.items()},
+            gc=False,
+        )
+        self.struct = struct
+        element: Any = Any if self.elements is None else self.elements.type(f"{title}_element")
+        return struct | list[element] | str | int | float | bool | None
+
+
+def _attributes(names: Iterable[str]) -> dict[str, str]:
+    """Return an attribute for each name that resembles it."""
+    attributes: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in names:
+        attribute = _NOT_IN_ATTRIBUTES.sub("_", name)
+        if not attribute[:1].isalpha() or keyword.iskeyword(attribute) or attribute in _RESERVED:
+            attribute = f"f_{attribute}"
+        while attribute in taken:
+            attribute += "_"
+        taken.add(attribute)
+        attributes[name] = attribute
+    return attributes
+
+
+def project(paths: Iterable[Path]) -> Node | None:
+    """Return the tree of what is read; None if records are read as a whole."""
+    root = Node()
+    for path in paths:
+        root.add(path)
+    return None if root.whole else root
+
+
+def decoder(root: Node) -> Callable[[bytes], Any]:
+    """Return a function that decodes an object to `root.struct`; it raises an error of any kind for anything else."""
+    root.type("record")
+    return msgspec.json.Decoder(root.struct).decode

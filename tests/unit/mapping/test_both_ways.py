@@ -1,0 +1,179 @@
+"""The fast way (projection, structs, generated code) and the general way give the same items for every record."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connector.core.record import Record
+from connector.mapping.kinds import KINDS, Kind
+from tests.unit.mapping.helpers import EVENT, INFO, NOW_MS, TOPIC, compiled, failure, mapper, record, route
+
+NAMES = st.sampled_from(["a", "b", "c", "0", "1", "get", "class", "é", "a b", 'q"', "\\", ""])
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=4)
+    | st.sampled_from(["13800000000", " ", "1", '{"a": {"b": 1}}', "[1, [2]]", '{"0": [{"a": 1}]}'])
+)
+JSON = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=5),
+    max_leaves=14,
+)
+RECORDS = st.dictionaries(NAMES, JSON, max_size=8) | JSON
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+@st.composite
+def paths(draw: st.DrawFn, root: str = "$") -> str:
+    parts = draw(st.lists(NAMES.map(quoted) | st.just("*"), min_size=1, max_size=4))
+    return root + "".join(f".{part}" for part in parts)
+
+
+def values(reference: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
+    """Return values of the language that read a record."""
+    conversion = st.sampled_from(["string", "number", "integer", "phone", "joined", "json", "list", "trim"])
+    return (
+        reference
+        | st.builds(lambda of, to: {"from": of, "as": to, "on_error": "omit"}, reference, conversion)
+        | st.builds(lambda of, to: {"from": of, "as": to}, reference, conversion)
+        | st.builds(lambda one, two: {"from": [one, two]}, reference, reference)
+        | st.builds(lambda one, two: {"from": one, "default": two}, reference, reference)
+        | st.builds(lambda one, two: {"from": one, "map": {"1": two}, "otherwise": two}, reference, reference)
+        | st.builds(lambda one, two: [one, two, 5], reference, reference)
+        | st.builds(lambda of: {"each": of, "value": {"e": "$item.a", "n": "$index", "w": "$.a"}}, reference)
+        | st.builds(lambda of: {"from": of, "required": True}, reference)
+        | st.builds(lambda of: {"from": of, "map": {"1": 1}, "otherwise": "$skip"}, reference)
+    )
+
+
+@st.composite
+def routes(draw: st.DrawFn) -> dict[str, Any]:
+    for_each = draw(st.none() | paths())
+    reference = paths() if for_each is None else paths() | paths("$item") | st.just("$index") | st.just("$item")
+    operand = st.sampled_from([{"exists": True}, {"gt": 0}, ["1", "true"], {"ne": "x"}, {"eq": "$.a"}])
+    conditions = st.dictionaries(reference, operand, max_size=2)
+    where = draw(st.none() | conditions | st.builds(lambda one: {"not": one}, conditions))
+    if where is not None and draw(st.booleans()):
+        where = {"any": [where, draw(conditions)]}
+    value = values(reference)
+    kinds = st.sampled_from(["phone", "uid", "openid"])
+    return route(
+        name=draw(st.sampled_from(["r", 'it\'s "odd"\n\\', "中文"])),
+        for_each=for_each,
+        where=where,
+        event_key=draw(value | st.just("e")),
+        identity=[{"type": draw(kinds), "value": draw(value)} for _ in range(draw(st.integers(1, 2)))],
+        identity_missing=draw(st.sampled_from([None, "$skip"])),
+        fields={
+            "eventargs": draw(st.dictionaries(st.sampled_from(["x", "y", "it's", "z"]), value, max_size=3) | value),
+            **draw(st.fixed_dictionaries({}, optional={"time": value, "intid": value, "uuid": value})),
+        },
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(routes(), min_size=1, max_size=3),
+    st.lists(RECORDS, min_size=1, max_size=8),
+    st.sampled_from([{}, {"ordering": "identity"}, {"ordering": "key"}]),
+    st.booleans(),
+)
+def test_every_record_gives_the_same_items_both_ways(
+    given_routes: list[dict[str, Any]],
+    records: list[object],
+    target: dict[str, Any],
+    ascii_only: bool,  # noqa: FBT001
+) -> None:
+    named = [{**each, "name": f"{each['name']}{index}"} for index, each in enumerate(given_routes)]
+    if compiled(*named, target=target)[0] is None:
+        return  # `$item.*` or the like where the language has no place for it
+    both = mapper(*named, target=target)
+    for value in records:
+        try:
+            data = json.dumps(value, ensure_ascii=ascii_only).encode()
+        except UnicodeEncodeError:
+            continue
+        both.items(Record(TOPIC, 0, 7, NOW_MS, b"k", data, ()))
+
+
+@settings(deadline=None)
+@given(RECORDS, values(paths()), values(paths()))
+def test_flat_endpoints_give_the_same_items_both_ways(value: object, identity: object, field: object) -> None:
+    lines = [{"type": "phone", "value": identity}, {"type": "openid", "value": "$.a"}]
+    each = route(identity=lines, event_key=None, fields={"name": field, "sex": "$.b"})
+    target = {"public_params": {"importMode": 1}}
+    if compiled(each, endpoint=INFO, target=target)[0] is not None:
+        mapper(each, endpoint=INFO, target=target).items(record(json.dumps(value).encode()))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"a":1,"a":{"b":2}}',
+        b'{"a":{"b":1},"a":2}',
+        b'{"\\u0061":{"\\u0062":7}}',
+        b'\xef\xbb\xbf{"a":{"b":1}}',
+        b'{"a":{"b":123456789012345678901234567890}}',
+        b'{"a":{"b":-0.0}}',
+        b'{"a":{"b":' + b"7" * 400 + b"}}",
+        b'{"a":{"b":NaN}}',
+        b'{"a":{"b":1e999}}',
+        b'{"a":{"b":"\\ud800"}}',
+        b'{"a":{"b":"\xff"}}',
+        b'{"a":{"b":' + b"[" * 900 + b"]" * 900 + b"}}",
+        b'{"a":{"b":' + b"[" * 1010 + b"]" * 1010 + b"}}",
+        b'{"a":{"b":' + b"[" * 3000 + b"]" * 3000 + b"}}",
+        b'{"z":NaN,"a":{"b":1}}',
+        b'{"z":"\\ud800","a":{"b":1}}',
+        b'{"a":{"b":1}}}',
+        b'[{"a":{"b":1}}]',
+        b"null",
+        b"",
+    ],
+)
+@pytest.mark.parametrize("value", ["$.a.b", {"template": "{$.a.b}"}, {"from": ["$.a.x", "$.a"]}])
+def test_the_edges_of_json_give_the_same_items_both_ways(data: bytes, value: object) -> None:
+    identity = [{"type": "uid", "value": {"template": "{$offset}"}}]
+    mapper(route(identity=identity, fields={"eventargs": {"x": value}})).items(record(data))
+
+
+def test_what_is_not_read_is_not_decoded() -> None:
+    """Bytes that are not UTF-8, or a number that no float holds, can't spoil an item that does not contain them."""
+    mapping, _ = compiled(route())
+    assert mapping is not None
+    fast = mapping.mapper("cluster")
+    for other in (b'"\xff"', b"1e999"):
+        [item] = fast.items(record(b'{"phone":"13800000000","other":' + other + b"}"))
+        assert item.failure is None
+
+
+def test_an_exception_in_generated_code_is_told_by_route_and_field(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_value: object) -> object:
+        raise ZeroDivisionError("secret-4711")
+
+    monkeypatch.setitem(KINDS, "text", Kind(str, broken))
+    mapping, _ = compiled(route(fields={"intid": "$.n"}), endpoint=EVENT)
+    assert mapping is not None
+    told = failure(mapping.mapper("cluster").items(record({"phone": "13800000000", "n": 5})))
+    assert (told.reason, told.field, told.detail) == ("item_invalid", "intid", "the mapping raised ZeroDivisionError")
+
+
+def test_the_source_is_readable_and_names_routes_and_fields() -> None:
+    source = mapper(route(name="orders", fields={"eventargs": {"c_goods": "$.title"}})).source(TOPIC)
+    assert "def route_orders" in source
+    assert "# identity.phone" in source
+    assert "value.title" in source
+    assert source == mapper(route(name="orders", fields={"eventargs": {"c_goods": "$.title"}})).source(TOPIC)
+    assert not mapper(route(fields={"eventargs": {"all": "$"}})).source(TOPIC)
