@@ -34,6 +34,8 @@ class Client(Protocol):
     process: Process
     assigned: dict[TopicPartition, int]
     """The position of each assigned partition."""
+    held_up_until: float
+    """When the last of those commits is answered that the broker did not receive."""
 
     @property
     def responsive(self) -> bool:
@@ -51,8 +53,8 @@ class Client(Protocol):
     def on_sync(self, generation: int, target: set[TopicPartition]) -> None:
         """Called with the partitions that the member is to own."""
 
-    def on_removed(self) -> None:
-        """Called when the group no longer knows the member."""
+    def on_removed(self, member_id: str) -> None:
+        """Called when the group no longer knows the member, which may have another id by now."""
 
 
 @dataclass(eq=False)
@@ -155,7 +157,7 @@ class Broker:
             self.world.after(self.session_s, self._remove_if_silent, member)
 
     def watch_client(self, client: Client) -> None:
-        """Called when a client's process was killed or frozen."""
+        """Called when a client does not answer any more, or not as the member that it was."""
         for member in self.members.values():
             if member.client is client:
                 self.watch(member)
@@ -209,7 +211,7 @@ class Broker:
             for member in list(self.members.values()):
                 if not member.joined:
                     del self.members[member.member_id]
-                    member.client.on_removed()
+                    member.client.on_removed(member.member_id)
             self._finish()
 
     def _finish(self) -> None:

@@ -40,7 +40,8 @@ class CommitRequest:
         client = self._client
         world, broker = client.world, client.broker
         if not broker.up or client.cut_off:
-            world.after(world.random.uniform(1.0, 20.0), self._answer, {}, KafkaError._TRANSPORT)
+            client.held_up_until = max(client.held_up_until, world.now + (delay_s := world.random.uniform(1.0, 20.0)))
+            world.after(delay_s, self._answer, {}, KafkaError._TRANSPORT)
             return
         errors = broker.receive_commit(*self._sender, self._asked)
         lost = broker.loses_answer()

@@ -38,6 +38,8 @@ class GroupClient:
         self.generation = -1
         self.last_arrival = 0.0
         """When the last commit arrives at the broker."""
+        self.held_up_until = 0.0
+        """When the last of those commits is answered that the broker did not receive: one at a time is on its way."""
         self.process = process
         self.world = process.world
         self.broker = broker
@@ -85,8 +87,8 @@ class GroupClient:
             self._add_rebalance(self._serve_revoke, owned - target)
         self._add_rebalance(self._serve_assign, target - owned)
 
-    def on_removed(self) -> None:
-        self.world.after(self.world.random.uniform(0.0, HEARTBEAT_S), self._lose, self.member_id)
+    def on_removed(self, member_id: str) -> None:
+        self.world.after(self.world.random.uniform(0.0, HEARTBEAT_S), self._lose, member_id)
 
     def on_broker_down(self) -> None:
         random, logs = self.world.random, self.broker.logs
@@ -122,6 +124,7 @@ class GroupClient:
             return
         self.world.note(f"{member_id} hears that it was removed")
         self.member_id = ""
+        self.broker.watch_client(self)  # the group may not know yet: nobody answers for this member any more
         self._must_join = True
         self._add_rebalance(self._serve_lost, None)
 

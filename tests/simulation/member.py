@@ -56,6 +56,9 @@ class Observer(Protocol):
     def on_records(self, member: Member, lease: Lease, records: Sequence[Record]) -> None:
         """Called when records reach the pipeline."""
 
+    def on_mapped(self, record: Record) -> None:
+        """Called when a record that has reached the pipeline is mapped: it may have waited there for room."""
+
     def on_send(self, member: Member, target: str, items: Sequence[Item]) -> None:
         """Called when a request begins."""
 
@@ -82,8 +85,8 @@ class Member(Process):
         self.cut_off_since = math.inf
         self.health = Health()
         self.ready = False
-        self.told_at = -math.inf
-        """When it was told to stop."""
+        self.told_at = math.inf
+        """When it was told to stop first."""
 
     @property
     def hears_its_group(self) -> bool:
@@ -103,7 +106,7 @@ class Member(Process):
     def request_stop(self) -> None:
         """Send SIGTERM."""
         self.world.note(f"{self.name} is told to stop")
-        self.told_at = self.world.now
+        self.told_at = min(self.told_at, self.world.now)
         if self.stop_requested is not None:
             self.loop.call_soon_threadsafe(self.stop_requested.set)
             self.world.after(EXIT_LIMIT_S, self._check_exit)
@@ -233,6 +236,7 @@ class WordMapping:
 
     def items(self, record: Record) -> list[Item]:
         """Return one item for each letter."""
+        _member().surroundings.observer.on_mapped(record)
         return [_item(record, place, letter) for place, letter in enumerate((record.value or b"").decode())]
 
 

@@ -68,8 +68,8 @@ class KnownLease:
     """When its end was noticed."""
     settled: dict[ItemId, float] = field(default_factory=dict)
     """The items that have their outcome, and since when."""
-    received: dict[int, tuple[Record, float]] = field(default_factory=dict)
-    """By offset: the records that have reached the pipeline, and when."""
+    mapped: dict[int, tuple[Record, float]] = field(default_factory=dict)
+    """By offset: the records that were mapped, and when: only then is it known which items they have."""
 
 
 class Oracle:
@@ -121,7 +121,6 @@ class Oracle:
     def on_records(self, member: Member, lease: Lease, records: Sequence[Record]) -> None:
         del member
         known = self._leases[lease]
-        known.received.update((record.offset, (record, self._world.now)) for record in records)
         for record in records:
             if record.offset in known.ahead:
                 continue
@@ -129,6 +128,9 @@ class Oracle:
             for ident in _items_of(record):
                 for key in keys_of(ident):
                     known.waiting.setdefault(key, []).append(ident)
+
+    def on_mapped(self, record: Record) -> None:
+        self._lease_of[id(record)][1].mapped[record.offset] = record, self._world.now
 
     def on_send(self, member: Member, target: str, items: Sequence[Item]) -> None:
         known_leases = [self._lease_of[id(item.record)][1] for item in items]
@@ -220,7 +222,7 @@ class Oracle:
         for earlier in self._settled_by.get(ident, ()):
             if earlier.resets != known.resets or self.resets != known.resets:
                 continue
-            record, _ = earlier.received[ident.offset]
+            record, _ = earlier.mapped[ident.offset]
             if any(other not in earlier.settled for other in _items_of(record)):
                 continue  # the record was not settled as a whole
             self.repeats += 1
@@ -285,20 +287,28 @@ class Oracle:
         self._committed_to[partition] = max(offset, self._committed_to[partition])
 
     def check_freshness(self, member: Member) -> None:
-        """What settled a while ago is committed, if nothing prevented it. Called before a member is killed."""
-        now, interval_s = self._world.now, self._plan.commit_every_s
-        troubled = max(self._broker.changed_at, member.woken_at)
-        late_s = interval_s + COMMITTED_AFTER_S
-        if not self._broker.up or not member.hears_its_group or now < troubled + late_s:
+        """What settled a while ago is committed, if nothing prevented it. Called before a member is killed.
+
+        Nothing is committed while leases close: the thread waits for them.
+        """
+        clients = [client for client in self._broker.clients if client.process is member]
+        if (
+            not self._broker.up
+            or not member.hears_its_group
+            or self._broker.members.keys().isdisjoint(client.member_id for client in clients)
+        ):
+            return
+        now = min([self._world.now, member.told_at, *member.closing_since.values()])
+        troubled = max([self._broker.changed_at, member.woken_at, *(client.held_up_until for client in clients)])
+        late_s = self._plan.commit_every_s + COMMITTED_AFTER_S
+        if now < troubled + late_s:
             return
         for known in self._leases.values():
             if known.member is not member or known.lease.ended:
                 continue
             offset, ahead = self._claim(known.lease.partition)
-            for record, received_at in known.received.values():
-                if record.offset >= known.lease.next_offset:
-                    continue  # it waits untracked, because its queue is full: nothing knows yet that it has no items
-                settled_at = max([received_at, *(known.settled.get(ident, math.inf) for ident in _items_of(record))])
+            for record, mapped_at in known.mapped.values():
+                settled_at = max([mapped_at, *(known.settled.get(ident, math.inf) for ident in _items_of(record))])
                 if settled_at < now - late_s and record.offset >= offset and record.offset not in ahead:
                     member.violate(f"{record.offset} of {known.lease.partition} is settled, but was not committed")
 
@@ -350,10 +360,10 @@ class Oracle:
         for known in self._open.get(member, ()):
             if known.lease.ended:
                 known.over_at = self._world.now
-                closing_since = member.closing_since.get(known.lease.partition, -math.inf)
-                deadline = max(closing_since + REVOKE_DEADLINE_S, member.told_at + STOP_TIMEOUT_S - LEAVE_MARGIN_S)
-                if known.excused or self._world.now >= deadline - 0.1:
-                    continue
+                revoked_at = member.closing_since.get(known.lease.partition, math.inf)
+                deadline = min(revoked_at + REVOKE_DEADLINE_S, member.told_at + STOP_TIMEOUT_S - LEAVE_MARGIN_S)
+                if known.excused or deadline == math.inf or self._world.now >= deadline - 0.1:
+                    continue  # neither revoked nor stopped: it was lost
                 if any(known is self._lease_of[id(item.record)][1] for item in self._items_on_wire(member)):
                     member.violate(f"the lease of {known.lease.partition} ended before a reply that was under way")
         if any(known.over_at < math.inf for known in self._open.get(member, ())):
