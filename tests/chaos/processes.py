@@ -139,7 +139,9 @@ class Member:
         """`config` lacks the credentials and the address, by which the platform knows the member: see `host`."""
         self.name = f"member-{number}"
         self.host = host_of(number)
-        config["platform"] |= {"auth": {"app_id": APP_ID, "app_secret": APP_SECRET}}
+        secret = folder / "app_secret"
+        secret.write_text(APP_SECRET)
+        config["platform"] |= {"auth": {"app_id": APP_ID, "app_secret": f"${{file:{secret}}}"}}
         self.connector = ConnectorProcess(config, folder, self.name)
         self.config_path, self.log_path = folder / f"{self.name}.yaml", folder / f"{self.name}.stderr"
         self.admin_url = self.connector.admin_url

@@ -38,6 +38,8 @@ COMMIT_INTERVAL_S = 0.3
 """What is confirmed this soon after a record was settled may have been requested before; the interval is 0.2 s."""
 JOINING_S = 12.0
 """Twice the session timeout: the group may wait for two members, one after the other."""
+LAST_COMMIT_S = 0.1
+"""The last commit of partitions is confirmed this soon before they are given up."""
 LOST_S = 0.5
 """A lost lease has ended a moment before its line in the log."""
 PLANNED_S = 3.0
@@ -176,10 +178,15 @@ class _Repeat:
         """Whether the first answer to a commit of what was settled was that the group has a new generation.
 
         In the classic protocol the broker reads nothing else from a member's connection while that member waits for
-        the others to join again: for the session timeout, if one of them is dead or frozen.
+        the others to join again: for the session timeout, if one of them is dead or frozen. What it commits just
+        before it gives partitions up is of these alone.
         """
         log = self.first.member.log
-        if end - settled > JOINING_S or any(settled + COMMIT_INTERVAL_S < at <= end for at in log.commits):
+        given_up = [
+            one.at for one in log.rebalances if one.kind == "revoked" and self.placed.partition not in one.partitions
+        ]
+        commits = [at for at in log.commits if not any(0 <= revoked - at < LAST_COMMIT_S for revoked in given_up)]
+        if end - settled > JOINING_S or any(settled + COMMIT_INTERVAL_S < at <= end for at in commits):
             return False
         return any(settled < at and "generation" in text for at, text in log.failed_commits)
 

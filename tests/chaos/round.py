@@ -26,7 +26,7 @@ RECORDS_PER_S = 300
 EVIDENCE_PER_S = 20
 """Good records go on after the last fault: they are the evidence against those that are refused alone."""
 EVIDENCE_S = 6.0
-PATIENCE_S = 120.0
+PATIENCE_S = 180.0
 """How long the group may take after the last fault to come to the end of every topic."""
 
 

@@ -1,7 +1,8 @@
 """The verdict over a round: every rule that was broken. Pure functions of its history.
 
 The rules
-- done         after the last fault the group comes to the end of every topic, and every member is ready within 20 s
+- done         after the last fault the group comes to the end of every topic, and every member is ready within 20 s;
+               only a target of which all that is queued waits behind items that fail may be down for longer
 - lost         each record is delivered, skipped or in the dead letters, as its content says, and nothing else
 - order        of one identity, no record is delivered before one that was produced earlier (target `orders`)
 - repeats      each repeat has a cause (`repeats.py`)
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 NOT_READY_WITHIN_S = 15.0
 READY_WITHIN_S = 20.0
+SEARCH_S = 90.0
+"""`refused_alone_for` and a few tries: where every queued item is ordered behind one that always fails, there is
+nothing else to send that could tell, and its target is down until these are dead-lettered."""
 CONTEST_S = 30.0
 LATE_S = 1.5
 """Between two scrapes of a member on a busy machine."""
@@ -77,9 +81,15 @@ def _done(history: History) -> Iterator[Breach]:
         if member.end is not None:
             continue
         late = [one for one in member.seen.scrapes if one.asked > history.quiet_at + READY_WITHIN_S]
-        if wrong := [one for one in late if not one.ready and not _is_contest(one, history)]:
+        unready = [one for one in late if not one.ready]
+        if wrong := [one for one in unready if not _is_contest(one, history) and not _is_search(one, history)]:
             after, reasons = wrong[-1].asked - history.quiet_at, ", ".join(wrong[-1].reasons)
             yield Breach("done", f"{member.name} is not ready {after:.0f} s after the last fault: {reasons}")
+
+
+def _is_search(scrape: Scrape, history: History) -> bool:
+    """Whether a member may not be ready because items that always fail are tried still."""
+    return set(scrape.reasons) == {"target_down"} and scrape.asked < history.quiet_at + SEARCH_S
 
 
 def _is_contest(scrape: Scrape, history: History) -> bool:

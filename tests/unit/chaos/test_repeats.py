@@ -6,6 +6,7 @@ import pytest
 
 from connector.core.commit_metadata import UNKNOWN_SIGHT, encode
 from connector.core.progress import progress_of
+from tests.chaos.connector_log import Rebalance
 from tests.chaos.records import Kind
 from tests.unit.chaos.told import Told
 
@@ -245,3 +246,15 @@ def test_a_commit_that_waits_for_the_group_to_join_again_can_not_be_made() -> No
     assert told.causes() == {"settled since the last commit when its lease was killed": 1}
     told.members["a"].log.commits.append(11)
     assert told.breaches() == ["settled 5.0 s before a's lease was killed"]
+
+
+def test_the_last_commit_of_partitions_that_are_given_up_is_none_of_the_others() -> None:
+    told = two_members()
+    told.sends("a", 10, 0)
+    told.members["a"].log.failed_commits.append((15.5, "commit refused: Specified group generation id is not valid"))
+    told.members["a"].log.commits.append(11)
+    given_up = Rebalance(11.01, "revoked", frozenset({("orders", 7)}))
+    told.members["a"].log.rebalances.append(given_up)
+    told.ends("a", 15, "killed")
+    told.sends("b", 31, 0)
+    assert told.causes() == {"settled since the last commit when its lease was killed": 1}

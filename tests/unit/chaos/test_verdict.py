@@ -201,6 +201,14 @@ def test_a_traceback_in_a_log_is_a_breach() -> None:
     assert told.broken() == {"processes"}
 
 
+def test_a_target_may_be_down_while_items_that_always_fail_are_tried_but_not_longer() -> None:
+    told = delivered(Kind.GOOD)
+    told.scrape("a", QUIET_AT + 85, ready=False, reasons=("target_down",))
+    assert told.broken() == set()
+    told.scrape("a", QUIET_AT + 91, ready=False, reasons=("target_down",))
+    assert told.broken() == {"done"}
+
+
 def test_a_contested_token_may_take_longer_and_is_remembered() -> None:
     told = delivered(Kind.GOOD)
     told.scrape("a", QUIET_AT + 45, ready=False, reasons=("token_contested", "target_down"))
