@@ -55,3 +55,6 @@ class ItemHandler(Protocol):
 
     def discard_ended(self) -> None:
         """Abandon all items that must not be sent any more, unless their request is on the wire."""
+
+    def on_put_off(self) -> None:
+        """Called when the next request has to wait: for items of closing leases the time may not be enough any more."""

@@ -252,6 +252,8 @@ class Sender:
         backoff_s = self._settings.backoff.delay(max(1, backoffs), self._deps.random)
         retry_at = now + max(backoff_s, ruling.pause_s)
         self._queues.carry_out(ruling, remaining, verdict, retry_at)
+        if retry_after_s:
+            self._handler.on_put_off()
 
     def _on_condition(self, before: Condition, remedy: str) -> None:
         """React to what a verdict has made of the target's condition."""

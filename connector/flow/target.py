@@ -99,6 +99,8 @@ class Target:
         self._loop = asyncio.get_running_loop()
         self._batcher: Batcher[Pending] = Batcher(settings.limits, sink.request_overhead)
         self._key_queues: KeyQueues[Pending] | None = KeyQueues(_order_keys) if settings.ordered else None
+        self._has_closing = False
+        """Whether items of closing leases were left in the queue to have their one try."""
         self._last_put: tuple[Record, Lease, QueuedRecord] | None = None
         self.sending = Sender(settings, sink, deps, self._batcher, self)
 
@@ -143,6 +145,7 @@ class Target:
 
     def discard_ended(self) -> None:
         """Abandon items of ended or closing leases; waiting items first, so that none is promoted meanwhile."""
+        self._has_closing = False
         if self._key_queues is not None:
             discarded, candidates = self._key_queues.discard(self.must_not_send)
             self._abandon(discarded)
@@ -229,7 +232,14 @@ class Target:
             return True
         if self._key_queues is not None and lease.order_broken:
             return True
-        return self.sending.next_reply_at > lease.deadline
+        has_time = self.sending.next_reply_at <= lease.deadline
+        self._has_closing = self._has_closing or has_time
+        return not has_time
+
+    def on_put_off(self) -> None:
+        """Abandon the items of closing leases for which the time is not enough any more."""
+        if self._has_closing:  # looks at the whole queue, so not after each reply of a storm
+            self.discard_ended()
 
     def hold_back(self, before: Sequence[Pending], items: Sequence[Pending]) -> tuple[Pending, ...]:
         """Let those of `items` wait that must not overtake one of `before`; return the others."""

@@ -109,6 +109,29 @@ def test_items_of_a_closing_lease_are_abandoned_at_once_when_their_target_is_not
     assert run_virtual(main()) == (10, 10)
 
 
+@pytest.mark.parametrize("retry_after_s", [30.0, 5.0])
+def test_a_closing_lease_does_not_wait_for_a_try_that_a_later_retry_after_puts_off_too_long(
+    retry_after_s: float,
+) -> None:
+    async def main() -> tuple[int, int]:
+        async def script(_: Sequence[Item]) -> Verdict:
+            await asyncio.sleep(1.0)
+            return Verdict(VerdictKind.AGAIN, retry_after_s=retry_after_s)
+
+        harness = TargetHarness(FakeSink(script), replace(SETTINGS, max_in_flight=1))
+        harness.put(1, lease=Lease(TopicPartition("orders", 1), 0, harness.counts))
+        await asyncio.sleep(0.5)
+        harness.put(4)
+        harness.lease.deadline = _now() + 20.0
+        harness.lease.close(lambda: None)
+        harness.target.flush()
+        before = harness.lease.unsettled
+        await asyncio.sleep(2.0)
+        return before, harness.target.queued
+
+    assert run_virtual(main()) == (4, 1 if retry_after_s > 20.0 else 5)
+
+
 def test_a_target_of_which_nothing_waits_any_more_is_up_again() -> None:
     """There is nothing to probe with: the leases went to another member."""
 
