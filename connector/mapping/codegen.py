@@ -58,6 +58,27 @@ class Object(NamedTuple):
     get: Getter
 
 
+class Usual(NamedTuple):
+    """How a step is short-cut: the source of a test, and of the result if it holds; otherwise the step is called.
+
+    In the test, `{0}` computes the value before the step and stands there once, first; `{2}` is that value again, and
+    `{1}` is `bound`. In the result, `{0}` is the value.
+    """
+
+    test: str
+    result: str = "{0}"
+    bound: object = None
+
+
+class Step(NamedTuple):
+    """An expression: a step applied to a value, with a short cut for what is usual."""
+
+    value: Expression
+    usual: Usual
+    function: Callable[..., Json]
+    more: tuple[str, ...] = ()
+
+
 class Among(NamedTuple):
     """An expression: whether the text form of a value is one of these."""
 
@@ -72,7 +93,7 @@ class Joined(NamedTuple):
     conditions: tuple[Expression, ...]
 
 
-Expression = str | Call | Constant | Reference | Object | Among | Joined
+Expression = str | Call | Constant | Reference | Object | Step | Among | Joined
 """How generated code computes one value; text is Python source that uses `value` (a dict) and `record`."""
 
 BodyWriter = Callable[[Json, Record, dict[str, Json]], dict[str, Json]]
@@ -98,10 +119,14 @@ class Value:
             return Constant(self.literal)
         return Call(self.get, RECORD) if self.inlined is None else self.inlined
 
-    def then(self, step: Callable[..., Json], *more: str) -> Value:
-        """Return the value that `step` makes of this one; `more` ("value", "record") is passed to the step as well."""
+    def then(self, step: Callable[..., Json], *more: str, usual: Usual | None = None) -> Value:
+        """Return the value that `step` makes of this one; `more` ("value", "record") is passed to the step as well.
+
+        Where `usual` holds, generated code has its result and does not call the step, which would return the same.
+        """
         get = self.get
-        inlined = Call(step, (self.expression, *more))
+        expression = self.expression
+        inlined = Call(step, (expression, *more)) if usual is None else Step(expression, usual, step, more)
         match more:
             case ("value", "record"):
                 return Value(lambda value, record: step(get(value, record), value, record), inlined=inlined)
@@ -180,6 +205,7 @@ class Source:
 
     def __init__(self, names: dict[str, object]) -> None:
         self.names = {"step": step, "text_form": text_form, **names}
+        self._locals = 0
 
     def expression(self, expression: Expression) -> str:
         """Return the source of an expression."""
@@ -191,10 +217,24 @@ class Source:
             return self.reference(expression)
         if isinstance(expression, Object):
             return self.expression(Call(expression.get, RECORD))
-        if isinstance(expression, (Among, Joined)):
-            return self._condition(expression)
+        if isinstance(expression, (Step, Among, Joined)):
+            return self._step(expression) if isinstance(expression, Step) else self._condition(expression)
         arguments = ", ".join(self.expression(argument) for argument in expression.arguments)
         return f"{self.bind(expression.function)}({arguments})"
+
+    def _step(self, expression: Step) -> str:
+        value, (test, result, bound), function, more = expression
+        local = self.local()
+        operands = (local, "" if bound is None else self.bind(bound))
+        # The test comes first in a conditional expression, and its first operand is the value.
+        first = test.format(f"({local} := {self.expression(value)})", operands[1], local)
+        otherwise = f"{self.bind(function)}({', '.join((local, *more))})"
+        return f"({result.format(*operands)} if {first} else {otherwise})"
+
+    def local(self) -> str:
+        """Return a new name of a local variable."""
+        self._locals += 1
+        return f"i{self._locals}"
 
     def _condition(self, expression: Among | Joined) -> str:
         if isinstance(expression, Among):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from connector.mapping.codegen import Among, Call, Joined, Value
-from connector.mapping.operators import OPERATORS, OneOf, never
+from connector.mapping.codegen import Among, Call, Joined, Step, Usual, Value
+from connector.mapping.operators import OPERATORS, Bounded, OneOf, never
 from connector.mapping.references import compile_reference, is_reference
 from connector.settings.problems import did_you_mean
 
@@ -83,6 +83,10 @@ def _operator(name: Json, found: Value, operand: Json, location: Location) -> Va
     if isinstance(test, OneOf):
         return Value(OneOf(found.get, test.texts), inlined=Among(found.expression, test.texts))
     get = found.get
+    if isinstance(test, Bounded):
+        usual = Usual("{0}.__class__ is int", f"({{0}} {test.symbol} {test.bound})")
+        step = Step(found.expression, usual, test.holds, ("record",))
+        return Value(lambda value, record: test.holds(get(value, record), record), inlined=step)
     holds = lambda value, record: test(get(value, record), record)  # noqa: E731 - one line
     return Value(holds, inlined=Call(test, (found.expression, "record")))
 

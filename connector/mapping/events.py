@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from connector.core.record import Record
-from connector.mapping.codegen import Call, Value
+from connector.mapping.codegen import Call, Usual, Value
 from connector.mapping.elements import position_of
 from connector.mapping.errors import MappingError
 from connector.mapping.inspection import report_type
@@ -27,8 +27,10 @@ EventUuid = Callable[[Record], str]
 
 _YEAR_2000_MS = 946_684_800_000
 _DAY_MS = 86_400_000
-_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
-"""The 17th digit of a UUID: its two highest bits are 10."""
+_UNUSED_BITS = 64 - 42
+_LOW_32_BITS = (1 << 32) - 1
+_LOW_48_BITS = (1 << 48) - 1
+_MAX_PATTERNS = 10_000
 
 
 def compile_event_key(route: Route, endpoint: Endpoint, location: Location) -> Value | None:
@@ -54,13 +56,22 @@ def event_entries(fields: Mapping[str, Value], event_key: Value, event_uuid: Eve
     computed = Value(lambda _value, record: event_uuid(record), inlined=Call(event_uuid, ("record",)))
     sent_at = Value(lambda _value, record: record.timestamp_ms, inlined="record.timestamp_ms")
     return {
-        "time": sent_at if time is None else time.then(_checked_time, "record"),
+        "time": sent_at if time is None else time.then(_checked_time, "record", usual=_USUAL_TIME),
         "uuid": computed
         if own_uuid is None
         else own_uuid.then(lambda own, record: own or event_uuid(record), "record"),
-        "eventKey": event_key.then(_event_key),
+        "eventKey": _checked_key(event_key),
         **{name: value for name, value in fields.items() if name not in ("time", "uuid")},
     }
+
+
+_USUAL_TIME = Usual(f"{{0}}.__class__ is int and {_YEAR_2000_MS} <= {{2}} <= (record.timestamp_ms or 0) + {_DAY_MS}")
+
+
+def _checked_key(event_key: Value) -> Value:
+    if event_key.constant and isinstance(event_key.literal, str) and event_key.literal.strip():
+        return event_key
+    return event_key.then(_event_key, usual=Usual("{0}.__class__ is str and {2} and not {2}.isspace()"))
 
 
 def _checked_time(time: Json, record: Record) -> Json:
@@ -86,24 +97,32 @@ def _event_key(key: Json) -> str:
 def event_uuids(cluster_id: str, route: str) -> EventUuid:
     """Return a function that computes the uuid of a record's event: 36 characters, version 8 of RFC 9562.
 
-    It is a hash of cluster id, topic, partition, offset, Kafka timestamp, route and index (of the item among those of
-    one record and route). So a record that is sent twice carries the same uuid, in any process, and a topic
-    that was deleted and created again carries other ones. A keyed hash is prepared once per partition and copied for
-    each record: `uuid.uuid5` would take as long as decoding the record.
+    The first group is the lower 32 bits of the Kafka timestamp, the last one the lower 48 bits of the offset. Between
+    them are 42 bits of a hash of everything else: cluster id, topic, partition, route and the rest of the timestamp, to
+    which the index of an item among those of one record and route is added. So a record that is sent twice carries the
+    same uuid, in any process, and a topic that was deleted and created again carries other ones. To hash each record
+    would take as long as decoding it.
     """
-    prepared: dict[tuple[str, int], hashlib.blake2b] = {}
+    patterns: dict[tuple[str, int, int, int], str] = {}
 
     def event_uuid(record: Record) -> str:
-        topic, partition, offset, timestamp_ms, _key, _value, _headers = record
-        state = prepared.get((topic, partition))
-        if state is None:
-            name = json.dumps([cluster_id, topic, partition, route]).encode()
-            key = hashlib.blake2b(name, digest_size=64).digest()
-            state = prepared[topic, partition] = hashlib.blake2b(key=key, digest_size=16)
-        state = state.copy()
-        state.update(b"%d:%d:%d" % (offset, -1 if timestamp_ms is None else timestamp_ms, position_of(record)))
-        digits = state.hexdigest()
-        variant = _VARIANT[digits[16]]
-        return f"{digits[:8]}-{digits[8:12]}-8{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+        topic, partition, offset, at_ms, _key, _value, _headers = record
+        position = 0 if record.__class__ is Record else position_of(record)
+        at_ms = -1 if at_ms is None else at_ms
+        key = topic, partition, position, at_ms >> 32
+        pattern = patterns.get(key)
+        if pattern is None:
+            if len(patterns) >= _MAX_PATTERNS:
+                patterns.clear()
+            name = json.dumps([cluster_id, topic, partition, route, at_ms >> 32]).encode()
+            origin = int.from_bytes(hashlib.blake2b(name, digest_size=8).digest()) >> _UNUSED_BITS
+            pattern = patterns[key] = _pattern(origin + position)
+        return pattern % (at_ms & _LOW_32_BITS, offset & _LOW_48_BITS)
 
     return event_uuid
+
+
+def _pattern(origin: int) -> str:
+    """Return the uuid of 42 bits of origin, with gaps for its first and its last group."""
+    middle = f"{origin >> 26 & 0xFFFF:04x}-8{origin >> 14 & 0xFFF:03x}-{0x8000 | origin & 0x3FFF:04x}"
+    return f"%08x-{middle}-%012x"

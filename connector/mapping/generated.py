@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from connector.core.record import Item, Record
-from connector.mapping.codegen import Object, Reference, Source
+from connector.mapping.codegen import Constant, Object, Reference, Source
 from connector.mapping.errors import MappingError
 from connector.mapping.identity import add_extra, as_text, count_failed
 from connector.mapping.json_values import encode
@@ -41,7 +41,6 @@ class TopicSource(Source):
         self.lines: list[str] = []
         self.fields: dict[int, str] = {}
         """The field that a line computes, by the number of the line: a failure is reported with it."""
-        self._locals = 0
 
     def add(self, *lines: str, field: str = "") -> None:
         """Append lines, which compute a field."""
@@ -49,11 +48,6 @@ class TopicSource(Source):
             self.lines.append(line)
             if field:
                 self.fields[len(self.lines)] = field
-
-    def local(self) -> str:
-        """Return a new name of a local variable."""
-        self._locals += 1
-        return f"i{self._locals}"
 
     def comment(self, text: str) -> None:
         """Append a comment inside a function."""
@@ -108,14 +102,22 @@ class TopicSource(Source):
         """Append what makes an object of values without those that are None; one without `head` is None if empty."""
         found = [(name, self.entry(name, each, f"{field}.{name}" if field else name)) for name, each in entries]
         pairs = ", ".join(f"{name!r}: {each}" for name, each in found)
+        made = f"{{{head}{', ' if head and pairs else ''}{pairs}}}"
+        doubtful = [each for (_, each), (_, of) in zip(found, entries, strict=True) if not _always_there(of)]
         if not found:
             self.add(f"        {local} = {'{' + head + '}' if head else None}")
             return
-        self.add(f"        if {' or '.join(f'{each} is None' for _, each in found)}:")
-        self.add(f"            {local} = {{{head}{', ' if head else ''}{pairs}}}")
-        some = f"{{k: v for k, v in {local}.items() if v is not None}}"
+        if not doubtful:
+            self.add(f"        {local} = {made}")
+            return
+        self.add(f"        if {' or '.join(f'{each} is None' for each in doubtful)}:")
+        some = f"{{k: v for k, v in {made}.items() if v is not None}}"
         self.add(f"            {local} = {some}{'' if head else ' or None'}")
-        self.add("        else:", f"            {local} = {{{head}{', ' if head else ''}{pairs}}}")
+        self.add("        else:", f"            {local} = {made}")
+
+
+def _always_there(expression: Expression) -> bool:
+    return isinstance(expression, Constant) and expression.literal is not None
 
 
 def _route_function(source: TopicSource, route: BoundRoute) -> str:

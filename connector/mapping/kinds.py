@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from connector.mapping.codegen import Value, constant
+from connector.mapping.codegen import Usual, Value, constant
 from connector.mapping.conversions.numbers import boolean, integer
 from connector.mapping.conversions.strings import string
 from connector.mapping.errors import ConversionError, MappingError
@@ -82,7 +82,8 @@ def checked(value: Value, kind: Kind, location: Location, code: Code = "wrong_ty
             return got
         return converted(kind, got, location.field)
 
-    return value.then(check)
+    usual = None if right is type(None) else Usual(f"{{0}}.__class__ is {right.__name__}")
+    return value.then(check, usual=usual)
 
 
 def converted(kind: Kind, value: Json, field: str) -> Json:

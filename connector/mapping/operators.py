@@ -55,6 +55,19 @@ class Operator(Term):
 
 
 @dataclass(frozen=True, slots=True)
+class Bounded:
+    """The condition that a number is on one side of a bound: a class, because code generation looks into it."""
+
+    holds: Condition
+    symbol: str
+    bound: int
+
+    def __call__(self, value: Json, record: Record) -> bool:
+        """Return whether it holds."""
+        return self.holds(value, record)
+
+
+@dataclass(frozen=True, slots=True)
 class OneOf:
     """The condition that a value equals one of these texts: a class, because code generation looks into it."""
 
@@ -65,6 +78,9 @@ class OneOf:
         """Return whether it holds."""
         got = self.get(value, record)
         return (got if got.__class__ is str else text_form(got)) in self.texts
+
+
+_SYMBOLS = {operator.gt: ">", operator.ge: ">=", operator.lt: "<", operator.le: "<="}
 
 
 def never(_value: Json, _record: Record) -> bool:
@@ -115,7 +131,8 @@ def _bounded(order: Compare) -> Build:
         if bound is None:
             location.add("expected a number", "wrong_type")
             return never
-        return _test(get, lambda got: (number := _number(got)) is not None and order(number, bound))
+        test = _test(get, lambda got: (number := _number(got)) is not None and order(number, bound))
+        return Bounded(test, _SYMBOLS[order], bound) if isinstance(bound, int) else test
 
     return build
 

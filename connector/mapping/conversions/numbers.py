@@ -115,6 +115,15 @@ def arithmetic(factor: Decimal, digits: int | None) -> Convert:
     return compute
 
 
+def usual_product(factor: Decimal) -> tuple[str, str]:
+    """Return the source of a test for the integers of 64 bits, and of what `arithmetic` makes of them."""
+    numerator, denominator = factor.as_integer_ratio()
+    largest = min(_EXACTLY_DIVISIBLE // max(1, abs(numerator)), 1 << 63)
+    product = "{0}" if numerator == 1 else f"{{0}} * {numerator}"
+    quotient = f"({product} / {denominator} if {product} % {denominator} else {product} // {denominator})"
+    return f"{{0}}.__class__ is int and {-largest} < {{2}} < {largest}", quotient
+
+
 TABLE = (
     Conversion(
         "integer",

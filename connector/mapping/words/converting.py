@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from connector.mapping.codegen import MISSING, Value
+from connector.mapping.codegen import MISSING, Usual, Value
 from connector.mapping.conversions import CONVERSIONS, OPTIONS, numbers, taking
 from connector.mapping.errors import ConversionError, MappingError
 from connector.mapping.vocabulary import DEAD_LETTER, Example
@@ -83,7 +83,8 @@ def _arithmetic(value: Value, words: Operands) -> Value:
     if factor is None:
         return MISSING
     rule = " and ".join(word for word in ("multiply", "round") if word in words)
-    return value.then(_converted(numbers.arithmetic(factor, digits), rule, words, takes_list=False))
+    usual = None if digits is not None else Usual(*numbers.usual_product(factor))
+    return value.then(_converted(numbers.arithmetic(factor, digits), rule, words, takes_list=False), usual=usual)
 
 
 def _round(value: Value, words: Operands) -> Value:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from connector.mapping.codegen import Value
+from connector.mapping.codegen import Usual, Value
 from connector.mapping.conversions import CONVERSIONS
 from connector.mapping.errors import ConversionError
 from connector.mapping.json_values import Json, text_form
@@ -35,11 +35,14 @@ def _map(value: Value, words: Operands) -> Value:
         elif text.strip() and (conversion := _unreachable(text, words)):
             at.add(f"unreachable: `as: {conversion}` never yields this", "bad_value", at_key=True)
         table[text] = words.compile(result, at)
+    usual = None
     if all(result.constant for result in table.values()):
-        look_up = looked_up({text: result.literal for text, result in table.items()}, otherwise)
+        literals = {text: result.literal for text, result in table.items()}
+        look_up = looked_up(literals, otherwise)
+        usual = Usual("{0}.__class__ is str and {2} in {1}", "{1}[{0}]", literals)
     else:
         look_up = looked_up_and_made({text: result.get for text, result in table.items()}, otherwise)
-    value = value.then(look_up, "value", "record")
+    value = value.then(look_up, "value", "record", usual=usual)
     if words.default is not None and "otherwise" not in words:  # a value that is not in the table counts as missing
         value = Value(with_default(value.get, words.default))
     return value

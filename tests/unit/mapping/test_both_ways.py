@@ -13,7 +13,7 @@ from connector.core.record import Record
 from connector.mapping.kinds import KINDS, Kind
 from tests.unit.mapping.helpers import EVENT, INFO, NOW_MS, TOPIC, compiled, failure, mapper, record, route
 
-NAMES = st.sampled_from(["a", "b", "c", "0", "1", "get", "class", "é", "a b", 'q"', "\\", ""])
+NAMES = st.sampled_from(["a", "a", "b", "c", "0", "0", "1", "get", "class", "é", "a b", 'q"', "\\", ""])
 LEAVES = (
     st.none()
     | st.booleans()
@@ -48,6 +48,9 @@ def values(reference: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
         reference
         | st.builds(lambda of, to: {"from": of, "as": to, "on_error": "omit"}, reference, conversion)
         | st.builds(lambda of, to: {"from": of, "as": to}, reference, conversion)
+        | st.builds(
+            lambda of, by: {"from": of, "multiply": by}, reference, st.sampled_from([0.01, -3, "0.07", 0, "1e-9"])
+        )
         | st.builds(lambda one, two: {"from": [one, two]}, reference, reference)
         | st.builds(lambda one, two: {"from": one, "default": two}, reference, reference)
         | st.builds(lambda one, two: {"from": one, "map": {"1": two}, "otherwise": two}, reference, reference)
@@ -177,3 +180,13 @@ def test_the_source_is_readable_and_names_routes_and_fields() -> None:
     assert "value.title" in source
     assert source == mapper(route(name="orders", fields={"eventargs": {"c_goods": "$.title"}})).source(TOPIC)
     assert not mapper(route(fields={"eventargs": {"all": "$"}})).source(TOPIC)
+
+
+@settings(deadline=None)
+@given(st.integers(-(2**130), 2**130) | st.integers(), st.sampled_from([0.01, "0.1", -3, "0.07", "1e-9", "1e30", 0, 1]))
+def test_arithmetic_gives_the_same_both_ways(number: int, factor: object) -> None:
+    identity = [{"type": "uid", "value": "$offset"}]
+    data = b'{"n":%d}' % number
+    mapper(route(identity=identity, fields={"eventargs": {"x": {"from": "$.n", "multiply": factor}}})).items(
+        record(data)
+    )

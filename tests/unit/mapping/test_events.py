@@ -32,7 +32,7 @@ PLACES = st.tuples(
     st.sampled_from(["r1", "r2"]),
     st.sampled_from(["a", "b", 'a",0,"']),
     st.integers(0, 3),
-    st.integers(0, 2**62),
+    st.integers(0, 2**48 - 1),
     st.none() | st.integers(0, 2**62),
 )
 
@@ -66,7 +66,7 @@ def test_a_uuid_is_the_same_in_every_process() -> None:
         "print(event_uuids('c', 'r')(Record('t', 1, 2, 3, None, None, ())), end='')"
     )
     told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
-    assert told == uuid_at(("c", "r", "t", 1, 2, 3)) == "176218ed-92ad-8e68-acca-4703b28af3fc"
+    assert told == uuid_at(("c", "r", "t", 1, 2, 3)) == "00000003-dd49-8907-8de3-000000000002"
 
 
 def test_uuid_and_time_are_filled_in_on_events_only() -> None:
