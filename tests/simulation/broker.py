@@ -66,6 +66,8 @@ class Member:
     joined: bool = False
     claims: set[TopicPartition] = field(default_factory=set)
     """What it said that it owns when it joined."""
+    heard: int = 0
+    """How often the session timeout began anew."""
 
     @property
     def responsive(self) -> bool:
@@ -123,7 +125,7 @@ class Broker:
         self.changed_at = self.world.now
         self.world.note("broker up")
         for member in list(self.members.values()):
-            self.watch(member)
+            self.hear(member)
         if self._preparing:
             self._preparing = False
             self.rebalance()
@@ -154,7 +156,17 @@ class Broker:
     def watch(self, member: Member) -> None:
         """Remove a member if it is silent for the session timeout from now on."""
         if not member.responsive:
-            self.world.after(self.session_s, self._remove_if_silent, member)
+            self.world.after(self.session_s, self._remove_if_silent, member, member.heard)
+
+    def hear(self, member: Member) -> None:
+        """Called when a member has sent something: its session timeout begins anew."""
+        member.heard += 1
+        self.watch(member)
+
+    def hear_client(self, client: Client) -> None:
+        """Called when a client sends a heartbeat."""
+        if self.up and (member := self.members.get(client.member_id)) is not None and member.responsive:
+            self.hear(member)
 
     def watch_client(self, client: Client) -> None:
         """Called when a client does not answer any more, or not as the member that it was."""
@@ -162,8 +174,8 @@ class Broker:
             if member.client is client:
                 self.watch(member)
 
-    def _remove_if_silent(self, member: Member) -> None:
-        if self.up and not member.responsive:
+    def _remove_if_silent(self, member: Member, heard: int) -> None:
+        if self.up and not member.responsive and member.heard == heard:
             self.leave(member.member_id)
 
     # -- rebalances ---------------------------------------------------------------------------------------------
@@ -273,6 +285,7 @@ class Broker:
             return dict.fromkeys(offsets, KafkaError.UNKNOWN_MEMBER_ID)
         if generation != self.generation:
             return dict.fromkeys(offsets, KafkaError.ILLEGAL_GENERATION)
+        self.hear(self.members[member_id])
         if sum(len(metadata) + 40 for _, metadata in offsets.values()) > MAX_REQUEST:
             return dict.fromkeys(offsets, KafkaError.INVALID_COMMIT_OFFSET_SIZE)
         errors: dict[TopicPartition, int | None] = {}

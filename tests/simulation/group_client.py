@@ -98,12 +98,14 @@ class GroupClient:
 
     def on_wake(self, frozen_s: float) -> None:
         """Called when the process goes on after it was frozen."""
+        self.world.after(self.world.random.uniform(0.0, HEARTBEAT_S), self.broker.hear_client, self)
         if self.member_id and (self.member_id not in self.broker.members or frozen_s >= self.broker.session_s):
             self.world.after(self.world.random.uniform(0.0, 0.5), self._lose, self.member_id)
 
     def on_restored(self) -> None:
         """Called when the group's coordinator answers again."""
         self.cut_off = False
+        self.world.after(self.world.random.uniform(0.0, HEARTBEAT_S), self.broker.hear_client, self)
         if self.member_id and self.member_id not in self.broker.members:
             self.world.after(self.world.random.uniform(0.0, 0.5), self._lose, self.member_id)
 
