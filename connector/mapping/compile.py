@@ -9,6 +9,7 @@ from connector.mapping.errors import MappingError
 from connector.mapping.events import compile_event_key
 from connector.mapping.fields import compile_fields
 from connector.mapping.identity import compile_identity
+from connector.mapping.inspection import report_unreachable
 from connector.mapping.location import Location, Scope
 from connector.mapping.mapper import CompiledMapping
 from connector.mapping.parameters import (
@@ -82,6 +83,9 @@ class _Compiler:
         params = self._route_params(route, endpoint, target, location.at("public_params"))
         identity = compile_identity(route.identity, endpoint, location.at("identity"))
         event_key = compile_event_key(route, endpoint, location.at("event_key").named("event_key"))
+        report_unreachable(route.event_key, route.where, location.at("event_key"))
+        for name, each in route.public_params.items():
+            report_unreachable(each, route.where, location.at("public_params", name))
         fields = compile_fields(route.fields, endpoint, location.at("fields"), allow_unknown=target.allow_unknown)
         if params is None:
             return None

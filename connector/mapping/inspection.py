@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from connector.mapping.conversions import CONVERSIONS
+from connector.mapping.json_values import text_form
 from connector.mapping.references import is_reference
 from connector.settings.types import InterpolatedStr
 
@@ -19,6 +20,8 @@ _BRACES = re.compile(r"\{\s*\$[.\w]")
 _EVERY = re.compile(r"\.\*(?:\.|$)")
 _BARE_PATH = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*")
 _TYPE_NAMES: dict[type, str] = {str: "text", int: "an integer", float: "a number", bool: "a boolean", list: "a list"}
+_CHANGING = ("extract", "default", "as", "multiply", "round")
+"""Words between `from` and `map`."""
 _SCALARS = frozenset({str, int, float, bool})
 _KINDS: dict[str, tuple[frozenset[type], str]] = {
     "text": (_SCALARS, "text"),
@@ -76,6 +79,25 @@ def report_identity(kind: str, raw: Json, location: Location) -> None:
     if kind == "phone" and "phone" not in (named if isinstance(named, list) else [named]):
         message = "a phone without `as: phone`: +86, blanks and masked digits would be sent as they stand"
         location.add(message, "suspicious")
+
+
+def report_unreachable(raw: Json, where: Json, location: Location) -> None:
+    """Report the entries of a value's `map` that the route's `where` does not let through."""
+    if not isinstance(raw, dict) or not isinstance(raw.get("map"), dict) or not isinstance(where, dict):
+        return
+    source = raw.get("from")
+    if not isinstance(source, str) or source not in where or any(word in raw for word in _CHANGING):
+        return
+    wanted = where[source]
+    if isinstance(wanted, dict):
+        wanted = wanted.get("in", wanted.get("eq"))
+    allowed = {text_form(each) for each in (wanted if isinstance(wanted, list) else [wanted])}
+    if None in allowed or any(is_reference(each) for each in allowed):
+        return
+    for key in raw["map"]:
+        if text_form(key) not in allowed:
+            message = f"unreachable: `where` lets no record with it through ({source})"
+            location.at("map", key).add(message, "suspicious", at_key=True)
 
 
 def _path_hint(raw: Json) -> str:

@@ -47,6 +47,9 @@ WORDS = st.sampled_from(
         {"from": "$.a", "map": {"1": "$.b"}},
         {"template": "{$.a}-{$.b.c}%"},
         {"template": "{$.a}"},
+        {"from": "$.a", "extract": "(.)"},
+        {"from": "$.a", "as": ["list", "integer"], "on_error": "omit"},
+        {"each": {"from": "$.a", "as": "list"}, "value": {"x": "$item.a", "b": ["$.b", {"c": "$item"}]}},
         ["$.a", "$.b"],
     ]
 )

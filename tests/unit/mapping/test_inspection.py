@@ -239,3 +239,33 @@ def test_tags_that_may_be_missing_are_suspicious(endpoint: str, field: str) -> N
     assert message == f"without {field} an item says nothing"
     for sure in ({"from": "$.a", "required": True}, {"from": "$.a", "default": "$skip"}):
         assert not told(**{field: sure})
+
+
+@pytest.mark.parametrize(
+    ("where", "unreachable"),
+    [
+        ({"$.a": ["A", 1]}, ["B"]),
+        ({"$.a": "A"}, ["B", "1"]),
+        ({"$.a": {"in": ["B", "1"]}}, ["A"]),
+        ({"$.a": {"eq": 1, "exists": True}}, ["A", "B"]),
+        ({"$.a": {"gt": 0}}, []),
+        ({"$.a": {"eq": "$.b"}}, []),
+        ({"$.b": "A"}, []),
+        ({"any": [{"$.a": "A"}, {"$.b": 1}]}, []),
+    ],
+)
+def test_an_entry_that_where_does_not_let_through_is_suspicious(where: object, unreachable: list[str]) -> None:
+    table = {"A": "c_a", "B": "c_b", "1": "c_1"}
+    told = warned(route(identity=[PHONE], where=where, event_key={"from": "$.a", "map": table}))
+    assert [path for path, _ in told] == [("routes", 0, "event_key", "map", key) for key in unreachable]
+    assert all(message == "unreachable: `where` lets no record with it through ($.a)" for _, message in told)
+    changing = {"from": "$.a", "as": "string", "map": table}
+    assert not warned(route(identity=[PHONE], where=where, event_key=changing))
+
+
+def test_an_operation_that_where_does_not_let_through_is_suspicious() -> None:
+    operation = {"from": "$.op", "map": {"+": "add", "-": "delete"}}
+    tags = {"from": "$.tags", "required": True}
+    keys = {"event_key": None, "identity": [PHONE], "fields": {"tags": tags}, "public_params": {"optType": operation}}
+    [(path, _)] = warned(route(**keys, where={"$.op": "+"}), endpoint=TAG)
+    assert path == ("routes", 0, "public_params", "optType", "map", "-")
