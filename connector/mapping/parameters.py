@@ -153,8 +153,7 @@ def report_useless_identify_way(params: Mapping[str, ParamValue]) -> None:
     """Report an `identifyWay` beside a matchingType that is never fuzzy."""
     way, matching = params.get("identifyWay"), params.get("matchingType")
     literal = DEFAULT_PARAMETERS["matchingType"] if matching is None else matching.value.literal
-    known = matching is None or matching.value.constant
-    if way is not None and way.value.literal is not None and known and literal == EXACT_MATCHING:
+    if way is not None and way.value.literal is not None and literal == EXACT_MATCHING:
         way.location.add("only fuzzy matching uses it: set matchingType: 2, or drop it", "bad_value")
 
 
