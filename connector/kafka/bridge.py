@@ -207,12 +207,14 @@ class Bridge:
         """
         if not leases:
             return {}
-        until = CLOSE_GRACE_S + (self._loop.time() if deadline is None else max(deadline, self._loop.time()))
+        left_s = CLOSE_GRACE_S + (0.0 if deadline is None else max(0.0, deadline - self._loop.time()))
         with contextlib.suppress(RuntimeError):  # as in _post
             closing = asyncio.run_coroutine_threadsafe(self._close_leases(leases, deadline), self._loop)
-            while (left_s := until - self._loop.time()) > 0:
+            while left_s > 0:
+                wait_s = min(left_s, WAIT_S)
+                left_s -= wait_s  # while the process is frozen, time passes, but the loop can't answer
                 try:
-                    return closing.result(min(left_s, WAIT_S))
+                    return closing.result(wait_s)
                 except TimeoutError:
                     if closing.done():
                         return closing.result()  # what closing itself has raised, or what came in this very moment

@@ -259,3 +259,24 @@ def test_a_refused_item_that_comes_again_with_each_rebalance_counts_once() -> No
         faults=(Kill(8.63, 13.35, 1),),
     )
     assert_holds(plan)
+
+
+def test_a_process_that_is_frozen_while_a_revocation_drains_knows_afterwards_what_is_settled() -> None:
+    """Its thread and its loop wake up at the same time, after the deadline."""
+    plan = Plan(
+        seed=603565,
+        partitions=6,
+        members=2,
+        eager=True,
+        session_s=6.0,
+        commit_every_s=5.0,
+        latency_s=3.0,
+        max_in_flight=4,
+        max_records=2,
+        produce=(
+            Produce(0.0, 4, _words("ee td t ttt ttt e td d et _ _ u _ _ ut ee ttt ttt d t")),
+            Produce(0.76, 2, ("t",)),
+        ),
+        faults=(Stop(6.13, 0.19, 1), Freeze(9.23, 24.85, 0)),
+    )
+    assert_holds(plan)
