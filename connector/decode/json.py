@@ -37,6 +37,19 @@ def decode_json(value: bytes) -> Any:  # noqa: ANN401 - JSON is anything
         return _decode_or_explain(value)
 
 
+def decode_text(text: str) -> Any:  # noqa: ANN401 - JSON is anything
+    """Decode text that may hold JSON; None if it does not, whatever the reason: to find that out takes longer."""
+    try:
+        return _decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return None
+    except RecursionError:
+        try:
+            return _decode_or_explain(text.encode())
+        except DecodeError:
+            return None
+
+
 def _decode_or_explain(value: bytes) -> Any:  # noqa: ANN401 - JSON is anything
     """Decode what nests deeper than msgspec goes on this stack; raise DecodeError for anything else."""
     try:

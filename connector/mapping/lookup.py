@@ -11,9 +11,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Final
 
-from connector.core.errors import DecodeError
 from connector.core.record import UNREADABLE_HEADERS, Record
-from connector.decode import decode_json
+from connector.decode import decode_text
 from connector.mapping.errors import MappingError
 from connector.mapping.json_values import Json
 from connector.mapping.projected import Projected
@@ -123,12 +122,10 @@ def step(value: Json, name: str) -> Json:
 
 def parsed(text: str) -> Json:
     """Return the object or list that text holds as JSON; None if it holds none."""
-    if text.lstrip()[:1] not in ("{", "["):
+    ends = text.strip()
+    if ends[:1] + ends[-1:] not in ("{}", "[]"):  # text of nothing but opening brackets is slow to refuse
         return None
-    try:
-        return decode_json(text.encode())
-    except (DecodeError, UnicodeEncodeError):
-        return None
+    return decode_text(text)
 
 
 def header_getter(name: str) -> Getter:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.core.errors import DecodeError
-from connector.decode import decode_json
+from connector.decode import decode_json, decode_text
 
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -111,3 +111,13 @@ def test_json_nested_too_deep_for_exact_reading_is_refused() -> None:
             decode_json(data)
     finally:
         sys.setrecursionlimit(limit)
+
+
+@pytest.mark.parametrize("text", ["", "x", "{", "[" * 3000, "[NaN]", "[\ud800]", '{"a":1e999}', "[1] x"])
+def test_text_that_holds_no_json_is_none(text: str) -> None:
+    assert decode_text(text) is None
+
+
+def test_text_that_holds_json_is_decoded_exactly() -> None:
+    assert decode_text('{"a":[123456789012345678901]}') == {"a": [123456789012345678901]}
+    assert decode_text("[" * 1015 + "]" * 1015) is not None  # deeper than the stack allows msgspec
