@@ -141,7 +141,7 @@ LENIENT = {
     "from": "the form of references is not checked beyond the $",
     "template": "its references are not checked",
     "default": "the same",
-    "map": "keys are not compared with each other",
+    "map": "keys are not compared with each other, nor with what is converted before",
     "otherwise": "the same",
 }
 """Words of which the schema accepts more than the compiler, and why."""
@@ -179,6 +179,8 @@ def test_the_schema_accepts_every_value_that_the_compiler_accepts(raw: dict[str,
 @given(SOUND_FROM)
 def test_the_schema_refuses_what_the_compiler_refuses_except_where_it_is_lenient(raw: dict[str, object]) -> None:
     exact = {name: OPERANDS[name][0] if name in LENIENT and name in raw else operand for name, operand in raw.items()}
+    if exact.keys() & {"as", "multiply", "round"}:  # which may never yield a key of the map: see LENIENT
+        exact = {name: operand for name, operand in exact.items() if name not in {"map", "otherwise"}}
     assert VALUE_SCHEMA.is_valid(exact) == (compiled(exact) is not None), exact
 
 
