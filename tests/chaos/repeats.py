@@ -157,16 +157,16 @@ class _Repeat:
     def _could_commit(self, settled: float, end: float, *, is_planned: bool = False) -> bool:
         """Whether the broker was there for long enough to commit what was settled before the lease's end.
 
-        A planned end commits once more, and waits for the answer.
+        A planned end commits once more, and waits for the answer, though not as long as a group may wait for a member.
         """
         outages = self.history.faults_between(settled - RECOVERY_S, end, "broker")
         stop = self.first.member.end
         # One that is stopped does not join again: what the broker forgets of it meanwhile stays forgotten.
         since = min(end, stop.asked if stop is not None and stop.how == "stopped" else end) - PLANNED_S
-        if is_planned and not any(outage.overlaps(since, end) for outage in outages):
-            return True
         if self._waits_for_the_group(settled, end):
             return False
+        if is_planned and not any(outage.overlaps(since, end) for outage in outages):
+            return True
         free_from = settled
         for outage in sorted(outages, key=lambda outage: outage.began):
             if outage.began - free_from >= COMMIT_GRACE_S:

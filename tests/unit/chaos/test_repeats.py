@@ -248,6 +248,16 @@ def test_a_commit_that_waits_for_the_group_to_join_again_can_not_be_made() -> No
     assert told.breaches() == ["settled 5.0 s before a's lease was killed"]
 
 
+def test_the_last_commit_of_a_stop_does_not_wait_for_a_group_that_waits_for_a_frozen_member() -> None:
+    told = two_members()
+    told.sends("a", 10, 0)
+    told.members["a"].log.failed_commits.append((18, "commit refused: Specified group generation id is not valid"))
+    told.gives_up("a", 18, "revoked")
+    told.ends("a", 12, "stopped")
+    told.sends("b", 31, 0)
+    assert told.causes() == {"settled since the last commit when its lease was revoked": 1}
+
+
 def test_the_last_commit_of_partitions_that_are_given_up_is_none_of_the_others() -> None:
     told = two_members()
     told.sends("a", 10, 0)
