@@ -12,7 +12,8 @@
 
 What is evidence, `evidence.py` says; whether chance explains it, `chance.py`; how a search goes on, `batch.py`.
 Failures while the target is not up blame no item: they neither make a batch suspect nor narrow a search. A batch that
-fails again and again as the probe of a target that is down is sent in turns as a whole and as one item.
+fails again and again as the probe of a target that is down is sent in turns as a whole and as one item; where items
+are ordered, it is split then.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 ASSUMED_DELIVERIES: Final = 3.0
 """Of items alone, before the first one that was refused by chance."""
+SPLIT_AFTER: Final = 2 * MIN_FAILURES
+"""As probes, where items are ordered: the one item that may be sent alone, the first, may be the one that fails."""
 T = TypeVar("T")
 
 
@@ -179,7 +182,7 @@ class Judge:
             evidence = evidence.failed_alone(tick, attempt.delivered, bounded=not all_there_is)
         batch = batch.suspect(evidence, situation.now) if batch.is_alone else replace(batch, evidence=evidence)
         if self._machine.condition is Condition.DOWN and not batch.is_alone and evidence.failures >= MIN_FAILURES:
-            return _later(batch.next_sample(ordered=self._ordered))
+            return self._after_probes(batch)
         if self._last_resort or not evidence.is_suspicious(attempt.delivered):
             return _later(batch)
         if batch.is_alone:
@@ -191,6 +194,12 @@ class Judge:
             return _later(batch)
         suspect = batch.suspect(evidence.narrowed(tick), situation.now, by_failure=True)
         return _later(suspect) if suspect.is_alone else Ruling(Fate.AT_ONCE, suspect)
+
+    def _after_probes(self, batch: Batch[T]) -> Ruling[T]:
+        """Return what becomes of a batch that was the probe of a target that is down, and failed again."""
+        if self._ordered and batch.evidence.failures >= SPLIT_AFTER:
+            return Ruling(Fate.SPLIT, batch)
+        return _later(batch.next_sample(ordered=self._ordered))
 
     def _is_refused(self, batch: Batch[T], attempt: Attempt, situation: Situation) -> bool:
         """Whether an item that was refused alone is dead-lettered."""

@@ -27,7 +27,7 @@ from connector.kafka.readiness import RETRY_DELAY_S
 from connector.kafka.start_offsets import StartOffset, StartOffsets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from connector.core.events import RebalanceKind
     from connector.core.ledger import Lease
@@ -121,11 +121,20 @@ class Assignment:
         self._readiness.clear("kafka_not_authorized", "topic_missing")
         self._bridge.emit_from_thread(Rebalanced("assigned", [str(partition) for partition in wanted]))
 
-    def on_revoke(self, consumer: Consumer, partitions: list[KafkaTopicPartition]) -> None:
-        """Called before partitions are taken away in a planned rebalance: closes their leases and commits."""
+    def on_revoke(
+        self,
+        consumer: Consumer,
+        partitions: list[KafkaTopicPartition],
+        on_drained: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Called before partitions are taken away in a planned rebalance: closes their leases and commits.
+
+        `on_drained` is called once the leases are closed, before the commit, which may take its time.
+        """
         revoked = [TopicPartition(one.topic, one.partition) for one in partitions]
         leases = self._remove(revoked)
         ended = self._bridge.close_leases_from_thread(leases, time.monotonic() + REVOKE_DEADLINE_S)
+        on_drained()
         self._commits.commit_sync(consumer, ended)
         self._remember(ended)
         self._unassign(consumer, revoked)

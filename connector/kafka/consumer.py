@@ -134,8 +134,7 @@ class ConsumerThread:
     def _on_revoke(self, consumer: Consumer, partitions: list[KafkaTopicPartition]) -> None:
         began = time.monotonic()
         self._ownership.begin_drain(began, began + REVOKE_DEADLINE_S, revoked=True)
-        self._assignment.on_revoke(consumer, partitions)
-        self._ownership.end_drain()
+        self._assignment.on_revoke(consumer, partitions, self._ownership.end_drain)
 
     def _hand_over(self, chunk: Chunk) -> None:
         if chunk:

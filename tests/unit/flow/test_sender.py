@@ -217,3 +217,25 @@ def test_tries_the_next_try_and_suspects_can_be_read_off() -> None:
     seen = run_virtual(main())
     assert [suspects for _, _, suspects in seen] == [0, 0, 1, 0]
     assert (seen[0][:2], seen[-1][1]) == ((0, True), True)
+
+
+@pytest.mark.parametrize("poisonous", [0, 2, 4])
+def test_an_item_that_always_fails_holds_up_no_other_although_its_batch_is_all_there_is(poisonous: int) -> None:
+    """The items are ordered, so none but the first may be sent before the others of its batch."""
+
+    def reply(items: Sequence[Item]) -> Verdict:
+        fails = any(one.record.offset == poisonous for one in items)
+        return SERVER_ERROR if fails else Verdict(VerdictKind.DELIVERED)
+
+    async def main() -> tuple[TargetHarness, FakeSink]:
+        sink = FakeSink(reply)
+        harness = TargetHarness(sink, replace(SETTINGS, ordered=True))
+        for number in range(5):
+            harness.put(keys=[f"phone={number}"])
+        async with asyncio.timeout(3600):
+            await harness.done()
+        return harness, sink
+
+    harness, sink = run_virtual(main())
+    assert {one.record.offset for one in harness.dead_letters} == {poisonous}
+    assert sorted(one.record.offset for one in sink.stored) == sorted({*range(5)} - {poisonous})
