@@ -142,7 +142,8 @@ class Backlog(Generic[T]):
     def on_condition(self, *, start_over: bool) -> None:
         """Called when the target's condition has changed: nothing waits for its own backoff any more.
 
-        `start_over`: what is known against the batches counts hardly any more, and they are ordinary again.
+        `start_over`: the batches are ordinary again, and what is known against them is forgotten, but for how often an
+        item has outlasted that: see rule 6 of `evidence.py`.
         """
         entries = [batch for batch, _ in self.drain()]
         self._not_probed = 0

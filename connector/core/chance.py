@@ -10,8 +10,8 @@ and the n failures fall on the n requests with the item with the probability (Fi
 
 It needs no estimate of the failure rate, and no prior: it is the probability that a Bayesian predicts who has seen one
 failure more than there was. Few controls make it large: with s = 0 it is 1. The item is to blame only if P(n) is at
-most CHANCE. That n is looked at after each failure costs nothing: an innocent item gets there only by failing in all of
-the n requests.
+most CHANCE. To test after each failure does not make a false alarm more likely: an innocent item is blamed after n
+failures only if all its n requests have failed.
 
 Example. A platform in good order: 27 requests were delivered since the item failed first, none failed by chance.
 
@@ -57,7 +57,7 @@ class Controls(NamedTuple):
         return Controls(*(now - before for now, before in zip(self, earlier, strict=True)))
 
     def explain(self, failures: int, chance: float) -> bool:
-        """Whether so many failures in a row happen by chance with a probability above `chance`: P(n) above."""
+        """Return whether P(n), as above, is greater than `chance` for n `failures`."""
         s, f, _ = self
         log = math.lgamma(f + failures + 1) - math.lgamma(f + 1)
         log -= math.lgamma(s + f + failures + 1) - math.lgamma(s + f + 1)

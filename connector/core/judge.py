@@ -186,8 +186,7 @@ class Judge:
         if self._last_resort or not evidence.is_suspicious(attempt.delivered):
             return _later(batch)
         if batch.is_alone:
-            is_to_blame = self._always_fails(batch, situation, all_there_is=all_there_is)
-            if is_to_blame:
+            if self._always_fails(batch, situation, all_there_is=all_there_is):
                 return Ruling(Fate.DEAD_LETTER, batch, reason)
             return replace(_later(batch), pause_s=self._failed_alone_for_s)
         if not counts or not self._fails_too_often(batch):
@@ -215,9 +214,7 @@ class Judge:
     def _always_fails(self, batch: Batch[T], situation: Situation, *, all_there_is: bool) -> bool:
         """Whether an item that has failed alone is dead-lettered."""
         failures = batch.evidence.against_item
-        if failures < MIN_SERVER_ERRORS or self._alone_s(batch, situation) < min(
-            FAILED_ALONE_FOR_S, self._refused_alone_for_s
-        ):
+        if failures < MIN_SERVER_ERRORS or self._alone_s(batch, situation) < self._failed_alone_for_s:
             return False
         controls = self._failures.all.since(batch.evidence.controls_before)
         too_few = all_there_is and not controls.failed_at_all  # and there will be no more

@@ -55,8 +55,11 @@ def _decode_or_explain(value: bytes) -> Any:  # noqa: ANN401 - JSON is anything
     try:
         decoded = orjson.loads(value)
     except orjson.JSONDecodeError as error:
-        if value.startswith(_BYTE_ORDER_MARK):
-            return decode_json(value[len(_BYTE_ORDER_MARK) :])
+        start = 0
+        while value.startswith(_BYTE_ORDER_MARK, start):
+            start += len(_BYTE_ORDER_MARK)
+        if start:
+            return decode_json(value[start:])
         raise DecodeError(_what_is_wrong(value, error)) from error
     # The pattern alone would take four times as long as everything above, so 19 digits in a row are looked for first.
     # `find` is faster than `in`, which first tries to take its left operand as an integer.

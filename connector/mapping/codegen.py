@@ -209,18 +209,23 @@ class Source:
 
     def expression(self, expression: Expression) -> str:
         """Return the source of an expression."""
-        if isinstance(expression, str):
-            return expression
-        if isinstance(expression, Constant):
-            return self.bind(expression.literal)
-        if isinstance(expression, Reference):
-            return self.reference(expression)
-        if isinstance(expression, Object):
-            return self.expression(Call(expression.get, RECORD))
-        if isinstance(expression, (Step, Among, Joined)):
-            return self._step(expression) if isinstance(expression, Step) else self._condition(expression)
-        arguments = ", ".join(self.expression(argument) for argument in expression.arguments)
-        return f"{self.bind(expression.function)}({arguments})"
+        match expression:
+            case str():
+                source = expression
+            case Constant():
+                source = self.bind(expression.literal)
+            case Reference():
+                source = self.reference(expression)
+            case Object():
+                source = self.expression(Call(expression.get, RECORD))
+            case Step():
+                source = self._step(expression)
+            case Among() | Joined():
+                source = self._condition(expression)
+            case Call():
+                arguments = ", ".join(self.expression(argument) for argument in expression.arguments)
+                source = f"{self.bind(expression.function)}({arguments})"
+        return source
 
     def _step(self, expression: Step) -> str:
         value, (test, result, bound), function, more = expression

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from connector.mapping.location import Location
 
 _SAME_FOR_ALL = frozenset({"$topic"})
-"""References that yield the same for every record of a route, or nearly so."""
+"""References that tell no customer from another: a route reads few topics."""
 _BRACES = re.compile(r"\{\s*\$[.\w]")
 _EVERY = re.compile(r"\.\*(?:\.|$)")
 _BARE_PATH = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*")

@@ -140,7 +140,13 @@ _ACCURATE_MATCH = (
 )
 _IMPORT_MODE = Parameter("importMode", "integer", required=True, allowed=(1, 2))
 _OPT_TYPE = Parameter("optType", "text", required=True, allowed=("add", "delete"))
-_SEX = ItemField("sex", allowed=("男", "女"))
+_PROFILE = (
+    ItemField("realName"),
+    ItemField("sex", allowed=("男", "女")),
+    ItemField("address"),
+    ItemField("birthday"),
+    ItemField("remark"),
+)
 
 _EVENT_IDENTITIES = {
     "phone": FlatIdentity("phone", "phone"),
@@ -181,15 +187,7 @@ _INFO_V1 = Endpoint(
     kind="audience",
     permission="用户->用户资料",
     parameters=(_IS_MATCHING_REQUIRED, _MATCHING_TYPE, _IDENTIFY_WAY, _IMPORT_MODE),
-    fields=(
-        ItemField("realName"),
-        _SEX,
-        ItemField("address"),
-        ItemField("birthday"),
-        ItemField("remark"),
-        ItemField("tags"),
-        ItemField("customFields", "custom_fields"),
-    ),
+    fields=(*_PROFILE, ItemField("tags"), ItemField("customFields", "custom_fields")),
     flat_identities=MappingProxyType({**_TAG_IDENTITIES, "identityId": FlatIdentity("identityId", None)}),
 )
 _TAG_V1 = Endpoint(
@@ -206,14 +204,7 @@ _INFO_V2 = Endpoint(
     kind="audience",
     permission="用户->用户资料",
     parameters=(_IS_MATCHING, _MATCHING_TYPE, _IMPORT_MODE),
-    fields=(
-        ItemField("realName"),
-        _SEX,
-        ItemField("address"),
-        ItemField("birthday"),
-        ItemField("remark"),
-        ItemField("customFields", "custom_fields"),
-    ),
+    fields=(*_PROFILE, ItemField("customFields", "custom_fields")),
     flat_identities=None,
 )
 _TAG_V2 = Endpoint(

@@ -55,6 +55,14 @@ def test_a_byte_order_mark_is_passed_over() -> None:
     assert decode_json(b'\xef\xbb\xbf{"a":1}') == {"a": 1}
 
 
+def test_any_number_of_byte_order_marks_is_read_or_refused() -> None:
+    """Not one call for each: the stack would not be deep enough."""
+    marks = b"\xef\xbb\xbf" * 100_000
+    assert decode_json(marks + b"[1]") == [1]
+    with pytest.raises(DecodeError, match="not JSON"):
+        decode_json(marks + b"{")
+
+
 def test_the_last_of_duplicate_keys_wins_with_both_decoders() -> None:
     assert decode_json(b'{"a":1,"a":2}') == {"a": 2}
     assert decode_json(b'{"a":1,"a":2,"n":123456789012345678901}')["a"] == 2
