@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ from connector.config.yaml_scalars import YamlError
 from connector.config.yaml_source import read_yaml
 from connector.core.errors import ConfigError
 from connector.mapping import compile_mapping
-from connector.settings.models import Kafka
+from connector.settings.models import Config, Kafka
 from connector.settings.problems import Problems
 from connector.tuzhan.endpoints import ENDPOINTS
 
@@ -34,10 +34,12 @@ if TYPE_CHECKING:
     from connector.config.sections import Sections
     from connector.config.yaml_source import YamlSource
     from connector.mapping import CompiledMapping
-    from connector.settings.models import Config
 
 _MAX_FILE_BYTES = 1 << 20
 _START = Position(1, 1)
+
+UNUSED_BY_MAPPING = frozenset(Config.model_fields) - {"decode", "targets", "routes"}
+"""The sections that only a running connector reads."""
 
 ValidateKafka = Callable[[Kafka, Problems], None]
 """Adds what the Kafka client refuses in `kafka.properties`. Handed in, since this layer does not know that client."""
@@ -107,8 +109,18 @@ def load(
     return Loaded(checked.config, checked.mapping, checked.file, checked.sha256, shown_warnings)
 
 
-def check(path: str | FilePath, environ: Mapping[str, str], validate_kafka: ValidateKafka | None = None) -> Checked:
-    """Find everything that is wrong with a config. Never raises for what is in the file."""
+def check(
+    path: str | FilePath,
+    environ: Mapping[str, str],
+    validate_kafka: ValidateKafka | None = None,
+    *,
+    unused: Collection[str] = (),
+) -> Checked:
+    """Find everything that is wrong with a config. Never raises for what is in the file.
+
+    `unused` names sections that the caller does not read: what their `${…}` stand for need not exist. Such a section
+    may be missing from the resulting config.
+    """
     file = str(path)
     try:
         with FilePath(path).open("rb") as stream:
@@ -128,7 +140,7 @@ def check(path: str | FilePath, environ: Mapping[str, str], validate_kafka: Vali
     except YamlError as error:
         problem = at_index(source, error.index, error.message, "yaml_syntax")
         return Checked(file, sha256, (problem,), excerpts=Excerpts(source))
-    return _Check(source, read, environ, validate_kafka).run(file, sha256)
+    return _Check(source, read, environ, validate_kafka, unused).run(file, sha256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +151,7 @@ class _Check:
     read: YamlSource
     environ: Mapping[str, str]
     validate_kafka: ValidateKafka | None
+    unused: Collection[str]
 
     def run(self, file: str, sha256: str) -> Checked:
         unreplaced, problems = Problems(), Problems()
@@ -165,6 +178,7 @@ class _Check:
         mistyped = {path for path in unknown if has_full_width(path[-1])}
         incomplete = {path[:-1] for path in explained | mistyped}
         further = [each for each in problems.found if each.code != "missing_key" or each.path[:-1] not in incomplete]
+        explained |= {each.path for each in unreplaced.found if each.path[0] in self.unused}
         for found in (self.read.problems, unreplaced.found, further):
             located |= {locate(each, self.source, self.read) for each in found if each.path not in explained}
             explained |= {each.path for each in found}

@@ -26,6 +26,7 @@ from connector.tuzhan.endpoints import DEFAULT_PARAMETERS, ENDPOINTS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from connector.mapping.location import Observe
     from connector.mapping.parameters import ParamsGetter, ParamValue
     from connector.settings.models import Route, Target
     from connector.settings.problems import Problems
@@ -33,18 +34,24 @@ if TYPE_CHECKING:
 
 
 def compile_mapping(
-    targets: Mapping[str, Target], routes: Sequence[tuple[int, Route]], problems: Problems
+    targets: Mapping[str, Target],
+    routes: Sequence[tuple[int, Route]],
+    problems: Problems,
+    observe: Observe | None = None,
 ) -> CompiledMapping | None:
     """Return the compiled mapping; None if there are errors, which are added to `problems`.
 
     The caller has checked names: the endpoints of `targets` exist, `routes` (each with its position in the file) lead
-    to these targets, and their topic patterns are regular expressions.
+    to these targets, and their topic patterns are regular expressions. A mapping that is observed gives the same items
+    by its general way, and takes longer.
     """
     before = len(problems.errors)
     compiler = _Compiler(targets, problems)
     omitted: Counter[tuple[str, str]] = Counter()
     compiled = [
-        compiler.route(route, Location(problems, ("routes", index), scope=Scope(route.name, omitted=omitted)))
+        compiler.route(
+            route, Location(problems, ("routes", index), scope=Scope(route.name, omitted=omitted, observe=observe))
+        )
         for index, route in routes
     ]
     compiler.check_required([route for _, route in routes])

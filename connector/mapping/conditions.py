@@ -73,6 +73,10 @@ def _condition(found: Value, raw: Json, location: Location) -> Value:
 
 
 def _operator(name: Json, found: Value, operand: Json, location: Location) -> Value:
+    return location.observed("condition", _compile_operator(name, found, operand, location))
+
+
+def _compile_operator(name: Json, found: Value, operand: Json, location: Location) -> Value:
     if name not in OPERATORS:
         hint = did_you_mean(str(name), OPERATORS) or f": expected one of {', '.join(OPERATORS)}"
         location.add(f"unknown key{hint}", "unknown_key", at_key=True)

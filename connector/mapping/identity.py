@@ -88,6 +88,7 @@ def _rule(raw: Json, endpoint: Endpoint, location: Location) -> IdentityRule | N
     value = compile_value(_absent_on_error(raw["value"]), at)
     if len(location.problems.found) == before:
         report_identity(kind, raw["value"], at)
+    value = location.observed("identity", value)
     if endpoint.flat_identities is not None:
         return _flat_rule(kind, value, raw, endpoint, location)
     if kind in FLAT_ONLY_TYPES:

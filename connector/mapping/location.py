@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from connector.mapping.lookup import Getter
+from connector.settings.problems import Path as Keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from connector.mapping.codegen import Value
     from connector.mapping.lookup import Path
     from connector.settings.problems import Code, Problems
-    from connector.settings.problems import Path as Keys
+
+Part = Literal["condition", "entry", "identity"]
+"""A part of a route whose results can be observed: one operator of `where`, an entry of a `map` or its `otherwise`, an
+identity rule."""
+Observe = Callable[[Part, Keys, Getter], Getter]
+"""Called at compile time for each part, with its place in the file and what computes it; returns what takes the place
+of that, and may watch it. Only the general way of a mapping calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +38,8 @@ class Scope:
     reads: set[Path] = dataclasses.field(default_factory=set)
     """The paths into the decoded record that are read; () is all of it. What reads a record adds its paths: the rest
     may not be decoded."""
+    observe: Observe | None = None
+    """None in a connector that runs: then nothing of it is in the compiled mapping."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +67,12 @@ class Location:
     def with_item(self) -> Location:
         """Return the same key, inside `for_each` or `each`."""
         return Location(self.problems, self.path, self.field, replace(self.scope, has_item=True))
+
+    def observed(self, part: Part, value: Value) -> Value:
+        """Return the value of a part at this key as the observer, if there is one, wants it computed."""
+        if self.scope.observe is None:
+            return value
+        return replace(value, get=self.scope.observe(part, self.path, value.get), constant=False, inlined=None)
 
     def add(self, message: str, code: Code, *, at_key: bool = False) -> None:
         """Report a problem with the value of this key, or with the key itself."""

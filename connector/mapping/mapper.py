@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Sequence
 
+    from connector.mapping.json_values import Json
+
 _MAX_CACHED_TOPICS = 10_000
 
 
@@ -86,6 +88,10 @@ class Mapper:
         routes = self._routes_of(topic)
         source = topic_source(routes, _generally(routes)) if routes else None
         return "" if source is None else "\n".join(source.lines).lstrip("\n") + "\n"
+
+    def items_of_value(self, value: Json, record: Record) -> Sequence[Item]:
+        """Return the items of a value that is decoded already, by the general way; `record` says where it came from."""
+        return [item for route in self._routes_of(record.topic) for item in route.map(value, record)]
 
     def items_of_route(self, record: Record, route: CompiledRoute) -> Sequence[Item]:
         """Return what `items` returns of one route alone: for a record of which only that route failed before."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def _map(value: Value, words: Operands) -> Value:
     raw, location = words.of("map")
-    otherwise = compile_fallback(*words.of("otherwise"), words.compile) if "otherwise" in words else nothing
+    otherwise = _compile_otherwise(words) if "otherwise" in words else nothing
     if not isinstance(raw, dict) or not raw:
         location.add("expected a table of values and what becomes of them", "wrong_type")
         return value
@@ -34,7 +34,7 @@ def _map(value: Value, words: Operands) -> Value:
             at.add("the table has this key twice: keys are compared as text", "bad_value", at_key=True)
         elif text.strip() and (conversion := _unreachable(text, words)):
             at.add(f"unreachable: `as: {conversion}` never yields this", "bad_value", at_key=True)
-        table[text] = words.compile(result, at)
+        table[text] = at.observed("entry", words.compile(result, at))
     usual = None
     if all(result.constant for result in table.values()):
         literals = {text: result.literal for text, result in table.items()}
@@ -46,6 +46,11 @@ def _map(value: Value, words: Operands) -> Value:
     if words.default is not None and "otherwise" not in words:  # a value that is not in the table counts as missing
         value = Value(with_default(value.get, words.default))
     return value
+
+
+def _compile_otherwise(words: Operands) -> Getter:
+    raw, location = words.of("otherwise")
+    return location.observed("entry", Value(compile_fallback(raw, location, words.compile))).get
 
 
 def _unreachable(key: str, words: Operands) -> str:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.config.loading import check, load
+from connector.config.loading import UNUSED_BY_MAPPING, check, load
 from connector.config.located import path_text
 from connector.core.errors import ConfigError
 from tests.unit.config.files import ENVIRON, SOUND, changed, checked, lines, read
@@ -308,3 +308,24 @@ def _with(path: tuple[str | int, ...], value: object) -> dict[str, object]:
     if path:
         here[path[-1]] = value  # type: ignore[index]
     return root
+
+
+def test_variables_of_sections_that_are_not_used_need_not_exist(tmp_path: Path) -> None:
+    text = (
+        changed("localhost:9092", "${BROKERS}").replace("{app_id: app,", "{app_id: '${file:/nowhere}',")
+        + "log: {level: '${LEVEL}'}\nshutdown_timeout: ${STOP}\n"
+    )
+    path = tmp_path / "c.yaml"
+    path.write_text(text, encoding="utf-8")
+    assert len(check(path, {}).errors()) == 5
+    used = check(path, {}, unused=UNUSED_BY_MAPPING)
+    assert (used.errors(), used.config is not None, used.mapping is not None) == ((), True, True)
+
+
+def test_variables_that_the_mapping_uses_must_exist_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(
+        changed("event_key: c_buy", "event_key: ${EVENT}").replace("group_id: shop", "groupid: shop"), "utf-8"
+    )
+    codes = [problem.code for problem in check(path, {}, unused=UNUSED_BY_MAPPING).problems]
+    assert codes == ["unknown_key", "missing_variable"]

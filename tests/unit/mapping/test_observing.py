@@ -1,0 +1,123 @@
+"""A mapping that is compiled with an observer tells what it reaches, and gives the same items as any other."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connector.core.record import Record
+from connector.mapping import Mapper, compile_mapping
+from connector.settings.models import Route, Target
+from connector.settings.problems import Problems
+from tests.unit.mapping.helpers import EVENT, NOW_MS, TOPIC, mapper, record, route
+from tests.unit.mapping.test_both_ways import RECORDS, routes
+
+if TYPE_CHECKING:
+    from connector.mapping.json_values import Json
+    from connector.mapping.location import Part
+    from connector.mapping.lookup import Getter
+    from connector.settings.problems import Path
+
+
+class Seen:
+    """An observer that keeps what each part computes."""
+
+    def __init__(self) -> None:
+        self.found: dict[tuple[Part, Path], list[Json]] = {}
+
+    def __call__(self, part: Part, path: Path, get: Getter) -> Getter:
+        found = self.found[part, path] = []
+
+        def observed(value: Json, record: Record) -> Json:
+            found.append(None)
+            found[-1] = get(value, record)
+            return found[-1]
+
+        return observed
+
+
+def observed(*given_routes: dict[str, Any]) -> tuple[Mapper | None, Seen]:
+    seen = Seen()
+    each = [(index, Route.model_validate(keys)) for index, keys in enumerate(given_routes)]
+    mapping = compile_mapping({"t": Target.model_validate({"endpoint": EVENT})}, each, Problems(), seen)
+    return None if mapping is None else mapping.mapper("cluster"), seen
+
+
+def mapped(given_route: dict[str, Any], *values: object) -> dict[tuple[Part, Path], list[Json]]:
+    made, seen = observed(given_route)
+    assert made is not None
+    for value in values:
+        made.items_of_value(value, record(value))
+    return seen.found
+
+
+def test_conditions_entries_and_identities_are_observed_at_their_places() -> None:
+    given_route = route(
+        where={"any": [{"$.status": ["PAID"]}, {"$.n": {"gt": 1, "lt": 9}}], "not": {"$.test": True}},
+        event_key={"from": "$.status", "map": {"PAID": "c_buy", "BACK": "c_back"}, "otherwise": "$skip"},
+        identity=[{"type": "phone", "value": {"from": "$.phone", "as": "phone"}}, {"type": "openid", "value": "$.o"}],
+    )
+    where, key, identity = (("routes", 0, name) for name in ("where", "event_key", "identity"))
+    assert mapped(
+        given_route,
+        {"status": "PAID", "phone": "13800000000"},
+        {"status": "NEW", "n": 5, "o": "x"},
+        {"status": "NEW", "n": 0},
+    ) == {
+        ("condition", (*where, "any", 0, "$.status")): [True, False, False],
+        ("condition", (*where, "any", 1, "$.n", "gt")): [True, False],
+        ("condition", (*where, "any", 1, "$.n", "lt")): [True],
+        ("condition", (*where, "not", "$.test")): [False, False],
+        ("identity", (*identity, 0)): ["13800000000", None],
+        ("identity", (*identity, 1)): [None, "x"],
+        ("entry", (*key, "map", "PAID")): ["c_buy"],
+        ("entry", (*key, "map", "BACK")): [],
+        ("entry", (*key, "otherwise")): [None],  # it raises: skipped
+    }
+
+
+def test_entries_are_observed_wherever_a_value_stands() -> None:
+    found = mapped(
+        route(
+            fields={
+                "eventargs": {
+                    "sex": {"from": "$.sex", "map": {"M": "男", "F": {"from": "$.other", "map": {"X": 1}}}},
+                    "each": {"each": "$.l", "value": {"of": {"from": "$item", "map": {"a": "A", "b": "B"}}}},
+                }
+            }
+        ),
+        {"phone": "13800000000", "sex": ["M", "F"], "l": ["a", "a"], "other": "X"},
+    )
+    reached = {".".join(map(str, path[3:])) for (part, path), made in found.items() if part == "entry" and made}
+    assert reached == {"eventargs.sex.map.M", "eventargs.sex.map.F", "eventargs.sex.map.F.map.X"} | {
+        "eventargs.each.value.of.map.a"
+    }
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(routes(), min_size=1, max_size=3), st.lists(RECORDS, min_size=1, max_size=6))
+def test_an_observed_mapping_gives_the_same_items(given_routes: list[dict[str, Any]], values: list[object]) -> None:
+    named = [{**each, "name": f"{each['name']}{index}"} for index, each in enumerate(given_routes)]
+    made, _ = observed(*named)
+    if made is None:
+        return
+    plain = mapper(*named)
+    for value in values:
+        try:
+            data = json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            continue
+        given_record = Record(TOPIC, 0, 7, NOW_MS, b"k", data, ())
+        assert list(made.items_of_value(value, given_record)) == list(plain.items(given_record))
+
+
+def test_nothing_of_an_observer_is_in_a_mapping_without_one() -> None:
+    given_route = route(where={"$.a": 1}, event_key={"from": "$.a", "map": {"1": "x"}})
+    made, _ = observed(given_route)
+    assert made is not None
+    plain = mapper(given_route).source(TOPIC)
+    assert "observed" not in plain
+    assert "observed" in made.source(TOPIC)  # so the search finds one
