@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from connector.config.punctuation import has_full_width
 from connector.core.addresses import is_loopback, parse_host_port
 from connector.core.record import DEAD_LETTERS
+from connector.decode.decoding import matches
 from connector.mapping.references import is_reference
 from connector.settings.kafka_properties import CLASSIC_PROTOCOL_ONLY, OWNED_PROPERTIES
 from connector.settings.models import Admin, DeadLetter, Kafka, Platform, Retry
@@ -43,6 +44,8 @@ def check_all(sections: Sections, problems: Problems) -> None:
         _kafka_names,
         _endpoints,
         _decode_topics,
+        _decode_misspelt,
+        _decode_overlaps,
         _route_names,
         _route_targets,
         _topics,
@@ -161,6 +164,35 @@ def _decode_topics(sections: Sections, problems: Problems) -> None:
         _topic(name, ("decode", name), problems)
 
 
+def _decode_misspelt(sections: Sections, problems: Problems) -> None:
+    """Report names that no route reads, but a similar one: its records would be read as plain JSON."""
+    topics = _topics_of_routes(sections) or set()
+    for key in sections.decode:
+        hint = did_you_mean(key, topics - set(sections.decode))
+        if hint and not key.startswith("^") and not any(_matches(topic, key) for topic in topics):
+            problems.add(("decode", key), f"no route reads this topic{hint}", "suspicious", at_key=True)
+
+
+def _decode_overlaps(sections: Sections, problems: Problems) -> None:
+    patterns = {key: each for key, each in sections.decode.items() if key.startswith("^")}
+    for topic in sorted(_topics_of_routes(sections) or ()):
+        if topic.startswith("^") or topic in sections.decode:
+            continue
+        first, *others = [key for key in patterns if _matches(key, topic)] or [""]
+        for key in others:
+            if patterns[key] != patterns[first]:
+                message = f"{topic} matches '{first}' too, which stands before and counts; an entry by name would win"
+                problems.add(("decode", key), message, "suspicious", at_key=True)
+
+
+def _topics_of_routes(sections: Sections) -> set[str] | None:
+    """Return the names and patterns that routes read; None if some route is broken."""
+    routes = sections.data.get("routes")
+    if not isinstance(routes, list) or len(sections.routes) != len(routes):
+        return None
+    return {topic for _, route in sections.routes for topic in route.topics}
+
+
 def _route_names(sections: Sections, problems: Problems) -> None:
     first: dict[str, int] = {}
     for index, route in sections.routes:
@@ -215,14 +247,14 @@ def _dead_letter_topic(sections: Sections, problems: Problems) -> None:
             if topic == name:
                 message = "this is the dead-letter topic, which is never consumed: its records would fail again"
                 problems.add(place, message, "bad_value")
-            elif _matches(topic, name):
+            elif topic.startswith("^") and _matches(topic, name):
                 message = f"matches the dead-letter topic {name} too, which is never consumed: narrow the pattern"
                 problems.add(place, message, "suspicious")
 
 
-def _matches(pattern: str, topic: str) -> bool:
+def _matches(entry: str, topic: str) -> bool:
     try:
-        return pattern.startswith("^") and re.match(pattern, topic) is not None
+        return matches(entry, topic)
     except re.error:
         return False  # reported where it stands
 

@@ -196,7 +196,7 @@ def _compile(sections: Sections, problems: Problems) -> CompiledMapping | None:
     """Compile what is sound. What a target lacks is not reported while a route that may feed it is broken."""
     found = Problems()
     targets = {name: target for name, target in sections.targets.items() if target.endpoint in ENDPOINTS}
-    mapping = compile_mapping(targets, ready_routes(sections), found)
+    mapping = compile_mapping(targets, ready_routes(sections), found, decode=sections.decode)
     complete = fully_routed_targets(sections)
     left = [
         problem
@@ -205,7 +205,8 @@ def _compile(sections: Sections, problems: Problems) -> CompiledMapping | None:
     ]
     problems.found.extend(left)
     if mapping is None and all(problem.warning for problem in left):  # a target that no route feeds lacks something
-        return compile_mapping({name: targets[name] for name in complete}, ready_routes(sections), Problems())
+        targets = {name: targets[name] for name in complete}
+        return compile_mapping(targets, ready_routes(sections), Problems(), decode=sections.decode)
     return mapping
 
 

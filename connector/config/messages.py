@@ -87,5 +87,7 @@ def _choice(value: object, choices: str, model: type[Model]) -> tuple[str, Code]
         return f"expected {choices}", "bad_value"
     if value in model.NOT_YET:
         return f"not supported yet; expected {choices}", "bad_value"
+    if value.lower() in model.REMEDIES:
+        return f"expected {choices}: {model.REMEDIES[value.lower()]}", "bad_value"
     allowed = choices.replace("'", "").replace(" or ", ", ").split(", ")
     return f"expected {choices}{did_you_mean(value, allowed)}", "bad_value"

@@ -1,5 +1,9 @@
-"""Decoders from the bytes of a record to a value, one module per format. Knows nothing of what is done with values."""
+"""From the bytes of a record to a value: formats, charsets, and which topic has which.
 
+Knows nothing of what is done with values.
+"""
+
+from connector.decode.decoding import Decoding, decodings
 from connector.decode.json import decode_json, decode_text
 
-__all__ = ["decode_json", "decode_text"]
+__all__ = ["Decoding", "decode_json", "decode_text", "decodings"]

@@ -16,6 +16,7 @@ import msgspec
 import orjson
 
 from connector.core.errors import DecodeError
+from connector.decode.charsets import looks_like_utf_16
 
 _decode = msgspec.json.Decoder().decode
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -84,14 +85,15 @@ def _what_is_wrong(value: bytes, error: orjson.JSONDecodeError) -> str:
         value.decode()
     except UnicodeDecodeError as undecodable:
         return f"the value is not UTF-8 at byte offset {undecodable.start}{_encoding_hint(value)}"
-    return f"the value is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+    message = f"the value is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+    return message + looks_like_utf_16(value)
 
 
 def _encoding_hint(value: bytes) -> str:
-    if value.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return ": it looks like UTF-16"
+    if hint := looks_like_utf_16(value):
+        return hint
     try:
         value.decode("gb18030")
     except UnicodeDecodeError:
         return ""
-    return ": it may be GBK or GB18030; expected UTF-8"
+    return ": it may be GBK or GB18030; if so, set `charset: gb18030` for this topic under `decode`"

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from connector.mapping.location import Observe
     from connector.mapping.parameters import ParamsGetter, ParamValue
-    from connector.settings.models import Route, Target
+    from connector.settings.models import Decode, Route, Target
     from connector.settings.problems import Problems
     from connector.tuzhan.endpoints import Endpoint
 
@@ -38,12 +38,13 @@ def compile_mapping(
     routes: Sequence[tuple[int, Route]],
     problems: Problems,
     observe: Observe | None = None,
+    decode: Mapping[str, Decode] | None = None,
 ) -> CompiledMapping | None:
     """Return the compiled mapping; None if there are errors, which are added to `problems`.
 
     The caller has checked names: the endpoints of `targets` exist, `routes` (each with its position in the file) lead
-    to these targets, and their topic patterns are regular expressions. A mapping that is observed gives the same items
-    by its general way, and takes longer.
+    to these targets, and their topic patterns are regular expressions, as those of `decode` are. A mapping that is
+    observed gives the same items by its general way, and takes longer.
     """
     before = len(problems.errors)
     compiler = _Compiler(targets, problems)
@@ -57,7 +58,7 @@ def compile_mapping(
     compiler.check_required([route for _, route in routes])
     if len(problems.errors) > before:
         return None
-    return CompiledMapping([route for route in compiled if route is not None], omitted)
+    return CompiledMapping([route for route in compiled if route is not None], omitted, decode or {})
 
 
 class _Compiler:

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 
 from connector.core.errors import DecodeError
 from connector.core.record import DEAD_LETTERS, Failure, Item, Record
-from connector.decode import decode_json
+from connector.decode.decoding import FORMATS, Decoding, decodings
 from connector.mapping.generated import MapTopic, load, topic_source
 from connector.mapping.route import BoundRoute, CompiledRoute, MappingCounters
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from connector.decode.decoding import BuildRead
+    from connector.settings.models import Decode
 
     from connector.mapping.json_values import Json
 
@@ -22,8 +25,11 @@ _MAX_CACHED_TOPICS = 10_000
 class CompiledMapping:
     """The compiled routes of a config. Immutable, but for what they count."""
 
-    def __init__(self, routes: Sequence[CompiledRoute], omitted: Counter[tuple[str, str]]) -> None:
+    def __init__(
+        self, routes: Sequence[CompiledRoute], omitted: Counter[tuple[str, str]], decode: Mapping[str, Decode]
+    ) -> None:
         self._routes = tuple(routes)
+        self._decode = decode
         self.omitted = omitted
         """Values that `on_error: omit` left out, by route and field; only increases."""
         self.topics: tuple[str, ...] = tuple(dict.fromkeys(topic for route in routes for topic in route.topics))
@@ -37,25 +43,38 @@ class CompiledMapping:
         """Return the routes that read a topic, in the order of the file."""
         return tuple(route for route in self._routes if route.reads(topic))
 
-    def mapper(self, cluster_id: str, *, projected: bool = True) -> Mapper:
+    def decodings(self, formats: Mapping[str, BuildRead] = FORMATS) -> Callable[[str], Decoding]:
+        """Return what finds the decoding of a topic."""
+        return decodings(self._decode, formats)
+
+    def mapper(self, cluster_id: str, *, projected: bool = True, formats: Mapping[str, BuildRead] = FORMATS) -> Mapper:
         """Return a mapper for records of a Kafka cluster; the id becomes part of the events' uuids.
 
-        Without `projected`, all records go the general way, which gives the same items and takes longer.
+        Without `projected`, all records go the general way, which gives the same items and takes longer. `formats`
+        has each format that the config uses.
         """
-        return Mapper(self, cluster_id, projected=projected)
+        return Mapper(self, cluster_id, self.decodings(formats), projected=projected)
 
 
 class Mapper:
     """Maps records, one at a time: the hot path. No I/O; the same record always gives the same items."""
 
-    def __init__(self, mapping: CompiledMapping, cluster_id: str, *, projected: bool = True) -> None:
+    def __init__(
+        self,
+        mapping: CompiledMapping,
+        cluster_id: str,
+        decoding_of: Callable[[str], Decoding],
+        *,
+        projected: bool = True,
+    ) -> None:
         self._mapping = mapping
+        self._decoding_of = decoding_of
         self._projected = projected
         self._cluster_id = cluster_id
         self._counters = MappingCounters()
         self._bound: dict[CompiledRoute, BoundRoute] = {}
         self._by_topic: dict[str, MapTopic] = {}
-        self._by_routes: dict[tuple[BoundRoute, ...], MapTopic] = {}
+        self._by_routes: dict[tuple[Decoding, tuple[BoundRoute, ...]], MapTopic] = {}
         """Many topics that a pattern matches have the same routes, and share what is generated for them."""
 
     @property
@@ -85,8 +104,8 @@ class Mapper:
 
     def source(self, topic: str) -> str:
         """Return the generated source that maps the records of a topic; empty if they go the general way."""
-        routes = self._routes_of(topic)
-        source = topic_source(routes, _generally(routes)) if routes else None
+        decoding, routes = self._decoding_of(topic), self._routes_of(topic)
+        source = topic_source(routes, _generally(routes, decoding)) if routes and decoding.plain else None
         return "" if source is None else "\n".join(source.lines).lstrip("\n") + "\n"
 
     def items_of_value(self, value: Json, record: Record) -> Sequence[Item]:
@@ -98,7 +117,7 @@ class Mapper:
         if record.value is None:
             return ()
         try:
-            return self._bind(route).map(decode_json(record.value), record)
+            return self._bind(route).map(self._decoding_of(record.topic).read(record), record)
         except DecodeError as error:
             failure = Failure("decode_failed", detail=str(error))
             return (Item(DEAD_LETTERS, route.name, b"", b"", (), record, failure),)
@@ -106,18 +125,18 @@ class Mapper:
     def _prepare(self, topic: str) -> MapTopic:
         if len(self._by_topic) >= _MAX_CACHED_TOPICS:
             self._by_topic.clear()
-        routes = self._routes_of(topic)
-        map_topic = self._by_routes.get(routes)
+        decoding, routes = self._decoding_of(topic), self._routes_of(topic)
+        map_topic = self._by_routes.get((decoding, routes))
         if map_topic is None:
-            map_topic = self._by_routes[routes] = self._map_topic(routes)
+            map_topic = self._by_routes[decoding, routes] = self._map_topic(decoding, routes)
         self._by_topic[topic] = map_topic
         return map_topic
 
-    def _map_topic(self, routes: Sequence[BoundRoute]) -> MapTopic:
+    def _map_topic(self, decoding: Decoding, routes: Sequence[BoundRoute]) -> MapTopic:
         if not routes:
             return lambda _record: ()
-        general = _generally(routes)
-        source = topic_source(routes, general) if self._projected else None
+        general = _generally(routes, decoding)
+        source = topic_source(routes, general) if self._projected and decoding.plain else None
         return general if source is None else load(source)
 
     def _routes_of(self, topic: str) -> tuple[BoundRoute, ...]:
@@ -130,14 +149,13 @@ class Mapper:
         return bound
 
 
-def _generally(routes: Sequence[BoundRoute]) -> MapTopic:
+def _generally(routes: Sequence[BoundRoute], decoding: Decoding) -> MapTopic:
     """Return the general way of a topic: the record is decoded as a whole."""
-    maps = [route.map for route in routes]
+    maps, read = [route.map for route in routes], decoding.read
 
     def map_topic(record: Record) -> Sequence[Item]:
-        assert record.value is not None  # noqa: S101 - `items` has looked
         try:
-            value = decode_json(record.value)
+            value = read(record)
         except DecodeError as error:
             failure = Failure("decode_failed", detail=str(error))
             return (Item(DEAD_LETTERS, "", b"", b"", (), record, failure),)

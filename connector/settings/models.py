@@ -8,6 +8,7 @@ Durations are in seconds, sizes in bytes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003 - pydantic evaluates annotations
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -48,6 +49,9 @@ class Model(BaseModel):
     NOT_YET: ClassVar[frozenset[str]] = frozenset()
     """Keys, and values of a choice, that a later version will have: they are refused as such."""
 
+    REMEDIES: ClassVar[Mapping[str, str]] = {}
+    """By a value that no choice has, in lower case: what to do instead."""
+
     # The validator of a section holds those of its parts, so most models never need one of their own.
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
@@ -82,10 +86,16 @@ class Kafka(Model):
 class Decode(Model):
     """How the values of a topic are read; JSON in UTF-8 by default."""
 
-    NOT_YET = frozenset({"envelope", "avro", "json_schema", "gb18030"})
+    NOT_YET = frozenset({"envelope", "avro", "json_schema"})
+    REMEDIES: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("gbk", "cp936", "gb2312"), "gb18030 reads it too"),
+        **dict.fromkeys(("utf-16", "utf-16le", "utf-16be", "utf16"), "write UTF-8 where it is produced"),
+    }
 
     format: Literal["json"] = Field(default="json", description="The format of the values")
-    charset: Literal["utf-8"] = Field(default="utf-8", description="The character encoding of the values")
+    charset: Literal["utf-8", "gb18030"] = Field(
+        default="utf-8", description="The character encoding of the values; gb18030 reads GBK and GB2312 too"
+    )
 
 
 class Auth(Model):

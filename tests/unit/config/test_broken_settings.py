@@ -244,6 +244,16 @@ TABLE = [
         "5:41: decode.crm.member.format: 'avro': not supported yet; expected 'json' [bad_value]",
     ),
     Broken(
+        "a charset that is not supported",
+        "platform:\n",
+        "decode:\n  crm.member: {charset: gbk}\n  crm.order: {charset: utf-16}\nplatform:\n",
+        ("5:25: decode.crm.member.charset: 'gbk': expected 'utf-8' or 'gb18030': gb18030 reads it too [bad_value]"),
+        (
+            "6:24: decode.crm.order.charset: 'utf-16': expected 'utf-8' or 'gb18030': "
+            "write UTF-8 where it is produced [bad_value]"
+        ),
+    ),
+    Broken(
         "many small sections at once",
         "platform:\n",
         (

@@ -255,6 +255,30 @@ def test_a_pattern_that_matches_the_dead_letter_topic_is_suspicious(
     assert all("shop.dead-letter" in problem.message for problem in found.problems)
 
 
+@pytest.mark.parametrize(
+    ("decode", "expected"),
+    [
+        ("shop.orders: {charset: gb18030}", []),
+        ("crm.member: {charset: gb18030}", []),
+        ("^shop: {charset: gb18030}\n  ^crm: {}\n  ^sh: {charset: gb18030}", []),
+        ("shop.orders: {}\n  ^shop: {charset: gb18030}\n  ^sh: {}", []),
+        ("shop.order: {charset: gb18030}", ["no route reads this topic, did you mean 'shop.orders'?"]),
+        (
+            "^shop: {charset: gb18030}\n  ^sh: {}",
+            ["shop.orders matches '^shop' too, which stands before and counts; an entry by name would win"],
+        ),
+    ],
+)
+def test_entries_of_decode_that_count_for_nothing_are_suspicious(
+    tmp_path: Path, decode: str, expected: list[str]
+) -> None:
+    found = checked(tmp_path, changed("platform:\n", f"decode:\n  {decode}\nplatform:\n"))
+    assert found.config is not None
+    assert [(problem.code, problem.message) for problem in found.problems] == [
+        ("suspicious", each) for each in expected
+    ]
+
+
 @pytest.mark.parametrize("auth", ['app_id: app, app_secret: "${file:FILE}"', 'token: "${file:FILE}"'])
 def test_a_secret_out_of_a_file_can_be_read_again_and_does_not_show(tmp_path: Path, auth: str) -> None:
     file = tmp_path / "secret"

@@ -93,6 +93,8 @@ def test_a_large_record_is_read() -> None:
         ('{"a":"中文"}'.encode("gbk"), "not UTF-8 at byte offset 6: it may be GBK or GB18030"),
         (b'{"a":"\xff"}', "not UTF-8 at byte offset 6"),
         ('{"a":1}'.encode("utf-16"), "it looks like UTF-16"),
+        ('{"a":1}'.encode("utf-16-le"), "it looks like UTF-16, which is not supported; write UTF-8"),
+        ('{"a":1}'.encode("utf-16-be"), "it looks like UTF-16"),
         (b"{'a': 1}", "at line 1, column 2"),
         (b'{"a":1} x', "at line 1, column 9"),
     ],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector.core.record import Failure, Item, Record
 from connector.mapping import CompiledMapping, Mapper, compile_mapping
-from connector.settings.models import Route, Target
+from connector.settings.models import Decode, Route, Target
 from connector.settings.problems import Problems
 
 if TYPE_CHECKING:
@@ -35,21 +35,32 @@ def route(**changed: Any) -> dict[str, Any]:  # noqa: ANN401 - keys of a route
 
 
 def compiled(
-    *routes: dict[str, Any], endpoint: str = EVENT, target: Mapping[str, Any] | None = None
+    *routes: dict[str, Any],
+    endpoint: str = EVENT,
+    target: Mapping[str, Any] | None = None,
+    decode: Mapping[str, Any] | None = None,
 ) -> tuple[CompiledMapping | None, Problems]:
     """Compile routes to one target, `t`."""
     problems = Problems()
     targets = {"t": Target.model_validate({"endpoint": endpoint, **(target or {})})}
     mapping = compile_mapping(
-        targets, [(index, Route.model_validate(each)) for index, each in enumerate(routes)], problems
+        targets,
+        [(index, Route.model_validate(each)) for index, each in enumerate(routes)],
+        problems,
+        decode={topic: Decode.model_validate(each) for topic, each in (decode or {}).items()},
     )
     return mapping, problems
 
 
-def mapper(*routes: dict[str, Any], endpoint: str = EVENT, target: Mapping[str, Any] | None = None) -> Mapper:
+def mapper(
+    *routes: dict[str, Any],
+    endpoint: str = EVENT,
+    target: Mapping[str, Any] | None = None,
+    decode: Mapping[str, Any] | None = None,
+) -> Mapper:
     """Return a mapper of valid routes to one target."""
-    mapping, problems = compiled(*routes, endpoint=endpoint, target=target)
-    again, _ = compiled(*routes, endpoint=endpoint, target=target)
+    mapping, problems = compiled(*routes, endpoint=endpoint, target=target, decode=decode)
+    again, _ = compiled(*routes, endpoint=endpoint, target=target, decode=decode)
     assert mapping is not None, problems.found
     assert again is not None
     return BothWays(mapping, again)
@@ -59,7 +70,7 @@ class BothWays(Mapper):
     """A mapper that maps each record the fast way and the general way, and insists that the items are the same."""
 
     def __init__(self, mapping: CompiledMapping, again: CompiledMapping) -> None:
-        super().__init__(mapping, "cluster")
+        super().__init__(mapping, "cluster", mapping.decodings())
         self._general = again.mapper("cluster", projected=False)
 
     def items(self, record: Record) -> Sequence[Item]:
@@ -71,19 +82,25 @@ class BothWays(Mapper):
 
 
 def found(
-    *routes: dict[str, Any], endpoint: str = EVENT, target: Mapping[str, Any] | None = None
+    *routes: dict[str, Any],
+    endpoint: str = EVENT,
+    target: Mapping[str, Any] | None = None,
+    decode: Mapping[str, Any] | None = None,
 ) -> list[tuple[tuple[str | int, ...], str, str]]:
     """Return the errors of routes: path, code, message."""
-    mapping, problems = compiled(*routes, endpoint=endpoint, target=target)
+    mapping, problems = compiled(*routes, endpoint=endpoint, target=target, decode=decode)
     assert (mapping is None) == bool(problems.errors)
     return [(each.path, each.code, each.message) for each in problems.errors]
 
 
 def warned(
-    *routes: dict[str, Any], endpoint: str = EVENT, target: Mapping[str, Any] | None = None
+    *routes: dict[str, Any],
+    endpoint: str = EVENT,
+    target: Mapping[str, Any] | None = None,
+    decode: Mapping[str, Any] | None = None,
 ) -> list[tuple[tuple[str | int, ...], str]]:
     """Return what is suspicious about sound routes: path, message."""
-    mapping, problems = compiled(*routes, endpoint=endpoint, target=target)
+    mapping, problems = compiled(*routes, endpoint=endpoint, target=target, decode=decode)
     assert mapping is not None, problems.errors
     assert {each.code for each in problems.found} <= {"suspicious"}
     return [(each.path, each.message) for each in problems.found]

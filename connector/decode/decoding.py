@@ -1,0 +1,77 @@
+"""How the values of each topic are decoded: a format in a charset.
+
+A decoding is pure and synchronous, so that the mapping is. A format that needs a schema registry is built around a
+cache that is filled before records are mapped (`formats` of `decodings`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from connector.decode.charsets import CHARSETS
+from connector.decode.json import decode_json
+from connector.settings.models import Decode
+
+if TYPE_CHECKING:
+    from connector.core.record import Record
+
+Read = Callable[["Record"], Any]
+"""Returns the decoded value of a record that is no tombstone. Pure and synchronous. Raises DecodeError."""
+
+BuildRead = Callable[[Decode], Read]
+"""Returns what reads records as an entry of the config's `decode` says."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decoding:
+    """How the records of some topics are decoded."""
+
+    read: Read
+    plain: bool = False
+    """JSON in UTF-8 without an envelope, which generated code decodes by itself."""
+
+
+def _json(decode: Decode) -> Read:
+    to_utf_8 = CHARSETS[decode.charset]
+
+    def read(record: Record) -> Any:  # noqa: ANN401 - JSON is anything
+        assert record.value is not None  # noqa: S101 - the caller has looked
+        return decode_json(to_utf_8(record.value))
+
+    return read
+
+
+FORMATS: Mapping[str, BuildRead] = {"json": _json}
+"""By the `format` of an entry of `decode`."""
+
+
+def entry_of(topic: str, decode: Mapping[str, Decode]) -> str | None:
+    """Return the key of the entry of `decode` that counts for a topic; None if none does.
+
+    The one with its name comes before patterns, and of the patterns that match, the first in the file counts.
+    """
+    return topic if topic in decode else next((key for key in decode if matches(key, topic)), None)
+
+
+def matches(entry: str, topic: str) -> bool:
+    """Return whether a topic is meant by a name or a ^pattern of the config."""
+    return re.match(entry, topic) is not None if entry.startswith("^") else entry == topic
+
+
+def decodings(decode: Mapping[str, Decode], formats: Mapping[str, BuildRead] = FORMATS) -> Callable[[str], Decoding]:
+    """Return the function that finds the decoding of a topic: always the same object for the same entry."""
+    built = {key: _build(each, formats) for key, each in decode.items()}
+    default = _build(Decode(), formats)
+
+    def of_topic(topic: str) -> Decoding:
+        key = entry_of(topic, decode)
+        return default if key is None else built[key]
+
+    return of_topic
+
+
+def _build(decode: Decode, formats: Mapping[str, BuildRead]) -> Decoding:
+    return Decoding(formats[decode.format](decode), plain=decode == Decode())
