@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from connector.decode.decoding import BuildRead
-    from connector.settings.models import Decode
-
     from connector.mapping.json_values import Json
+    from connector.settings.models import Decode
 
 _MAX_CACHED_TOPICS = 10_000
 
