@@ -53,7 +53,7 @@ _WORDS: Final = (
     ("that cannot start any token", "text can't begin with this character: quote it"),
     ("expected alphabetic or numeric", "text that begins with * or & needs quotes"),
     ("expected the node content", "a value is missing here, or it needs quotes"),
-    ("but found another document", "a config is one document: remove the '---'"),
+    ("but found another document", "a file is one document: remove the '---'"),
 )
 
 

@@ -28,6 +28,8 @@ from connector.config.yaml_slips import explain, unreadable_character, unreadabl
 from connector.settings.problems import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ruamel.yaml.nodes import Node
 
     from connector.config.source_text import SourceText
@@ -71,8 +73,8 @@ class YamlSource:
         return self.values[()]
 
 
-def read_yaml(source: SourceText) -> YamlSource:
-    """Read one document whose root is a table.
+def read_yaml(source: SourceText, keys: Sequence[str] = ()) -> YamlSource:
+    """Read one document whose root is a table; `keys` are those that it must have, for the message that it is none.
 
     Raises:
         YamlError: the text is not YAML, or no config has such a structure; for the first such place.
@@ -84,15 +86,19 @@ def read_yaml(source: SourceText) -> YamlSource:
         raise YamlError(slip.message, slip.index)
     root = _compose(source)
     if root is None or (isinstance(root, ScalarNode) and scalar_value(root) is None):
-        raise YamlError("the file is empty: kafka, platform, targets and routes are required", 0)
+        raise YamlError(f"the file is empty: {_listed(keys)} are required", 0)
     if not isinstance(root, MappingNode):
-        default = Slip(_span(root).start, "expected a table with the keys kafka, platform, targets and routes")
+        default = Slip(_span(root).start, f"expected a table with the keys {_listed(keys)}")
         slip = punctuation.for_colon(source.text, *_span(root)) or default
         raise YamlError(slip.message, slip.index)
     reader = _Reader(source.text)
     data = reader.value((), root)
     assert isinstance(data, dict)  # noqa: S101 - what a MappingNode becomes
     return replace(reader.result, data=data)
+
+
+def _listed(keys: Sequence[str]) -> str:
+    return " and ".join((", ".join(keys[:-1]), *keys[-1:]))
 
 
 class _UntaggedResolver(VersionedResolver):

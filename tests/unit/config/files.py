@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from connector.config.loading import Checked, check
+from connector.config.loading import CONFIG_KEYS, Checked, check
 from connector.config.source_text import SourceText
 from connector.config.yaml_source import YamlSource, read_yaml
 
@@ -41,7 +41,7 @@ def changed(old: str, new: str) -> str:
 
 def read(text: str) -> YamlSource:
     """A text read as YAML."""
-    return read_yaml(SourceText(text))
+    return read_yaml(SourceText(text), CONFIG_KEYS)
 
 
 def checked(folder: Path, text: str | bytes, environ: Mapping[str, str] = ENVIRON) -> Checked:

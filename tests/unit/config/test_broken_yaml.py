@@ -103,7 +103,7 @@ TABLE = [
         "two documents",
         "  group_id: shop\n",
         "  group_id: shop\n---\na: 1\n",
-        "4:1: a config is one document: remove the '---' [yaml_syntax]",
+        "4:1: a file is one document: remove the '---' [yaml_syntax]",
     ),
     Broken(
         "text that YAML does not begin with",

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connector.config.loading import CONFIG_KEYS
 from connector.config.source_text import Position, SourceText
 from connector.config.yaml_scalars import YamlError
 from connector.config.yaml_source import read_yaml
@@ -23,7 +24,7 @@ def place(text: str, path: Path, *, at_key: bool = False) -> Position:
 def first_error(text: str) -> tuple[Position, str]:
     source = SourceText(text)
     with pytest.raises(YamlError) as raised:
-        read_yaml(source)
+        read_yaml(source, CONFIG_KEYS)
     return source.position(raised.value.index), raised.value.message
 
 
@@ -334,7 +335,7 @@ def indices(text: str) -> list[int]:
         ("? [a]\n: b", "a key must be text: quote it if it begins with { or ["),
         ("!!set {a, b}", "tags are not allowed: remove '!!set', or quote the text"),
         ("*a", "no anchor &a stands above; text that begins with * needs quotes"),
-        (f"{SOUND}...\nfoo: 1\n", "a config is one document: remove the '---'"),
+        (f"{SOUND}...\nfoo: 1\n", "a file is one document: remove the '---'"),
     ],
 )
 def test_hostile_text_is_refused_in_time_and_in_words(text: str, message: str) -> None:
