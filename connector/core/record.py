@@ -11,6 +11,8 @@ import enum
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from msgspec import Struct, structs
+
 DEAD_LETTERS = "dead-letters"
 """The name of the target for failed mappings and refused items."""
 
@@ -69,8 +71,11 @@ class Failure:
     reply: str = ""
 
 
-class Item(NamedTuple):
-    """One entry of ``data[]``, encoded; with a failure, a dead letter."""
+class Item(Struct, frozen=True, gc=False):
+    """One entry of ``data[]``, encoded; with a failure, a dead letter.
+
+    A struct of msgspec: it is made in a third of the time of a named tuple, and no garbage collection looks at it.
+    """
 
     target: str
     route: str
@@ -83,6 +88,10 @@ class Item(NamedTuple):
     """Items that share one of these keys are sent in order; empty unless the target is ordered."""
     record: Record
     failure: Failure | None = None
+
+    def replace(self, **changes: object) -> Item:
+        """Return the item with other values of some fields."""
+        return structs.replace(self, **changes)
 
 
 def config_id(sha256: str) -> str:

@@ -120,7 +120,7 @@ class ReplaySource:
 
     def items(self, record: Record) -> Sequence[Item]:
         """Return what was planned for a letter."""
-        return [item._replace(record=record) for item in self._plan_of(record).items]
+        return [item.replace(record=record) for item in self._plan_of(record).items]
 
     def subject_of(self, record: Record) -> Subject:
         """Return what the dead letter of a letter that fails again is about."""

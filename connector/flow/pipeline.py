@@ -165,7 +165,7 @@ class Pipeline:
     def dead_letter(self, item: Item, lease: Lease) -> None:
         """Send an item that carries its failure to the dead letters."""
         dead_letters = self._targets[DEAD_LETTERS]
-        dead_letters.put(item._replace(target=DEAD_LETTERS), lease)
+        dead_letters.put(item.replace(target=DEAD_LETTERS), lease)
         if dead_letters.full and self._source is not None:
             self._back_pressure.on_full(dead_letters)
             self._pause_waiting(self._source)

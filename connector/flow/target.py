@@ -209,7 +209,7 @@ class Target:
             reply=verdict.reply,
         )
         self._remove_from_queue([pending])
-        self._deps.dead_letter(pending.item._replace(failure=failure), pending.lease)
+        self._deps.dead_letter(pending.item.replace(failure=failure), pending.lease)
         self._leave_key_queues([pending])
 
     def abandon(self, abandoned: Sequence[Pending]) -> None:

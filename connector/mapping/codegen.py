@@ -1,8 +1,6 @@
-"""Code generation: one Python function per object instead of nested closures.
+"""Code generation: Python source of expressions, and one function per object instead of nested closures.
 
-A compiled value is a closure around a closure, and in Python a call costs about as much as what most of these closures
-do. So a value also has an *expression*, and an object of values becomes one function whose source contains the
-expressions of all of them. `{c_goods: $.title, c_price: {from: $.price.fen, multiply: 0.01}}` becomes
+`{c_goods: $.title, c_price: {from: $.price.fen, multiply: 0.01}}` becomes
 
     def generated(value, record):
         if value.__class__ is not dict:
@@ -20,133 +18,33 @@ to a generated name such as k3. Where the decoded record is not an object, `othe
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from connector.core.record import Record
+from connector.mapping.elements import position_of
+from connector.mapping.expressions import (
+    NOT_BLANK,
+    RECORD,
+    Among,
+    Call,
+    Constant,
+    Expression,
+    Joined,
+    Object,
+    Reference,
+    Step,
+    Template,
+)
 from connector.mapping.json_values import Json, text_form
 from connector.mapping.lookup import Getter, nothing, step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-
-class Call(NamedTuple):
-    """An expression: a call of a function with other expressions as arguments."""
-
-    function: Callable[..., Json]
-    arguments: tuple[Expression, ...]
-
-
-class Constant(NamedTuple):
-    """An expression: the same object for every record."""
-
-    literal: Json
-
-
-class Reference(NamedTuple):
-    """An expression: an entry of the decoded record."""
-
-    names: tuple[str, ...]
-    get: Getter
-
-
-class Object(NamedTuple):
-    """An expression: an object of values, without those that are None; None if it is empty."""
-
-    entries: tuple[tuple[str, Expression], ...]
-    get: Getter
-
-
-class Usual(NamedTuple):
-    """How a step is short-cut: the source of a test, and of the result if it holds; otherwise the step is called.
-
-    In the test, `{0}` computes the value before the step and stands there once, first; `{2}` is that value again, and
-    `{1}` is `bound`. In the result, `{0}` is the value.
-    """
-
-    test: str
-    result: str = "{0}"
-    bound: object = None
-
-
-class Step(NamedTuple):
-    """An expression: a step applied to a value, with a short cut for what is usual."""
-
-    value: Expression
-    usual: Usual
-    function: Callable[..., Json]
-    more: tuple[str, ...] = ()
-
-
-class Among(NamedTuple):
-    """An expression: whether the text form of a value is one of these."""
-
-    value: Expression
-    texts: frozenset[str]
-
-
-class Joined(NamedTuple):
-    """An expression: conditions, joined by `and` or `or`; `not` stands before a single one."""
-
-    word: str
-    conditions: tuple[Expression, ...]
-
-
-Expression = str | Call | Constant | Reference | Object | Step | Among | Joined
-"""How generated code computes one value; text is Python source that uses `value` (a dict) and `record`."""
+    from connector.mapping.expressions import Value
 
 BodyWriter = Callable[[Json, Record, dict[str, Json]], dict[str, Json]]
 """Returns a new object: the entries of the given one, then the values found for a record."""
-
-RECORD: tuple[Expression, ...] = ("value", "record")
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """One compiled value; a constant one yields `literal` for every record."""
-
-    get: Getter
-    constant: bool = False
-    literal: Json = None
-    inlined: Expression | None = None
-    """Computes the same as `get` for a record that is an object; None: call `get`."""
-
-    @property
-    def expression(self) -> Expression:
-        """The value as a part of generated code."""
-        if self.constant:
-            return Constant(self.literal)
-        return Call(self.get, RECORD) if self.inlined is None else self.inlined
-
-    def then(self, step: Callable[..., Json], *more: str, usual: Usual | None = None) -> Value:
-        """Return the value that `step` makes of this one; `more` ("value", "record") is passed to the step as well.
-
-        Where `usual` holds, generated code has its result and does not call the step, which would return the same.
-        """
-        get = self.get
-        expression = self.expression
-        inlined = Call(step, (expression, *more)) if usual is None else Step(expression, usual, step, more)
-        match more:
-            case ("value", "record"):
-                return Value(lambda value, record: step(get(value, record), value, record), inlined=inlined)
-            case ("record",):
-                return Value(lambda value, record: step(get(value, record), record), inlined=inlined)
-            case _:
-                return Value(lambda value, record: step(get(value, record)), inlined=inlined)
-
-    def compiled(self) -> Getter:
-        """Return the value as one function."""
-        return self.get if self.constant else generate_getter(self.expression, self.get)
-
-
-def constant(literal: Json) -> Value:
-    """Return a value that is the same for every record."""
-    return Value(lambda _value, _record: literal, constant=True, literal=literal)
-
-
-MISSING = Value(nothing)
-"""A value that is never there: stands for one that could not be compiled."""
 
 
 def path_expression(names: Sequence[str], value: str = "value") -> str | None:
@@ -159,6 +57,11 @@ def path_expression(names: Sequence[str], value: str = "value") -> str | None:
         outer, inner = names
         return f"(i.get({inner!r}) if (i := value.get({outer!r})).__class__ is dict else step(i, {inner!r}))"
     return None
+
+
+def compiled(value: Value) -> Getter:
+    """Return a value as one function."""
+    return value.get if value.constant else generate_getter(value.expression, value.get)
 
 
 def generate_getter(expression: Expression, otherwise: Getter) -> Getter:
@@ -210,6 +113,8 @@ class Source:
     def expression(self, expression: Expression) -> str:
         """Return the source of an expression."""
         match expression:
+            case "position":
+                source = self.call(position_of, ("record",))
             case str():
                 source = expression
             case Constant():
@@ -217,24 +122,47 @@ class Source:
             case Reference():
                 source = self.reference(expression)
             case Object():
-                source = self.expression(Call(expression.get, RECORD))
+                source = self.call(expression.get, RECORD)
             case Step():
                 source = self._step(expression)
+            case Template():
+                source = self._template(expression)
             case Among() | Joined():
                 source = self._condition(expression)
             case Call():
-                arguments = ", ".join(self.expression(argument) for argument in expression.arguments)
-                source = f"{self.bind(expression.function)}({arguments})"
+                source = self.call(expression.function, expression.arguments)
         return source
 
+    def call(self, function: Callable[..., Json], arguments: Sequence[Expression]) -> str:
+        """Return the source of a call."""
+        return f"{self.bind(function)}({', '.join(self.expression(argument) for argument in arguments)})"
+
     def _step(self, expression: Step) -> str:
-        value, (test, result, bound), function, more = expression
+        value, usual, function, more = expression
+        if usual.may_fail:
+            return self.call(function, (value, *more))
         local = self.local()
+        test, result = self.usual(expression, local)
+        return f"({result} if {test} else {self.call(function, (local, *more))})"
+
+    def usual(self, step: Step, local: str) -> tuple[str, str]:
+        """Return the test of a step's short cut, which assigns its operand to `local`, and its result."""
+        kind, condition, result, bound = step.usual[:4]
         operands = (local, "" if bound is None else self.bind(bound))
-        # The test comes first in a conditional expression, and its first operand is the value.
-        first = test.format(f"({local} := {self.expression(value)})", operands[1], local)
-        otherwise = f"{self.bind(function)}({', '.join((local, *more))})"
-        return f"({result.format(*operands)} if {first} else {otherwise})"
+        found = f"({local} := {self.expression(step.value)})"
+        test = f"{found} is not None" if kind is None else f"{found}.__class__ is {kind.__name__}"
+        return (f"{test} and {condition.format(*operands)}" if condition else test), result.format(*operands)
+
+    def _template(self, template: Template) -> str:
+        """Text that is not blank and integers are put in as they are; anything else is left to the template."""
+        parts, tests = [], []
+        for part in template.parts:
+            local = self.local()
+            test = f"({local} := {self.expression(part)}).__class__ is str and {NOT_BLANK.format(local)}"
+            tests.append(f"({test} or {local}.__class__ is int)")
+            parts.append(local)
+        filled = f"{self.bind(template.pattern)} % ({', '.join(parts)},)"
+        return f"({filled} if {' and '.join(tests)} else {self.call(template.get, RECORD)})"
 
     def local(self) -> str:
         """Return a new name of a local variable."""
@@ -250,7 +178,10 @@ class Source:
 
     def reference(self, reference: Reference) -> str:
         """Return the source of a reference into a record that is a dict."""
-        return path_expression(reference.names) or self.expression(Call(reference.get, RECORD))
+        root = "value" if reference.root == "value" else "record.element"
+        if not reference.names:
+            return root
+        return path_expression(reference.names, root) or self.call(reference.get, RECORD)
 
     def bind(self, thing: object) -> str:
         """Return a name of the source that is bound to an object."""

@@ -19,6 +19,7 @@ from connector.mapping.parameters import (
     report_useless_identify_way,
     required_message,
 )
+from connector.mapping.references import mentions_item
 from connector.mapping.route import CompiledRoute
 from connector.mapping.splitting import compile_where_and_split
 from connector.tuzhan.endpoints import DEFAULT_PARAMETERS, ENDPOINTS
@@ -85,9 +86,9 @@ class _Compiler:
         """Compile one route; None if its publicParams can't be compiled."""
         target = self._targets[route.to]
         endpoint = ENDPOINTS[target.endpoint]
-        where, split = compile_where_and_split(route, location)
+        where, split, element = compile_where_and_split(route, location)
         if route.for_each is not None:
-            location = location.with_item()
+            location = location.with_item(element)
         params = self._route_params(route, endpoint, target, location.at("public_params"))
         identity = compile_identity(route.identity, endpoint, location.at("identity"))
         event_key = compile_event_key(route, endpoint, location.at("event_key").named("event_key"))
@@ -97,6 +98,9 @@ class _Compiler:
         fields = compile_fields(route.fields, endpoint, location.at("fields"), allow_unknown=target.allow_unknown)
         if params is None:
             return None
+        reads = location.scope.reads
+        if element is not None and not any(path[: len(element)] == element for path in reads):
+            reads.add(element)  # nothing but their number matters
         return CompiledRoute(
             name=route.name,
             topics=route.topics,
@@ -110,7 +114,9 @@ class _Compiler:
             skip_without_identity=route.identity_missing == "$skip",
             event_key=event_key,
             fields=fields,
-            paths=frozenset(location.scope.reads),
+            element=element,
+            varying=_varying(route),
+            paths=frozenset(reads),
         )
 
     def _route_params(
@@ -162,3 +168,22 @@ class _Compiler:
                 hint = f"; route '{lacking[0]}' does not set it" if some else ""
                 message = required_message(endpoint, parameter) + hint
                 self._target_location(name).at(parameter.name).add(message, "missing_key")
+
+
+def _varying(route: Route) -> frozenset[str]:
+    """Return what `for_each` computes for each element: names of fields, dotted ones of tables, and of other keys.
+
+    What is counted when it is computed (`on_error`) is among it.
+    """
+    parts: dict[str, object] = {"identity": route.identity, "public_params": route.public_params}
+    parts |= {"event_key": route.event_key, **route.fields}
+    for name, raw in route.fields.items():
+        if isinstance(raw, dict):
+            parts |= {f"{name}.{key}": each for key, each in raw.items()}
+    return frozenset(name for name, raw in parts.items() if mentions_item(raw) or _counts(raw))
+
+
+def _counts(raw: object) -> bool:
+    if isinstance(raw, dict):
+        return "on_error" in raw or any(_counts(each) for each in raw.values())
+    return isinstance(raw, list) and any(_counts(each) for each in raw)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from connector.mapping.codegen import Among, Call, Joined, Step, Usual, Value
+from connector.mapping.expressions import Among, Call, Joined, Step, Usual, Value
 from connector.mapping.operators import OPERATORS, Bounded, OneOf, never
 from connector.mapping.references import compile_reference, is_reference
 from connector.settings.problems import did_you_mean
@@ -88,7 +88,7 @@ def _compile_operator(name: Json, found: Value, operand: Json, location: Locatio
         return Value(OneOf(found.get, test.texts), inlined=Among(found.expression, test.texts))
     get = found.get
     if isinstance(test, Bounded):
-        usual = Usual("{0}.__class__ is int", f"({{0}} {test.symbol} {test.bound})")
+        usual = Usual(int, result=f"({{0}} {test.symbol} {test.bound})")
         step = Step(found.expression, usual, test.holds, ("record",))
         return Value(lambda value, record: test.holds(get(value, record), record), inlined=step)
     holds = lambda value, record: test(get(value, record), record)  # noqa: E731 - one line

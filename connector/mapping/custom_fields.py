@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from connector.mapping.codegen import MISSING, Value
 from connector.mapping.errors import MappingError
+from connector.mapping.expressions import MISSING, Value
 from connector.mapping.inspection import report_type
 from connector.mapping.json_values import type_name
 from connector.mapping.kinds import KINDS, checked, converted

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from connector.mapping.codegen import Object, Value, generate_object
+from connector.mapping.codegen import generate_object
 from connector.mapping.custom_fields import compile_custom_fields
 from connector.mapping.errors import ConversionError, MappingError
+from connector.mapping.expressions import Object, Value
 from connector.mapping.inspection import reads_record, report_type
 from connector.mapping.kinds import KINDS, Kind, checked, report_undocumented
 from connector.mapping.values import compile_structure, compile_value, looks_like_words

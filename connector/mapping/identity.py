@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from connector.core.record import Record
+from connector.mapping.codegen import compiled
 from connector.mapping.errors import MappingError
 from connector.mapping.inspection import report_identity
 from connector.mapping.json_values import Json, text_form, type_name
@@ -24,7 +25,7 @@ from connector.tuzhan.endpoints import ENDPOINTS, FLAT_ONLY_TYPES, PLATFORMS, WE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from connector.mapping.codegen import Value
+    from connector.mapping.expressions import Value
     from connector.mapping.location import Location
     from connector.mapping.lookup import Getter
     from connector.tuzhan.endpoints import FlatIdentity
@@ -61,7 +62,7 @@ class IdentityRule:
     get: Getter
     flat: FlatIdentity | None = None
     """How a flat endpoint writes the identity."""
-    extra: tuple[tuple[str, Getter], ...] = ()
+    extra: tuple[tuple[str, Value], ...] = ()
     """Other endpoints: platform, mpid, isWeChatEcosystem, as far as the rule has them."""
 
 
@@ -98,7 +99,7 @@ def _rule(raw: Json, endpoint: Endpoint, location: Location) -> IdentityRule | N
     hint = "" if kind in _known_types() else did_you_mean(kind, _known_types())
     if hint:
         location.at("type").add(f"no type that the platform has by itself{hint}", "suspicious")
-    return IdentityRule(kind, value, value.compiled(), extra=_extra(kind, raw, location))
+    return IdentityRule(kind, value, compiled(value), extra=_extra(kind, raw, location))
 
 
 def _known_types() -> tuple[str, ...]:
@@ -132,23 +133,23 @@ def _flat_rule(
             message = f"{endpoint.path} has no '{key}' of an identity: drop it"
             location.at(key).add(message, "not_for_this_endpoint", at_key=True)
     if kind in known:
-        return IdentityRule(kind, value, value.compiled(), known[kind])
+        return IdentityRule(kind, value, compiled(value), known[kind])
     message = f"{endpoint.path} takes only the identity types {', '.join(known)}: drop the rule"
     location.at("type").add(message, "not_for_this_endpoint")
     return None
 
 
-def _extra(kind: str, raw: dict[Json, Json], location: Location) -> tuple[tuple[str, Getter], ...]:
+def _extra(kind: str, raw: dict[Json, Json], location: Location) -> tuple[tuple[str, Value], ...]:
     extra = []
     for key in _LIST_ONLY:
         if key in raw:
-            compiled = compile_value(raw[key], location.at(key).named(f"identity.{kind}.{key}"))
-            if compiled.constant and key == "isWeChatEcosystem" and not isinstance(compiled.literal, bool):
+            given = compile_value(raw[key], location.at(key).named(f"identity.{kind}.{key}"))
+            if given.constant and key == "isWeChatEcosystem" and not isinstance(given.literal, bool):
                 location.at(key).add("expected true or false", "wrong_type")
-            if compiled.constant and key == "platform" and compiled.literal not in PLATFORMS:
-                hint = did_you_mean(str(compiled.literal), PLATFORMS) or f": {', '.join(PLATFORMS)}"
+            if given.constant and key == "platform" and given.literal not in PLATFORMS:
+                hint = did_you_mean(str(given.literal), PLATFORMS) or f": {', '.join(PLATFORMS)}"
                 location.at(key).add(f"not one of the documented platforms{hint}", "suspicious")
-            extra.append((key, compiled.get))
+            extra.append((key, given))
     if "mpid" in raw and "isWeChatEcosystem" not in raw and "platform" not in raw:
         message = "mpid requires isWeChatEcosystem, or a platform from which it follows"
         location.at("isWeChatEcosystem").add(message, "missing_key")
@@ -261,10 +262,10 @@ def as_text(got: Json, kind: str, count_invalid: CountInvalid) -> str | None:
     return text
 
 
-def add_extra(identity: dict[str, Json], extra: Sequence[tuple[str, Getter]], value: Json, record: Record) -> None:
+def add_extra(identity: dict[str, Json], extra: Sequence[tuple[str, Value]], value: Json, record: Record) -> None:
     """Write a rule's platform, mpid and isWeChatEcosystem beside its identity."""
-    for key, get in extra:
-        got = get(value, record)
+    for key, given in extra:
+        got = given.get(value, record)
         if got is None:
             continue
         if key == "isWeChatEcosystem":

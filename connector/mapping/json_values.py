@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import orjson
+import msgspec
 
 from connector.mapping.errors import MappingError
 
@@ -47,14 +46,18 @@ def text_form(value: Json) -> str | None:
     return str(value) if isinstance(value, str) else None
 
 
+encode_json = msgspec.json.Encoder().encode
+"""Encodes integers of any size exactly. May raise an error of any kind."""
+
+
 def encode(item: dict[str, Json]) -> bytes:
     """Return compact JSON, integers beyond 64 bits included. Raises MappingError if that is not possible."""
     try:
-        return orjson.dumps(item)
-    except orjson.JSONEncodeError:
-        pass  # an integer beyond 64 bits, most likely: the standard library can write it, but more slowly
-    try:
-        return json.dumps(item, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-    except (ValueError, TypeError, RecursionError) as error:
-        detail = f"the item can't be encoded as JSON ({type(error).__name__})"
-        raise MappingError("item_invalid", "", detail) from error
+        return encode_json(item)
+    except Exception as error:
+        raise not_encoded(error) from error
+
+
+def not_encoded(error: Exception) -> MappingError:
+    """Return what to raise for an item that can't be encoded."""
+    return MappingError("item_invalid", "", f"the item can't be encoded as JSON ({type(error).__name__})")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from connector.mapping.codegen import Usual, Value, constant
 from connector.mapping.conversions.numbers import boolean, integer
 from connector.mapping.conversions.strings import string
 from connector.mapping.errors import ConversionError, MappingError
+from connector.mapping.expressions import Usual, Value, constant
 from connector.mapping.json_values import type_name
 from connector.settings.problems import did_you_mean
 from connector.tuzhan.endpoints import ENDPOINTS, Endpoint
@@ -82,7 +82,7 @@ def checked(value: Value, kind: Kind, location: Location, code: Code = "wrong_ty
             return got
         return converted(kind, got, location.field)
 
-    usual = None if right is type(None) else Usual(f"{{0}}.__class__ is {right.__name__}")
+    usual = None if right is type(None) else Usual(right)
     return value.then(check, usual=usual)
 
 

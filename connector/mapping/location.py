@@ -14,7 +14,7 @@ from connector.settings.problems import Path as Keys
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from connector.mapping.codegen import Value
+    from connector.mapping.expressions import Value
     from connector.mapping.lookup import Path
     from connector.settings.problems import Code, Problems
 
@@ -33,6 +33,9 @@ class Scope:
     route: str = ""
     has_item: bool = False
     """Whether `$item` and `$index` mean something: inside `for_each` and `each`."""
+    element: Path | None = None
+    """The path to what `$item` refers to, if `for_each` names a list of the record; what is read of it is added to
+    `reads`. None: whatever holds the element is read as a whole."""
     omitted: Counter[tuple[str, str]] = dataclasses.field(default_factory=Counter)
     """Values that `on_error: omit` left out, by route and field; counted for each record."""
     reads: set[Path] = dataclasses.field(default_factory=set)
@@ -64,9 +67,9 @@ class Location:
         """Return the same key with another field name."""
         return Location(self.problems, self.path, name, self.scope)
 
-    def with_item(self) -> Location:
-        """Return the same key, inside `for_each` or `each`."""
-        return Location(self.problems, self.path, self.field, replace(self.scope, has_item=True))
+    def with_item(self, element: Path | None = None) -> Location:
+        """Return the same key, inside `for_each` or `each`, whose element is at a path of the record."""
+        return Location(self.problems, self.path, self.field, replace(self.scope, has_item=True, element=element))
 
     def observed(self, part: Part, value: Value) -> Value:
         """Return the value of a part at this key as the observer, if there is one, wants it computed."""

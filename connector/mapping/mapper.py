@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from connector.core.errors import DecodeError
 from connector.core.record import DEAD_LETTERS, Failure, Item, Record
 from connector.decode.decoding import FORMATS, Decoding, decodings
-from connector.mapping.generated import MapTopic, load, topic_source
-from connector.mapping.route import BoundRoute, CompiledRoute, MappingCounters
+from connector.mapping.generated import load, topic_source
+from connector.mapping.route import BoundRoute, CompiledRoute, MappingCounters, MapTopic
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -96,15 +96,18 @@ class Mapper:
 
         A failed mapping is an item too, addressed to the dead letters. Never raises.
         """
-        map_topic = self._by_topic.get(record.topic)
-        if map_topic is None:
-            map_topic = self._prepare(record.topic)
-        return () if record.value is None else map_topic(record)
+        return self.of_topic(record.topic)(record)
+
+    def of_topic(self, topic: str) -> MapTopic:
+        """Return the function that maps the records of a topic as `items` does."""
+        return self._by_topic.get(topic) or self._prepare(topic)
 
     def source(self, topic: str) -> str:
         """Return the generated source that maps the records of a topic; empty if they go the general way."""
         decoding, routes = self._decoding_of(topic), self._routes_of(topic)
-        source = topic_source(routes, _generally(routes, decoding)) if routes and decoding.plain else None
+        if not routes or not decoding.plain:
+            return ""
+        source = topic_source(routes, _generally(routes, decoding), self._general_of)
         return "" if source is None else "\n".join(source.lines).lstrip("\n") + "\n"
 
     def items_of_value(self, value: Json, record: Record) -> Sequence[Item]:
@@ -135,8 +138,12 @@ class Mapper:
         if not routes:
             return lambda _record: ()
         general = _generally(routes, decoding)
-        source = topic_source(routes, general) if self._projected and decoding.plain else None
+        fast = self._projected and decoding.plain
+        source = topic_source(routes, general, self._general_of) if fast else None
         return general if source is None else load(source)
+
+    def _general_of(self, route: BoundRoute) -> MapTopic:
+        return lambda record: self.items_of_route(record, route.route)
 
     def _routes_of(self, topic: str) -> tuple[BoundRoute, ...]:
         return tuple(self._bind(route) for route in self._mapping.routes_of(topic))
@@ -153,6 +160,8 @@ def _generally(routes: Sequence[BoundRoute], decoding: Decoding) -> MapTopic:
     maps, read = [route.map for route in routes], decoding.read
 
     def map_topic(record: Record) -> Sequence[Item]:
+        if record.value is None:
+            return ()
         try:
             value = read(record)
         except DecodeError as error:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from connector.core.record import Record
-from connector.mapping.codegen import Value, constant
 from connector.mapping.errors import MappingError
+from connector.mapping.expressions import Value, constant
 from connector.mapping.inspection import report_type
 from connector.mapping.json_values import Json, encode, type_name
 from connector.mapping.kinds import KINDS, checked, converted, report_undocumented

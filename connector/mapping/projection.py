@@ -46,16 +46,16 @@ class Node:
             self.elements = self.elements or Node()
             self.elements.add(rest)
         if isinstance(name, str):
-            if _NOT_IN_NAMES.search(name):
-                self.whole = True
-            else:
+            if is_attribute(name):
                 self.names.setdefault(name, Node()).add(rest)
+            else:
+                self.whole = True
 
     def type(self, title: str) -> Any:  # noqa: ANN401 - a type
         """Return the type to decode this place to; `title` becomes the name of its struct."""
         if self.whole:
             return Any
-        attributes = _attributes(self.names)
+        attributes = attributes_of(self.names)
         fields = [
             (attributes[name], node.type(f"{title}_{attributes[name]}"), None) for name, node in self.names.items()
         ]
@@ -72,7 +72,12 @@ class Node:
         return struct | list[element] | str | int | float | bool | None
 
 
-def _attributes(names: Iterable[str]) -> dict[str, str]:
+def is_attribute(name: str) -> bool:
+    """Return whether a name can be one of a struct."""
+    return _NOT_IN_NAMES.search(name) is None
+
+
+def attributes_of(names: Iterable[str]) -> dict[str, str]:
     """Return an attribute for each name that resembles it."""
     attributes: dict[str, str] = {}
     taken: set[str] = set()

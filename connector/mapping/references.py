@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from connector.mapping.codegen import MISSING, Call, Reference, Value, constant, path_expression
 from connector.mapping.elements import element_of, position_of
+from connector.mapping.expressions import MISSING, Reference, Template, Value, constant
 from connector.mapping.json_values import text_form
 from connector.mapping.lookup import EVERY, OF_RECORD, Getter, Path, Wildcard, header_getter, path_getter
 from connector.mapping.vocabulary import DEAD_LETTER, SKIP
@@ -91,13 +91,13 @@ def _compile_element_reference(text: str, location: Location) -> Value:
         location.add(message, "bad_reference")
         return MISSING
     if text == "$index":
-        return Value(lambda _value, record: position_of(record), inlined=Call(position_of, ("record",)))
-    if not path:
-        return Value(lambda _value, record: element_of(record), inlined=Call(element_of, ("record",)))
-    get = path_getter(path)
-    names = () if EVERY in path else tuple(str(name) for name in path)
-    inlined = path_expression(names, "record.element")
-    return Value(lambda _value, record: get(element_of(record), record), inlined=inlined)
+        return Value(lambda _value, record: position_of(record), inlined="position")
+    if location.scope.element is not None:
+        location.scope.reads.add((*location.scope.element, *path))
+    get_entry = path_getter(path)
+    get: Getter = lambda _value, record: get_entry(element_of(record), record)  # noqa: E731 - one line
+    names = tuple(str(name) for name in path)
+    return Value(get, inlined=None if EVERY in path else Reference(names, get, "element"))
 
 
 def mentions_item(raw: Json) -> bool:
@@ -179,7 +179,7 @@ def compile_template(raw: Json, location: Location) -> Value:
         return constant(pattern.replace("%%", "%"))
     fill, getters = _filler(pattern), [part.get for part in parts]
     get: Getter = lambda value, record: fill(*[get(value, record) for get in getters])  # noqa: E731 - one line
-    return Value(get, inlined=Call(fill, tuple(part.expression for part in parts)))
+    return Value(get, inlined=Template(pattern, tuple(part.expression for part in parts), get))
 
 
 def _filler(pattern: str) -> Callable[..., str | None]:

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from connector.core.record import DEAD_LETTERS, Failure, Item, Record
 from connector.mapping.codegen import BodyWriter, generate_body
-from connector.mapping.elements import ElementRecord, position_of
+from connector.mapping.elements import ElementRecord
 from connector.mapping.errors import MappingError, SkipItem
 from connector.mapping.events import event_entries, event_uuids
 from connector.mapping.identity import identity_writer, without_identity
-from connector.mapping.json_values import Json, encode
+from connector.mapping.json_values import Json, encode, not_encoded
 from connector.mapping.parameters import EncodedParams
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from connector.mapping.codegen import Value
+    from connector.mapping.expressions import Value
     from connector.mapping.identity import IdentityRule
     from connector.mapping.lookup import Path
     from connector.mapping.parameters import ParamsGetter
@@ -28,11 +26,14 @@ if TYPE_CHECKING:
     from connector.settings.models import Ordering
     from connector.tuzhan.endpoints import Endpoint
 
+ENCODING = "(encoding)"
+"""Stands for the field where an item is encoded."""
+
 MapRecord = Callable[[Json, Record], list[Item]]
 """Returns a route's items for a decoded record; none if the record is not wanted or skipped. Never raises."""
 
-_new_item = tuple.__new__
-"""Does the same as Item(…) in two thirds of the time: the class's own __new__ is a Python function."""
+MapTopic = Callable[[Record], Sequence[Item]]
+"""Returns the items of a record. Never raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,10 @@ class CompiledRoute:
     skip_without_identity: bool
     event_key: Value | None
     fields: dict[str, Value]
+    element: Path | None
+    """Where the elements of `for_each` are, if it names a list of the record."""
+    varying: frozenset[str]
+    """What depends on the element of `for_each`: names of fields, and identity, public_params and event_key."""
     paths: frozenset[Path]
     """What the route reads of decoded records."""
 
@@ -115,9 +120,11 @@ class BoundRoute:
             body = self._complete(value, record, head)
             if route.ordering == "key":
                 keys = _key_of(record)
-            return [_new_item(Item, (route.target, route.name, encode(body), json_params, keys, record, None))]
+            return [Item(route.target, route.name, encode(body), json_params, keys, record)]
         except Exception as error:  # noqa: BLE001 - one record must not stop the others; its type is reported
-            return self.without_item(error, record)
+            return self.without_item(
+                error, record, position=record.position if isinstance(record, ElementRecord) else None
+            )
 
     def split_by(self, value: Json, record: Record, map_item: MapRecord) -> list[Item]:
         """Return the items of a record, made one by one: one that fails leaves the others alone."""
@@ -126,22 +133,25 @@ class BoundRoute:
             parts = self.route.split(value, record)
         except Exception as error:  # noqa: BLE001 - as above
             return self.without_item(error, record)
-        return [_new_item(Item, (*item[:5], record, item[6])) for part, of in parts for item in map_item(part, of)]
+        return [item.replace(record=record) for part, of in parts for item in map_item(part, of)]
 
-    def without_item(self, error: Exception, record: Record, field: str = "") -> list[Item]:
-        """Return what becomes of a record, or an element, that has no item: a dead letter, or nothing if skipped.
+    def without_item(
+        self, error: Exception, record: Record, field: str = "", position: int | None = None
+    ) -> list[Item]:
+        """Return what becomes of a record that has no item: a dead letter, or nothing if skipped.
 
-        `field` is what was being computed, if that is known; an error that names its field knows better.
+        `field` is what was being computed, if that is known; an error that names its field knows better. `position` is
+        that of the element which has no item.
         """
         name, target = self.route.name, self.route.target
+        if field == ENCODING:
+            error, field = not_encoded(error), ""
         match error:
             case SkipItem():
                 self._counters.skipped[name, target] += 1
                 return []
             case MappingError():
-                detail = error.detail
-                if record.__class__ is ElementRecord:
-                    detail = f"element {position_of(record)} of the list: {detail}"
+                detail = error.detail if position is None else f"element {position} of the list: {error.detail}"
                 failure = Failure(error.reason, target, error.field, detail)
             case _:
                 failure = Failure("item_invalid", target, field, f"the mapping raised {type(error).__name__}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from connector.mapping.codegen import MISSING, Value, constant
+from connector.mapping.expressions import MISSING, Value, constant
 from connector.mapping.inspection import report_braces
 from connector.mapping.references import compile_reference, is_reference, literal_text
 from connector.mapping.words import SOURCES, WORDS

@@ -12,6 +12,7 @@ from connector.mapping.vocabulary import Term
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from connector.mapping.expressions import Usual
     from connector.mapping.location import Location
 
 Convert = Callable[[Json], Json]
@@ -26,6 +27,10 @@ class Option(Term):
     """Returns what the conversion gets for the word's value; reports a value that is not allowed."""
     default: Json = None
     """What the conversion gets if the word is absent."""
+
+
+def _nothing_usual(_given: Mapping[str, Json]) -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,8 @@ class Conversion:
     """The type of the result, if anything is left; of an element if it gets the elements of a list."""
     settled: bool = False
     """Whether applying it to the text of its own result changes nothing."""
+    usual: Callable[[Mapping[str, Json]], Usual | None] = _nothing_usual
+    """Returns for which values generated code need not call it; gets the options that are given."""
 
     def build(self, given: Mapping[str, Json]) -> Convert:
         """Return the function; options that are not given have their defaults."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from connector.mapping.conversions.conversion import Conversion
 from connector.mapping.errors import ConversionError
+from connector.mapping.expressions import Usual
 from connector.mapping.json_values import type_name
 
 if TYPE_CHECKING:
@@ -115,13 +116,13 @@ def arithmetic(factor: Decimal, digits: int | None) -> Convert:
     return compute
 
 
-def usual_product(factor: Decimal) -> tuple[str, str]:
-    """Return the source of a test for the integers of 64 bits, and of what `arithmetic` makes of them."""
+def usual_product(factor: Decimal) -> Usual:
+    """Return what `arithmetic` makes of the integers of 64 bits, as source."""
     numerator, denominator = factor.as_integer_ratio()
     largest = min(_EXACTLY_DIVISIBLE // max(1, abs(numerator)), 1 << 63)
     product = "{0}" if numerator == 1 else f"{{0}} * {numerator}"
     quotient = f"({product} / {denominator} if {product} % {denominator} else {product} // {denominator})"
-    return f"{{0}}.__class__ is int and {-largest} < {{2}} < {largest}", quotient
+    return Usual(int, f"{-largest} < {{0}} < {largest}", quotient)
 
 
 TABLE = (
@@ -133,6 +134,7 @@ TABLE = (
         impossible=("12.5", True),
         yields=int,
         settled=True,
+        usual=lambda _given: Usual(int),
     ),
     Conversion(
         "number",
@@ -142,6 +144,7 @@ TABLE = (
         impossible=("1,420.00", "12 yuan", False),
         yields=float,
         settled=True,
+        usual=lambda _given: Usual(int),
     ),
     Conversion(
         "boolean",
@@ -152,5 +155,6 @@ TABLE = (
         impossible=("perhaps", 2),
         yields=bool,
         settled=True,
+        usual=lambda _given: Usual(bool),
     ),
 )

@@ -8,6 +8,7 @@ from unicodedata import category, normalize
 
 from connector.mapping.conversions.conversion import Conversion
 from connector.mapping.errors import ConversionError
+from connector.mapping.expressions import Usual
 from connector.mapping.json_values import type_name
 
 if TYPE_CHECKING:
@@ -66,5 +67,6 @@ TABLE = (
         (("+86 138-0000-0000", "13800000000"), ("（0086）13800000000", "13800000000"), (13800000000, "13800000000")),
         impossible=("138****0000", "+1 380 000 0000"),
         settled=True,
+        usual=lambda _given: Usual(str, result="{1}({0})", bound=phone, text=True, may_fail=True),
     ),
 )

@@ -10,6 +10,7 @@ import orjson
 
 from connector.mapping.conversions.conversion import Conversion
 from connector.mapping.errors import ConversionError
+from connector.mapping.expressions import NOT_BLANK, Usual
 from connector.mapping.json_values import text_form, type_name
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ TABLE = (
         ((12, "12"), (12.0, "12"), (0.5, "0.5"), (True, "true")),
         impossible=({"a": 1},),
         settled=True,
+        usual=lambda _given: Usual(str, NOT_BLANK, text=True),
     ),
     Conversion(
         "trim",

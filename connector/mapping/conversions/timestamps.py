@@ -18,12 +18,13 @@ from zoneinfo import ZoneInfo
 from connector.mapping.conversions.conversion import Conversion, Option
 from connector.mapping.conversions.numbers import decimal_of
 from connector.mapping.errors import ConversionError
+from connector.mapping.expressions import Usual
 from connector.mapping.json_values import type_name
 from connector.mapping.vocabulary import Example
 from connector.settings.types import DEFAULT_ZONE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from connector.mapping.conversions.conversion import Convert
     from connector.mapping.json_values import Json
@@ -42,6 +43,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_MS = 86_400_000
 _SIZES = ((10**11, "s"), (10**14, "ms"), (10**17, "us"), (10**20, "ns"))
 """Numbers below the limit are in that unit: seconds up to the year 5138, and so on."""
+_USUAL_MS = (10**12, 10**13)
+"""Milliseconds between 2001 and 2286, as most records have them."""
 _DIGITS = {8: "yyyyMMdd", 14: "yyyyMMddHHmmss"}
 _LOOSE = re.compile(
     r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})"
@@ -59,11 +62,16 @@ def timestamp(zone: tzinfo, unit: str | None = None, *, local: bool = False) -> 
     is_plain = unit is None and not local
 
     def convert(value: Json) -> Json:
-        if is_plain and value.__class__ is int and 10**12 <= value < 10**13:
-            return value  # milliseconds between 2001 and 2286, as most records have them
+        if is_plain and value.__class__ is int and _USUAL_MS[0] <= value < _USUAL_MS[1]:
+            return value
         return to_milliseconds(value)
 
     return convert
+
+
+def _usual_milliseconds(given: Mapping[str, Json]) -> Usual | None:
+    low, high = _USUAL_MS
+    return None if "unit" in given or given.get("local") else Usual(int, f"{low} <= {{0}} < {high}")
 
 
 def date(zone: tzinfo, unit: str | None = None, *, local: bool = False) -> Convert:
@@ -244,6 +252,7 @@ TABLE = (
         impossible=("yesterday", "2020-02-30", True),
         options=(UNIT, LOCAL, ZONE),
         yields=int,
+        usual=_usual_milliseconds,
     ),
     Conversion(
         "date",

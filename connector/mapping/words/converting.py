@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from connector.mapping.codegen import MISSING, Usual, Value
 from connector.mapping.conversions import CONVERSIONS, OPTIONS, numbers, taking
 from connector.mapping.errors import ConversionError, MappingError
+from connector.mapping.expressions import MISSING, Value
 from connector.mapping.vocabulary import DEAD_LETTER, Example
 from connector.mapping.words.word import Operands, Word
 from connector.settings.problems import did_you_mean
@@ -31,7 +31,8 @@ def _as(value: Value, words: Operands) -> Value:
     if chain and chain[-1].name == "number" and ("multiply" in words or "round" in words):
         chain.pop()  # arithmetic reads numbers and their text itself, and exactly
     for each in chain:
-        value = value.then(_converted(each.build(given), f"as: {each.name}", words, takes_list=each.takes_list))
+        step = _converted(each.build(given), f"as: {each.name}", words, takes_list=each.takes_list)
+        value = value.then(step, usual=each.usual(given))
     return value
 
 
@@ -83,7 +84,7 @@ def _arithmetic(value: Value, words: Operands) -> Value:
     if factor is None:
         return MISSING
     rule = " and ".join(word for word in ("multiply", "round") if word in words)
-    usual = None if digits is not None else Usual(*numbers.usual_product(factor))
+    usual = None if digits is not None else numbers.usual_product(factor)
     return value.then(_converted(numbers.arithmetic(factor, digits), rule, words, takes_list=False), usual=usual)
 
 

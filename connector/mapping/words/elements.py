@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from connector.mapping.codegen import MISSING, Value
 from connector.mapping.elements import at_element, elements_of
+from connector.mapping.expressions import MISSING, Value
 from connector.mapping.references import is_reference
 from connector.mapping.vocabulary import DEAD_LETTER, Example
 from connector.mapping.words.word import Operands, Word

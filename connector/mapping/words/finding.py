@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from connector.mapping.codegen import MISSING, Value, constant
 from connector.mapping.errors import MappingError
+from connector.mapping.expressions import MISSING, NOT_BLANK, Usual, Value, constant
 from connector.mapping.json_values import text_form
 from connector.mapping.references import compile_reference, compile_template, is_reference
 from connector.mapping.vocabulary import DEAD_LETTER, SKIP, Example
@@ -26,10 +26,10 @@ def _from(_value: Value, words: Operands) -> Value:
     source, location = words.of("from")
     if not isinstance(source, list):
         found = _reference(source, location)
-        return found if _next_step_drops_blank(words) else found.then(_not_blank)
+        return found if _next_step_drops_blank(words) else found.then(_not_blank, usual=Usual(str, NOT_BLANK))
     if not source:
         location.add("expected a reference, got an empty list", "bad_value")
-    return Value(_first_of([_reference(each, location.at(index)).get for index, each in enumerate(source)]))
+    return _first_of([_reference(each, location.at(index)) for index, each in enumerate(source)])
 
 
 def _next_step_drops_blank(words: Operands) -> bool:
@@ -59,17 +59,20 @@ def _not_blank(got: Json) -> Json:
     return None if got.__class__ is str and (not got or got.isspace()) else got
 
 
-def _first_of(getters: Sequence[Getter]) -> Getter:
-    """Return a getter of the first value that is neither missing nor blank."""
+def _first_of(values: Sequence[Value]) -> Value:
+    """Return the first value that is neither missing nor blank."""
+    first, *others = values or [MISSING]
+    for other in others:
+        first = first.then(_or_other(other.get), "value", "record", usual=Usual(str, NOT_BLANK, text=True))
+    return first.then(_not_blank, usual=Usual(str, NOT_BLANK))
 
-    def first(value: Json, record: Record) -> Json:
-        for get in getters:
-            got = _not_blank(get(value, record))
-            if got is not None:
-                return got
-        return None
 
-    return first
+def _or_other(other: Getter) -> Callable[[Json, Json, Record], Json]:
+    def found(got: Json, value: Json, record: Record) -> Json:
+        got = _not_blank(got)
+        return other(value, record) if got is None else got
+
+    return found
 
 
 def _extract(value: Value, words: Operands) -> Value:
@@ -103,7 +106,7 @@ def _extracted(expression: re.Pattern[str]) -> Callable[[Json], Json]:
 
 
 def _default(value: Value, words: Operands) -> Value:
-    return value if words.default is None else Value(with_default(value.get, words.default))
+    return value if words.default is None else with_default(value, words.default)
 
 
 def _required(value: Value, words: Operands) -> Value:
@@ -113,14 +116,13 @@ def _required(value: Value, words: Operands) -> Value:
     return value.then(required(location.field)) if wanted is True else value
 
 
-def with_default(get: Getter, default: Getter) -> Getter:
-    """Return a getter that falls back to `default` for a missing value."""
+def with_default(value: Value, default: Getter) -> Value:
+    """Return a value that falls back to `default` where it is missing."""
 
-    def found(value: Json, record: Record) -> Json:
-        got = get(value, record)
+    def found(got: Json, value: Json, record: Record) -> Json:
         return default(value, record) if got is None else got
 
-    return found
+    return value.then(found, "value", "record", usual=Usual(None))
 
 
 def required(field: str) -> Callable[[Json], Json]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from connector.mapping.codegen import Usual, Value
 from connector.mapping.conversions import CONVERSIONS
 from connector.mapping.errors import ConversionError
+from connector.mapping.expressions import Usual, Value
 from connector.mapping.json_values import Json, text_form
 from connector.mapping.lookup import Getter, nothing
 from connector.mapping.vocabulary import DEAD_LETTER, Example
@@ -39,12 +39,13 @@ def _map(value: Value, words: Operands) -> Value:
     if all(result.constant for result in table.values()):
         literals = {text: result.literal for text, result in table.items()}
         look_up = looked_up(literals, otherwise)
-        usual = Usual("{0}.__class__ is str and {2} in {1}", "{1}[{0}]", literals)
+        is_text = all(isinstance(literal, str) and literal.strip() for literal in literals.values())
+        usual = Usual(str, "{0} in {1}", "{1}[{0}]", literals, text=is_text)
     else:
         look_up = looked_up_and_made({text: result.get for text, result in table.items()}, otherwise)
     value = value.then(look_up, "value", "record", usual=usual)
     if words.default is not None and "otherwise" not in words:  # a value that is not in the table counts as missing
-        value = Value(with_default(value.get, words.default))
+        value = with_default(value, words.default)
     return value
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from connector.mapping.codegen import Value
 from connector.mapping.errors import MappingError, SkipItem
+from connector.mapping.expressions import Value
 from connector.mapping.vocabulary import DEAD_LETTER, SKIP, Term
 from connector.settings.types import InterpolatedStr
 

@@ -62,7 +62,7 @@ def test_a_record_that_could_not_be_decoded_has_an_empty_route() -> None:
 
 
 def test_an_item_that_did_not_fail_says_nothing_of_a_failure() -> None:
-    found = added(letter()._replace(failure=None))
+    found = added(letter().replace(failure=None))
     assert {"dl-target", "dl-reason", "dl-field", "dl-detail", "dl-http-status", "dl-reply"}.isdisjoint(found)
 
 

@@ -251,7 +251,7 @@ def test_a_value_that_fits_is_kept_when_something_else_is_too_large(
     kafka: FakeKafka, record: Record, mark: str
 ) -> None:
     kafka.limit = 5000
-    verdicts, _ = send([letter()._replace(record=record)])
+    verdicts, _ = send([letter().replace(record=record)])
     assert verdicts[0].kind is VerdictKind.DELIVERED
     [(_, value, headers)] = kafka.kept
     assert value == RECORD.value

@@ -111,14 +111,38 @@ def test_every_record_gives_the_same_items_both_ways(
         both.items(Record(TOPIC, 0, 7, NOW_MS, b"k", data, ()))
 
 
+FLAT = st.lists(
+    st.tuples(st.sampled_from(["phone", "openid", "unionid", "uid"]), values(paths())), min_size=1, max_size=4
+)
+
+
 @settings(deadline=None)
-@given(RECORDS, values(paths()), values(paths()))
-def test_flat_endpoints_give_the_same_items_both_ways(value: object, identity: object, field: object) -> None:
-    lines = [{"type": "phone", "value": identity}, {"type": "openid", "value": "$.a"}]
-    each = route(identity=lines, event_key=None, fields={"name": field, "sex": "$.b"})
-    target = {"public_params": {"importMode": 1}}
+@given(RECORDS, FLAT, values(paths()), st.sampled_from([None, "$.list"]), st.integers(0, 1))
+def test_flat_endpoints_give_the_same_items_both_ways(
+    value: object, rules: list[tuple[str, object]], field: object, for_each: str | None, ordered: int
+) -> None:
+    lines = [{"type": kind, "value": identity} for kind, identity in rules]
+    each = route(identity=lines, event_key=None, fields={"name": field, "sex": "$.b"}, for_each=for_each)
+    target = {"public_params": {"importMode": 1}, "ordering": ("none", "identity")[ordered]}
     if compiled(each, endpoint=INFO, target=target)[0] is not None:
+        value = {**value, "list": [1, None, "x"]} if isinstance(value, dict) else value
         mapper(each, endpoint=INFO, target=target).items(record(json.dumps(value).encode()))
+
+
+@pytest.mark.parametrize("identity", ["$.mobile", "$item.mobile"])
+def test_what_is_computed_once_for_a_list_is_counted_for_each_of_its_elements(identity: str) -> None:
+    lines = [{"type": "phone", "value": {"from": identity, "as": "phone"}}, {"type": "openid", "value": "$.openid"}]
+    omits = {"from": "$.n", "as": "integer", "on_error": "omit"}
+    skips = {"from": "$.status", "map": {"on": "c_on"}, "otherwise": "$skip"}
+    each = route(for_each="$.list", identity=lines, event_key=skips, fields={"eventargs": {"n": omits, "i": "$index"}})
+    both = mapper(each)
+    masked = {"mobile": "138****0000", "openid": "o", "n": "many", "status": "on", "list": [{"mobile": "1"}, {}]}
+    assert len(both.items(record(masked))) == 2
+    assert both.omitted == {("r", "eventargs.n"): 2}
+    assert not both.items(record({**masked, "status": "off"}))
+    assert both.skipped == {("r", "t"): 2}
+    absent = both.items(record({**masked, "openid": None}))
+    assert [item.failure and item.failure.detail[:9] for item in absent] == ["element 0", "element 1"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.mapping.codegen import Call, Expression, generate_body, generate_getter, generate_object
+from connector.mapping.codegen import compiled as generated
+from connector.mapping.codegen import generate_body, generate_getter, generate_object
+from connector.mapping.expressions import Call, Expression
 from connector.mapping.location import Location
 from connector.mapping.lookup import Getter, nothing
 from connector.mapping.values import compile_value
@@ -29,7 +31,7 @@ def test_the_generated_getter_of_a_path_finds_what_its_closure_finds(names: list
     problems = Problems()
     compiled = compile_value("$" + "".join(f".{quoted(name)}" for name in names), Location(problems, ("x",)))
     assert not problems.found
-    assert compiled.compiled()(value, record()) == compiled.get(value, record())
+    assert generated(compiled)(value, record()) == compiled.get(value, record())
 
 
 WORDS = st.sampled_from(
@@ -78,7 +80,7 @@ def test_a_generated_object_holds_what_its_values_are(raw: dict[str, Any], value
 
 def test_names_from_the_file_are_never_executed() -> None:
     path = compile_value('$."x\') or boom(\'"."y\\"z"', Location(Problems(), ("x",)))
-    assert path.compiled()({"x') or boom('": {'y"z': 1}}, record()) == 1
+    assert generated(path)({"x') or boom('": {'y"z': 1}}, record()) == 1
 
 
 @pytest.mark.parametrize("expression", ["value.get('a')", Call(lambda value: value["a"], ("value",))])

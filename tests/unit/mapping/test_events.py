@@ -40,7 +40,7 @@ PLACES = st.tuples(
 def uuid_at(location: tuple[str, str, str, int, int, int | None]) -> str:
     cluster_id, route_name, topic, partition, offset, timestamp_ms = location
     at = record({}, topic=topic, partition=partition, offset=offset, timestamp_ms=timestamp_ms)
-    return event_uuids(cluster_id, route_name)(at)
+    return event_uuids(cluster_id, route_name)(at, 0)
 
 
 @given(PLACES, PLACES)
@@ -63,7 +63,7 @@ def test_a_uuid_is_the_same_in_every_process() -> None:
     program = (
         "from connector.mapping.events import event_uuids\n"
         "from connector.core.record import Record\n"
-        "print(event_uuids('c', 'r')(Record('t', 1, 2, 3, None, None, ())), end='')"
+        "print(event_uuids('c', 'r')(Record('t', 1, 2, 3, None, None, ()), 0), end='')"
     )
     told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
     assert told == uuid_at(("c", "r", "t", 1, 2, 3)) == "00000003-dd49-8907-8de3-000000000002"
@@ -72,7 +72,7 @@ def test_a_uuid_is_the_same_in_every_process() -> None:
 def test_uuid_and_time_are_filled_in_on_events_only() -> None:
     made = body(mapper(route()).items(record(PERSON)))
     assert made["time"] == NOW_MS
-    assert made["uuid"] == event_uuids("cluster", "r")(record())
+    assert made["uuid"] == event_uuids("cluster", "r")(record(), 0)
     tag = mapper(route(event_key=None), endpoint=TAG, target={"public_params": {"optType": "add"}})
     assert body(tag.items(record(PERSON))) == {"identityType": "phone", "phone": "13800000000"}
 
@@ -82,7 +82,7 @@ def test_a_mapped_uuid_or_time_wins_and_a_missing_one_is_filled_in() -> None:
     made = body(mapped.items(record({**PERSON, "id": 4711, "at": NOW_MS - 5})))
     assert (made["uuid"], made["time"]) == ("4711", NOW_MS - 5)
     made = body(mapped.items(record({**PERSON, "id": None})))
-    assert (made["uuid"], made["time"]) == (event_uuids("cluster", "r")(record()), NOW_MS)
+    assert (made["uuid"], made["time"]) == (event_uuids("cluster", "r")(record(), 0), NOW_MS)
 
 
 def test_without_any_timestamp_time_is_left_out() -> None:

@@ -15,7 +15,7 @@ from connector.mapping import Mapper, compile_mapping
 from connector.mapping.errors import ConversionError
 from connector.settings.models import Route, Target
 from connector.settings.problems import Problems
-from tests.unit.mapping.helpers import EVENT, EVENT_V1, INFO, TAG, body, failure, mapper, record, route
+from tests.unit.mapping.helpers import EVENT, EVENT_V1, INFO, TAG, body, compiled, failure, mapper, record, route
 
 PERSON = {"phone": "13800000000"}
 JSON = st.recursive(
@@ -123,13 +123,18 @@ def test_a_byte_order_mark_is_ignored() -> None:
     assert body(mapper(route()).items(record(b'\xef\xbb\xbf{"phone":"1"}')))["eventKey"] == "c_buy"
 
 
-def test_an_unexpected_exception_is_a_dead_letter_that_names_its_type(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("projected", [True, False])
+def test_an_unexpected_exception_is_a_dead_letter_that_names_its_type(
+    monkeypatch: pytest.MonkeyPatch,
+    projected: bool,  # noqa: FBT001
+) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError("secret-4711")
 
-    monkeypatch.setattr("connector.mapping.route.encode", broken)
-    monkeypatch.setattr("connector.mapping.generated.encode", broken)
-    told = failure(mapper(route()).items(record(PERSON)))
+    monkeypatch.setattr("connector.mapping.route.event_uuids", lambda *_: broken)
+    mapping, _ = compiled(route())
+    assert mapping is not None
+    told = failure(mapping.mapper("cluster", projected=projected).items(record(PERSON)))
     assert (told.reason, told.target, told.detail) == ("item_invalid", "t", "the mapping raised ZeroDivisionError")
 
 

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from connector.config import mapping_schema
-from connector.mapping import references
+from connector.mapping import codegen, references
 from connector.mapping.conditions import COMBINATIONS, compile_where
 from connector.mapping.conversions import CONVERSIONS, OPTIONS
 from connector.mapping.conversions.timestamps import FORMS, UNITS
@@ -29,7 +29,7 @@ from connector.tuzhan.endpoints import ENDPOINTS, PLATFORMS
 from tests.unit.mapping.helpers import record
 
 if TYPE_CHECKING:
-    from connector.mapping.codegen import Value
+    from connector.mapping.expressions import Value
     from connector.mapping.vocabulary import Example, Term
 
 ROOT = Path(__file__).parents[3]
@@ -51,7 +51,7 @@ def result_of(raw: object, decoded: object) -> Any:  # noqa: ANN401 - JSON
     value = compiled(raw)
     assert value is not None
     results = []
-    for get in (value.get, value.compiled()):
+    for get in (value.get, codegen.compiled(value)):
         try:
             results.append(get(decoded, record()))
         except SkipItem:
