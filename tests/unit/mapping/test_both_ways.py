@@ -163,7 +163,7 @@ def routes_and_records(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[Any]
     return drawn, draw(st.lists(fitting | fitting | fitting | RECORDS, min_size=1, max_size=8))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(
     routes_and_records(),
     st.sampled_from([{}, {"ordering": "identity"}, {"ordering": "key"}]),
