@@ -17,12 +17,14 @@ Example: at most 3 items, at most 0.2 s; items a1… have publicParams A, b1 has
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 T = TypeVar("T")
 
@@ -72,25 +74,38 @@ class Batcher(Generic[T]):
         return batch.batch_id
 
     def add(self, params: bytes, item: T, size: int, now: float) -> bool:
-        """Add an item of `size` bytes; return whether this sealed a batch.
+        """Add one item: see `add_all`."""
+        return self.add_all(params, (item,), (size,), now)
+
+    def add_all(self, params: bytes, items: Sequence[T], sizes: Sequence[int], now: float) -> bool:
+        """Add items in order, each with its size in bytes; return whether this sealed a batch.
 
         An item that is too large for any batch gets one of its own.
         """
-        limits = self._limits
-        sealed = False
-        batch = self._open.get(params)
-        if batch is not None and batch.bytes + size > limits.max_bytes:
-            self._seal(batch)
-            sealed, batch = True, None
-        if batch is None:
-            self._last_batch_id += 1
-            batch = self._open[params] = OpenBatch(self._last_batch_id, params, now, self._request_overhead(params))
-        batch.items.append(item)
-        batch.bytes += size
-        if len(batch.items) >= limits.max_records or batch.bytes >= limits.max_bytes:
-            self._seal(batch)
-            return True
+        limits, sealed, added = self._limits, False, 0
+        while added < len(items):
+            batch = self._open.get(params)
+            if batch is None:
+                self._last_batch_id += 1
+                batch = self._open[params] = OpenBatch(self._last_batch_id, params, now, self._request_overhead(params))
+            count, size = self._fitting(batch, sizes, added)
+            batch.items += items[added : added + count]
+            batch.bytes += size
+            added += count
+            if not count or len(batch.items) >= limits.max_records or batch.bytes >= limits.max_bytes:
+                self._seal(batch)
+                sealed = True
         return sealed
+
+    def _fitting(self, batch: OpenBatch[T], sizes: Sequence[int], first: int) -> tuple[int, int]:
+        """Return how many items, from `first` on, fit into a batch, and their bytes."""
+        sizes = sizes[first : first + self._limits.max_records - len(batch.items)]
+        room, size = self._limits.max_bytes - batch.bytes, sum(sizes)
+        if size <= room:
+            return len(sizes), size
+        up_to_each = list(accumulate(sizes))
+        count = bisect_right(up_to_each, room) or (0 if batch.items else 1)
+        return count, up_to_each[count - 1] if count else 0
 
     def take(self, now: float) -> OpenBatch[T] | None:
         """Remove and return the batch to send next; None if no batch is sealed or due."""

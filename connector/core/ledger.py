@@ -34,7 +34,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from connector.core.offset_window import OffsetWindow
+from connector.core.offset_window import OPEN, OffsetWindow, are_consecutive, stretches
 from connector.core.partial_records import PartialRecords
 from connector.core.progress import Progress, SettledBefore, progress_of
 from connector.core.record import Outcome
@@ -50,7 +50,7 @@ MAX_OPEN_OFFSETS = 100_000
 MAX_AHEAD_RANGES = 12_000
 """How many ranges of settled offsets a lease's progress holds, the first ones: more do not fit into a commit."""
 
-_DELIVERED, _SKIPPED, _DEAD_LETTERED = Outcome.DELIVERED, Outcome.SKIPPED, Outcome.DEAD_LETTERED
+_DELIVERED, _SKIPPED = Outcome.DELIVERED, Outcome.SKIPPED
 
 
 @dataclass(slots=True)
@@ -129,56 +129,75 @@ class Lease:
         return found
 
     def track(self, offset: int, now: float, items: int) -> None:
-        """Track a received record, which became `items` items; without any it is settled, as skipped.
+        """Track one record: see `track_all`."""
+        self.track_all([offset], now, [items])
 
-        Called before any of the items is put into a target. Raise ValueError if the offset is not above all tracked
+    def track_all(self, offsets: list[int], now: float, items: list[int]) -> None:
+        """Track received records in order; `items` says how many items each became: without any it is skipped.
+
+        Called before any of the items is put into a target. Raise ValueError if an offset is not above all tracked
         ones, or if the lease is not open.
         """
+        for begin, end in stretches(offsets):
+            self._track(offsets[begin], now, items[begin:end])
+
+    def _track(self, first: int, now: float, items: list[int]) -> None:
+        """Track a stretch of consecutive offsets."""
         window, counts = self._window, self._counts
-        if offset < window.end or self.state is not _OPEN:
+        if first < window.end or self.state is not _OPEN:
             raise ValueError(
-                f"{self.partition}: offset {offset} can't be tracked: the lease is {self.state.value}, "
+                f"{self.partition}: offset {first} can't be tracked: the lease is {self.state.value}, "
                 f"and the next offset is at least {window.end}"
             )
-        counts.consumed += 1
-        if not items:
-            window.add(offset, settled=True)
-            counts.skipped += 1
-            return
-        window.add(offset, settled=False)
-        self.unsettled += 1
-        if items > 1:
-            self._partial.expect(offset, items)
-        if now >= self._times.next_at:
-            self._times.note(offset, now, window.first_unsettled())
+        skipped = items.count(0)
+        unsettled = len(items) - skipped
+        counts.consumed += len(items)
+        counts.skipped += skipped
+        window.add(first, bytes(map(bool, items)) if skipped else OPEN * unsettled)
+        self.unsettled += unsettled
+        if unsettled != sum(items):
+            self._partial.expect(first, items)
+        if unsettled and now >= self._times.next_at:
+            first_open = first + next(index for index, count in enumerate(items) if count)
+            self._times.note(first_open, now, window.first_unsettled())
 
     def settle(self, offset: int, outcome: Outcome) -> None:
-        """Count an item of a tracked record with its outcome. Ignored if the lease has ended: the record was released.
+        """Count one item: see `settle_all`."""
+        self.settle_all([offset], outcome)
 
-        Raise ValueError if there are more outcomes than items.
+    def settle_all(self, offsets: list[int], outcome: Outcome) -> None:
+        """Count items of tracked records with their outcome; `offsets` has the offset of each item's record.
+
+        Ignored if the lease has ended: the records were released. Raise ValueError if there are more outcomes than
+        items.
         """
+        if self.state is LeaseState.ENDED:
+            return
         try:
-            if self._partial and offset in self._partial:
-                settled = self._partial.settle(offset, outcome)
-                if settled is None:
-                    self._notify_if_drained()
-                    return
-                outcome = settled
-            self._window.settle(offset)
-        except KeyError:
-            if self.state is LeaseState.ENDED:
-                return
-            raise self._surplus(offset) from None
-        self.unsettled -= 1
-        counts = self._counts
-        if outcome is _DELIVERED:
-            counts.delivered += 1
-        elif outcome is _SKIPPED:
-            counts.skipped += 1
-        else:
-            counts.dead_lettered += 1
+            if self._partial:
+                for settled, of_records in self._partial.settle_all(offsets, outcome).items():
+                    self._settle(of_records, settled)
+            else:
+                self._settle(offsets, outcome)
+        except KeyError as error:
+            raise self._surplus(error.args[0]) from None
         if self._on_drained is not None:
             self._notify_if_drained()
+
+    def _settle(self, offsets: list[int], outcome: Outcome) -> None:
+        """Settle records, each once."""
+        length, counts = len(offsets), self._counts
+        if are_consecutive(offsets):
+            self._window.settle(offsets[0], length)
+        else:
+            self._window.settle_each(offsets)
+        self.unsettled -= length
+        if outcome is _DELIVERED:
+            counts.delivered += length
+        elif outcome is _SKIPPED:
+            counts.skipped += length
+        else:
+            counts.dead_lettered += length
 
     def abandon(self, offset: int) -> None:
         """Count an item that gets no outcome because its lease is closing: the record will be released.

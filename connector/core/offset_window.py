@@ -18,7 +18,10 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 MAX_FILLED: Final = 8
 """As many bytes as the two numbers of a run take."""
@@ -27,7 +30,26 @@ _TRIM: Final = 4096
 _SETTLED: Final = 0
 _OPEN: Final = 1
 _GAP: Final = 2
+SETTLED: Final = bytes([_SETTLED])
+OPEN: Final = bytes([_OPEN])
 _FILLED: Final = [bytes([_GAP]) * length for length in range(MAX_FILLED + 1)]
+
+
+def are_consecutive(offsets: list[int]) -> bool:
+    """Return whether each offset is the one after that before it."""
+    first, length = offsets[0], len(offsets)
+    return length == 1 or (offsets[-1] - first == length - 1 and offsets == [*range(first, first + length)])
+
+
+def stretches(offsets: list[int]) -> Iterator[tuple[int, int]]:
+    """Yield where each stretch of consecutive offsets begins and ends in a list."""
+    begin = 0
+    if not are_consecutive(offsets):
+        for index in range(1, len(offsets)):
+            if offsets[index] != offsets[index - 1] + 1:
+                yield begin, index
+                begin = index
+    yield begin, len(offsets)
 
 
 class OffsetWindow:
@@ -55,41 +77,55 @@ class OffsetWindow:
         """Return how many bytes are kept from the first unsettled offset on."""
         return len(self._states) - self._first
 
-    def add(self, offset: int, *, settled: bool) -> None:
-        """Add an offset, which must not be below `end`."""
-        states = self._states
-        if offset != self.end:
-            if self._first == len(states):
+    def add(self, offset: int, states: bytes = OPEN) -> None:
+        """Add consecutive offsets, the first of which is not below `end`; `states` has OPEN or SETTLED for each."""
+        kept, end = self._states, offset + len(states)
+        if self._first == len(kept):  # what is settled before all that is unsettled is not kept
+            settled = states.find(_OPEN)
+            if settled:
+                self._restart(end if settled < 0 else offset + settled)
+                states = b"" if settled < 0 else states[settled:]
+            elif offset != self.end:
                 self._restart(offset)
-            elif offset - self.end <= MAX_FILLED:
-                states += _FILLED[offset - self.end]
-            else:
-                self._begin_run(offset)
-        self.end = offset + 1
-        if not settled:
-            states.append(_OPEN)
-        elif self._first < len(states):
-            states.append(_SETTLED)
-        elif states or self._base is None:
-            self._restart(offset + 1)
-        else:
-            self._base = offset + 1
+        elif offset - self.end > MAX_FILLED:
+            self._begin_run(offset)
+        elif offset != self.end:
+            kept += _FILLED[offset - self.end]
+        kept += states
+        self.end = end
 
-    def settle(self, offset: int) -> bool:
-        """Settle an offset; return whether it was the first unsettled one. Raise KeyError if it is not unsettled."""
-        base = self._base
-        index = self._index_of(offset) if base is None else offset - base
-        states = self._states
-        if index < 0 or index >= len(states) or states[index] != _OPEN:
+    def settle(self, offset: int, count: int = 1) -> None:
+        """Settle `count` consecutive offsets. Raise KeyError, and change nothing, if one of them is not unsettled."""
+        index = self._index_of(offset) if self._base is None else offset - self._base
+        after, states = index + count, self._states
+        if index < 0 or states.count(_OPEN, index, after) != count:
             raise KeyError(offset)
-        states[index] = _SETTLED
-        if index != self._first:
-            return False
-        first = states.find(_OPEN, index)
-        self._first = len(states) if first < 0 else first
+        if count > 1 and self._base is None and self._index_of(offset + count - 1) != after - 1:
+            raise KeyError(offset)
+        states[index:after] = bytes(count)
+        if index == self._first:
+            self._advance(after)
+
+    def settle_each(self, offsets: Sequence[int]) -> None:
+        """Settle offsets in any order. Raise KeyError at the first that is not unsettled."""
+        base, states = self._base, self._states
+        if base is None:
+            for offset in offsets:
+                self.settle(offset)
+            return
+        for offset in offsets:
+            index = offset - base
+            if index < 0 or index >= len(states) or states[index] != _OPEN:
+                raise KeyError(offset)
+            states[index] = _SETTLED
+        self._advance(self._first)
+
+    def _advance(self, index: int) -> None:
+        """Find the first unsettled byte from `index` on; none is before it."""
+        first = self._states.find(_OPEN, index)
+        self._first = len(self._states) if first < 0 else first
         if self._first >= _TRIM:
             self._trim()
-        return True
 
     def is_open(self, offset: int) -> bool:
         """Return whether an offset was added and is not settled."""

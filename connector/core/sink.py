@@ -96,8 +96,8 @@ class Sink(Protocol):
         Raises nothing but `CancelledError`. Awaits nothing before the request starts, so `is_ready` still holds.
         """
 
-    def item_size(self, item: Item) -> int:
-        """Return the bytes that this item adds to a request, its separator included."""
+    def item_sizes(self, items: Sequence[Item]) -> list[int]:
+        """Return the bytes that each of the items adds to a request, its separator included."""
 
     def request_overhead(self, params: bytes) -> int:
         """Return the bytes of a request that has these publicParams and no item."""

@@ -1,10 +1,13 @@
 """The flow on one page: records of a lease become items, items go to targets, watermarks are committed.
 
 source (thread)    consume -> records of a lease
-pipeline           items = mapper.items(record) -> lease.track(offset, len(items))
-target             put(item, lease) -> batch -> send -> verdict -> retry | split | dead-letter
-pipeline           item's outcome -> lease.settle -> the watermark moves
+pipeline           items = mapper.items(record) -> lease.track_all(offsets, now, counts)
+target             put_all(items, lease) -> batch -> send -> verdict -> retry | split | dead-letter
+target             the items' outcome -> lease.settle_all(offsets, outcome) -> the watermark moves
 source (thread)    commit the watermark
+
+Records pass in stretches of one lease: the mapper is called for each record, everything else for the stretch. A stretch
+ends with the record that fills a target; while records may come that were settled before, it is one record.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Final, Protocol
 
 from connector.core.ledger import LeaseState
@@ -26,8 +30,8 @@ if TYPE_CHECKING:
     from connector.core.record import Item, Record
     from connector.flow.target import Target
 
-ITEMS_PER_TURN: Final = 200
-"""How many items and records are passed on before the loop gets to do something else: a few milliseconds' worth."""
+ITEMS_PER_TURN: Final = 500
+"""How many records, or items, are passed on before the loop gets to do something else: a few milliseconds' worth."""
 LEASES_LOOK_S: Final = 0.1
 """How often leases that wait for themselves are looked at."""
 
@@ -126,22 +130,44 @@ class Pipeline:
 
     def _pass_on_some(self, feed: Feed, most: int, mapper: Mapper) -> None:
         """Pass on `most` records; fewer if a target becomes full, or once ITEMS_PER_TURN items were passed on."""
-        lease, backlog, targets = feed.lease, feed.backlog, self._targets
-        now, settled_before = self._loop.time(), lease.settled_before
-        for _ in range(most):
-            record = backlog.popleft()
-            if settled_before and not lease.pass_over((record,)):
-                continue  # one by one: what stays in the backlog was neither tracked nor passed over
-            items = mapper.items(record)
-            lease.track(record.offset, now, len(items))
-            full = False
-            for item in items:
-                target = targets[item.target]
-                target.put(item, lease)
-                full = full or target.full
-            self._items_until_yield -= 1 + len(items)
-            if full or self._items_until_yield <= 0:
+        lease, backlog = feed.lease, feed.backlog
+        if lease.settled_before:  # one by one: what stays in the backlog was neither tracked nor passed over
+            most = 1
+            if not lease.pass_over((backlog[0],)):
+                backlog.popleft()
+                self._items_until_yield -= 1
                 return
+        counts, items = self._map(feed, most, mapper)
+        offsets = [backlog.popleft().offset for _ in counts]
+        lease.track_all(offsets, self._loop.time(), counts)
+        self._put(items, lease, one_each=len(items) == len(counts) - counts.count(0))
+        self._items_until_yield -= max(len(counts), len(items))
+
+    def _map(self, feed: Feed, most: int, mapper: Mapper) -> tuple[list[int], list[Item]]:
+        """Map records until they may fill a target, or a turn; return how many items each has become, and all items."""
+        most = min(most, self._items_until_yield)
+        room = min(self._items_until_yield, *[target.room for target in feed.targets])
+        room_bytes = min([target.room_bytes for target in feed.targets])
+        counts: list[int] = []
+        items: list[Item] = []
+        for record in islice(feed.backlog, most):
+            of_record = mapper.items(record)
+            counts.append(len(of_record))
+            if of_record:
+                items += of_record
+                room_bytes -= len(record.value or b"")
+                for item in of_record:
+                    room_bytes -= len(item.body)
+                if room_bytes <= 0 or len(items) >= room:
+                    break
+        return counts, items
+
+    def _put(self, items: list[Item], lease: Lease, *, one_each: bool) -> None:
+        names = dict.fromkeys([item.target for item in items])
+        for name in names:
+            of_target = items if len(names) == 1 else [item for item in items if item.target == name]
+            alone = one_each or len({id(item.record) for item in of_target}) == len(of_target)
+            self._targets[name].put_all(of_target, lease, one_each=alone)
 
     def _pause_waiting(self, source: Source) -> None:
         if to_pause := self._back_pressure.take_leases_to_pause():

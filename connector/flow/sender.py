@@ -31,6 +31,7 @@ from connector.flow.target_alarm import AlarmFacts, TargetAlarm
 if TYPE_CHECKING:
     from connector.core.batch import Batch
     from connector.core.batching import Batcher
+    from connector.core.record import Item
     from connector.core.sink import Sink, TargetState, Verdict
     from connector.core.target_state import Attempt
     from connector.flow.pending import ItemHandler, Pending
@@ -199,18 +200,21 @@ class Sender:
         self._departure = None
         self._backlog.on_wire.add(batch, 1)
         self.send_next()
+        request = batch.next_request
+        items = [pending.item for pending in request]
         try:
-            verdict = await self._sink.send([pending.item for pending in batch.next_request])
+            verdict = await self._sink.send(items)
         finally:
             self._backlog.on_wire.add(batch, -1)
-        self._report(batch, attempt, verdict)
-        for pending in batch.next_request:
-            pending.tried = True
+        self._report(items, attempt, verdict)
+        if verdict.kind is not VerdictKind.DELIVERED:
+            for pending in request:
+                pending.tried = True
         self._apply(batch, attempt, verdict)
         self.send_next()
         self._deps.on_progress()
 
-    def _report(self, batch: Batch[Pending], attempt: Attempt, verdict: Verdict) -> None:
+    def _report(self, items: list[Item], attempt: Attempt, verdict: Verdict) -> None:
         seconds = self._loop.time() - attempt.began
         self._recent_s.append(seconds)
         self.last_reply = verdict.detail or verdict.kind.value
@@ -218,13 +222,12 @@ class Sender:
             self.last_delivery = time.time()
         if verdict.import_batch:
             self.import_batches.append(verdict.import_batch)
-        items = [pending.item for pending in batch.next_request]
         self._deps.emit(
             RequestDone(
                 target=self._settings.name,
                 verdict=verdict.kind,
                 records=[item.record for item in items],
-                body_bytes=self._sink.request_overhead(items[0].params) + sum(map(self._sink.item_size, items)),
+                body_bytes=self._sink.request_overhead(items[0].params) + sum(self._sink.item_sizes(items)),
                 seconds=seconds,
                 http_status=verdict.http_status,
                 code=verdict.code,

@@ -1,9 +1,9 @@
 """One target: its queue, and how items end. The dead letters are a target like the others.
 
 Theory of operation
-1. `put` accepts an item with its lease. An ordered item first passes the queues of its keys (`ordering.py`); then it
-   joins the open batch of its publicParams (`batching.py`). A batch that is sealed or due is taken by the sender
-   (`sender.py`), which gives each of its items back here when it ends.
+1. `put_all` accepts items with their lease. An ordered item first passes the queues of its keys (`ordering.py`); then
+   it joins the open batch of its publicParams (`batching.py`): that is `admission.py`. A batch that is sealed or due is
+   taken by the sender (`sender.py`), which gives each of its items back here when it ends.
 2. `full` and `has_room` are values: the pipeline pauses what feeds a full target and resumes it below half. A record's
    value counts once, however many items of it are queued.
 3. While a lease closes, its queued items get one try, if the time left is enough for one. Where items are ordered,
@@ -12,17 +12,18 @@ Theory of operation
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from dataclasses import dataclass
+from itertools import groupby, repeat
+from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol
 
 from connector.core.batching import Batcher, BatchLimits
 from connector.core.events import ItemsSettled
 from connector.core.ledger import LeaseState
-from connector.core.ordering import KeyQueues
 from connector.core.record import Failure, Outcome
 from connector.core.sink import TargetState
+from connector.flow.admission import Admission
 from connector.flow.pending import Pending, QueuedRecord
 from connector.flow.sender import Sender
 
@@ -94,11 +95,9 @@ class Target:
         self.queued = 0
         """Items that were put and have not ended."""
         self.queued_bytes = 0
-        self._sink = sink
         self._deps = deps
-        self._loop = asyncio.get_running_loop()
         self._batcher: Batcher[Pending] = Batcher(settings.limits, sink.request_overhead)
-        self._key_queues: KeyQueues[Pending] | None = KeyQueues(_order_keys) if settings.ordered else None
+        self._admission = Admission(self._batcher, sink, self._on_joined, ordered=settings.ordered)
         self._has_closing = False
         """Whether items of closing leases were left in the queue to have their one try."""
         self._last_put: tuple[Record, Lease, QueuedRecord] | None = None
@@ -109,7 +108,17 @@ class Target:
     @property
     def full(self) -> bool:
         """Whether the partitions that feed this target should be paused."""
-        return self.queued >= self.settings.max_queued or self.queued_bytes >= self.settings.max_queued_bytes
+        return self.room <= 0 or self.room_bytes <= 0
+
+    @property
+    def room(self) -> int:
+        """How many items more make it full."""
+        return self.settings.max_queued - self.queued
+
+    @property
+    def room_bytes(self) -> int:
+        """How many bytes more make it full."""
+        return self.settings.max_queued_bytes - self.queued_bytes
 
     @property
     def has_room(self) -> bool:
@@ -119,19 +128,37 @@ class Target:
     @property
     def key_count(self) -> int:
         """How many order keys have a queued item."""
-        return 0 if self._key_queues is None else self._key_queues.key_count
+        return self._admission.key_count
 
     def put(self, item: Item, lease: Lease) -> None:
-        """Queue an item of a tracked record of `lease`. Never blocks and never refuses: see `full`.
+        """Queue one item of a tracked record of `lease`: see `put_all`.
 
         The items of one record are put one after the other.
         """
-        pending = Pending(item, lease, self._queue_record(item.record, lease))
-        self.queued += 1
-        self.queued_bytes += len(item.body)
-        queues = self._key_queues if item.order_keys else None
-        if queues is None or queues.admit(pending, self._batch_id_for(pending)):
-            self._add_to_batch(pending)
+        last = self._last_put
+        if last is not None and last[0] is item.record and last[1] is lease and last[2].items:
+            record = last[2]
+            record.items += 1
+        else:
+            record = self._queue_record(item.record, 1)
+            self._last_put = (item.record, lease, record)
+        self._queue([Pending(item, lease, len(item.body), record)])
+
+    def put_all(self, items: Sequence[Item], lease: Lease, *, one_each: bool) -> None:
+        """Queue items of tracked records of `lease`. Never blocks and never refuses: see `full`.
+
+        The items of one record are put together, one after the other. `one_each`: each is of another record.
+        """
+        if one_each:
+            sizes = [len(item.body) + len(item.record.value or b"") for item in items]
+            self._queue(list(map(Pending, items, repeat(lease), sizes)))
+            return
+        pendings: list[Pending] = []
+        for record, stretch in groupby(items, _record):
+            of_record = list(stretch)
+            shared = self._queue_record(record, len(of_record))
+            pendings += [Pending(item, lease, len(item.body), shared) for item in of_record]
+        self._queue(pendings)
 
     def flush(self) -> None:
         """Send what is queued without waiting for more, and abandon what must not be sent (a lease closes or ended)."""
@@ -146,58 +173,36 @@ class Target:
     def discard_ended(self) -> None:
         """Abandon items of ended or closing leases; waiting items first, so that none is promoted meanwhile."""
         self._has_closing = False
-        if self._key_queues is not None:
-            discarded, candidates = self._key_queues.discard(self.must_not_send)
-            self._abandon(discarded)
-            self._readmit(candidates)
-        self.abandon(self._batcher.discard(self.must_not_send, self._item_size))
+        discarded, candidates = self._admission.discard_waiting(self.must_not_send)
+        self._abandon(discarded)
+        self._admission.readmit(candidates)
+        self.abandon(self._admission.discard_batched(self.must_not_send))
         self.sending.discard_ended()
 
-    def _queue_record(self, record: Record, lease: Lease) -> QueuedRecord:
-        """Count one more item of a record, and the bytes of its value with the first one."""
-        last = self._last_put
-        if last is not None and last[0] is record and last[1] is lease and last[2].items:
-            last[2].items += 1
-            return last[2]
-        queued = QueuedRecord(1, len(record.value or b""))
+    def _queue_record(self, record: Record, items: int) -> QueuedRecord:
+        queued = QueuedRecord(items, len(record.value or b""))
         self.queued_bytes += queued.value_bytes
-        self._last_put = (record, lease, queued)
         return queued
 
-    def _item_size(self, pending: Pending) -> int:
-        return self._sink.item_size(pending.item)
+    def _queue(self, added: Sequence[Pending]) -> None:
+        self.queued += len(added)
+        self.queued_bytes += sum([pending.queued_bytes for pending in added])
+        self._admission.add(added)
 
-    def _batch_id_for(self, pending: Pending) -> int:
-        return self._batcher.batch_id_for(pending.item.params, self._item_size(pending))
-
-    def _add_to_batch(self, pending: Pending) -> None:
-        now = self._loop.time()
-        sealed = self._batcher.add(pending.item.params, pending, self._item_size(pending), now)
+    def _on_joined(self, sealed: bool, now: float) -> None:  # noqa: FBT001 - a callback
         self.sending.on_queued(sealed=sealed, due_at=now + self.settings.limits.max_wait_s)
-
-    def _readmit(self, candidates: list[Pending]) -> None:
-        """Add each candidate that need not wait any longer to its batch, then try the items behind it."""
-        closing = False
-        while self._key_queues is not None and candidates:
-            pending = candidates.pop()
-            if self._key_queues.readmit(pending, self._batch_id_for(pending)):
-                self._add_to_batch(pending)
-                closing = closing or pending.lease.state is LeaseState.CLOSING
-                candidates += self._key_queues.next_waiting(pending)
-        if closing:
-            self._batcher.flush()  # the deadline is near: the item's one try does not wait for a full batch
 
     # -- how items end (pending.ItemHandler) --------------------------------------------------------------------
 
     def settle(self, delivered: Sequence[Pending]) -> None:
         """Settle delivered items."""
         outcome = self.settings.outcome
-        for pending in delivered:
-            pending.lease.settle(pending.item.record.offset, outcome)
+        for lease, stretch in groupby(delivered, _lease):
+            lease.settle_all([pending.item.record.offset for pending in stretch], outcome)
         self._remove_from_queue(delivered)
         by_route = Counter([pending.item.route for pending in delivered])
         self._deps.emit(ItemsSettled(self.settings.name, outcome, by_route))
-        self._leave_key_queues(delivered)
+        self._admission.release(delivered)
 
     def dead_letter(self, pending: Pending, reason: str, verdict: Verdict) -> None:
         """Send an item to the dead letters, because of the verdict on a request in which it was alone."""
@@ -210,12 +215,12 @@ class Target:
         )
         self._remove_from_queue([pending])
         self._deps.dead_letter(pending.item.replace(failure=failure), pending.lease)
-        self._leave_key_queues([pending])
+        self._admission.release([pending])
 
     def abandon(self, abandoned: Sequence[Pending]) -> None:
         """Give up items that are in a batch, because their lease has ended or is closing."""
         order_broken = self._abandon(abandoned)
-        self._leave_key_queues(abandoned)
+        self._admission.release(abandoned)
         if order_broken:
             self.discard_ended()
 
@@ -230,7 +235,7 @@ class Target:
             return False
         if lease.ended or pending.tried or self.sending.state is not TargetState.UP:
             return True
-        if self._key_queues is not None and lease.order_broken:
+        if self.settings.ordered and lease.order_broken:
             return True
         has_time = self.sending.next_reply_at <= lease.deadline
         self._has_closing = self._has_closing or has_time
@@ -243,14 +248,14 @@ class Target:
 
     def hold_back(self, before: Sequence[Pending], items: Sequence[Pending]) -> tuple[Pending, ...]:
         """Let those of `items` wait that must not overtake one of `before`; return the others."""
-        return tuple(items) if self._key_queues is None else self._key_queues.hold_back(before, items)
+        return self._admission.hold_back(before, items)
 
     def _abandon(self, abandoned: Sequence[Pending]) -> bool:
         """Abandon items; return whether the items that are ordered behind them must now be abandoned too."""
         order_broken = False
         for pending in abandoned:
             lease = pending.lease
-            if self._key_queues is not None and not lease.order_broken:
+            if self.settings.ordered and not lease.order_broken:
                 lease.order_broken = order_broken = True
             lease.abandon(pending.item.record.offset)
         self._remove_from_queue(abandoned)
@@ -258,24 +263,14 @@ class Target:
 
     def _remove_from_queue(self, ended: Sequence[Pending]) -> None:
         self.queued -= len(ended)
-        for pending in ended:
-            self.queued_bytes -= len(pending.item.body)
-            record = pending.record
+        self.queued_bytes -= sum([pending.queued_bytes for pending in ended])
+        for record in [pending.record for pending in ended if pending.record is not None]:
             record.items -= 1
             if not record.items:
                 self.queued_bytes -= record.value_bytes
         if not self.queued:
             self.sending.on_emptied()
 
-    def _leave_key_queues(self, ended: Sequence[Pending]) -> None:
-        """Release items that were admitted to a batch, and admit those that waited for them."""
-        if self._key_queues is None:
-            return
-        candidates: list[Pending] = []
-        for pending in ended:
-            candidates += self._key_queues.release(pending)
-        self._readmit(candidates)
 
-
-def _order_keys(pending: Pending) -> tuple[str, ...]:
-    return pending.item.order_keys
+_lease: Callable[[Pending], Lease] = attrgetter("lease")
+_record: Callable[[Item], Record] = attrgetter("record")

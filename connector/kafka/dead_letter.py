@@ -112,10 +112,10 @@ class DeadLetterSink:
             self._emit(ReasonCleared("dead_letter_unavailable", self._topic))
         return Verdict(VerdictKind.DELIVERED, detail=f"acknowledged by {self._topic}")
 
-    def item_size(self, item: Item) -> int:
-        """Return about how many bytes the message takes."""
-        record = item.record
-        return len(record.value or b"") + len(record.key or b"") + ADDED_HEADERS_BYTES
+    def item_sizes(self, items: Sequence[Item]) -> list[int]:
+        """Return about how many bytes each message takes."""
+        records = [item.record for item in items]
+        return [len(record.value or b"") + len(record.key or b"") + ADDED_HEADERS_BYTES for record in records]
 
     def request_overhead(self, params: bytes) -> int:
         """Return 0: each dead letter is a message of its own."""

@@ -72,9 +72,9 @@ class HttpSink:
         detail = refusal.detail + ": the token is refused at this endpoint, and works at others"
         return replace(refusal, kind=VerdictKind.HELD, subject=Subject.TARGET, detail=detail, remedy=self._remedy)
 
-    def item_size(self, item: Item) -> int:
-        """Return the bytes of the item and its comma."""
-        return len(item.body) + 1
+    def item_sizes(self, items: Sequence[Item]) -> list[int]:
+        """Return the bytes of each item and its comma."""
+        return [len(item.body) + 1 for item in items]
 
     def request_overhead(self, params: bytes) -> int:
         """Return the bytes around the items, less the comma that the first item does not have."""

@@ -111,7 +111,7 @@ def test_many_requests_at_once_are_all_delivered(implementation: str) -> None:
 def test_request_sizes_are_known_in_advance(implementation: str) -> None:
     async def scenario(platform: Platform) -> None:
         item = batch(1)[0]
-        assert platform.sink.item_size(item) == len(item.body) + 1
+        assert platform.sink.item_sizes([item]) == [len(item.body) + 1]
         assert platform.sink.request_overhead(PARAMS) >= len(PARAMS)
 
     run(implementation, scenario)

@@ -52,9 +52,9 @@ class LetterSink:
         observer.on_verdict(self._member, DEAD_LETTERS, items, verdict)
         return verdict
 
-    def item_size(self, item: Item) -> int:
-        """Return about the size of the message."""
-        return len(item.record.value or b"") + 1_000
+    def item_sizes(self, items: Sequence[Item]) -> list[int]:
+        """Return about the size of each message."""
+        return [len(item.record.value or b"") + 1_000 for item in items]
 
     def request_overhead(self, params: bytes) -> int:
         """Return 0."""

@@ -43,9 +43,9 @@ class FakeSink:
             self.stored += [request[position] for position in sorted(verdict.done)]
         return verdict
 
-    def item_size(self, item: Item) -> int:
-        """Return the length of the body and of a comma, in bytes."""
-        return len(item.body) + 1
+    def item_sizes(self, items: Sequence[Item]) -> list[int]:
+        """Return the length of each body and of a comma, in bytes."""
+        return [len(item.body) + 1 for item in items]
 
     def request_overhead(self, params: bytes) -> int:
         """Return the length of the params and of a request's braces and names, in bytes."""

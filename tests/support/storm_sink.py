@@ -73,8 +73,8 @@ class StormSink:
     async def ready(self) -> None:
         await self.token.wait()
 
-    def item_size(self, item: Item) -> int:
-        return len(item.body) + 1
+    def item_sizes(self, items: Sequence[Item]) -> list[int]:
+        return [len(item.body) + 1 for item in items]
 
     def request_overhead(self, params: bytes) -> int:
         return FRAME + len(params)

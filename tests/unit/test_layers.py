@@ -48,6 +48,7 @@ LIBRARIES = {
     "msgspec": (
         "connector.core.record",
         "connector.decode.json",
+        "connector.flow.pending",
         "connector.mapping.generated.source",
         "connector.mapping.json_values",
         "connector.mapping.projected",

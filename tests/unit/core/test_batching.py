@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from copy import deepcopy
 from dataclasses import dataclass
 
 import pytest
@@ -57,6 +58,19 @@ class BatcherMachine(RuleBasedStateMachine):
         self.queues[params].append(item)
         self.opened_at.setdefault(item.batch_id, self.now)
         self.batcher.add(params, item, size, self.now)
+
+    @rule(params=PARAMS, sizes=st.lists(SIZES, max_size=12))
+    def add_several(self, params: bytes, sizes: list[int]) -> None:
+        """Joins the same batches as if they were added one by one."""
+        one_by_one = deepcopy(self.batcher)
+        items, sealed = [], False
+        for number, size in enumerate(sizes, self.added):
+            items.append(_Item(number, size, self.now, one_by_one.batch_id_for(params, size)))
+            sealed |= one_by_one.add(params, items[-1], size, self.now)
+            self.opened_at.setdefault(items[-1].batch_id, self.now)
+        self.added += len(items)
+        self.queues[params] += items
+        assert self.batcher.add_all(params, items, sizes, self.now) == sealed
 
     @rule(params=PARAMS, size=SIZES)
     def ask_only(self, params: bytes, size: int) -> None:

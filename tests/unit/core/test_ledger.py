@@ -35,6 +35,7 @@ class _Tracked:
     lease: Lease
     offset: int
     expected: int
+    tracked_at: float = 0.0
     ends: list[Outcome | None] = field(default_factory=list)
 
     @property
@@ -137,16 +138,19 @@ class LedgerMachine(RuleBasedStateMachine):
         chunk = [record(offset) for offset in range(owned.next_offset + gap, owned.next_offset + gap + len(counts))]
         if lease.state is not LeaseState.OPEN:
             with pytest.raises(ValueError, match="can't be tracked"):
-                lease.track(chunk[0].offset, 0.0, 1)
+                lease.track_all([one.offset for one in chunk], 0.0, counts)
             return multiple()
         owned.next_offset = chunk[-1].offset + 1
         found: list[_Tracked] = []
         kept = lease.pass_over(chunk)
         assert [one.offset for one in kept] == [one.offset for one in chunk if one.offset not in owned.ahead]
         self.passed_over += len(chunk) - len(kept)
+        if not kept:
+            return multiple()
+        now = float(kept[0].offset)
+        lease.track_all([one.offset for one in kept], now, counts[: len(kept)])
         for one, count in zip(kept, counts, strict=False):
-            lease.track(one.offset, float(one.offset), count)
-            owned.records.append(_Tracked(lease, one.offset, count))
+            owned.records.append(_Tracked(lease, one.offset, count, now))
             found += [owned.records[-1]] * count
         return multiple(*found)
 
@@ -154,6 +158,16 @@ class LedgerMachine(RuleBasedStateMachine):
     def settle(self, tracked: _Tracked, outcome: Outcome) -> None:
         tracked.ends.append(outcome)
         tracked.lease.settle(tracked.offset, outcome)
+
+    @rule(several=st.lists(consumes(items), min_size=1, max_size=8), outcome=OUTCOMES)
+    def settle_several(self, several: list[_Tracked], outcome: Outcome) -> None:
+        """What a target does with the items of a request."""
+        by_lease: dict[Lease, list[int]] = {}
+        for tracked in several:
+            tracked.ends.append(outcome)
+            by_lease.setdefault(tracked.lease, []).append(tracked.offset)
+        for lease, offsets in by_lease.items():
+            lease.settle_all(offsets, outcome)
 
     @rule(tracked=consumes(items))
     def abandon(self, tracked: _Tracked) -> None:
@@ -252,13 +266,13 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def only_records_from_the_watermark_on_are_kept(self) -> None:
         for owned in self.owned:
-            unsettled = [one.offset for one, settled in zip(owned.records, owned.settled(), strict=True) if not settled]
+            unsettled = [one for one, settled in zip(owned.records, owned.settled(), strict=True) if not settled]
             if owned.final is not None or not unsettled:
                 assert (owned.lease.span, owned.lease.oldest_tracked_at) == (0, None)
                 continue
-            open_records = [one for one in owned.records if one.offset >= unsettled[0]]
+            open_records = [one for one in owned.records if one.offset >= unsettled[0].offset]
             assert len(open_records) <= owned.lease.span <= (MAX_FILLED + 1) * len(open_records)
-            assert owned.lease.oldest_tracked_at == float(unsettled[0])
+            assert owned.lease.oldest_tracked_at == unsettled[0].tracked_at
             assert not owned.lease.idle
 
     def no_old_offset_is_tracked_again(self) -> None:
@@ -302,6 +316,20 @@ def test_an_item_has_one_outcome_and_a_second_is_an_error() -> None:
     lease.settle(10, Outcome.DELIVERED)
     with pytest.raises(ValueError, match=r"offset 10 of orders\[0\] has more outcomes than items"):
         lease.settle(10, Outcome.DELIVERED)
+
+
+@pytest.mark.parametrize("items", [[1, 1, 1], [1, 2, 1], [1, 0, 1]])
+def test_more_outcomes_than_items_are_an_error_whatever_else_is_settled_with_them(items: list[int]) -> None:
+    lease = _lease()
+    lease.track_all([10, 11, 12], 0.0, items)
+    with pytest.raises(ValueError, match="more outcomes than items"):
+        lease.settle_all([10, 12, 12], Outcome.DELIVERED)
+
+
+def test_records_are_tracked_in_the_order_of_their_offsets_only() -> None:
+    lease = _lease()
+    with pytest.raises(ValueError, match="offset 11 can't be tracked"):
+        lease.track_all([12, 11, 13], 0.0, [1, 1, 1])
 
 
 def test_a_lease_that_has_ended_is_drained_at_once_when_it_is_closed() -> None:

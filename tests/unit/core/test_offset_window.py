@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.core.offset_window import MAX_FILLED, OffsetWindow
+from connector.core.offset_window import MAX_FILLED, OPEN, SETTLED, OffsetWindow
 from connector.core.time_marks import MAX_MARKS, TIME_RESOLUTION_S, TimeMarks
 
 GAPS = st.sampled_from([0, 0, 0, 1, 2, MAX_FILLED, MAX_FILLED + 1, 50, 10**12])
@@ -40,25 +40,53 @@ def _check(window: OffsetWindow, offsets: list[int], unsettled: set[int]) -> Non
                 window.settle(near)
 
 
-@settings(max_examples=300)
-@given(data=st.data(), trim=st.sampled_from([1, 2, 5, 4096]), chunks=st.lists(st.lists(GAPS, max_size=6), max_size=8))
-def test_the_window_knows_what_a_set_of_offsets_knows(data: st.DataObject, trim: int, chunks: list[list[int]]) -> None:
+@settings(max_examples=400)
+@given(
+    data=st.data(),
+    trim=st.sampled_from([1, 2, 5, 4096]),
+    chunks=st.lists(st.lists(st.tuples(GAPS, st.lists(st.booleans(), min_size=1, max_size=4)), max_size=6), max_size=8),
+)
+def test_the_window_knows_what_a_set_of_offsets_knows(
+    data: st.DataObject, trim: int, chunks: list[list[tuple[int, list[bool]]]]
+) -> None:
+    """Stretches of offsets are added, some settled at once, and settled in stretches, one by one, or in any order."""
     with patch("connector.core.offset_window._TRIM", trim):
         window, offsets, unsettled = OffsetWindow(3), [2], set[int]()
-        for gaps in chunks:
-            for gap in gaps:
-                offsets.append(offsets[-1] + 1 + gap)
-                skipped = data.draw(st.booleans(), label="settled at once")
-                window.add(offsets[-1], settled=skipped)
-                unsettled |= set() if skipped else {offsets[-1]}
+        for chunk in chunks:
+            for gap, settled_at_once in chunk:
+                first = offsets[-1] + 1 + gap
+                window.add(first, b"".join(SETTLED if settled else OPEN for settled in settled_at_once))
+                for offset, settled in enumerate(settled_at_once, first):
+                    offsets.append(offset)
+                    unsettled |= set() if settled else {offset}
             _check(window, offsets, unsettled)
-            for offset in data.draw(st.permutations(sorted(unsettled)), label="order of settling")[:4]:
-                assert window.settle(offset) == (offset == min(unsettled))
-                unsettled.discard(offset)
+            for offset in data.draw(st.permutations(sorted(unsettled)), label="order of settling")[:3]:
+                _settle_from(window, offset, unsettled, data.draw(st.integers(1, 3), label="how many"))
                 _check(window, offsets, unsettled)
-        for offset in sorted(unsettled):
-            window.settle(offset)
+            some = data.draw(st.permutations(sorted(unsettled)), label="settled together")[:4]
+            window.settle_each(some)
+            unsettled.difference_update(some)
+            _check(window, offsets, unsettled)
+        window.settle_each(sorted(unsettled))
         assert (len(window), window.first_unsettled()) == (0, window.end)
+
+
+def _settle_from(window: OffsetWindow, offset: int, unsettled: set[int], count: int) -> None:
+    wanted = set(range(offset, offset + count))
+    if wanted <= unsettled:
+        window.settle(offset, count)
+        unsettled -= wanted
+        return
+    with pytest.raises(KeyError):
+        window.settle(offset, count)
+
+
+@pytest.mark.parametrize("offset", [2, 4, 6, 99])
+def test_of_several_offsets_one_that_is_not_unsettled_is_an_error(offset: int) -> None:
+    window = OffsetWindow(3)
+    window.add(3, OPEN + SETTLED + OPEN)
+    with pytest.raises(KeyError):
+        window.settle_each([5, offset])
 
 
 def _bytes_of(window: OffsetWindow) -> int:
@@ -68,7 +96,7 @@ def _bytes_of(window: OffsetWindow) -> int:
 def test_a_hundred_thousand_open_offsets_take_a_byte_each() -> None:
     window = OffsetWindow(0)
     for offset in range(100_000):
-        window.add(offset, settled=False)
+        window.add(offset)
     assert _bytes_of(window) < 120_000
 
 
@@ -77,7 +105,7 @@ def test_a_gap_costs_the_same_however_long_it_is() -> None:
     for gap in (MAX_FILLED + 2, 10**9):
         window = OffsetWindow(0)
         for offset in range(0, 1_000 * gap, gap):
-            window.add(offset, settled=False)
+            window.add(offset)
         sizes.append(_bytes_of(window))
         for offset in range(1_000 * gap - gap, -1, -gap):
             window.settle(offset)
@@ -87,9 +115,9 @@ def test_a_gap_costs_the_same_however_long_it_is() -> None:
 
 def test_settled_offsets_at_the_front_take_no_memory() -> None:
     window = OffsetWindow(0)
-    window.add(0, settled=False)
+    window.add(0)
     for offset in range(1, 100_000):
-        window.add(offset * 20, settled=False)
+        window.add(offset * 20)
         window.settle((offset - 1) * 20)
     assert _bytes_of(window) < 200_000
 
@@ -97,7 +125,7 @@ def test_settled_offsets_at_the_front_take_no_memory() -> None:
 def test_no_more_ranges_are_returned_than_asked_for() -> None:
     window = OffsetWindow(0)
     for offset in range(10):
-        window.add(offset, settled=offset % 2 == 1)
+        window.add(offset, SETTLED if offset % 2 else OPEN)
     assert window.settled_ranges(2) == [range(1, 2), range(3, 4)]
 
 

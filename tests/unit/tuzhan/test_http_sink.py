@@ -82,7 +82,7 @@ def test_the_size_of_a_request_is_its_overhead_and_the_sizes_of_its_items(params
     sink: Sink = build_sink(OK)[0]
     items = [item(body, params) for body in bodies]
     body = request_body(items)
-    assert len(body) == sink.request_overhead(params) + sum(map(sink.item_size, items))
+    assert len(body) == sink.request_overhead(params) + sum(sink.item_sizes(items))
     assert json.loads(body) == {"publicParams": json.loads(params), "data": [json.loads(one) for one in bodies]}
 
 
