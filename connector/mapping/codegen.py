@@ -103,6 +103,12 @@ def _generate_object(
     return source.function(parameters, lines)
 
 
+def _in_f_string(text: str) -> str:
+    """Return text as it is written within the single quotes of an f-string."""
+    in_single_quotes = repr(text + '"')[1:-2]  # the added one makes `repr` choose single quotes
+    return in_single_quotes.replace("{", "{{").replace("}", "}}")
+
+
 class Source:
     """The source of one function, and the objects that its names are bound to."""
 
@@ -161,8 +167,9 @@ class Source:
             test = f"({local} := {self.expression(part)}).__class__ is str and {NOT_BLANK.format(local)}"
             tests.append(f"({test} or {local}.__class__ is int)")
             parts.append(local)
-        filled = f"{self.bind(template.pattern)} % ({', '.join(parts)},)"
-        return f"({filled} if {' and '.join(tests)} else {self.call(template.get, RECORD)})"
+        first, *texts = [_in_f_string(text) for text in template.texts]
+        filled = first + "".join(f"{{{part}}}{text}" for part, text in zip(parts, texts, strict=True))
+        return f"(f'{filled}' if {' and '.join(tests)} else {self.call(template.get, RECORD)})"
 
     def local(self) -> str:
         """Return a new name of a local variable."""

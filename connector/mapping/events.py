@@ -111,26 +111,30 @@ def event_uuids(cluster_id: str, route: str) -> EventUuid:
     would take as long as decoding it.
     """
     known: dict[tuple[str, int, int], _Middles] = {}
-    last_topic, last_partition, last_high = "", -1, 0
-    middles = _Middles(0)
+    last: dict[int, tuple[str, int, str, _Middles]] = {}
+    """By partition, what its last record had: records come partition by partition, of few topics."""
 
-    def look_up(topic: str, partition: int, high: int) -> None:
-        nonlocal last_topic, last_partition, last_high, middles
-        last_topic, last_partition, last_high = key = topic, partition, high
+    def look_up(topic: str, partition: int, high: int) -> tuple[str, int, str, _Middles]:
+        key = topic, partition, high
         if key not in known:
             if len(known) >= _MAX_KNOWN:
                 known.clear()
+                last.clear()
             name = json.dumps([cluster_id, topic, partition, route, high]).encode()
             known[key] = _Middles(int.from_bytes(hashlib.blake2b(name, digest_size=8).digest()) >> _UNUSED_BITS)
-        middles = known[key]
+        found = last[partition] = topic, high, known[key][0], known[key]
+        return found
 
     def event_uuid(record: Record, position: int) -> str:
         topic, partition, offset, at_ms, _key, _value, _headers = record
         at_ms = -1 if at_ms is None else at_ms
-        if partition != last_partition or at_ms >> 32 != last_high or topic != last_topic:
-            look_up(topic, partition, at_ms >> 32)  # records come partition by partition: this is rare
+        of_topic, high, middle, middles = last.get(partition) or look_up(topic, partition, at_ms >> 32)
+        if of_topic != topic or high != at_ms >> 32:
+            _, _, middle, middles = look_up(topic, partition, at_ms >> 32)
+        if position:
+            middle = middles[position]
         first, end = (at_ms & _LOW_32_BITS).to_bytes(4), (offset & _LOW_48_BITS).to_bytes(6)
-        return f"{first.hex()}{middles[position]}{end.hex()}"  # `hex` takes a third of the time of a % format
+        return f"{first.hex()}{middle}{end.hex()}"  # `hex` takes a third of the time of a % format
 
     return event_uuid
 

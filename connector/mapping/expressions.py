@@ -47,9 +47,9 @@ class Object(NamedTuple):
 
 
 class Template(NamedTuple):
-    """An expression: parts put into a pattern of `%s`; None if one of them is missing or blank."""
+    """An expression: text, a part, text, a part, …, text; None if one of the parts is missing or blank."""
 
-    pattern: str
+    texts: tuple[str, ...]
     parts: tuple[Expression, ...]
     get: Getter
 

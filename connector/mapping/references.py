@@ -13,7 +13,7 @@ from connector.mapping.vocabulary import DEAD_LETTER, SKIP
 from connector.settings.types import InterpolatedStr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from connector.mapping.json_values import Json
     from connector.mapping.location import Location
@@ -158,7 +158,7 @@ def compile_template(raw: Json, location: Location) -> Value:
     if not isinstance(raw, str):
         location.add("expected text with {references} in it", "wrong_type")
         return MISSING
-    pattern = ""
+    texts = [""]
     parts: list[Value] = []
     position = 0
     while position < len(raw):
@@ -167,26 +167,29 @@ def compile_template(raw: Json, location: Location) -> Value:
             location.add("a brace is not closed; write {{ and }} for braces themselves", "bad_value")
             return MISSING
         if match["text"] is not None:
-            pattern += match["text"].replace("{{", "{").replace("}}", "}").replace("%", "%%")
+            texts[-1] += match["text"].replace("{{", "{").replace("}}", "}")
         elif is_reference(reference := match["reference"].strip()):
-            pattern += "%s"
+            texts.append("")
             kept = InterpolatedStr(reference) if isinstance(raw, InterpolatedStr) else reference  # hides it in messages
             parts.append(compile_reference(kept, location))
         else:
             location.add("what stands in braces must be a reference, which begins with $", "bad_reference")
         position = match.end()
     if not parts:
-        return constant(pattern.replace("%%", "%"))
-    fill, getters = _filler(pattern), [part.get for part in parts]
+        return constant(texts[0])
+    fill, getters = _filler(texts), [part.get for part in parts]
     get: Getter = lambda value, record: fill(*[get(value, record) for get in getters])  # noqa: E731 - one line
-    return Value(get, inlined=Template(pattern, tuple(part.expression for part in parts), get))
+    return Value(get, inlined=Template(tuple(texts), tuple(part.expression for part in parts), get))
 
 
-def _filler(pattern: str) -> Callable[..., str | None]:
+def _filler(texts: Sequence[str]) -> Callable[..., str | None]:
+    pattern = "%s".join(text.replace("%", "%%") for text in texts)
+
     def filled(*found: Json) -> str | None:
         for part in found:
             if part.__class__ is not str:
-                return filled(*texts) if None not in (texts := [text_form(each) for each in found]) else None
+                forms = [text_form(each) for each in found]
+                return None if None in forms else filled(*forms)
             if not part or part.isspace():
                 return None
         return pattern % found

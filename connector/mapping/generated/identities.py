@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final
 from connector.core.record import Record
 from connector.mapping.errors import MappingError
 from connector.mapping.expressions import RECORD, Constant, Step
+from connector.mapping.generated.source import conversion_key
 from connector.mapping.identity import add_extra, as_text, count_failed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from connector.mapping.expressions import Value
     from connector.mapping.generated.source import Block, TopicSource
@@ -68,6 +69,7 @@ class Identities:
             block.add(f"{indent}{local} = {again}", field=field)
             return
         if isinstance(expression, Step) and expression.usual.may_fail and expression.usual.text:
+            expression = self._shared(expression)
             test, result = source.usual(expression, source.local())
             found, check = f"{result} if {test} else {again}", ""
         else:
@@ -78,6 +80,15 @@ class Identities:
         block.add(f"{indent}    {local} = {again}", field=field)
         if check:
             block.add(f"{indent}{check}", f"{indent}    {local} = {again}", field=field)
+
+    def _shared(self, step: Step) -> Step:
+        """Return the step with a conversion that remembers its last result, if several routes have it."""
+        key = conversion_key(step)
+        if key is None or self._source.conversions[key] <= 1:
+            return step
+        if key not in self._source.remembering:
+            self._source.remembering[key] = _remembering(key.convert)
+        return step._replace(usual=step.usual._replace(bound=self._source.remembering[key]))
 
     def write_list(self, rules: Sequence[IdentityRule], missing: str, *, ordered: bool) -> tuple[Entries, str]:
         """Append what makes the list of identities; return the item's first entries, and the order keys' source."""
@@ -148,6 +159,19 @@ class Identities:
                 block.add(f"if {local} is not None:", f"    keys.append({self._key(rule, local)})")
         entries = [("identityType", f"kind if {exact} else None"), *fields.items()]
         return entries, "tuple(keys)" if ordered else "()"
+
+
+def _remembering(convert: Callable[[Json], Json]) -> Callable[[Json], Json]:
+    last = made = None
+
+    def remember(value: Json) -> Json:
+        nonlocal last, made
+        if value is not last:
+            last, made = None, convert(value)
+            last = value
+        return made
+
+    return remember
 
 
 def with_extra(

@@ -3,26 +3,45 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from connector.core.record import Item
 from connector.mapping.codegen import Source
 from connector.mapping.elements import at_element
-from connector.mapping.expressions import RECORD, Constant, Object
+from connector.mapping.expressions import RECORD, Constant, Object, Reference, Step
 from connector.mapping.json_values import encode_json
 from connector.mapping.projection import attributes_of, is_attribute
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from connector.mapping.expressions import Expression, Reference
+    from connector.mapping.expressions import Expression
+    from connector.mapping.json_values import Json
     from connector.mapping.lookup import Path
     from connector.mapping.projection import Node
 
 _NOT_IN_COMMENTS = re.compile(r"[^\w.$ -]")
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_]")
+
+
+class ConversionKey(NamedTuple):
+    """A conversion of what a reference finds."""
+
+    names: tuple[str, ...]
+    convert: Callable[[Json], Json]
+
+
+def conversion_key(expression: Expression) -> ConversionKey | None:
+    """Return which conversion of a record's entry an expression is, if that is all."""
+    if not isinstance(expression, Step) or not isinstance(expression.value, Reference):
+        return None
+    convert = expression.usual.bound
+    if expression.value.root != "value" or not expression.usual.may_fail or not callable(convert):
+        return None
+    return ConversionKey(expression.value.names, convert)
 
 
 class Block:
@@ -44,9 +63,13 @@ class Block:
 class TopicSource(Source):
     """The source of a topic's module, written function by function."""
 
-    def __init__(self, root: Node) -> None:
+    def __init__(self, root: Node, identities: Iterable[Expression]) -> None:
+        """Begin the module of routes that have these identities."""
         super().__init__({"encode": encode_json, "Item": Item, "at_element": at_element})
         self._root = root
+        self.conversions = Counter(key for each in identities if (key := conversion_key(each)) is not None)
+        self.remembering: dict[ConversionKey, Callable[[Json], Json]] = {}
+        """Conversions that several routes have for an identity: each remembers its last result."""
         self._bound: dict[int, str] = {}
         """The names of objects, by id: `names` keeps them alive."""
         self.elements: Node | None = None

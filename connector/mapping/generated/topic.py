@@ -26,7 +26,7 @@ def topic_source(
     root = project(path for route in routes for path in route.route.paths)
     if root is None or not all(is_attribute(name) for route in routes for name in route.entries):
         return None
-    source = TopicSource(root)
+    source = TopicSource(root, (rule.value.expression for route in routes for rule in route.route.identity))
     decode = Block(1)
     decode.add("try:", f"    value = {source.named(decoder(root), 'decode')}(record.value)")
     decode.add("except Exception:", f"    return {source.named(general, 'general')}(record)")
