@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from connector.core.record import Outcome, Record
+    from connector.core.record import Item, Outcome, TopicPartition
     from connector.core.sink import VerdictKind
 
 ReasonCode = Literal[
@@ -28,6 +28,8 @@ ReasonCode = Literal[
     "records_lost",
     "draining",
 ]
+Offsets = Sequence[tuple["TopicPartition", Sequence[int]]]
+"""Offsets by partition, in stretches: a partition may come several times."""
 RebalanceKind = Literal["assigned", "revoked", "lost"]
 CommitResult = Literal["ok", "refused", "failed"]
 RenewalResult = Literal["ok", "failed"]
@@ -39,8 +41,10 @@ class RequestDone:
 
     target: str
     verdict: VerdictKind
-    records: Sequence[Record]
-    """The records of the request's items, one per item, in order."""
+    items: Sequence[Item]
+    """The request's items in order."""
+    offsets: Offsets
+    """Those of the items' records, once for each item, in order."""
     body_bytes: int
     seconds: float
     http_status: int | None
@@ -68,7 +72,7 @@ class DeadLettered:
     route: str
     reason: str
     count: int
-    records: Sequence[Record]
+    offsets: Offsets
 
 
 @dataclass(frozen=True, slots=True)

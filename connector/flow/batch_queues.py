@@ -15,6 +15,7 @@ from connector.core.backlog import Backlog, Lane
 from connector.core.batch import Batch
 from connector.core.judge import Fate
 from connector.core.ledger import LeaseState
+from connector.flow.pending import Gathered, by_lease
 
 if TYPE_CHECKING:
     from connector.core.batching import Batcher
@@ -85,12 +86,11 @@ class BatchQueues:
 
     def _take_fresh(self, now: float) -> Batch[Pending] | None:
         gathered = self._batcher.take(now)
-        return None if gathered is None else Batch(tuple(gathered.items))
+        return None if gathered is None else Batch(Gathered(gathered.items))
 
     def _without_ended(self, batch: Batch[Pending]) -> tuple[Batch[Pending] | None, list[Pending]]:
         """Return the batch without the items that must not be sent, and these."""
-        leases = {pending.lease for pending in batch.items}
-        if all(lease.state is LeaseState.OPEN for lease in leases):
+        if all(lease.state is LeaseState.OPEN for lease, _ in by_lease(batch.items)):
             return batch, []
         ended = [pending for pending in batch.items if self._handler.must_not_send(pending)]
         gone = set(map(id, ended))

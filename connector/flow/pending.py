@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from connector.core.ledger import Lease
     from connector.core.record import Item
@@ -38,6 +41,28 @@ class Pending(Struct, eq=False, gc=False):
     """What it has in common with other items of its record; None: it is the target's only one."""
     tried: bool = False
     """Whether it was in a request before."""
+
+
+class Gathered(tuple[Pending, ...]):  # noqa: SLOT001 - a tuple of any length can't have slots
+    """The items of a batch as they were gathered, with what is computed of them once. Its slices are plain tuples."""
+
+    @cached_property
+    def by_lease(self) -> list[tuple[Lease, list[int]]]:
+        """See `by_lease`."""
+        return _by_lease(self)
+
+
+def by_lease(pendings: Sequence[Pending]) -> list[tuple[Lease, list[int]]]:
+    """Return the offsets of the items' records in order, once for each item, in stretches of one lease each."""
+    return pendings.by_lease if isinstance(pendings, Gathered) else _by_lease(pendings)
+
+
+def _by_lease(pendings: Sequence[Pending]) -> list[tuple[Lease, list[int]]]:
+    stretches = groupby(pendings, _lease)
+    return [(lease, [pending.item.record.offset for pending in stretch]) for lease, stretch in stretches]
+
+
+_lease: Callable[[Pending], Lease] = attrgetter("lease")
 
 
 class ItemHandler(Protocol):

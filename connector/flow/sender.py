@@ -26,9 +26,12 @@ from connector.core.retry import MAX_RETRY_AFTER_S, Backoff
 from connector.core.sink import VerdictKind
 from connector.core.target_state import Condition, TargetMachine
 from connector.flow.batch_queues import BatchQueues
+from connector.flow.pending import by_lease
 from connector.flow.target_alarm import AlarmFacts, TargetAlarm
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from connector.core.batch import Batch
     from connector.core.batching import Batcher
     from connector.core.record import Item
@@ -206,7 +209,7 @@ class Sender:
             verdict = await self._sink.send(items)
         finally:
             self._backlog.on_wire.add(batch, -1)
-        self._report(items, attempt, verdict)
+        self._report(request, items, attempt, verdict)
         if verdict.kind is not VerdictKind.DELIVERED:
             for pending in request:
                 pending.tried = True
@@ -214,7 +217,7 @@ class Sender:
         self.send_next()
         self._deps.on_progress()
 
-    def _report(self, items: list[Item], attempt: Attempt, verdict: Verdict) -> None:
+    def _report(self, request: Sequence[Pending], items: list[Item], attempt: Attempt, verdict: Verdict) -> None:
         seconds = self._loop.time() - attempt.began
         self._recent_s.append(seconds)
         self.last_reply = verdict.detail or verdict.kind.value
@@ -226,7 +229,8 @@ class Sender:
             RequestDone(
                 target=self._settings.name,
                 verdict=verdict.kind,
-                records=[item.record for item in items],
+                items=items,
+                offsets=[(lease.partition, offsets) for lease, offsets in by_lease(request)],
                 body_bytes=self._sink.request_overhead(items[0].params) + sum(self._sink.item_sizes(items)),
                 seconds=seconds,
                 http_status=verdict.http_status,

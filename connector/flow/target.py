@@ -24,7 +24,7 @@ from connector.core.ledger import LeaseState
 from connector.core.record import Failure, Outcome
 from connector.core.sink import TargetState
 from connector.flow.admission import Admission
-from connector.flow.pending import Pending, QueuedRecord
+from connector.flow.pending import Pending, QueuedRecord, by_lease
 from connector.flow.sender import Sender
 
 if TYPE_CHECKING:
@@ -197,8 +197,8 @@ class Target:
     def settle(self, delivered: Sequence[Pending]) -> None:
         """Settle delivered items."""
         outcome = self.settings.outcome
-        for lease, stretch in groupby(delivered, _lease):
-            lease.settle_all([pending.item.record.offset for pending in stretch], outcome)
+        for lease, offsets in by_lease(delivered):
+            lease.settle_all(offsets, outcome)
         self._remove_from_queue(delivered)
         by_route = Counter([pending.item.route for pending in delivered])
         self._deps.emit(ItemsSettled(self.settings.name, outcome, by_route))
@@ -272,5 +272,4 @@ class Target:
             self.sending.on_emptied()
 
 
-_lease: Callable[[Pending], Lease] = attrgetter("lease")
 _record: Callable[[Item], Record] = attrgetter("record")

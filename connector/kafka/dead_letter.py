@@ -21,6 +21,7 @@ from confluent_kafka import KafkaError
 
 from connector.core.events import DeadLettered, Notice, ReasonCleared, ReasonRaised
 from connector.core.letters import ADDED_HEADERS_BYTES, Subject, letter_messages
+from connector.core.record import TopicPartition
 from connector.core.sink import Verdict, VerdictKind
 from connector.kafka.acknowledged_producer import AcknowledgedProducer
 from connector.kafka.dead_letter_topic import DeadLetterTopic
@@ -142,7 +143,8 @@ class DeadLetterSink:
             reason = item.failure.reason if item.failure is not None else ""
             by_reason.setdefault((item.route, reason), []).append(item.record)
         for (route, reason), records in by_reason.items():
-            self._emit(DeadLettered(route, reason, len(records), records))
+            offsets = [(TopicPartition(one.topic, one.partition), [one.offset]) for one in records]
+            self._emit(DeadLettered(route, reason, len(records), offsets))
 
     async def _ensure_topic(self) -> KafkaError | None:
         if self._topic_ensured:

@@ -32,14 +32,16 @@ def group_by_lease(
     Records of a partition that was revoked within the same `consume` call are dropped: its next owner has them.
     """
     groups: Groups = {}
+    group: list[Record] = []
+    topic, partition = "", -1
     for message in messages:
         if message.error() is not None:
             on_error(message)
             continue
         record = to_record(message, emit)
-        group = groups.get(record[:2])
-        if group is None:
-            group = groups[record[:2]] = []
+        if record.partition != partition or record.topic != topic:  # messages of one partition mostly come together
+            topic, partition = record.topic, record.partition
+            group = groups.setdefault((topic, partition), [])
         group.append(record)
     return _hand_over(groups, assignment, emit)
 

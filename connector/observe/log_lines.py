@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import logging
 import time
-from itertools import groupby
-from operator import itemgetter
 from typing import TYPE_CHECKING, assert_never
 
 from connector.core.events import (
@@ -34,10 +32,10 @@ from connector.observe.rate_limiter import RateLimiter, without_numbers
 from connector.observe.scrub import scrub
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Hashable
 
-    from connector.core.events import Event
-    from connector.core.record import Record
+    from connector.core.events import Event, Offsets
+    from connector.core.record import TopicPartition
 
 DEBUG, INFO, WARNING, ERROR = logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR
 Fields = dict[str, str | float | dict[str, str] | None]
@@ -45,9 +43,6 @@ _REASON_LEVELS = {"starting": INFO, "draining": INFO, "records_lost": ERROR}
 """Every start and every stop has the first two; any other reason is a warning."""
 RESERVED = ("event", "at", "level")
 """The fields of every line; a field of a `Notice` with one of these names gets an underscore at its end."""
-
-_PARTITION = itemgetter(0, 1)
-_OFFSET = itemgetter(2)
 
 
 class Log:
@@ -112,9 +107,9 @@ class Log:
         fields: Fields = {
             "target": event.target,
             "verdict": event.verdict.value,
-            "items": len(event.records),
+            "items": len(event.items),
             "repeated": repeated,
-            "offsets": offset_ranges(event.records),
+            "offsets": offset_ranges(event.offsets),
             "ms": round(event.seconds * 1000, 1),
             "bytes": event.body_bytes,
             "http_status": event.http_status,
@@ -129,7 +124,7 @@ class Log:
         if level < self._threshold:
             return  # for the same reason
         fields: Fields = {"route": event.route, "reason": event.reason, "count": event.count, "repeated": repeated}
-        self._line(level, "dead-lettered", {**fields, "offsets": offset_ranges(event.records)})
+        self._line(level, "dead-lettered", {**fields, "offsets": offset_ranges(event.offsets)})
 
     def _reason_raised(self, event: ReasonRaised) -> None:
         key = (event.code, event.target)
@@ -171,18 +166,18 @@ def level_number(name: str) -> int:
     return logging.getLevelNamesMapping()[name.upper()]
 
 
-def offset_ranges(records: Sequence[Record]) -> dict[str, str]:
+def offset_ranges(offsets: Offsets) -> dict[str, str]:
     """Return the offsets of each partition as ascending ranges; partitions sorted by topic and number.
 
     Offsets 100 to 599 and 601 of one partition: ``{"shop.orders[3]": "100-599,601"}``. Each record counts once,
     however many items it became.
     """
-    # A batch holds mostly whole stretches of one partition, so the work per record is left to C: `groupby`, `map`,
-    # one comparison with a `range`. Only offsets with gaps are sorted and walked through.
-    offsets: dict[tuple[str, int], list[int]] = {}
-    for partition, stretch in groupby(records, _PARTITION):
-        offsets.setdefault(partition, []).extend(map(_OFFSET, stretch))
-    return {f"{topic}[{number}]": _spans(offsets[topic, number]) for topic, number in sorted(offsets)}
+    # A batch holds mostly whole stretches of one partition, so the work per record is left to C: one comparison with a
+    # `range`. Only offsets with gaps are sorted and walked through.
+    of_partition: dict[TopicPartition, list[int]] = {}
+    for partition, stretch in offsets:
+        of_partition.setdefault(partition, []).extend(stretch)
+    return {str(partition): _spans(found) for partition, found in sorted(of_partition.items())}
 
 
 def _spans(offsets: list[int]) -> str:

@@ -149,7 +149,7 @@ METRICS = (
         EventRule(RequestDone, lambda event: {(event.target, event.verdict.value): 1}),
     ),
     _per_request("request_duration_seconds", "From sending to the verdict.", SECONDS, lambda event: event.seconds),
-    _per_request("batch_items", "Items per request.", ITEMS, lambda event: len(event.records)),
+    _per_request("batch_items", "Items per request.", ITEMS, lambda event: len(event.items)),
     _per_request("batch_bytes", "Bytes of a request's body.", BYTES, lambda event: event.body_bytes),
     _per_target(
         "target_up", "1 while the target is up, 0 while it is down or held.", lambda one: one.state is TargetState.UP

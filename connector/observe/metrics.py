@@ -12,7 +12,7 @@ from collections import defaultdict
 from contextlib import suppress
 from functools import partial
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
@@ -23,6 +23,8 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from connector.observe.metric_table import METRICS, Labels, Metric
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from connector.core.events import Event
     from connector.observe.status import Status
 
@@ -56,6 +58,11 @@ class Metrics:
         self._histograms = {
             metric.name: defaultdict[Labels, Histogram](partial(Histogram, metric.bounds)) for metric in METRICS
         }
+        self._counted_by: dict[type, list[tuple[Metric, Callable[[Any], Mapping[Labels, float]]]]] = defaultdict(list)
+        """By the type of an event: each metric that it changes, with the function that returns the samples."""
+        for metric in METRICS:
+            if metric.counts is not None:
+                self._counted_by[metric.counts.event].append((metric, metric.counts.samples))
         self._process = CollectorRegistry()
         ProcessCollector(registry=self._process)
         PlatformCollector(registry=self._process)
@@ -63,10 +70,8 @@ class Metrics:
 
     def on(self, event: Event) -> None:
         """Count one event; never raises."""
-        for metric in METRICS:
-            if metric.counts is None or not isinstance(event, metric.counts.event):
-                continue
-            for labels, value in metric.counts.samples(event).items():
+        for metric, samples in self._counted_by.get(type(event), ()):
+            for labels, value in samples(event).items():
                 if metric.kind == "histogram":
                     self._histograms[metric.name][labels].observe(value)
                 else:

@@ -12,7 +12,7 @@ import pytest
 from connector.core.batching import BatchLimits
 from connector.core.errors import BackgroundTaskError
 from connector.core.events import ItemsSettled, RequestDone
-from connector.core.record import Outcome
+from connector.core.record import Outcome, TopicPartition
 from connector.core.sink import Verdict, VerdictKind
 from connector.flow.sender import MAX_PROBE_WAIT_S
 from tests.support.clock import run_virtual
@@ -162,7 +162,8 @@ def test_each_request_and_each_settlement_is_reported() -> None:
     request = RequestDone(
         target="sink",
         verdict=VerdictKind.DELIVERED,
-        records=[item.record for item in items],
+        items=items,
+        offsets=[(TopicPartition("orders", 0), [0, 1, 2])],
         body_bytes=27 + 2 + 3 * 6,
         seconds=2.5,
         http_status=200,

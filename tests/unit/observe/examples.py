@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from connector.core.events import RequestDone
-from connector.core.record import Record
+from connector.core.record import Item, Record, TopicPartition
 from connector.core.sink import TargetState, VerdictKind
 from connector.observe.status import PartitionStatus, Status, TargetStatus, TopicStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 SECRET = "s3cr3t-of-the-app"  # noqa: S105 - no real secret: the tests assert that it is never written
 MOBILE = "13812345678"
@@ -86,6 +91,11 @@ def record(offset: int, partition: int = 3, topic: str = "shop.orders") -> Recor
     return Record(topic, partition, offset, 1_700_000_000_000, MOBILE.encode(), value, ())
 
 
+def offsets_of(records: Iterable[Record]) -> list[tuple[TopicPartition, list[int]]]:
+    """Return the records' offsets as an event has them."""
+    return [(TopicPartition(one.topic, one.partition), [one.offset]) for one in records]
+
+
 def request(
     verdict: VerdictKind = VerdictKind.DELIVERED,
     *,
@@ -98,7 +108,8 @@ def request(
     return RequestDone(
         target=target,
         verdict=verdict,
-        records=[record(offset) for offset in offsets],
+        items=[Item(target, "orders", b"{}", b"{}", (), record(offset)) for offset in offsets],
+        offsets=offsets_of(record(offset) for offset in offsets),
         body_bytes=1000,
         seconds=0.0123,
         http_status=http_status,

@@ -31,7 +31,7 @@ from connector.core.sink import VerdictKind
 from connector.observe.log import configure
 from connector.observe.log_lines import DEBUG, INFO, WARNING, Log
 from connector.observe.rate_limiter import WINDOW_S
-from tests.unit.observe.examples import MOBILE, SECRET, record, request
+from tests.unit.observe.examples import MOBILE, SECRET, offsets_of, record, request
 
 if TYPE_CHECKING:
     from connector.settings.models import LogLevel
@@ -197,7 +197,7 @@ def test_a_reason_that_is_a_part_of_every_start_is_info_and_a_warning_once_it_ha
 @pytest.mark.parametrize(
     ("event", "level", "text"),
     [
-        (DeadLettered("orders", "bad_time", 2, [record(7), record(8)]), "warning", "dead-lettered"),
+        (DeadLettered("orders", "bad_time", 2, offsets_of([record(7), record(8)])), "warning", "dead-lettered"),
         (Rebalanced("assigned", ["a[0]", "a[1]"]), "info", "partitions assigned"),
         (Rebalanced("revoked", ["a[0]"], unsettled=3), "info", "partitions revoked"),
         (Rebalanced("lost", ["a[0]"], unsettled=3), "warning", "partitions lost"),
@@ -217,7 +217,7 @@ def test_each_event_has_its_level_and_its_text(event: Event, level: str, text: s
 
 
 def test_the_line_of_dead_letters_has_their_offsets() -> None:
-    line = line_of(DeadLettered("orders", "bad_time", 2, [record(7), record(8)]))
+    line = line_of(DeadLettered("orders", "bad_time", 2, offsets_of([record(7), record(8)])))
     assert (line["route"], line["reason"], line["count"], line["offsets"]) == (
         "orders",
         "bad_time",
@@ -229,7 +229,7 @@ def test_the_line_of_dead_letters_has_their_offsets() -> None:
 UNSAFE_EVENTS: list[Event] = [
     request(VerdictKind.AGAIN, detail=f"GET {URL} for {MOBILE}"),
     request(VerdictKind.REFUSED, detail=f"手机号 {MOBILE} 格式错误\n{URL}"),
-    DeadLettered("orders", "bad_time", 2, [record(7)]),
+    DeadLettered("orders", "bad_time", 2, offsets_of([record(7)])),
     ReasonRaised("no_token", "", f"{URL} answered 500"),
     CommitAnswered("failed", f"{URL}"),
     TokenRenewed("failed", f"GET {URL}: timeout"),

@@ -22,7 +22,7 @@ from connector.core.sink import VerdictKind
 from connector.observe.metric_table import METRICS
 from connector.observe.metrics import PREFIX, Metrics
 from connector.observe.status import TopicStatus
-from tests.unit.observe.examples import TOPICS, record, request, status
+from tests.unit.observe.examples import TOPICS, offsets_of, record, request, status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -98,7 +98,7 @@ def every_event(metrics: Metrics) -> None:
         ItemsSettled("purchases", Outcome.DELIVERED, {"orders": 2, "refunds": 1}),
         ItemsSettled("dead-letters", Outcome.DEAD_LETTERED, {"orders": 4}),
         ItemsSettled("purchases", Outcome.SKIPPED, {"orders": 9}),
-        DeadLettered("orders", "identity_missing", 4, [record(1)]),
+        DeadLettered("orders", "identity_missing", 4, offsets_of([record(1)])),
         Rebalanced("lost", ["shop.orders[0]"], unsettled=3),
         CommitAnswered("ok"),
         TokenRenewed("failed"),
