@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from connector.config.located import LocatedProblem
     from connector.config.sections import Sections
     from connector.mapping import CompiledMapping
+    from connector.settings.models import Decode
 
 CONFIG_KEYS = tuple(name for name, info in Config.model_fields.items() if info.is_required())
 """The sections that every config has."""
@@ -163,7 +164,7 @@ def _compile(sections: Sections, problems: Problems) -> CompiledMapping | None:
     """Compile what is sound. What a target lacks is not reported while a route that may feed it is broken."""
     found = Problems()
     targets = {name: target for name, target in sections.targets.items() if target.endpoint in ENDPOINTS}
-    mapping = compile_mapping(targets, ready_routes(sections), found, decode=sections.decode)
+    mapping = compile_mapping(targets, ready_routes(sections), found, decode=_decode(sections))
     complete = fully_routed_targets(sections)
     left = [
         problem
@@ -175,3 +176,9 @@ def _compile(sections: Sections, problems: Problems) -> CompiledMapping | None:
         targets = {name: targets[name] for name in complete}
         return compile_mapping(targets, ready_routes(sections), Problems(), decode=sections.decode)
     return mapping
+
+
+def _decode(sections: Sections) -> Mapping[str, Decode] | None:
+    """Return `decode`; None if an entry is broken, since it might be the one with the envelope."""
+    raw = sections.data.get("decode") or {}
+    return sections.decode if isinstance(raw, dict) and len(raw) == len(sections.decode) else None

@@ -14,7 +14,6 @@ from connector.mapping.conversions.timestamps import FORMS as TIME_FORMS
 from connector.mapping.identity import KEYS
 from connector.mapping.operators import OPERATORS
 from connector.mapping.references import FORMS
-from connector.mapping.references import PLANNED as PLANNED_REFERENCES
 from connector.mapping.vocabulary import DEAD_LETTER, SKIP
 from connector.mapping.words import WORDS
 from connector.tuzhan.endpoints import ENDPOINTS
@@ -62,7 +61,7 @@ def page() -> str:
         _INTRODUCTION,
         "## References\n",
         _table(("reference", "refers to"), [(_code(form), doc) for form, doc in FORMS.items()]),
-        f"`$$x` is the literal `$x`. Not supported yet: {_codes(PLANNED_REFERENCES)}.\n",
+        "`$$x` is the literal `$x`. More on `$change` and envelopes: [cdc.md](cdc.md).\n",
         "## Words of a value\n",
         _WORDS,
         _table(("word", "meaning"), [(_code(word.name), word.doc) for word in WORDS.values()]),

@@ -8,13 +8,14 @@ what follows the *last* `dl-version` was added.
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import orjson
 
-from connector.core.record import UNREADABLE_HEADERS, Record
+from connector.core.record import UNREADABLE_HEADERS, Record, RecordPart
 from connector.core.sink import MAX_REPLY_BYTES
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ ADDED_HEADERS_BYTES: Final = 1024
 _SHORT_TEXT_BYTES: Final = 64
 _SHORTENED: Final = frozenset({"dl-field", "dl-detail", "dl-reply", "dl-uuid", "dl-event-key"})
 _FIRST: Final = "dl-version"
+_PART: Final = re.compile(r"\b(row|element)=(\d{1,18})\b", re.ASCII)
 
 
 REASONS: Final = (
@@ -137,6 +139,7 @@ def _added_headers(item: Item, subject: Subject, origin: Origin) -> list[tuple[s
         "dl-detail": failure.detail if failure else "",
         "dl-http-status": str(failure.http_status) if failure and failure.http_status is not None else "",
         "dl-reply": failure.reply if failure else "",
+        "dl-part": _part_text(item.part),
         "dl-uuid": uuid,
         "dl-event-key": event_key,
         "dl-config": origin.config,
@@ -144,6 +147,11 @@ def _added_headers(item: Item, subject: Subject, origin: Origin) -> list[tuple[s
         "dl-attempt": str(subject.attempt),
     }
     return [(name, truncate(text, MAX_REPLY_BYTES)) for name, text in headers.items() if text or name == "dl-route"]
+
+
+def _part_text(part: RecordPart) -> str:
+    """Return a part as text: `row=1 element=3`, without what is None."""
+    return " ".join(f"{name}={number}" for name, number in part._asdict().items() if number is not None)
 
 
 def _shortened(headers: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
@@ -197,6 +205,12 @@ class Letter:
     def reason(self) -> str:
         """Why it is here."""
         return self.added.get("dl-reason", "")
+
+    @property
+    def part(self) -> RecordPart:
+        """Which part of its record the item was about; the whole if the letter does not say."""
+        found = {name: int(digits) for name, digits in _PART.findall(self.added.get("dl-part", ""))}
+        return RecordPart(**found)
 
     @property
     def attempt(self) -> int:

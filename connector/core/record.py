@@ -71,6 +71,22 @@ class Failure:
     reply: str = ""
 
 
+class RecordPart(NamedTuple):
+    """Which part of a record an item is about. Either is None where the record, or the row, is meant as a whole."""
+
+    row: int | None = None
+    """Of a change of several rows, counted from 0."""
+    element: int | None = None
+    """Of the list of `for_each`, counted from 0."""
+
+    def has(self, other: RecordPart) -> bool:
+        """Return whether the other part is this one, or in it; where one of them has no number, all are meant."""
+        return all(None in pair or pair[0] == pair[1] for pair in zip(self, other, strict=True))
+
+
+WHOLE: Final = RecordPart()
+
+
 class Item(Struct, frozen=True, gc=False):
     """One entry of ``data[]``, encoded; with a failure, a dead letter.
 
@@ -88,6 +104,14 @@ class Item(Struct, frozen=True, gc=False):
     """Items that share one of these keys are sent in order; empty unless the target is ordered."""
     record: Record
     failure: Failure | None = None
+    element: int | None = None
+    """The part of the record that it is about, if the route makes others of the same record: see RecordPart."""
+    row: int | None = None
+
+    @property
+    def part(self) -> RecordPart:
+        """The part of the record that it is about."""
+        return RecordPart(self.row, self.element)
 
     def replace(self, **changes: object) -> Item:
         """Return the item with other values of some fields."""

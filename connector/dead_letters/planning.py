@@ -1,8 +1,8 @@
 """What today's config makes of a dead letter: items to send, or the reason why the letter is left where it is.
 
 1. Only the route of the letter is mapped again: the record's other routes may have succeeded. A record that could not
-   be decoded is mapped by all routes of its topic. Of a route with `for_each`, the item with the letter's uuid is
-   meant; a letter without one (its mapping failed) stands for all items of its route.
+   be decoded is mapped by all routes of its topic. Of a route that makes several items, those of the part that the
+   letter names are meant. A letter that names none (an older one) means the item with its uuid, or else all.
 2. The record has its original coordinates, so its events have the same uuid as before.
 3. A letter is left, and stays for a later replay, if no such route reads its topic today, if its record is gone, or if
    an audience endpoint is concerned and `overwrite` is not asked for: it may hold newer data.
@@ -14,7 +14,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from connector.core.record import DEAD_LETTERS
+from connector.core.record import DEAD_LETTERS, WHOLE
 from connector.dead_letters.restoring import restore
 
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ class Planner:
 
 
 def _of_letter(letter: Letter, items: Sequence[Item]) -> Sequence[Item]:
+    if letter.part != WHOLE:
+        return [item for item in items if letter.part.has(item.part)]
     uuid = letter.added.get("dl-uuid")
     same = [item for item in items if uuid and f'"uuid":"{uuid}"'.encode() in item.body]
     return same or items

@@ -108,6 +108,7 @@ def _document(letter: Letter, *, unmask: bool) -> dict[str, Any]:
         "timestamp": record.timestamp_ms,
         "http_status": added.get("dl-http-status", ""),
         "reply": added.get("dl-reply", "") if unmask else mask_numbers(added.get("dl-reply", "")),
+        "part": added.get("dl-part", ""),
         "uuid": added.get("dl-uuid", ""),
         "event_key": added.get("dl-event-key", ""),
         "group": added.get("dl-group", ""),

@@ -1,4 +1,4 @@
-"""How the values of each topic are decoded: a format in a charset.
+"""How the values of each topic are decoded: a format in a charset, then the envelope around rows, if there is one.
 
 A decoding is pure and synchronous, so that the mapping is. A format that needs a schema registry is built around a
 cache that is filled before records are mapped (`formats` of `decodings`).
@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from connector.decode.charsets import CHARSETS
+from connector.decode.envelopes import ENVELOPES
 from connector.decode.json import decode_json
 from connector.settings.models import Decode
 
 if TYPE_CHECKING:
     from connector.core.record import Record
+    from connector.decode.envelopes import Envelope
 
 Read = Callable[["Record"], Any]
 """Returns the decoded value of a record that is no tombstone. Pure and synchronous. Raises DecodeError."""
@@ -30,6 +32,8 @@ class Decoding:
     """How the records of some topics are decoded."""
 
     read: Read
+    envelope: Envelope | None = None
+    """Makes the rows of a decoded value; None: the value is what the mapping reads."""
     plain: bool = False
     """JSON in UTF-8 without an envelope, which generated code decodes by itself."""
 
@@ -74,4 +78,5 @@ def decodings(decode: Mapping[str, Decode], formats: Mapping[str, BuildRead] = F
 
 
 def _build(decode: Decode, formats: Mapping[str, BuildRead]) -> Decoding:
-    return Decoding(formats[decode.format](decode), plain=decode == Decode())
+    envelope = None if decode.envelope is None else ENVELOPES[decode.envelope]
+    return Decoding(formats[decode.format](decode), envelope, plain=decode == Decode())

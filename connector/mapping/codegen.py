@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from connector.core.record import Record
-from connector.mapping.elements import position_of
+from connector.mapping.elements import number_of, position_of
 from connector.mapping.expressions import (
     NOT_BLANK,
     RECORD,
@@ -103,6 +103,9 @@ def _generate_object(
     return source.function(parameters, lines)
 
 
+_OF_PARTS = {"position": position_of, "number": number_of}
+
+
 def _in_f_string(text: str) -> str:
     """Return text as it is written within the single quotes of an f-string."""
     in_single_quotes = repr(text + '"')[1:-2]  # the added one makes `repr` choose single quotes
@@ -119,8 +122,8 @@ class Source:
     def expression(self, expression: Expression) -> str:
         """Return the source of an expression."""
         match expression:
-            case "position":
-                source = self.call(position_of, ("record",))
+            case "position" | "number":
+                source = self.call(_OF_PARTS[expression], ("record",))
             case str():
                 source = expression
             case Constant():

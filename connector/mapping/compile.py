@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from connector.mapping.changes import envelope_of, report_changes
 from connector.mapping.errors import MappingError
 from connector.mapping.events import compile_event_key
 from connector.mapping.fields import compile_fields
@@ -45,17 +46,19 @@ def compile_mapping(
 
     The caller has checked names: the endpoints of `targets` exist, `routes` (each with its position in the file) lead
     to these targets, and their topic patterns are regular expressions, as those of `decode` are. A mapping that is
-    observed gives the same items by its general way, and takes longer.
+    observed gives the same items by its general way, and takes longer. Without `decode`, because something is wrong
+    with it, it is not checked that `$change` has a meaning.
     """
     before = len(problems.errors)
     compiler = _Compiler(targets, problems)
     omitted: Counter[tuple[str, str]] = Counter()
-    compiled = [
-        compiler.route(
-            route, Location(problems, ("routes", index), scope=Scope(route.name, omitted=omitted, observe=observe))
-        )
-        for index, route in routes
-    ]
+    compiled = []
+    for index, route in routes:
+        has_change = decode is None or any(envelope_of(topic, decode) for topic in route.topics)
+        scope = Scope(route.name, has_change=has_change, omitted=omitted, observe=observe)
+        location = Location(problems, ("routes", index), scope=scope)
+        compiled.append(compiler.route(route, location))
+        report_changes(route, decode or {}, location)
     compiler.check_required([route for _, route in routes])
     if len(problems.errors) > before:
         return None

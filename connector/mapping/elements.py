@@ -1,4 +1,7 @@
-"""Elements of lists: what `$item` and `$index` refer to, inside `for_each` and `each`."""
+"""Parts of records: elements of lists, inside `for_each` and `each`, and rows of a change.
+
+Getters see a part in place of the record: what `$item`, `$index` and `$change` refer to is in it.
+"""
 
 from __future__ import annotations
 
@@ -12,20 +15,43 @@ from connector.mapping.lookup import parsed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from connector.decode.envelopes import Change
 
-class ElementRecord(Record):
-    """A record, and the element of a list that values are computed for. Every getter sees it in place of the record."""
+_ROW_BITS = 21
+"""The number of a part has 42 bits: half of them are for the row."""
+
+
+class RowRecord(Record):
+    """A record, and one of the rows that it says have changed."""
+
+    change: Change | None = None
+    """None: the record has no envelope, so it is itself the row."""
+    row: int = 0
+    """Counted from 0."""
+
+
+class ElementRecord(RowRecord):
+    """A record or a row of it, and the element of a list that values are computed for."""
 
     element: Json
     position: int
     """Counted from 0."""
 
 
+def at_row(record: Record, change: Change, row: int) -> RowRecord:
+    """Return a record with one of its rows."""
+    made = tuple.__new__(RowRecord, record)
+    made.change, made.row = change, row
+    return made
+
+
 def at_element(record: Record, element: Json, position: int) -> ElementRecord:
-    """Return a record with an element, in place of any other one."""
+    """Return a record with an element, in place of any other one; the row stays."""
     made = tuple.__new__(ElementRecord, record)
     made.element = element
     made.position = position
+    if record.__class__ is not Record and isinstance(record, RowRecord):
+        made.change, made.row = record.change, record.row
     return made
 
 
@@ -37,6 +63,22 @@ def element_of(record: Record) -> Json:
 def position_of(record: Record) -> int:
     """Return what `$index` refers to; 0 for a record without an element."""
     return record.position if isinstance(record, ElementRecord) else 0
+
+
+def change_of(record: Record) -> Change | None:
+    """Return what `$change` refers to; None for a record without an envelope."""
+    return record.change if isinstance(record, RowRecord) else None
+
+
+def number_of(record: Record) -> int:
+    """Return what tells a part from the others of its record and route.
+
+    The position of the element; of a change, the number of the row, to which the position times 2,097,152 is added.
+    """
+    if not isinstance(record, RowRecord):
+        return 0
+    position = position_of(record)
+    return position if record.change is None else record.row + (position << _ROW_BITS)
 
 
 def elements_of(found: Json, word: str, field: str) -> Iterator[tuple[int, Json]]:

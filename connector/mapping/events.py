@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from connector.core.record import Record
-from connector.mapping.elements import position_of
+from connector.mapping.elements import number_of
 from connector.mapping.errors import MappingError
 from connector.mapping.expressions import BARE_RECORD, NOT_BLANK, Call, Usual, Value
 from connector.mapping.inspection import report_type
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from connector.tuzhan.endpoints import Endpoint
 
 EventUuid = Callable[[Record, int], str]
-"""Returns the uuid of one of a record's events, by its position among those of one route."""
+"""Returns the uuid of one of a record's events, by the number of its part (`number_of`)."""
 
 _YEAR_2000_MS = 946_684_800_000
 _DAY_MS = 86_400_000
@@ -56,17 +56,15 @@ def event_entries(fields: Mapping[str, Value], event_key: Value, event_uuid: Eve
     """Return the fields of an event, those that every event has first."""
     time, own_uuid = fields.get("time"), fields.get("uuid")
     computed = Value(
-        lambda _value, record: event_uuid(record, position_of(record)),
-        inlined=Call(event_uuid, (BARE_RECORD, "position")),
+        lambda _value, record: event_uuid(record, number_of(record)),
+        inlined=Call(event_uuid, (BARE_RECORD, "number")),
     )
     sent_at = Value(lambda _value, record: record.timestamp_ms, inlined="record.timestamp_ms")
     return {
         "time": sent_at if time is None else time.then(_checked_time, "record", usual=_USUAL_TIME),
         "uuid": computed
         if own_uuid is None
-        else own_uuid.then(
-            lambda own, _value, record: own or event_uuid(record, position_of(record)), "value", "record"
-        ),
+        else own_uuid.then(lambda own, _value, record: own or event_uuid(record, number_of(record)), "value", "record"),
         "eventKey": _checked_key(event_key),
         **{name: value for name, value in fields.items() if name not in ("time", "uuid")},
     }

@@ -101,7 +101,8 @@ class Joined(NamedTuple):
 Expression = str | Call | Constant | Reference | Object | Template | Step | Among | Joined
 """How generated code computes one value.
 
-Text is Python source that uses `value` (the decoded record), `record`, and `position` (of an element in its list).
+Text is Python source that uses `value` (the decoded record), `record`, `position` (of an element in its list)
+and `number` (of a part of the record).
 """
 
 RECORD: tuple[Expression, ...] = ("value", "record")

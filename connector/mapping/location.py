@@ -36,6 +36,8 @@ class Scope:
     element: Path | None = None
     """The path to what `$item` refers to, if `for_each` names a list of the record; what is read of it is added to
     `reads`. None: whatever holds the element is read as a whole."""
+    has_change: bool = False
+    """Whether `$change` means something: a topic of the route has an envelope."""
     omitted: Counter[tuple[str, str]] = dataclasses.field(default_factory=Counter)
     """Values that `on_error: omit` left out, by route and field; counted for each record."""
     reads: set[Path] = dataclasses.field(default_factory=set)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from connector.core.errors import DecodeError
 from connector.core.record import DEAD_LETTERS, Failure, Item, Record
 from connector.decode.decoding import FORMATS, Decoding, decodings
+from connector.mapping.elements import at_row
 from connector.mapping.generated import load, topic_source
 from connector.mapping.route import BoundRoute, CompiledRoute, MappingCounters, MapTopic
 
@@ -15,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from connector.decode.decoding import BuildRead
+    from connector.decode.envelopes import Envelope
     from connector.mapping.json_values import Json
+    from connector.mapping.route import MapRecord
     from connector.settings.models import Decode
 
 _MAX_CACHED_TOPICS = 10_000
@@ -112,17 +116,24 @@ class Mapper:
 
     def items_of_value(self, value: Json, record: Record) -> Sequence[Item]:
         """Return the items of a value that is decoded already, by the general way; `record` says where it came from."""
-        return [item for route in self._routes_of(record.topic) for item in route.map(value, record)]
+        try:
+            maps = [route.map for route in self._routes_of(record.topic)]
+            return _items(maps, value, record, self._envelope_of(record))
+        except DecodeError as error:
+            return _undecodable(record, "", error)
 
     def items_of_route(self, record: Record, route: CompiledRoute) -> Sequence[Item]:
         """Return what `items` returns of one route alone: for a record of which only that route failed before."""
         if record.value is None:
             return ()
         try:
-            return self._bind(route).map(self._decoding_of(record.topic).read(record), record)
+            value = self._decoding_of(record.topic).read(record)
+            return _items([self._bind(route).map], value, record, self._envelope_of(record))
         except DecodeError as error:
-            failure = Failure("decode_failed", detail=str(error))
-            return (Item(DEAD_LETTERS, route.name, b"", b"", (), record, failure),)
+            return _undecodable(record, route.name, error)
+
+    def _envelope_of(self, record: Record) -> Envelope | None:
+        return self._decoding_of(record.topic).envelope
 
     def _prepare(self, topic: str) -> MapTopic:
         if len(self._by_topic) >= _MAX_CACHED_TOPICS:
@@ -157,16 +168,37 @@ class Mapper:
 
 def _generally(routes: Sequence[BoundRoute], decoding: Decoding) -> MapTopic:
     """Return the general way of a topic: the record is decoded as a whole."""
-    maps, read = [route.map for route in routes], decoding.read
+    maps, read, envelope = [route.map for route in routes], decoding.read, decoding.envelope
 
     def map_topic(record: Record) -> Sequence[Item]:
         if record.value is None:
             return ()
         try:
-            value = read(record)
+            return _items(maps, read(record), record, envelope)
         except DecodeError as error:
-            failure = Failure("decode_failed", detail=str(error))
-            return (Item(DEAD_LETTERS, "", b"", b"", (), record, failure),)
-        return [item for map_record in maps for item in map_record(value, record)]
+            return _undecodable(record, "", error)
 
     return map_topic
+
+
+def _items(maps: Sequence[MapRecord], value: Json, record: Record, envelope: Envelope | None) -> list[Item]:
+    """Return the items of a decoded value, route by route, row by row. Raises DecodeError."""
+    if envelope is None:
+        return [item for map_record in maps for item in map_record(value, record)]
+    rows = envelope(value, record)
+    parts = [(row, at_row(record, change, number)) for number, (row, change) in enumerate(rows)]
+    made = ((part, item) for map_row in maps for row, part in parts for item in map_row(row, part))
+    if len(parts) == 1:
+        return [item.replace(record=record) for _, item in made]
+    return [_of_row(item, record, part.row) for part, item in made]
+
+
+def _of_row(item: Item, record: Record, row: int) -> Item:
+    failure = item.failure
+    if failure is not None:
+        failure = replace(failure, detail=f"row {row} of the change: {failure.detail}")
+    return item.replace(record=record, row=row, failure=failure)
+
+
+def _undecodable(record: Record, route: str, error: DecodeError) -> Sequence[Item]:
+    return (Item(DEAD_LETTERS, route, b"", b"", (), record, Failure("decode_failed", detail=str(error))),)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from connector.mapping.elements import element_of, position_of
+from connector.decode.envelopes import Change
+from connector.mapping.elements import change_of, element_of, position_of
 from connector.mapping.expressions import MISSING, Reference, Template, Value, constant
 from connector.mapping.json_values import text_form
 from connector.mapping.lookup import EVERY, OF_RECORD, Getter, Path, Wildcard, header_getter, path_getter
 from connector.mapping.vocabulary import DEAD_LETTER, SKIP
+from connector.settings.problems import did_you_mean
 from connector.settings.types import InterpolatedStr
 
 if TYPE_CHECKING:
@@ -32,16 +34,20 @@ FORMS = {
     "$timestamp": "its Kafka timestamp in milliseconds",
     "$item": "the element of the list, inside `for_each` and `each`; $item.sku an entry of it",
     "$index": "the position of that element, counted from 0",
+    "$change.op": "of a topic with an `envelope`: insert, update, delete or snapshot",
+    "$change.before": "the row before the change, where the envelope tells; $change.before.level an entry of it",
+    "$change.table": "the table, without the database",
+    "$change.ts": "when the database made the change, in milliseconds since 1970",
 }
 """Every form of a reference, and what it refers to."""
 
-PLANNED = ("$change",)
-"""References of the language that do not work yet."""
+CHANGE_OP = "$change.op"
 
 _SEGMENT = re.compile(r'\.(?:"((?:[^"\\]|\\.)*)"|([^\s."\[\]{}]+))')
 _ESCAPED = re.compile(r"\\(.)")
 _WORD = re.compile(r"\$\w*")
 _ITEM = re.compile(r"(?:^|\{)\s*\$(?:item|index)\b")
+_CHANGE = re.compile(r"(?:^|\{)\s*\$change\b")
 _TEMPLATE_PART = re.compile(r'(?P<text>(?:[^{}]|\{\{|\}\})+)|\{(?P<reference>(?:[^{}"]|"(?:[^"\\]|\\.)*")*)\}')
 
 
@@ -60,12 +66,12 @@ def literal_text(raw: str) -> str:
 def compile_reference(text: str, location: Location) -> Value:
     """Compile one reference, or report what is wrong with it."""
     word = _first_word(text)
-    if text in (SKIP, DEAD_LETTER) or word in PLANNED:
-        only = f"'{text}' is only allowed as the value of `default` and `otherwise`"
-        location.add(f"{word} is not supported yet" if word in PLANNED else only, "bad_reference")
+    if text in (SKIP, DEAD_LETTER):
+        location.add(f"'{text}' is only allowed as the value of `default` and `otherwise`", "bad_reference")
         return MISSING
-    if word in ("$item", "$index"):
-        return _compile_element_reference(text, location)
+    compile_part = _OF_PARTS.get(word)
+    if compile_part is not None:
+        return compile_part(text, location)
     if text == "$" or text.startswith("$."):
         path = _parse_path(text[1:])
         if path is not None:
@@ -100,13 +106,44 @@ def _compile_element_reference(text: str, location: Location) -> Value:
     return Value(get, inlined=None if EVERY in path else Reference(names, get, "element"))
 
 
+def _compile_change_reference(text: str, location: Location) -> Value:
+    name, *rest = _parse_path(text.removeprefix("$change")) or ("",)
+    if name not in Change._fields or (rest and name != "before"):
+        hint = did_you_mean(str(name), Change._fields)
+        message = f"{_shown(text)} is not a reference: `$change` has {', '.join(Change._fields)}{hint}"
+        location.add(message, "bad_reference")
+        return MISSING
+    if not location.scope.has_change:
+        message = "$change has no meaning here: no topic of the route has an `envelope` under `decode`"
+        location.add(message, "bad_reference")
+        return MISSING
+    get = path_getter(tuple(rest))
+    return Value(lambda _value, record: get(getattr(change_of(record), str(name), None), record))
+
+
+_OF_PARTS = {
+    "$item": _compile_element_reference,
+    "$index": _compile_element_reference,
+    "$change": _compile_change_reference,
+}
+
+
 def mentions_item(raw: Json) -> bool:
     """Return whether `$item` or `$index` occurs anywhere in a piece of the language, in templates too."""
+    return _mentions(raw, _ITEM)
+
+
+def mentions_change(raw: Json) -> bool:
+    """Return whether `$change` occurs anywhere in a piece of the language, in templates too."""
+    return _mentions(raw, _CHANGE)
+
+
+def _mentions(raw: Json, pattern: re.Pattern[str]) -> bool:
     if isinstance(raw, dict):
-        return any(mentions_item(each) for pair in raw.items() for each in pair)
+        return any(_mentions(each, pattern) for pair in raw.items() for each in pair)
     if isinstance(raw, list):
-        return any(mentions_item(each) for each in raw)
-    return isinstance(raw, str) and _ITEM.search(raw) is not None
+        return any(_mentions(each, pattern) for each in raw)
+    return isinstance(raw, str) and pattern.search(raw) is not None
 
 
 def _first_word(text: str) -> str:

@@ -133,7 +133,11 @@ class BoundRoute:
             parts = self.route.split(value, record)
         except Exception as error:  # noqa: BLE001 - as above
             return self.without_item(error, record)
-        return [item.replace(record=record) for part, of in parts for item in map_item(part, of)]
+        return [
+            item.replace(record=record, element=of.position if isinstance(of, ElementRecord) else None)
+            for part, of in parts
+            for item in map_item(part, of)
+        ]
 
     def without_item(
         self, error: Exception, record: Record, field: str = "", position: int | None = None
@@ -155,7 +159,7 @@ class BoundRoute:
                 failure = Failure(error.reason, target, error.field, detail)
             case _:
                 failure = Failure("item_invalid", target, field, f"the mapping raised {type(error).__name__}")
-        return [Item(DEAD_LETTERS, name, b"", b"", (), record, failure)]
+        return [Item(DEAD_LETTERS, name, b"", b"", (), record, failure, position)]
 
     def without_identity(self, value: Json, record: Record) -> Exception:
         """Return what to raise for a record without an identity."""

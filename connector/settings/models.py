@@ -86,7 +86,7 @@ class Kafka(Model):
 class Decode(Model):
     """How the values of a topic are read; JSON in UTF-8 by default."""
 
-    NOT_YET = frozenset({"envelope", "avro", "json_schema"})
+    NOT_YET = frozenset({"avro", "json_schema"})
     REMEDIES: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(("gbk", "cp936", "gb2312"), "gb18030 reads it too"),
         **dict.fromkeys(("utf-16", "utf-16le", "utf-16be", "utf16"), "write UTF-8 where it is produced"),
@@ -95,6 +95,10 @@ class Decode(Model):
     format: Literal["json"] = Field(default="json", description="The format of the values")
     charset: Literal["utf-8", "gb18030"] = Field(
         default="utf-8", description="The character encoding of the values; gb18030 reads GBK and GB2312 too"
+    )
+    envelope: Literal["canal", "debezium"] | None = Field(
+        default=None,
+        description="Change data capture: what is around the rows; $ is the row, $change the change",
     )
 
 

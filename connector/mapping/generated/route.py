@@ -119,7 +119,8 @@ class _Writer:
         if compiled.ordering == "key":
             keys = f"{source.bind(route.key_of)}(record)"
         target, name = source.named(compiled.target, "target"), source.named(compiled.name, "name")
-        return f"Item({target}, {name}, encode({body}), {params}, {keys}, record)"
+        element = "" if self._once is self._each else ", None, position"
+        return f"Item({target}, {name}, encode({body}), {params}, {keys}, record{element})"
 
     def _params(self) -> tuple[str, str]:
         source, fixed = self._source, self._route.fixed

@@ -106,7 +106,7 @@ class TopicSource(Source):
 
     def expression(self, expression: Expression) -> str:
         """Return the source of an expression."""
-        if expression == "position":
+        if expression in ("position", "number"):  # the same, where there are no rows of a change
             return "position" if self.in_loop else "0"
         if expression == "record" and self.in_loop:
             return "at_element(record, element, position)"

@@ -240,7 +240,6 @@ TABLE = [
         "decoders that come later",
         "platform:\n",
         "decode:\n  crm.member: {envelope: canal, format: avro}\nplatform:\n",
-        "5:16: decode.crm.member.envelope: not supported yet [unknown_key]",
         "5:41: decode.crm.member.format: 'avro': not supported yet; expected 'json' [bad_value]",
     ),
     Broken(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connector.core.letters import LetterMessage, Origin, Part, Subject, letter_messages, read_letter
-from connector.core.record import DEAD_LETTERS, UNREADABLE_HEADERS, Failure, Item, Record
+from connector.core.record import DEAD_LETTERS, UNREADABLE_HEADERS, Failure, Item, Record, RecordPart
 
 RECORD = Record("shop.orders", 3, 41, 1_605_490_615_673, b"k", b"{}", (("trace", b"1"),))
 ORIGIN = Origin("tuzhan-connector", "0123456789ab")
@@ -53,6 +54,27 @@ def test_a_refused_item_says_where_it_came_from_why_it_failed_and_what_the_platf
         "dl-config": "0123456789ab",
         "dl-attempt": "1",
     }
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [(RecordPart(3, 14), "row=3 element=14"), (RecordPart(row=0), "row=0"), (RecordPart(element=2), "element=2")],
+)
+def test_a_letter_names_the_part_of_its_record(part: RecordPart, text: str) -> None:
+    item = letter().replace(row=part.row, element=part.element)
+    assert added(item)["dl-part"] == text
+    found = read_letter(consumed(forms(item)[0]))
+    assert found is not None
+    assert found.part == part
+    assert "dl-part" not in added(letter())
+
+
+@pytest.mark.parametrize("text", ["", "row", "row=", "row=-1", "row=x element=", "rows=1", "row=" + "9" * 5000])
+def test_a_part_that_can_not_be_read_is_the_whole_record(text: str) -> None:
+    message = forms(letter())[0]
+    found = read_letter(consumed(message._replace(headers=[*message.headers, ("dl-part", text.encode())])))
+    assert found is not None
+    assert found.part == RecordPart()
 
 
 def test_a_record_that_could_not_be_decoded_has_an_empty_route() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from connector.core.letters import Letter, Origin, Subject, letter_messages, read_letter
-from connector.core.record import DEAD_LETTERS, Failure, Item, Record
+from connector.core.record import DEAD_LETTERS, WHOLE, Failure, Item, Record, RecordPart
 from connector.kafka.topic_reader import Range
 
 if TYPE_CHECKING:
@@ -23,12 +23,13 @@ def written(
     failure: Failure = FAILURE,
     route: str = "orders",
     body: bytes = b"",
+    part: RecordPart = WHOLE,
     attempt: int = 1,
     form: int = 0,
     produced_ms: int | None = 1_700_000_000_000,
 ) -> Record:
     """Return a letter as a record of the dead-letter topic; `form` is how much of it was left out."""
-    item = Item(DEAD_LETTERS, route, body, b"", (), record, failure)
+    item = Item(DEAD_LETTERS, route, body, b"", (), record, failure, part.element, part.row)
     message = list(letter_messages(item, Subject(record, attempt), ORIGIN))[form]
     return Record("letters", 0, offset, produced_ms, message.key, message.value, tuple(message.headers))
 

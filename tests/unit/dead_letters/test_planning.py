@@ -8,10 +8,11 @@ import orjson
 import pytest
 
 from connector.core.letters import Part
-from connector.core.record import Failure
+from connector.core.record import Failure, RecordPart
 from connector.dead_letters.planning import Left, Planner
 from tests.unit.dead_letters.letters import Topic, letter
-from tests.unit.mapping.helpers import INFO, compiled, record, route
+from tests.unit.decode.changes import canal
+from tests.unit.mapping.helpers import INFO, TOPIC, compiled, record, route
 
 if TYPE_CHECKING:
     from connector.core.record import Record
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 ORIGINAL = record({"phone": "13800000000"}, partition=3, offset=41)
 
 
-def planner(*routes: dict[str, Any], origin: Record | None = None) -> Planner:
-    mapping, problems = compiled(*routes)
+def planner(*routes: dict[str, Any], origin: Record | None = None, decode: dict[str, Any] | None = None) -> Planner:
+    mapping, problems = compiled(*routes, decode=decode)
     assert mapping is not None, problems.found
     fetcher = cast("RecordFetcher", Topic(origin=origin))
     return Planner(mapping, mapping.mapper("cluster"), fetcher)
@@ -97,3 +98,63 @@ def test_of_a_route_with_for_each_only_the_item_of_the_letter_is_sent_again() ->
     refused = letter(record=whole, route="r", body=items[1].body)
     assert list(planner(lines).plan(refused).items) == [items[1]]
     assert list(planner(lines).plan(letter(record=whole, route="r")).items) == list(items)
+
+
+CANAL = {TOPIC: {"envelope": "canal"}}
+ROWS: list[dict[str, Any]] = [
+    {"phone": "13800000001", "lines": ["a", "b"]},
+    {"phone": None, "lines": ["c"]},
+    {"phone": "13800000003"},
+]
+CHANGE = record(canal("INSERT", *ROWS), partition=3, offset=41)
+INSERTED = route(where={"$change.op": "insert"})
+EACH_LINE = {**INSERTED, "for_each": "$.lines"}
+CHOSEN = {"type": "phone", "value": {"from": "$.phone", "default": "13900000000"}}
+
+
+def test_of_a_change_of_several_rows_only_the_row_of_the_letter_is_sent_again() -> None:
+    mapping, _ = compiled(INSERTED, decode=CANAL)
+    assert mapping is not None
+    failed = mapping.mapper("cluster").items(CHANGE)[1]
+    assert failed.failure is not None
+    one = letter(record=CHANGE, route="r", failure=failed.failure, part=failed.part)
+    assert one.added["dl-part"] == "row=1"
+    [item] = planner({**INSERTED, "identity": [CHOSEN]}, decode=CANAL).plan(one).items
+    assert (item.failure, item.part) == (None, RecordPart(row=1))
+    plan = planner(INSERTED, decode=CANAL).plan(one)
+    assert plan.failure == "identity_missing"
+    assert plan.items[0].replace(record=ORIGINAL).part == RecordPart(row=1), "the next letter is about it too"
+
+
+def test_a_letter_about_a_row_means_all_elements_in_it_and_one_about_an_element_that_alone() -> None:
+    each_line = {**EACH_LINE, "identity": [CHOSEN]}
+
+    def parts(*part: int | None) -> list[RecordPart]:
+        one = letter(record=CHANGE, route="r", part=RecordPart(*part))
+        return [item.part for item in planner(each_line, decode=CANAL).plan(one).items]
+
+    assert parts(0) == [RecordPart(0, 0), RecordPart(0, 1)]
+    assert parts(0, 1) == [RecordPart(0, 1)]
+    assert parts(None, 0) == [RecordPart(0, 0), RecordPart(1, 0)]
+    assert parts(2) == []
+
+
+def test_a_letter_about_a_part_means_the_whole_record_if_the_route_has_no_parts_today() -> None:
+    one = letter(record=ORIGINAL, route="r", part=RecordPart(1, 2))
+    assert len(planner(route()).plan(one).items) == 1
+
+
+def test_a_refused_item_of_an_audience_endpoint_which_has_no_uuid_is_found_by_its_part() -> None:
+    audience = route(for_each="$.lines", where=INSERTED["where"], event_key=None, fields={"realName": "$item"})
+    target = {"public_params": {"importMode": 1}}
+    mapping, problems = compiled(audience, endpoint=INFO, target=target, decode=CANAL)
+    assert mapping is not None, problems.found
+    second = mapping.mapper("cluster").items(CHANGE)[1]
+    one = letter(record=CHANGE, route="r", body=second.body, part=second.part)
+    planned = Planner(mapping, mapping.mapper("cluster"), cast("RecordFetcher", Topic()), overwrite=True).plan(one)
+    assert list(planned.items) == [second]
+
+
+def test_a_letter_whose_change_can_not_be_decoded_today_says_so() -> None:
+    one = letter(record=record({"a": 1}), route="r", part=RecordPart(row=1))
+    assert planner(INSERTED, decode=CANAL).plan(one).failure == "decode_failed"

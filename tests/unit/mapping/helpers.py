@@ -124,6 +124,12 @@ def failure(items: object) -> Failure:
     return item.failure
 
 
+def args_of(items: Sequence[Item]) -> list[Any]:
+    """Return the event arguments of items, none of which has failed."""
+    assert all(item.failure is None for item in items)
+    return [json.loads(item.body)["eventargs"] for item in items]
+
+
 def value_of(raw: object, value: object = None, **changed: Any) -> Any:  # noqa: ANN401 - JSON
     """Return what a value of the language yields as an argument of an event; None if it is left out."""
     made = body(mapper(route(fields={"eventargs": {"c_x": raw}})).items(_with_phone(value, **changed)))

@@ -22,6 +22,9 @@ from tests.unit.mapping.helpers import (
     route,
     value_of,
 )
+from tests.unit.mapping.helpers import (
+    args_of as args,
+)
 
 ORDER = {
     "order_id": "A1",
@@ -33,11 +36,6 @@ LINES = route(
     for_each="$.items",
     fields={"eventargs": {"c_sku": "$item.sku", "c_no": "$index", "c_order": "$.order_id"}},
 )
-
-
-def args(items: Any) -> list[Any]:  # noqa: ANN401 - items
-    assert all(item.failure is None for item in items)
-    return [json.loads(item.body)["eventargs"] for item in items]
 
 
 def test_for_each_makes_one_item_for_each_element() -> None:

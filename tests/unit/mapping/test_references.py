@@ -133,7 +133,7 @@ def test_a_mapping_that_reads_headers_fails_if_they_cant_be_read(
         ("$index.x", "'$index.x' is not a reference"),
         ("$item[0]", "write an element of a list as $.items.0"),
         ("$item.a b", "put a name with blanks or dots in quotes"),
-        ("$change.op", "$change is not supported yet"),
+        ("$change.op", "$change has no meaning here: no topic of the route has an `envelope` under `decode`"),
         ("$skip", "only allowed as the value of `default` and `otherwise`"),
         ("$dead_letter", "only allowed as the value of `default` and `otherwise`"),
     ],

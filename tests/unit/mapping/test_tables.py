@@ -103,13 +103,6 @@ def test_every_entry_has_a_meaning_and_an_example(terms: dict[str, Any]) -> None
     assert [name for name, term in terms.items() if not term.doc or not term.examples] == []
 
 
-def test_what_is_planned_is_refused_as_not_supported_yet() -> None:
-    for reference in references.PLANNED:
-        problems = Problems()
-        compile_value(reference, Location(problems, ()))
-        assert [each.message for each in problems.found] == [f"{reference} is not supported yet"]
-
-
 VALUE_SCHEMA = Draft202012Validator({"$ref": "#/$defs/Value", "$defs": mapping_schema.definitions()})
 WHERE_SCHEMA = Draft202012Validator({"$ref": "#/$defs/Conditions", "$defs": mapping_schema.definitions()})
 JUNK = [None, True, False, 0, 1, 2.5, -1, 13, "", "x", "$.a", [], ["x"], [None], {}, {"x": 1}]

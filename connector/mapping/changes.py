@@ -1,0 +1,96 @@
+"""Routes that read change data capture: whether `$change` has a meaning, and what is suspicious about them.
+
+Whether two patterns have a topic in common is judged by how they begin: it is assumed unless that excludes it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from connector.decode.decoding import entry_of, matches
+from connector.mapping.references import CHANGE_OP, mentions_change
+from connector.mapping.vocabulary import DEAD_LETTER, SKIP
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from connector.mapping.json_values import Json
+    from connector.mapping.location import Location
+    from connector.settings.models import Decode, Route
+
+_LITERAL = re.compile(r"(?:[A-Za-z0-9_-]|\\[^A-Za-z0-9])(?![*?{])")
+
+
+def envelope_of(topic: str, decode: Mapping[str, Decode]) -> str | None:
+    """Return the envelope of a topic, or one that topics of a ^pattern may have; None if there is none."""
+    if not topic.startswith("^"):
+        key = entry_of(topic, decode)
+        return None if key is None else decode[key].envelope
+    envelopes = (each.envelope for key, each in decode.items() if each.envelope and _may_overlap(topic, key))
+    return next(envelopes, None)
+
+
+def _may_overlap(pattern: str, entry: str) -> bool:
+    if not entry.startswith("^"):
+        return matches(pattern, entry)
+    one, other = _beginning(pattern), _beginning(entry)
+    return one.startswith(other) or other.startswith(one)
+
+
+def _beginning(pattern: str) -> str:
+    """Return how each topic begins that a pattern matches, as far as that is plain to see."""
+    found = ""
+    position = 1
+    while "|" not in pattern and (match := _LITERAL.match(pattern, position)) is not None:
+        found += match[0][-1]
+        position = match.end()
+    return found
+
+
+def report_changes(route: Route, decode: Mapping[str, Decode], location: Location) -> None:
+    """Report a route of changes that sends snapshots like any other change, and topics that have no `$change`."""
+    with_envelope = [topic for topic in route.topics if envelope_of(topic, decode)]
+    if with_envelope and not _bounds_op(route.where) and not _maps_op(route):
+        topic = with_envelope[0]
+        message = (
+            f"{topic} is change data capture ({envelope_of(topic, decode)}), and `where` has no condition on"
+            f" `{CHANGE_OP}`: a snapshot would send history as new events; add `{CHANGE_OP}: [insert, update]`"
+        )
+        location.at("topics" if route.where is None else "where").add(message, "cdc_without_op")
+    if not with_envelope or not mentions_change(route.model_dump(exclude={"topics"})):
+        return
+    for position, topic in enumerate(route.topics):
+        if topic not in with_envelope:
+            message = "this topic has no `envelope` under `decode`: `$change` is missing in its records"
+            location.at("topics", position).add(message, "suspicious")
+
+
+def _bounds_op(raw: Json, *, negated: bool = False) -> bool:
+    """Return whether a table of conditions can't hold (`negated`: can't fail) without a condition on the operation."""
+    if not isinstance(raw, dict):
+        return False
+    parts = [_entry_bounds_op(key, each, negated=negated) for key, each in raw.items()]
+    return bool(parts) and (all(parts) if negated else any(parts))
+
+
+def _entry_bounds_op(key: Json, raw: Json, *, negated: bool) -> bool:
+    if key == "not":
+        return _bounds_op(raw, negated=not negated)
+    if key in ("any", "all"):
+        parts = [_bounds_op(each, negated=negated) for each in raw] if isinstance(raw, list) else []
+        return bool(parts) and (all(parts) if (key == "any") != negated else any(parts))
+    return bool(key == CHANGE_OP)
+
+
+def _maps_op(route: Route) -> bool:
+    """Return whether a map of the operation gives the event key, or a parameter: it has the chosen operations only."""
+    values = (route.event_key, *route.public_params.values())
+    return any(
+        isinstance(each, dict)
+        and each.get("from") == CHANGE_OP
+        and isinstance(each.get("map"), dict)
+        and ("snapshot" in each["map"] or each.get("otherwise", SKIP) in (SKIP, DEAD_LETTER))
+        and each.get("default", SKIP) in (SKIP, DEAD_LETTER)
+        for each in values
+    )
