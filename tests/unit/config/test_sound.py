@@ -318,3 +318,37 @@ def test_a_secret_in_clear_is_suspicious_and_not_shown(tmp_path: Path, old: str,
     message = "a secret in clear: keep it out of the file, with ${NAME} or ${file:/path} [suspicious]"
     assert told == [f"c.yaml:{place}: {message}" for place in expected]
     assert "hunter2" not in "".join(told)
+
+
+CDC = {"platform:\n": "decode:\n  shop.orders: {envelope: canal}\nplatform:\n"}
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ("    where: {$change.op: insert}\n", []),
+        ("    where: {$.status: PAID}\n", ["cdc_without_op at where"]),
+        ("", ["cdc_without_op at topics"]),
+    ],
+)
+def test_a_route_of_changes_without_a_condition_on_the_operation_is_warned_of(
+    tmp_path: Path, where: str, expected: list[str]
+) -> None:
+    text = SOUND
+    for old, new in {**CDC, "    to: ": f"{where}    to: "}.items():
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    found = checked(tmp_path, text)
+    assert found.config is not None
+    assert [f"{problem.code} at {problem.path[-1]}" for problem in found.problems] == expected
+
+
+def test_a_misspelt_envelope_is_one_error_whatever_reads_the_change(tmp_path: Path) -> None:
+    text = changed("platform:\n", "decode:\n  shop.orders: {envelope: canel}\nplatform:\n")
+    text = text.replace("    to: ", "    where: {$change.op: insert}\n    to: ")
+    assert lines(tmp_path, text) == [
+        (
+            "c.yaml:5:27: decode.shop.orders.envelope: 'canel': expected 'canal' or 'debezium', "
+            "did you mean 'canal'? [bad_value]"
+        )
+    ]
