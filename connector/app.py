@@ -28,7 +28,10 @@ from connector.core.membership_guard import MembershipGuard
 from connector.core.pacing import Pacer
 from connector.core.record import DEAD_LETTERS, Outcome, config_id
 from connector.core.retry import Backoff
+from connector.decode.decoding import FORMATS
+from connector.decode.registry_extra import open_registry
 from connector.flow.pipeline import Pipeline
+from connector.flow.schema_gate import SchemaGate
 from connector.flow.target import Target, TargetDependencies, TargetSettings
 from connector.kafka.bridge import Bridge
 from connector.kafka.consumer import ConsumerThread
@@ -60,6 +63,9 @@ if TYPE_CHECKING:
     from connector.core.letters import Subject
     from connector.core.membership_guard import ClosedBy
     from connector.core.record import Record
+    from connector.decode.decoding import BuildRead
+    from connector.decode.registry import SchemaRegistry
+    from connector.flow.pipeline import Source
     from connector.settings.models import Config
     from connector.settings.models import Target as TargetConfig
     from connector.tuzhan.token import TokenProvider
@@ -77,6 +83,7 @@ def run(path: str) -> int:
         loaded = load(path, os.environ, validate_properties, excerpts=sys.stderr.isatty())
         for warning in loaded.warnings:
             print(warning, file=sys.stderr)  # noqa: T201 - there is no log before the config is loaded
+        registry = open_registry(loaded.config)
         sock = bind(loaded.config.admin.listen)
     except ConfigError as error:
         print(*error.lines, sep="\n", file=sys.stderr)  # noqa: T201 - the same
@@ -86,14 +93,14 @@ def run(path: str) -> int:
         return 1
     ended = threading.Event()
     try:
-        return asyncio.run(_main(loaded, sock, ended))
+        return asyncio.run(_main(loaded, registry, sock, ended))
     finally:
         ended.set()
 
 
-async def _main(loaded: Loaded, sock: socket.socket, ended: threading.Event) -> int:
+async def _main(loaded: Loaded, registry: SchemaRegistry | None, sock: socket.socket, ended: threading.Event) -> int:
     """Build, run and stop; return the exit code. `ended` must be set within EXIT_TIMEOUT_S after that."""
-    app = build(loaded, sock)
+    app = build(loaded, sock, registry)
     code = 1
     try:
         code = await app.run()
@@ -109,8 +116,11 @@ async def _main(loaded: Loaded, sock: socket.socket, ended: threading.Event) -> 
 # -- building ---------------------------------------------------------------------------------------------------
 
 
-def build(loaded: Loaded, sock: socket.socket) -> App:
-    """Build the connector on the running event loop, each part from those before it; `sock` is the admin port."""
+def build(loaded: Loaded, sock: socket.socket, registry: SchemaRegistry | None = None) -> App:
+    """Build the connector on the running event loop, each part from those before it; `sock` is the admin port.
+
+    `registry` is what `open_registry` returns for the config.
+    """
     config, loop = loaded.config, asyncio.get_running_loop()
     health, metrics, log = Health(), Metrics(), configure(config.log.format, config.log.level)
 
@@ -144,7 +154,22 @@ def build(loaded: Loaded, sock: socket.socket) -> App:
         "token renewal": tokens.run,
         "commits": partial(pipeline.commit_periodically, config.kafka.commit_interval),
     }
-    return App(loaded, emit, tasks, background, outlets, pipeline, bridge, consumer, status)
+    reading = Reading(bridge, FORMATS)
+    if registry is not None:
+        gate = SchemaGate(bridge, registry, emit, random.Random())  # noqa: S311 - for jitter, not for security
+        background["schema registry"] = gate.run
+        status.held = gate.held
+        reading = Reading(gate, registry.schemas.formats, registry.close)
+    return App(loaded, emit, tasks, background, outlets, pipeline, bridge, consumer, status, reading)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What comes before the mapping: where records come from, and how their values are decoded."""
+
+    source: Source
+    formats: Mapping[str, BuildRead]
+    close: Callable[[], None] = lambda: None
 
 
 def _build_guard(config: Config, emit: Emit, wake_targets: Callable[[], None]) -> MembershipGuard:
@@ -278,6 +303,7 @@ class App:
     bridge: Bridge
     consumer: ConsumerThread
     status: StatusReader
+    reading: Reading
 
     async def run(self) -> int:
         """Run until a signal; return the exit code. Raises BackgroundTaskError if a task or the Kafka thread dies."""
@@ -298,14 +324,15 @@ class App:
         """End the tasks and release the connections, whatever state the run has left them in."""
         await self.tasks.cancel()
         await self.outlets.close()
+        self.reading.close()
 
     async def _flow(self) -> None:
         cluster_id = await self.bridge.connected()
-        mapper = self.loaded.mapping.mapper(cluster_id)
+        mapper = self.loaded.mapping.mapper(cluster_id, formats=self.reading.formats)
         self.status.identity_invalid, self.status.items_skipped = mapper.identity_invalid, mapper.skipped
         self.status.values_omitted = mapper.omitted
         self.status.state = "running"
-        await self.pipeline.run(self.bridge, mapper)
+        await self.pipeline.run(self.reading.source, mapper)
 
     async def _shut_down(self, flow: asyncio.Future[object]) -> int:
         self.status.state = "draining"

@@ -34,11 +34,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(120, func_only=True))
 
 
-def without_broker(missing: NoBrokerError) -> NoReturn:
-    """Skip the test, or fail it in CI: no broker can be had."""
+def without_broker(missing: NoBrokerError, what: str = "Kafka broker") -> NoReturn:
+    """Skip the test, or fail it in CI: no broker, or whatever else of the kind, can be had."""
     if os.environ.get("CI"):
-        pytest.fail(f"CI must run the tests on a real broker: {missing}", pytrace=False)
-    pytest.skip(f"no real Kafka broker: {missing}")
+        pytest.fail(f"CI must run the tests on a real {what}: {missing}", pytrace=False)
+    pytest.skip(f"no real {what}: {missing}")
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from connector.config.punctuation import has_full_width
+from connector.config.registry_checks import check_registry
 from connector.core.addresses import is_loopback, parse_host_port
 from connector.core.record import DEAD_LETTERS
 from connector.decode.decoding import matches
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _SECRET_SETTING = re.compile(r"^(app_secret|token)$")
-_SECRET_PROPERTY = re.compile(r"(password|secret|passphrase|jaas\.config|key\.pem)$")
+_SECRET_PROPERTY = re.compile(r"(password|secret|passphrase|jaas\.config|key\.pem|user\.info|auth\.token)$")
 _CREDENTIALS = "app_id with app_secret, or token, or token_file"
 
 
@@ -46,6 +47,7 @@ def check_all(sections: Sections, problems: Problems) -> None:
         _decode_topics,
         _decode_misspelt,
         _decode_overlaps,
+        check_registry,
         _route_names,
         _route_targets,
         _topics,
@@ -271,7 +273,11 @@ def _unused_targets(sections: Sections, problems: Problems) -> None:
 
 def _secrets_in_clear(sections: Sections, problems: Problems) -> None:
     message = "a secret in clear: keep it out of the file, with ${NAME} or ${file:/path}"
-    places = ((("platform", "auth"), _SECRET_SETTING), (("kafka", "properties"), _SECRET_PROPERTY))
+    places = (
+        (("platform", "auth"), _SECRET_SETTING),
+        (("kafka", "properties"), _SECRET_PROPERTY),
+        (("kafka", "schema_registry", "properties"), _SECRET_PROPERTY),
+    )
     for around, secret in places:
         for name, value in _table(sections.data, *around).items():
             in_clear = isinstance(value, str) and not isinstance(value, InterpolatedStr) and value.strip()

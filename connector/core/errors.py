@@ -10,6 +10,7 @@
     ├── UsageError             an option of a command has a value that it can't have; exit code 2
     ├── KafkaClientError       the Kafka client can't go on (a fatal error of librdkafka)
     ├── BackgroundTaskError    a task that should run until the process ends has ended; names it; exit code 1
+    ├── RegistryError          the schema registry can't be asked now; what is asked again later may succeed
     └── TransportError         a request got no readable reply; has no cause, which could hold a secret
 
 A message names the thing, the place and the remedy. No message holds a secret or a value of a record.
@@ -77,6 +78,10 @@ class BackgroundTaskError(ConnectorError):
         super().__init__(f"the background task '{task}' died" if cause else f"the task '{task}' ended by itself")
         self.task = task
         self.cause = cause
+
+
+class RegistryError(ConnectorError):
+    """The schema registry can't be asked now; the message says what happened, and what to do if it does not pass."""
 
 
 class TransportError(ConnectorError):

@@ -24,6 +24,7 @@ ReasonCode = Literal[
     "target_down",
     "target_held",
     "dead_letter_unavailable",
+    "registry_unavailable",
     "commits_refused",
     "records_lost",
     "draining",

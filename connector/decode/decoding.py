@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from connector.core.errors import DecodeError
 from connector.decode.charsets import CHARSETS
 from connector.decode.envelopes import ENVELOPES
 from connector.decode.json import decode_json
-from connector.settings.models import Decode
+from connector.settings.models import REGISTRY_FORMATS, Decode
 
 if TYPE_CHECKING:
     from connector.core.record import Record
@@ -48,8 +50,18 @@ def _json(decode: Decode) -> Read:
     return read
 
 
-FORMATS: Mapping[str, BuildRead] = {"json": _json}
-"""By the `format` of an entry of `decode`."""
+def _without_registry(decode: Decode) -> Read:
+    def read(record: Record) -> NoReturn:
+        del record
+        raise DecodeError(f"{decode.format} is read by its schema, and this command asks no schema registry")
+
+    return read
+
+
+FORMATS: Mapping[str, BuildRead] = MappingProxyType(
+    {"json": _json, **dict.fromkeys(REGISTRY_FORMATS, _without_registry)}
+)
+"""By the `format` of an entry of `decode`; `Schemas.formats` has those that need a registry."""
 
 
 def entry_of(topic: str, decode: Mapping[str, Decode]) -> str | None:

@@ -16,7 +16,7 @@ from connector import __version__
 from connector.core.record import config_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from connector.core.ledger import Lease, TopicCounts
     from connector.core.sink import TargetState
@@ -138,6 +138,8 @@ class StatusReader:
     values_omitted: Mapping[tuple[str, str], int] = field(default_factory=dict)
     items_skipped: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """These three are the mapper's own counters, once it is built: see `Status`."""
+    held: Collection[Lease] = ()
+    """Leases that are paused before the pipeline, because they wait for a schema."""
 
     def read(self, now: float) -> Status:
         """Return the state at `now`, on the clock of the event loop."""
@@ -178,7 +180,7 @@ class StatusReader:
             committed=lease.committed,
             in_flight=lease.unsettled,
             oldest_unsettled_s=0.0 if since is None else now - since,
-            paused=lease in self.pipeline.paused,
+            paused=lease in self.pipeline.paused or lease in self.held,
         )
 
 

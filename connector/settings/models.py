@@ -9,7 +9,7 @@ Durations are in seconds, sizes in bytes.
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - pydantic evaluates annotations
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -64,10 +64,26 @@ class Model(BaseModel):
         return [("set", sorted(self.model_fields_set))]
 
 
+REGISTRY_FORMATS: Final = frozenset({"avro", "json_schema"})
+"""The formats of which a record names its schema, which is in a registry."""
+
+
+class SchemaRegistry(Model):
+    """Where the schemas of records in Avro and JSON Schema are: a registry with Confluent's API."""
+
+    url: Url = Field(
+        min_length=1, description="Its address, up to before /schemas and /subjects; several, with commas in between"
+    )
+    properties: Annotated[dict[str, Property], BeforeValidator(_empty_table)] = Field(
+        default_factory=dict,
+        repr=False,
+        description="Any property of confluent-kafka's SchemaRegistryClient: basic.auth.user.info, bearer.auth.…,"
+        " ssl.ca.location, ssl.certificate.location, ssl.key.location, proxy, timeout (seconds)",
+    )
+
+
 class Kafka(Model):
     """Where records come from."""
-
-    NOT_YET = frozenset({"schema_registry"})
 
     bootstrap_servers: Text = Field(min_length=1, description="Brokers to start from: host:port, host:port")
     group_id: Text = Field(min_length=1, description="The consumer group; its members share the partitions")
@@ -81,18 +97,25 @@ class Kafka(Model):
         repr=False,
         description="Any librdkafka property; the few that the connector owns are refused by name",
     )
+    schema_registry: SchemaRegistry | None = Field(
+        default=None, description="For topics whose format is avro or json_schema; needs the extra `registry`"
+    )
 
 
 class Decode(Model):
     """How the values of a topic are read; JSON in UTF-8 by default."""
 
-    NOT_YET = frozenset({"avro", "json_schema"})
     REMEDIES: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(("gbk", "cp936", "gb2312"), "gb18030 reads it too"),
+        **dict.fromkeys(("protobuf", "proto"), "have it produced as avro or json_schema: docs/formats.md says why"),
+        **dict.fromkeys(("jsonschema", "json-schema", "json schema"), "did you mean 'json_schema'?"),
         **dict.fromkeys(("utf-16", "utf-16le", "utf-16be", "utf16"), "write UTF-8 where it is produced"),
     }
 
-    format: Literal["json"] = Field(default="json", description="The format of the values")
+    format: Literal["json", "avro", "json_schema"] = Field(
+        default="json",
+        description="The format of the values; avro and json_schema as a schema registry's serializers write them",
+    )
     charset: Literal["utf-8", "gb18030"] = Field(
         default="utf-8", description="The character encoding of the values; gb18030 reads GBK and GB2312 too"
     )

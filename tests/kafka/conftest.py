@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.conftest import without_broker
 from tests.kafka.cluster import Cluster
 from tests.kafka.commands import SandboxProcess
 from tests.kafka.harness import KafkaHarness
+from tests.kafka.jars import NoBrokerError
+from tests.kafka.registry import Registry
+from tests.kafka.registry_door import RegistryDoor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,3 +49,21 @@ def killable_harness(killable_broker: Broker, sandbox: SandboxProcess, tmp_path:
     killable_broker.thaw()
     harness.close()
     cluster.close()
+
+
+@pytest.fixture(scope="session")
+def registry() -> Iterator[Registry]:
+    """A real schema registry, one for all tests."""
+    try:
+        registry = Registry()
+    except NoBrokerError as missing:
+        without_broker(missing, "schema registry")
+    with registry:
+        yield registry
+
+
+@pytest.fixture
+def door(registry: Registry) -> Iterator[RegistryDoor]:
+    """The way to the registry, which the test may close; it is open when the test begins."""
+    with RegistryDoor(registry) as door:
+        yield door

@@ -1,4 +1,4 @@
-"""The jars of a real broker: fetched once by Maven, kept in a folder that git ignores.
+"""What a real broker and a real schema registry consist of: fetched once by Maven, kept in a folder that git ignores.
 
 Processes that need them at the same time wait for each other; an interrupted fetch leaves no incomplete folder.
 """
@@ -10,11 +10,18 @@ import hashlib
 import re
 import shutil
 import subprocess
+import tarfile
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _POM = Path(__file__).with_name("pom.xml")
-_CACHE = Path(__file__).parents[2] / ".cache" / "kafka"
+_CACHE = Path(__file__).parents[2] / ".cache"
+_REGISTRY_VERSION = "2.6.13.Final"
+"""Of Apicurio Registry, which has Confluent's API; 3.x needs Java 21."""
 _FETCH_TIMEOUT_S = 600
 
 
@@ -36,38 +43,64 @@ def java() -> str:
 
 def jars() -> Path:
     """Return the folder of the broker's jars, which is fetched if it is missing. Raises NoBrokerError."""
-    folder = _CACHE / hashlib.sha256(_POM.read_bytes()).hexdigest()[:12]
+    return _cached(_CACHE / "kafka" / hashlib.sha256(_POM.read_bytes()).hexdigest()[:12], _fetch_jars)
+
+
+def registry_jar() -> Path:
+    """Return the jar that starts a schema registry, which is fetched if it is missing. Raises NoBrokerError."""
+    folder = _cached(_CACHE / "registry" / _REGISTRY_VERSION, _fetch_registry)
+    return folder / f"apicurio-registry-app-{_REGISTRY_VERSION}-runner.jar"
+
+
+def _cached(folder: Path, fetch: Callable[[Path], None]) -> Path:
     if folder.is_dir():
         return folder
-    _CACHE.mkdir(parents=True, exist_ok=True)
-    with (_CACHE / "lock").open("w") as lock:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.is_dir():
-            _fetch(folder)
+            partial = Path(tempfile.mkdtemp(prefix="partial-", dir=folder.parent))
+            try:
+                fetch(partial)
+                partial.chmod(0o755)
+                partial.rename(folder)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
     return folder
 
 
-def _fetch(folder: Path) -> None:
+def _fetch_jars(folder: Path) -> None:
+    _maven("-f", str(_POM), "dependency:copy-dependencies", f"-DoutputDirectory={folder}")
+    if not list(folder.glob("kafka_*.jar")):
+        raise NoBrokerError("Maven has fetched no jar of a broker")
+
+
+def _fetch_registry(folder: Path) -> None:
+    artifact = f"io.apicurio:apicurio-registry-app:{_REGISTRY_VERSION}:tar.gz:all"
+    # Outside of a project, so that the test run needs no folder of Maven's.
+    _maven("dependency:copy", f"-Dartifact={artifact}", f"-DoutputDirectory={folder}")
+    [archive] = folder.glob("*.tar.gz")
+    with tarfile.open(archive) as members:
+        members.extractall(folder, filter="data")
+    archive.unlink()
+
+
+def _maven(*arguments: str) -> None:
     maven = shutil.which("mvn")
     if maven is None:
         raise NoBrokerError("no mvn on PATH: install Maven, or set KAFKA_BOOTSTRAP_SERVERS")
-    partial = Path(tempfile.mkdtemp(prefix="partial-", dir=_CACHE))
     try:
         done = subprocess.run(
-            [maven, "-q", "-B", "-f", str(_POM), "dependency:copy-dependencies", f"-DoutputDirectory={partial}"],
+            [maven, "-q", "-B", *arguments],
             capture_output=True,
             text=True,
             timeout=_FETCH_TIMEOUT_S,
             check=False,
         )
-        if done.returncode or not list(partial.glob("kafka_*.jar")):
-            raise NoBrokerError(f"Maven could not fetch the broker's jars: is there a network? {_tail(done)}")
-        partial.chmod(0o755)
-        partial.rename(folder)
     except subprocess.TimeoutExpired as slow:
-        raise NoBrokerError(f"Maven took more than {_FETCH_TIMEOUT_S} s to fetch the broker's jars") from slow
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        raise NoBrokerError(f"Maven took more than {_FETCH_TIMEOUT_S} s to fetch what the tests run") from slow
+    if done.returncode:
+        raise NoBrokerError(f"Maven could not fetch what the tests run: is there a network? {_tail(done)}")
 
 
 def _tail(done: subprocess.CompletedProcess[str]) -> str:

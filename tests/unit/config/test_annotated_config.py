@@ -130,6 +130,6 @@ def test_every_endpoint_and_every_owned_property_is_in_the_file() -> None:
 def test_what_is_commented_out_is_sound_too(tmp_path: Path) -> None:
     exclude_each_other = r"^    (app_id|app_secret|token|group\.protocol|transform):"
     text = re.sub(exclude_each_other, r"    # \1:", SOURCE.text, flags=re.MULTILINE)
-    text = re.sub(r"\$\{(?:file:|KAFKA_USERNAME)[^}]*\}", "x", text)
+    text = re.sub(r"\$\{(?:file:|KAFKA_USERNAME|REGISTRY_CREDENTIALS)[^}]*\}", "x", text)
     (tmp_path / "connector.yaml").write_text(text, encoding="utf-8")
     assert load(tmp_path / "connector.yaml", VARIABLES).config.platform.rate_limit == 50.0

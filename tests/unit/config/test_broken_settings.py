@@ -234,13 +234,95 @@ TABLE = [
         "a schema registry",
         "  group_id: shop\n",
         "  group_id: shop\n  schema_registry: {url: x}\n",
-        "4:3: kafka.schema_registry: not supported yet [unknown_key]",
+        "4:3: kafka.schema_registry: no topic has a format that needs it (avro, json_schema) [unused]",
+        ("4:26: kafka.schema_registry.url: 'x': expected an address such as https://registry.example [bad_value]"),
     ),
     Broken(
-        "decoders that come later",
+        "a format that is not supported",
         "platform:\n",
-        "decode:\n  crm.member: {envelope: canal, format: avro}\nplatform:\n",
-        "5:41: decode.crm.member.format: 'avro': not supported yet; expected 'json' [bad_value]",
+        "decode:\n  crm.order: {format: protobuf}\nplatform:\n",
+        (
+            "5:23: decode.crm.order.format: 'protobuf': expected 'json', 'avro' or 'json_schema': "
+            "have it produced as avro or json_schema: docs/formats.md says why [bad_value]"
+        ),
+    ),
+    Broken(
+        "a format that needs a registry, without one",
+        "platform:\n",
+        "decode:\n  ^billing: {format: avro, charset: gb18030}\nplatform:\n",
+        (
+            "1:1: kafka.schema_registry: missing, required for the format of decode.^billing, avro: "
+            "{url: https://…} [missing_key]"
+        ),
+        "5:37: decode.^billing.charset: 'gb18030': remove it: avro has an encoding of its own [bad_value]",
+    ),
+    Broken(
+        "properties of the registry's client",
+        "  group_id: shop\n",
+        (
+            "  group_id: shop\n"
+            "  schema_registry:\n"
+            "    url: https://user:secret@registry.example?x=1\n"
+            "    properties:\n"
+            "      basic.auth.user.info: user:secret\n"
+            "      max.retries: 3\n"
+            "      timeout: soon\n"
+            "      ssl.ca.location: /no/such/file\n"
+            "decode: {crm.member: {format: json_schema}}\n"
+        ),
+        (
+            "5:10: kafka.schema_registry.url: 'https://…@registry.example?x=1': must not contain a user or a "
+            "password: use properties, basic.auth.user.info [bad_value]"
+        ),
+        (
+            "7:29: kafka.schema_registry.properties.basic.auth.user.info: a secret in clear: keep it out of the file, "
+            "with ${NAME} or ${file:/path} [suspicious]"
+        ),
+    ),
+    Broken(
+        "more properties of the registry's client",
+        "  group_id: shop\n",
+        (
+            "  group_id: shop\n"
+            "  schema_registry:\n"
+            "    url: https://one.example, https://two.example/api\n"
+            "    properties: {max.retries: 3, timeout: soon, ssl.ca.location: /no/such/file}\n"
+            "decode: {crm.member: {format: json_schema}}\n"
+        ),
+        (
+            "6:18: kafka.schema_registry.properties.max.retries: the connector sets this itself; remove it: the "
+            "connector asks again, with growing waits, for as long as it takes [owned_property]"
+        ),
+        "6:43: kafka.schema_registry.properties.timeout: 'soon': expected a number of seconds [bad_value]",
+        "6:66: kafka.schema_registry.properties.ssl.ca.location: can't read this file [unreadable_file]",
+    ),
+    Broken(
+        "properties that the registry's client does not know, or refuses",
+        "  group_id: shop\n",
+        (
+            "  group_id: shop\n"
+            "  schema_registry: {url: https://one.example, properties: {ssl.ca.file: x, timeouts: 3}}\n"
+            "decode: {crm.member: {format: avro}}\n"
+        ),
+        ("4:60: kafka.schema_registry.properties.ssl.ca.file: the registry's client does not know it [bad_value]"),
+        "4:76: kafka.schema_registry.properties.timeouts: the registry's client does not know it [bad_value]",
+    ),
+    Broken(
+        "credentials that are none",
+        "  group_id: shop\n",
+        (
+            "  group_id: shop\n"
+            "  schema_registry: {url: https://one.example, properties: {basic.auth.user.info: justone}}\n"
+            "decode: {crm.member: {format: avro}}\n"
+        ),
+        (
+            "4:59: kafka.schema_registry.properties: the registry's client refuses them: ValueError: "
+            "basic.auth.user.info must be in the form of {username}:{password} [bad_value]"
+        ),
+        (
+            "4:82: kafka.schema_registry.properties.basic.auth.user.info: a secret in clear: keep it out of the file, "
+            "with ${NAME} or ${file:/path} [suspicious]"
+        ),
     ),
     Broken(
         "a charset that is not supported",

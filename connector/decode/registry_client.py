@@ -1,0 +1,165 @@
+"""The schema registry over HTTP: confluent-kafka's own client, its errors translated.
+
+Needs the extra `registry`; imported by `registry_extra` only.
+
+A 404 is an unknown schema only if the registry itself says so. A wrong address also gets 404s, of some proxy or of
+another API, and would make dead letters of everything: so another code than the registry's is believed only if the same
+address answers with the list of its schema types.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from confluent_kafka.schema_registry import SchemaRegistryClient, SchemaRegistryError
+
+from connector.core.errors import RegistryError
+from connector.decode.avro import SchemaError, reader
+from connector.decode.json import decode_json
+from connector.decode.schemas import Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from confluent_kafka.schema_registry import Schema as Registered
+
+    from connector.decode.schema_ids import SchemaId
+
+TIMEOUT_S: Final = 10.0
+"""Of a request, unless the config says otherwise: the client itself would wait without end."""
+SCHEMA_NOT_FOUND: Final = 40403
+_SUBJECT_NOT_FOUND: Final = (40401, 40402)
+"""Of the registry's error codes: no such subject, or no such version of it."""
+_CHECK: Final = "check kafka.schema_registry"
+
+
+class RegistryClient:
+    """Implements `registry.Client`. Thread-safe, as the library's client is."""
+
+    def __init__(self, url: str, properties: Mapping[str, Any]) -> None:
+        """Raise what the library raises for properties that it does not take; no network."""
+        timeout = float(properties.get("timeout", TIMEOUT_S))
+        # The waits between attempts are ours: they end when the process does, and say so on /readyz meanwhile.
+        conf = {**properties, "url": url, "timeout": timeout, "max.retries": 0}
+        self._client = SchemaRegistryClient(conf)
+        self._place = ", ".join(_place(each) for each in url.split(","))
+        self._timeout_s = timeout
+
+    def fetch(self, schema_id: SchemaId) -> Schema | None:
+        """Return a schema; None if the registry has none with this id. Raises RegistryError if it can't be told now."""
+        try:
+            if isinstance(schema_id, int):
+                found = self._client.get_schema(schema_id)
+            else:
+                found = self._client.get_schema_by_guid(str(schema_id))
+        except SchemaRegistryError as error:
+            if error.http_status_code == 404 and error.error_code != SCHEMA_NOT_FOUND:
+                self.ping()
+            if error.http_status_code == 404:
+                return None
+            raise RegistryError(self._remedy(error)) from error
+        except Exception as error:  # the library raises whatever its HTTP client and its parsers do
+            raise RegistryError(self._remedy(error)) from error
+        return self._usable(found)
+
+    def ping(self) -> None:
+        """Return if the registry answers. Raises RegistryError."""
+        for path in ("schemas/types", "config"):  # the first is not known to old registries
+            try:
+                answer = self._client._rest_client.get(path)  # noqa: SLF001 - its methods lose what was answered
+            except SchemaRegistryError as error:
+                if error.http_status_code == 403:
+                    return  # it answers: whether it lets us read a schema is seen when one is needed
+                if error.http_status_code != 404 or path == "config":
+                    raise RegistryError(self._remedy(error)) from error
+            except Exception as error:
+                raise RegistryError(self._remedy(error)) from error
+            else:
+                if isinstance(answer, (list, dict)):
+                    return
+        raise RegistryError(f"the schema registry at {self._place} answers, but not as a registry: {_CHECK}.url")
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _usable(self, found: Registered) -> Schema:
+        kind, text = found.schema_type or "AVRO", found.schema_str or ""
+        if kind == "JSON":
+            return Schema(kind, decode_json)
+        if kind != "AVRO":
+            return Schema(kind, None, "the connector reads AVRO and JSON")
+        try:
+            return Schema(kind, reader(text, self._references(found, set())))
+        except SchemaError as error:
+            return Schema(kind, None, str(error))
+
+    def _references(self, schema: Registered, seen: set[tuple[str, int]]) -> Iterator[str]:
+        """Yield the schemas that one refers to, each after those that it refers to itself. Raises SchemaError."""
+        for reference in schema.references or ():
+            subject, version = str(reference.subject), int(reference.version or 0)
+            if (subject, version) in seen:
+                continue
+            seen.add((subject, version))
+            try:
+                found = self._client.get_version(subject, version, deleted=True).schema
+            except SchemaRegistryError as error:
+                if error.http_status_code == 404 and error.error_code in {*_SUBJECT_NOT_FOUND, SCHEMA_NOT_FOUND}:
+                    raise SchemaError(f"it refers to {subject}, version {version}, which is not there") from error
+                raise RegistryError(self._remedy(error)) from error
+            except Exception as error:
+                raise RegistryError(self._remedy(error)) from error
+            yield from self._references(found, seen)
+            yield found.schema_str or ""
+
+    def _remedy(self, error: Exception) -> str:
+        """Return what happened and what to do, without the texts of libraries: they may hold the URL's password."""
+        place = f"the schema registry at {self._place}"
+        if not isinstance(error, SchemaRegistryError):
+            return f"{place} {self._describe(error)}"
+        status = error.http_status_code
+        if status == 401:
+            return (
+                f"{place} refuses the credentials (HTTP 401): {_CHECK}.properties, basic.auth.user.info or bearer.auth"
+            )
+        if status == 403:
+            return f"{place} forbids reading schemas (HTTP 403): give this user the right to read all subjects"
+        if status == 404:
+            return (
+                f"{place} has no such API (HTTP 404): {_CHECK}.url, which must lead to Confluent's API:"
+                " with Apicurio it ends in /apis/ccompat/v7"
+            )
+        return f"{place} answers HTTP {status}: records wait until it answers otherwise"
+
+    def _describe(self, error: BaseException) -> str:
+        causes = list(_causes(error))
+        for cause in causes:
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                trust = f"{_CHECK}.properties, ssl.ca.location"
+                return f"has a certificate that is not trusted ({cause.verify_message}): {trust}"
+            if isinstance(cause, ssl.SSLError):
+                return f"does not speak TLS as expected ({cause.reason or 'TLS'}): {_CHECK}, https or http, ssl.*"
+        if any("Timeout" in type(cause).__name__ for cause in causes):
+            return f"does not answer within {self._timeout_s:g} s: is it up, and is the way to it open?"
+        for cause in reversed(causes):
+            if isinstance(cause, OSError) and (cause.strerror or "").strip():
+                return f"can't be reached ({cause.strerror}): {_CHECK}.url, and that it is up"
+        if any(isinstance(cause, ValueError) for cause in causes):
+            return f"answers with something that is not JSON: {_CHECK}.url; is a proxy or a login page in between?"
+        return f"can't be asked ({type(causes[-1]).__name__}): {_CHECK}"
+
+
+def _place(url: str) -> str:
+    """Return host and port of an address."""
+    return urlsplit(url.strip()).netloc.rpartition("@")[2]
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__ or cause.__context__
