@@ -9,8 +9,10 @@ import re
 from typing import TYPE_CHECKING
 
 from connector.decode.decoding import entry_of, matches
+from connector.decode.envelopes.change import DELETE, INSERT, OPERATIONS, SNAPSHOT, UPDATE
 from connector.mapping.references import CHANGE_OP, mentions_change
 from connector.mapping.vocabulary import DEAD_LETTER, SKIP
+from connector.settings.problems import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from connector.mapping.location import Location
     from connector.settings.models import Decode, Route
 
+_EQUALITY = ("", "eq", "ne", "in", "not_in")
+_SHORT = {"c": INSERT, "u": UPDATE, "d": DELETE, "r": SNAPSHOT}
 _LITERAL = re.compile(r"(?:[A-Za-z0-9_-]|\\[^A-Za-z0-9])(?![*?{])")
 
 
@@ -58,12 +62,46 @@ def report_changes(route: Route, decode: Mapping[str, Decode], location: Locatio
             f" `{CHANGE_OP}`: a snapshot would send history as new events; add `{CHANGE_OP}: [insert, update]`"
         )
         location.at("topics" if route.where is None else "where").add(message, "cdc_without_op")
+    if with_envelope:
+        _report_operations(route.where, location.at("where"))
+        for key in ("event_key", "public_params", "fields", "identity"):
+            _report_mapped_operations(getattr(route, key), location.at(key))
     if not with_envelope or not mentions_change(route.model_dump(exclude={"topics"})):
         return
     for position, topic in enumerate(route.topics):
         if topic not in with_envelope:
             message = "this topic has no `envelope` under `decode`: `$change` is missing in its records"
             location.at("topics", position).add(message, "suspicious")
+
+
+def _report_operations(raw: Json, location: Location) -> None:
+    """Report the conditions on the operation with something else than one: `c`, or INSERT."""
+    for key, each in raw.items() if isinstance(raw, dict) else enumerate(raw) if isinstance(raw, list) else ():
+        if key in ("any", "all", "not") or isinstance(raw, list):
+            _report_operations(each, location.at(key))
+        elif key == CHANGE_OP:
+            for name, operand in each.items() if isinstance(each, dict) else [("", each)]:
+                if name in _EQUALITY:
+                    for text in operand if isinstance(operand, list) else [operand]:
+                        _report_operation(text, location.at(key, name) if name else location.at(key))
+
+
+def _report_mapped_operations(raw: Json, location: Location) -> None:
+    """Report the entries of a `map` of the operation for something else than one."""
+    if isinstance(raw, dict) and raw.get("from") == CHANGE_OP and isinstance(raw.get("map"), dict):
+        for text in raw["map"]:
+            _report_operation(text, location.at("map", text), at_key=True)
+    elif isinstance(raw, dict | list):
+        for key, each in raw.items() if isinstance(raw, dict) else enumerate(raw):
+            _report_mapped_operations(each, location.at(key))
+
+
+def _report_operation(text: Json, location: Location, *, at_key: bool = False) -> None:
+    known = any(each.path == location.path for each in location.problems.found)  # as unreachable
+    if isinstance(text, str) and not text.startswith("$") and text not in OPERATIONS and not known:
+        meant = _SHORT.get(text, text.lower())
+        message = f"no operation, so it is never found: {', '.join(OPERATIONS)}{did_you_mean(meant, OPERATIONS)}"
+        location.add(message, "suspicious", at_key=at_key)
 
 
 def _bounds_op(raw: Json, *, negated: bool = False) -> bool:

@@ -54,8 +54,10 @@ def compile_mapping(
     omitted: Counter[tuple[str, str]] = Counter()
     compiled = []
     for index, route in routes:
-        has_change = decode is None or any(envelope_of(topic, decode) for topic in route.topics)
-        scope = Scope(route.name, has_change=has_change, omitted=omitted, observe=observe)
+        envelopes = {envelope_of(topic, decode or {}) or "" for topic in route.topics}
+        has_change = decode is None or envelopes != {""}
+        envelope = "" if len(envelopes) > 1 else next(iter(envelopes))
+        scope = Scope(route.name, has_change=has_change, envelope=envelope, omitted=omitted, observe=observe)
         location = Location(problems, ("routes", index), scope=scope)
         compiled.append(compiler.route(route, location))
         report_changes(route, decode or {}, location)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from connector.mapping.json_values import Json
     from connector.mapping.location import Location
 
-_SAME_FOR_ALL = frozenset({"$topic"})
-"""References that tell no customer from another: a route reads few topics."""
+_SAME_FOR_ALL = frozenset({"$topic", "$change.op", "$change.table"})
+"""References that tell no customer from another: a route reads few topics, and few tables."""
 _BRACES = re.compile(r"\{\s*\$[.\w]")
 _EVERY = re.compile(r"\.\*(?:\.|$)")
 _BARE_PATH = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*")

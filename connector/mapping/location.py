@@ -38,6 +38,8 @@ class Scope:
     `reads`. None: whatever holds the element is read as a whole."""
     has_change: bool = False
     """Whether `$change` means something: a topic of the route has an envelope."""
+    envelope: str = ""
+    """The envelope that all topics of the route have; empty if they differ, or have none."""
     omitted: Counter[tuple[str, str]] = dataclasses.field(default_factory=Counter)
     """Values that `on_error: omit` left out, by route and field; counted for each record."""
     reads: set[Path] = dataclasses.field(default_factory=set)

@@ -76,6 +76,7 @@ def compile_reference(text: str, location: Location) -> Value:
         path = _parse_path(text[1:])
         if path is not None:
             location.scope.reads.add(path)
+            _report_envelope(path, location)
             get = path_getter(path)
             names = tuple(str(name) for name in path)
             return Value(get, inlined=None if EVERY in path or not path else Reference(names, get))
@@ -104,6 +105,18 @@ def _compile_element_reference(text: str, location: Location) -> Value:
     get: Getter = lambda _value, record: get_entry(element_of(record), record)  # noqa: E731 - one line
     names = tuple(str(name) for name in path)
     return Value(get, inlined=None if EVERY in path else Reference(names, get, "element"))
+
+
+def _report_envelope(path: Path, location: Location) -> None:
+    """Report a path into the envelope, as a topic without `envelope` would need it."""
+    match location.scope.envelope, path:
+        case "canal", ("data", entry, *_) if entry is EVERY or str(entry).isdecimal():
+            pass
+        case "debezium", ("after" | "payload", _, *_):
+            pass
+        case _:
+            return
+    location.add("`$` is the row already, and what is around it `$change`: is this path too long?", "suspicious")
 
 
 def _compile_change_reference(text: str, location: Location) -> Value:

@@ -13,6 +13,7 @@ UPDATE: Final = "update"
 DELETE: Final = "delete"
 SNAPSHOT: Final = "snapshot"
 """The row was there already when the capture began."""
+OPERATIONS: Final = (INSERT, UPDATE, DELETE, SNAPSHOT)
 
 REMEDY: Final = "is the topic written by something else? Then correct or drop its `envelope` under `decode`"
 """What ends the message about a value that is no such envelope."""

@@ -412,6 +412,66 @@ def test_an_event_key_that_is_looked_up_by_the_operation_chooses_too(words: dict
     assert [code for _, code in warnings(event_key=key)] == codes
 
 
+@pytest.mark.parametrize(
+    ("where", "path", "hint"),
+    [
+        ({"$change.op": "INSERT"}, ("where", "$change.op"), "insert"),
+        ({"$change.op": ["update", "c"]}, ("where", "$change.op"), "insert"),
+        ({"$change.op": {"ne": "r"}}, ("where", "$change.op", "ne"), "snapshot"),
+        ({"$change.op": {"not_in": ["snapshot", "Delete"]}}, ("where", "$change.op", "not_in"), "delete"),
+        ({"any": [OP, {"not": {"$change.op": "u"}}]}, ("where", "any", 1, "not", "$change.op"), "update"),
+    ],
+)
+def test_a_condition_on_what_is_no_operation_is_suspicious(where: Any, path: Any, hint: str) -> None:  # noqa: ANN401
+    _, problems = compiled(route(where=where), decode=CANAL)
+    [one] = [each for each in problems.found if each.path[2] != "identity"]
+    assert (one.path[2:], one.code) == (path, "suspicious")
+    assert one.message == (
+        f"no operation, so it is never found: insert, update, delete, snapshot, did you mean '{hint}'?"
+    )
+
+
+@pytest.mark.parametrize("where", [OP, {"$change.op": {"matches": "^(INS|ins)"}}, {"$change.op": {"ne": "$.op"}}])
+def test_conditions_that_may_hold_are_sound(where: Any) -> None:  # noqa: ANN401 - a piece of the language
+    assert warnings(where=where) == []
+
+
+def test_entries_of_a_map_for_what_is_no_operation_are_suspicious() -> None:
+    key = {"from": "$change.op", "map": {"INSERT": "c_new", "update": "c_changed"}}
+    fields = {"eventargs": {"list": [{"from": "$change.op", "map": {"c": 1}}], "x": {"from": "$.op", "map": {"c": 1}}}}
+    assert warnings(where=OP, event_key=key, fields=fields) == [
+        (("event_key", "map", "INSERT"), "suspicious"),
+        (("fields", "eventargs", "list", 0, "map", "c"), "suspicious"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("decode", "reference", "suspicious"),
+    [
+        (CANAL, "$.data.0.level", True),
+        (CANAL, "$.data.*.level", True),
+        (CANAL, "$.data.level", False),
+        (CANAL, "$.after.level", False),
+        (DEBEZIUM, "$.after.level", True),
+        (DEBEZIUM, "$.payload.after.level", True),
+        (DEBEZIUM, "$.after", False),
+        (DEBEZIUM, "$.data.0.level", False),
+        ({}, "$.payload.after.level", False),
+    ],
+)
+def test_a_path_into_the_envelope_is_suspicious(decode: dict[str, Any], reference: str, *, suspicious: bool) -> None:
+    fields = {"eventargs": {"x": {"from": reference, "as": "number"}, "y": {"template": f"{{{reference}}}"}}}
+    found = warnings(decode, where=OP if decode else None, fields=fields)
+    places = ([("fields", "eventargs", "x", "from"), ("fields", "eventargs", "y", "template")]) if suspicious else []
+    assert found == [(place, "suspicious") for place in places]
+
+
+def test_the_operation_and_the_table_are_no_identity() -> None:
+    for reference in ("$change.op", "$change.table"):
+        errors = found(route(where=OP, identity=[{"type": "openid", "value": reference}]), decode=CANAL)
+        assert [code for _, code, _ in errors] == ["bad_value"]
+
+
 def test_a_topic_without_an_envelope_beside_others_is_suspicious_if_the_change_is_read() -> None:
     assert warnings(topics=["plain", TOPIC], where=OP) == [(("topics", 0), "suspicious")]
     assert warnings(topics=["plain", TOPIC], where=PAID) == [(("where",), "cdc_without_op")]
