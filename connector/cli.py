@@ -102,6 +102,29 @@ def schema() -> None:
     typer.echo(schema_text())
 
 
+@app.command(name="test")
+def run_mapping_tests(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="FILE or DIR", help="Files of tests, or where to look for them; default: here."),
+    ] = None,
+    name: Annotated[str, typer.Option("-k", metavar="TEXT", help="Only the tests with this in their name.")] = "",
+    update: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--update", help="Write what comes out into the expectations, to be reviewed.")
+    ] = False,
+    watch: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--watch", help="Run again after each change of a file, until Ctrl-C.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,  # noqa: FBT002 - a flag
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a JUnit report (XML) too.")] = None,
+) -> None:
+    """Run the tests of mappings, and say what of a mapping no test reaches. Needs no Kafka, platform or secret."""
+    from connector.workbench.testing.command import Options, run_tests, watch_tests  # noqa: PLC0415 - see the top
+
+    options = Options(paths or [Path()], name, update, as_json, junit)
+    raise typer.Exit(watch_tests(options) if watch else run_tests(options))
+
+
 @app.command()
 def sandbox(
     listen: Annotated[
