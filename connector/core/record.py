@@ -3,6 +3,9 @@
 A *record* is one Kafka message. The mapper makes *items* of it: entries of a request's ``data[]``, each encoded once.
 A record that cannot be mapped becomes an item too, addressed to the dead letters and carrying its *failure*. Every
 item gets exactly one *outcome*.
+
+Records and items are structs of msgspec: one is made in a third of the time of a named tuple, and no garbage
+collection looks at it.
 """
 
 from __future__ import annotations
@@ -36,7 +39,7 @@ class TopicPartition(NamedTuple):
         return f"{self.topic}[{self.partition}]"
 
 
-class Record(NamedTuple):
+class Record(Struct, frozen=True, gc=False):
     """One Kafka message as it was received; ``value`` is None for a tombstone."""
 
     topic: str
@@ -47,6 +50,10 @@ class Record(NamedTuple):
     value: bytes | None
     headers: Headers
     """Or UNREADABLE_HEADERS."""
+
+    def replace(self, **changes: object) -> Record:
+        """Return a copy with other values of some fields."""
+        return structs.replace(self, **changes)
 
 
 class Outcome(enum.Enum):
@@ -88,10 +95,7 @@ WHOLE: Final = RecordPart()
 
 
 class Item(Struct, frozen=True, gc=False):
-    """One entry of ``data[]``, encoded; with a failure, a dead letter.
-
-    A struct of msgspec: it is made in a third of the time of a named tuple, and no garbage collection looks at it.
-    """
+    """One entry of ``data[]``, encoded; with a failure, a dead letter."""
 
     target: str
     route: str
@@ -114,7 +118,7 @@ class Item(Struct, frozen=True, gc=False):
         return RecordPart(self.row, self.element)
 
     def replace(self, **changes: object) -> Item:
-        """Return the item with other values of some fields."""
+        """Return a copy with other values of some fields."""
         return structs.replace(self, **changes)
 
 

@@ -97,7 +97,7 @@ class ReplaySource:
                 letter = plan.letter
                 partition, offset = letter.partition, letter.offset
                 self._plans[partition, offset] = plan
-                record = letter.record._replace(topic=self._topic, partition=partition, offset=offset)
+                record = letter.record.replace(topic=self._topic, partition=partition, offset=offset)
                 yield self.leases[partition], [record]
         if self._plans:
             self._settled.clear()

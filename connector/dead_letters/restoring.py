@@ -22,7 +22,7 @@ def restore(letter: Letter, fetcher: RecordFetcher) -> Letter | None:
         return None  # deleted, or the topic was created again
     return replace(
         letter,
-        record=record._replace(
+        record=record.replace(
             key=found.key if Part.KEY in letter.omitted else record.key,
             value=found.value if Part.VALUE in letter.omitted else record.value,
             headers=found.headers if Part.HEADERS in letter.omitted else record.headers,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from connector.core.record import Record
+from connector.core.record import Headers, Record
 from connector.mapping.errors import MappingError
 from connector.mapping.json_values import Json, type_name
 from connector.mapping.lookup import parsed
@@ -21,7 +21,7 @@ _ROW_BITS = 21
 """The number of a part has 42 bits: half of them are for the row."""
 
 
-class RowRecord(Record):
+class RowRecord(Record, frozen=True, gc=False):
     """A record, and one of the rows that it says have changed."""
 
     change: Change | None = None
@@ -30,29 +30,28 @@ class RowRecord(Record):
     """Counted from 0."""
 
 
-class ElementRecord(RowRecord):
+class ElementRecord(RowRecord, frozen=True, gc=False):
     """A record or a row of it, and the element of a list that values are computed for."""
 
-    element: Json
-    position: int
+    element: Json = None
+    position: int = 0
     """Counted from 0."""
 
 
 def at_row(record: Record, change: Change, row: int) -> RowRecord:
     """Return a record with one of its rows."""
-    made = tuple.__new__(RowRecord, record)
-    made.change, made.row = change, row
-    return made
+    return RowRecord(*_fields(record), change, row)
 
 
 def at_element(record: Record, element: Json, position: int) -> ElementRecord:
     """Return a record with an element, in place of any other one; the row stays."""
-    made = tuple.__new__(ElementRecord, record)
-    made.element = element
-    made.position = position
     if record.__class__ is not Record and isinstance(record, RowRecord):
-        made.change, made.row = record.change, record.row
-    return made
+        return ElementRecord(*_fields(record), record.change, record.row, element, position)
+    return ElementRecord(*_fields(record), None, 0, element, position)
+
+
+def _fields(of: Record) -> tuple[str, int, int, int | None, bytes | None, bytes | None, Headers]:
+    return of.topic, of.partition, of.offset, of.timestamp_ms, of.key, of.value, of.headers
 
 
 def element_of(record: Record) -> Json:

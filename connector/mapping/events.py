@@ -124,14 +124,14 @@ def event_uuids(cluster_id: str, route: str) -> EventUuid:
         return found
 
     def event_uuid(record: Record, position: int) -> str:
-        topic, partition, offset, at_ms, _key, _value, _headers = record
+        topic, partition, at_ms = record.topic, record.partition, record.timestamp_ms
         at_ms = -1 if at_ms is None else at_ms
         of_topic, high, middle, middles = last.get(partition) or look_up(topic, partition, at_ms >> 32)
         if of_topic != topic or high != at_ms >> 32:
             _, _, middle, middles = look_up(topic, partition, at_ms >> 32)
         if position:
             middle = middles[position]
-        first, end = (at_ms & _LOW_32_BITS).to_bytes(4), (offset & _LOW_48_BITS).to_bytes(6)
+        first, end = (at_ms & _LOW_32_BITS).to_bytes(4), (record.offset & _LOW_48_BITS).to_bytes(6)
         return f"{first.hex()}{middle}{end.hex()}"  # `hex` takes a third of the time of a % format
 
     return event_uuid

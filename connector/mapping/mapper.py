@@ -100,11 +100,8 @@ class Mapper:
 
         A failed mapping is an item too, addressed to the dead letters. Never raises.
         """
-        return self.of_topic(record.topic)(record)
-
-    def of_topic(self, topic: str) -> MapTopic:
-        """Return the function that maps the records of a topic as `items` does."""
-        return self._by_topic.get(topic) or self._prepare(topic)
+        map_topic = self._by_topic.get(record.topic)
+        return map_topic(record) if map_topic is not None else self._prepare(record.topic)(record)
 
     def source(self, topic: str) -> str:
         """Return the generated source that maps the records of a topic; empty if they go the general way."""

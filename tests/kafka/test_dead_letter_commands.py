@@ -101,7 +101,7 @@ def test_letters_of_many_partitions_are_listed_in_the_order_of_time_without_abor
     letters = kafka.create_topic(f"{harness.group}.dead-letter", 4)
     now_ms = time.time_ns() // 1_000_000
     for number in range(60):
-        letter = written(record=RECORD._replace(offset=number))
+        letter = written(record=RECORD.replace(offset=number))
         # Partition 0 holds the oldest half; the others take turns.
         partition = 0 if number < 30 else 1 + number % 3
         headers: list[tuple[str, str | bytes | None]] = list(letter.headers)

@@ -32,7 +32,7 @@ class Log:
     def after(self, offset: int, count: int) -> list[Record]:
         """Return at most `count` records from `offset` on, as objects of their own."""
         first = bisect_left(self._offsets, max(offset, self.start))
-        return [record._replace() for record in self.records[first : first + count]]
+        return [record.replace() for record in self.records[first : first + count]]
 
     def at_time(self, now: float) -> int:
         """Return the first offset that was produced at or after a moment; the end if there is none."""

@@ -122,7 +122,7 @@ class FakeSource:
 
     async def _fetch_from(self, lease: Lease) -> None:
         found = self.logs[lease.partition].after(self._next[lease], self._random.randint(1, self._chunk))
-        records = [record._replace() for record in found]  # new objects, so that id() tells leases apart
+        records = [record.replace() for record in found]  # new objects, so that id() tells leases apart
         if records:
             self._next[lease] = records[-1].offset + 1
             self.lease_of.update((id(record), (record, lease)) for record in records)

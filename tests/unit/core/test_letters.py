@@ -143,7 +143,7 @@ def test_the_value_is_left_out_last_and_each_form_says_what_it_lacks() -> None:
 
 
 def test_nothing_is_left_out_that_the_record_does_not_have() -> None:
-    bare = RECORD._replace(key=None, headers=())
+    bare = RECORD.replace(key=None, headers=())
     assert [message.value for message in forms(letter(bare))] == [b"{}", None]
 
 
@@ -155,7 +155,7 @@ def test_a_long_reply_is_shortened_before_anything_of_the_record_is_left_out() -
 
 
 def test_where_the_record_came_from_is_never_shortened() -> None:
-    record = RECORD._replace(topic="t" * 249)
+    record = RECORD.replace(topic="t" * 249)
     for message in forms(letter(record, Failure("refused", reply="r" * 500))):
         assert dict(message.headers)["dl-topic"] == b"t" * 249
 
@@ -169,7 +169,7 @@ def test_where_the_record_came_from_is_never_shortened() -> None:
 def test_the_smallest_form_fits_into_one_kib_whatever_the_record_holds(
     key: bytes, value: bytes, header: bytes, text: str
 ) -> None:
-    record = RECORD._replace(key=key, value=value, headers=(("h", header), ("dl-version", b"x")))
+    record = RECORD.replace(key=key, value=value, headers=(("h", header), ("dl-version", b"x")))
     failure = Failure("refused", "purchases", field=text, detail=text, http_status=400, reply=text)
     assert forms(letter(record, failure))[-1].size < 1024 - 200  # less than what a batch adds on the wire
 
@@ -186,7 +186,7 @@ def test_a_letter_is_read_as_what_was_written() -> None:
 
 
 def test_a_record_without_a_timestamp_is_read_without_one() -> None:
-    found = read_letter(consumed(forms(letter(RECORD._replace(timestamp_ms=None)))[0]))
+    found = read_letter(consumed(forms(letter(RECORD.replace(timestamp_ms=None)))[0]))
     assert found is not None
     assert found.record.timestamp_ms is None
 
@@ -195,7 +195,7 @@ def test_what_a_letter_lacks_is_read_too() -> None:
     found = read_letter(consumed(forms(letter())[-1]))
     assert found is not None
     assert found.omitted == frozenset(Part)
-    assert found.record == RECORD._replace(key=None, value=None, headers=())
+    assert found.record == RECORD.replace(key=None, value=None, headers=())
 
 
 def test_the_records_own_headers_stay_apart_even_if_they_are_those_of_a_dead_letter() -> None:
@@ -209,7 +209,7 @@ def test_the_records_own_headers_stay_apart_even_if_they_are_those_of_a_dead_let
 
 
 def test_headers_that_cannot_be_read_are_left_out_of_every_form() -> None:
-    for message in forms(letter(RECORD._replace(headers=UNREADABLE_HEADERS))):
+    for message in forms(letter(RECORD.replace(headers=UNREADABLE_HEADERS))):
         names = [name for name, _ in message.headers]
         assert names.count("dl-headers-omitted") == 1
         assert all(name.startswith("dl-") for name in names)
@@ -217,14 +217,14 @@ def test_headers_that_cannot_be_read_are_left_out_of_every_form() -> None:
 
 def test_what_is_no_dead_letter_is_not_read_as_one() -> None:
     assert read_letter(RECORD) is None
-    assert read_letter(RECORD._replace(headers=(("dl-version", b"1"), ("dl-topic", b"t")))) is None
+    assert read_letter(RECORD.replace(headers=(("dl-version", b"1"), ("dl-topic", b"t")))) is None
     bad = (("dl-version", b"1"), ("dl-topic", b"t"), ("dl-partition", b"x"), ("dl-offset", b"1"))
-    assert read_letter(RECORD._replace(headers=bad)) is None
+    assert read_letter(RECORD.replace(headers=bad)) is None
 
 
 def test_a_letter_may_lack_all_headers_but_its_place_and_hold_what_is_not_utf8() -> None:
     place = (("dl-version", b"1"), ("dl-topic", b"t"), ("dl-partition", b"2"), ("dl-offset", b"1"))
-    found = read_letter(RECORD._replace(headers=(*place, ("dl-detail", b"\xff"), ("dl-reply", None))))
+    found = read_letter(RECORD.replace(headers=(*place, ("dl-detail", b"\xff"), ("dl-reply", None))))
     assert found is not None
     assert found.record == Record("t", 2, 1, None, b"k", b"{}", ())
     assert (found.route, found.reason, found.attempt) == ("", "", 1)
@@ -234,6 +234,6 @@ def test_a_letter_may_lack_all_headers_but_its_place_and_hold_what_is_not_utf8()
 def test_an_attempt_that_is_no_number_counts_as_the_first() -> None:
     message = forms(letter())[0]
     headers = tuple((name, b"?" if name == "dl-attempt" else value) for name, value in message.headers)
-    found = read_letter(consumed(message)._replace(headers=headers))
+    found = read_letter(consumed(message).replace(headers=headers))
     assert found is not None
     assert found.attempt == 1

@@ -61,7 +61,7 @@ def test_what_the_config_skips_has_no_items() -> None:
 
 def test_a_letter_of_a_route_that_is_gone_is_left() -> None:
     assert planner(route()).plan(letter(record=ORIGINAL, route="old")).left is Left.NO_ROUTE
-    elsewhere = letter(record=ORIGINAL._replace(topic="elsewhere"), route="r")
+    elsewhere = letter(record=ORIGINAL.replace(topic="elsewhere"), route="r")
     assert planner(route()).plan(elsewhere).left is Left.NO_ROUTE
 
 
@@ -83,7 +83,7 @@ def test_what_the_letter_lacks_is_read_from_its_record() -> None:
     assert (plan.left, plan.letter.record) == (None, ORIGINAL)
 
 
-@pytest.mark.parametrize("origin", [None, ORIGINAL._replace(timestamp_ms=1)], ids=["deleted", "created again"])
+@pytest.mark.parametrize("origin", [None, ORIGINAL.replace(timestamp_ms=1)], ids=["deleted", "created again"])
 def test_a_letter_whose_record_is_gone_is_left(origin: Record | None) -> None:
     stripped = letter(record=ORIGINAL, route="r", form=-1)
     assert planner(route(), origin=origin).plan(stripped).left is Left.RECORD_GONE

@@ -193,7 +193,7 @@ def test_a_limit_and_filters_leave_the_rest_for_a_later_replay() -> None:
 
 def test_what_is_no_letter_or_of_no_route_is_left_and_told() -> None:
     async def main(thread: ThreadPoolExecutor) -> None:
-        foreign = RECORD._replace(topic="letters", partition=0, offset=0, headers=())
+        foreign = RECORD.replace(topic="letters", partition=0, offset=0, headers=())
         topic = Topic(foreign, written(1, record=original(1), route="gone"), written(2, record=original(2), route="r"))
         harness = Harness(topic, thread)
         assert (await harness.next()).offset == 2

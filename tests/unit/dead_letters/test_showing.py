@@ -175,7 +175,7 @@ def test_a_value_that_was_left_out_is_read_from_the_record(capsys: pytest.Captur
     assert "read from the record itself" in shown(capsys, Topic(stripped, origin=RECORD))
 
 
-@pytest.mark.parametrize("origin", [None, RECORD._replace(timestamp_ms=1)], ids=["deleted", "created again"])
+@pytest.mark.parametrize("origin", [None, RECORD.replace(timestamp_ms=1)], ids=["deleted", "created again"])
 def test_a_value_that_is_gone_is_said_to_be(capsys: pytest.CaptureFixture[str], origin: Record | None) -> None:
     text = shown(capsys, Topic(written(12, form=-1), origin=origin))
     assert "the record no longer exists" in text
@@ -183,12 +183,12 @@ def test_a_value_that_is_gone_is_said_to_be(capsys: pytest.CaptureFixture[str], 
 
 
 def test_a_value_that_is_no_json_is_shown_as_text(capsys: pytest.CaptureFixture[str]) -> None:
-    record = RECORD._replace(value=b"no json\x1b \xff")
+    record = RECORD.replace(value=b"no json\x1b \xff")
     assert shown(capsys, Topic(written(12, record=record)), unmask=True).endswith("no json  \\xff\n")
 
 
 def test_every_letter_of_a_record_is_found_by_the_record(capsys: pytest.CaptureFixture[str]) -> None:
-    other = written(14, record=RECORD._replace(offset=42))
+    other = written(14, record=RECORD.replace(offset=42))
     text = shown(capsys, Topic(written(12), written(13, route="refunds"), other), "shop.orders[3]@41")
     assert "0:12 of letters" in text
     assert "0:13 of letters" in text

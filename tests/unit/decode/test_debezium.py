@@ -149,7 +149,7 @@ def test_anything_else_is_an_error_with_a_remedy(value: object, message: str) ->
 
 def test_headers_that_can_not_be_read_say_nothing() -> None:
     with pytest.raises(DecodeError, match=r"add\.fields=op"):
-        rows_of(NEW, record()._replace(headers=UNREADABLE_HEADERS))
+        rows_of(NEW, record().replace(headers=UNREADABLE_HEADERS))
 
 
 ROW = st.dictionaries(st.text(max_size=3), st.none() | st.integers() | st.just(UNAVAILABLE), max_size=4)

@@ -127,7 +127,7 @@ class SteeredFlow:
 def records_of(lease: Lease, first: int, count: int) -> list[Record]:
     topic, partition = lease.partition
     offsets = range(first, first + count)
-    return [record(offset, partition=partition, value=b"12345")._replace(topic=topic) for offset in offsets]
+    return [record(offset, partition=partition, value=b"12345").replace(topic=topic) for offset in offsets]
 
 
 def lease_of(topic: str = "orders", partition: int = 0) -> Lease:

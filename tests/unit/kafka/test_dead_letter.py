@@ -31,7 +31,7 @@ OVERHEAD = 100
 
 
 def letter(value: bytes = b"{}") -> Item:
-    return Item(DEAD_LETTERS, "orders", b"", b"", (), RECORD._replace(value=value), FAILURE)
+    return Item(DEAD_LETTERS, "orders", b"", b"", (), RECORD.replace(value=value), FAILURE)
 
 
 @dataclass
@@ -243,8 +243,8 @@ def test_while_the_limit_cannot_be_read_every_form_is_tried(kafka: FakeKafka, mo
 @pytest.mark.parametrize(
     ("record", "mark"),
     [
-        (RECORD._replace(headers=(("h", b"x" * 10_000),)), "dl-headers-omitted"),
-        (RECORD._replace(key=b"x" * 10_000), "dl-key-omitted"),
+        (RECORD.replace(headers=(("h", b"x" * 10_000),)), "dl-headers-omitted"),
+        (RECORD.replace(key=b"x" * 10_000), "dl-key-omitted"),
     ],
 )
 def test_a_value_that_fits_is_kept_when_something_else_is_too_large(

@@ -25,7 +25,7 @@ PHONE = {"type": "phone", "value": "$.phone"}
 def record(value: object = None, **changed: Any) -> Record:  # noqa: ANN401 - fields of a record
     """Return a record with this value as JSON; bytes are used unchanged."""
     data = value if isinstance(value, bytes) else json.dumps({} if value is None else value).encode()
-    return Record(TOPIC, 0, 0, NOW_MS, None, data, ())._replace(**changed)
+    return Record(TOPIC, 0, 0, NOW_MS, None, data, ()).replace(**changed)
 
 
 def route(**changed: Any) -> dict[str, Any]:  # noqa: ANN401 - keys of a route

@@ -143,7 +143,7 @@ def test_identity_and_public_params_may_be_made_of_the_element() -> None:
 
 def test_an_unreadable_header_in_a_condition_is_one_dead_letter() -> None:
     mapped = mapper(LINES | {"where": {"$headers.a": "b"}})
-    [item] = mapped.items(record(ORDER)._replace(headers=UNREADABLE_HEADERS))
+    [item] = mapped.items(record(ORDER).replace(headers=UNREADABLE_HEADERS))
     assert item.failure is not None
     assert item.failure.reason == "decode_failed"
 
