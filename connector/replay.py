@@ -16,13 +16,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from connector.app import LEAVE_MARGIN_S, build_outlets
-from connector.core.errors import CommandError, ReplayTakenError
+from connector.core.errors import CommandError, RegistryError, ReplayTakenError
 from connector.core.ledger import TopicCounts
 from connector.dead_letters import replay_report as report
 from connector.dead_letters.feed import LetterFeed
 from connector.dead_letters.planning import Planner
 from connector.dead_letters.replay_source import ReplaySource
 from connector.dead_letters.replayed import Replayed
+from connector.decode.decoding import FORMATS
+from connector.decode.registry_extra import open_registry
 from connector.flow.pipeline import Pipeline
 from connector.kafka.record_fetcher import RecordFetcher
 from connector.kafka.replay_group import ReplayGroup
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from connector.config.loading import Loaded
+    from connector.core.record import Record
     from connector.dead_letters.feed import Tally
     from connector.dead_letters.output import Output
     from connector.dead_letters.selection import Filters
@@ -89,6 +92,7 @@ class Replay:
         self._output = output
         self._fetcher = RecordFetcher(loaded.config.kafka)
         self._group = ReplayGroup(loaded.config.kafka, reader.topic, reader.ranges)
+        self._registry = open_registry(loaded.config)
         self._counts = TopicCounts()
         self._commit_error = ""
         """Why the last commit failed; empty if it did not."""
@@ -97,6 +101,8 @@ class Replay:
         """Leave the group and close the connections."""
         self._group.close()
         self._fetcher.close()
+        if self._registry is not None:
+            self._registry.close()
 
     def plan(self) -> Tally:
         """Return what a replay would do. Blocking; raises CommandError."""
@@ -112,10 +118,19 @@ class Replay:
             for partition, one in self._reader.ranges.items()
         }
 
+    def _fetch_schema(self, record: Record) -> None:
+        try:
+            if self._registry is not None:
+                self._registry.fetch_now(record)
+        except RegistryError as error:
+            raise CommandError(str(error)) from error
+
     def _feed(self, replayed: dict[int, Replayed]) -> LetterFeed:
         mapping = self._loaded.mapping
-        mapper = mapping.mapper(self._reader.cluster_id)
-        planner = Planner(mapping, mapper, self._fetcher, overwrite=self._options.overwrite)
+        mapper = mapping.mapper(
+            self._reader.cluster_id, formats=FORMATS if self._registry is None else self._registry.schemas.formats
+        )
+        planner = Planner(mapping, mapper, self._fetcher, self._fetch_schema, overwrite=self._options.overwrite)
         return LetterFeed(self._reader, planner, self._options.filters, replayed)
 
     # -- sending ------------------------------------------------------------------------------------------------

@@ -76,17 +76,21 @@ def show(
 ) -> None:
     """Show everything about a dead letter: headers, the platform's reply, key and value, masked by default."""
     from connector.dead_letters.showing import Form, parse_place, show_letters  # noqa: PLC0415 - see the top
+    from connector.dead_letters.values import Values  # noqa: PLC0415 - see the top
+    from connector.decode.registry_extra import open_registry  # noqa: PLC0415 - see the top
     from connector.kafka.record_fetcher import RecordFetcher  # noqa: PLC0415 - see the top
 
     place = parse_place(letter)
     loaded = load_config(config)
     output = Output()
     with (
+        open_registry(loaded.config) or contextlib.nullcontext() as registry,
         reading(loaded, output, must_exist=True) as reader,
         contextlib.closing(RecordFetcher(loaded.config.kafka)) as fetcher,
     ):
         if reader is not None:
-            show_letters(reader, fetcher, place, Form(unmask, as_json), output)
+            values = Values(loaded.mapping, registry, output.note)
+            show_letters(reader, fetcher, place, Form(unmask, as_json, values.readable), output)
 
 
 def parsed_filters(

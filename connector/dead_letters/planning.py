@@ -18,10 +18,10 @@ from connector.core.record import DEAD_LETTERS, WHOLE
 from connector.dead_letters.restoring import restore
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from connector.core.letters import Letter
-    from connector.core.record import Item
+    from connector.core.record import Item, Record
     from connector.kafka.record_fetcher import RecordFetcher
     from connector.mapping import CompiledMapping
     from connector.mapping.mapper import Mapper
@@ -62,15 +62,23 @@ class Planner:
     """Plans letters with the mapping of today. Used by one thread; blocks while it reads a record from its origin."""
 
     def __init__(
-        self, mapping: CompiledMapping, mapper: Mapper, fetcher: RecordFetcher, *, overwrite: bool = False
+        self,
+        mapping: CompiledMapping,
+        mapper: Mapper,
+        fetcher: RecordFetcher,
+        fetch_schema: Callable[[Record], None] = lambda _: None,
+        *,
+        overwrite: bool = False,
     ) -> None:
+        """`fetch_schema` makes sure that the mapper can read a record; it raises CommandError."""
         self._mapping = mapping
         self._mapper = mapper
         self._fetcher = fetcher
+        self._fetch_schema = fetch_schema
         self._overwrite = overwrite
 
     def plan(self, letter: Letter) -> Plan:
-        """Return what becomes of a letter. Raises CommandError if its record is needed and no broker answers."""
+        """Return what becomes of a letter. Raises CommandError if its record, or a schema, can't be had now."""
         routes = self._routes_of(letter)
         if not routes:
             return Plan(letter, left=Left.NO_ROUTE)
@@ -79,6 +87,7 @@ class Planner:
         whole = restore(letter, self._fetcher)
         if whole is None:
             return Plan(letter, left=Left.RECORD_GONE)
+        self._fetch_schema(whole.record)
         if letter.route:
             return Plan(whole, _of_letter(letter, self._mapper.items_of_route(whole.record, routes[0])))
         return Plan(whole, self._mapper.items(whole.record))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,8 +19,9 @@ from connector.dead_letters.selection import Filters, Read, letters
 from connector.observe.scrub import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from connector.core.record import Record
     from connector.dead_letters.output import Output
     from connector.kafka.record_fetcher import RecordFetcher
     from connector.kafka.topic_reader import TopicReader
@@ -53,6 +54,8 @@ class Form:
 
     unmask: bool
     as_json: bool
+    readable: Callable[[Record], Record] = lambda record: record
+    """Returns a record with its value as JSON, if it can be read."""
 
 
 def show_letters(reader: TopicReader, fetcher: RecordFetcher, place: Place, form: Form, output: Output) -> None:
@@ -60,7 +63,8 @@ def show_letters(reader: TopicReader, fetcher: RecordFetcher, place: Place, form
     found = False
     for letter in _letters_at(reader, fetcher, place):
         whole = restore(letter, fetcher)
-        document = _document(whole or letter, unmask=form.unmask)
+        shown = letter if whole is None else replace(whole, record=form.readable(whole.record))
+        document = _document(shown, unmask=form.unmask)
         document["restored"] = bool(letter.omitted) and whole is not None
         if form.as_json:
             output.print(orjson.dumps(document).decode())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from connector.core.errors import RegistryError
 
@@ -71,6 +71,12 @@ class SchemaRegistry:
         """Fetch what one record needs, for commands: blocks. Raises RegistryError."""
         for schema_id in self.schemas.missing([record]) if self.schemas.reads(record.topic) else ():
             self.schemas.add(schema_id, self._client.fetch(schema_id))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Close the connections; does not wait for requests under way."""

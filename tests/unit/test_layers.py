@@ -31,7 +31,7 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     "kafka": ("core", "settings"),
     "observe": ("core", "settings", "flow", "tuzhan"),
     "config": ("core", "settings", "decode", "tuzhan", "mapping"),
-    "dead_letters": ("core", "settings", "mapping", "kafka", "observe", "config"),
+    "dead_letters": ("core", "settings", "decode", "mapping", "kafka", "observe", "config"),
     "workbench": ("core", "settings", "decode", "tuzhan", "mapping", "config"),
     "sandbox": ("core", "runtime"),
     "demo": ("runtime", "sandbox"),
