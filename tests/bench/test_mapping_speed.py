@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 RECORDS = 400
 TURNS = 25
-HIGHEST_RATIO = 2.6
-"""The goals stand in the corpus. Measured before only what the mapping reads was decoded: 1.3 to 6.5."""
+NOISE = 1.1
+"""By how much a ratio may exceed its goal on a machine that does other things as well."""
 
 
 def records(shape: Shape) -> list[Record]:
@@ -67,4 +67,4 @@ def test_the_mapping_language_compared_with_a_function_written_by_hand(
             f"\n{shape.name:28} {size:6.0f} B: {ours:7.2f} µs, by hand {hand:7.2f} µs, ratio {ratio:.2f} "
             f"(goal {shape.goal})"
         )
-    assert ratio <= HIGHEST_RATIO
+    assert ratio <= shape.goal * NOISE

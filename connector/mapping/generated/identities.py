@@ -101,7 +101,7 @@ class Identities:
             self.write_text(rule, local)
             if only is not None:
                 block.add(f"if {local} is None:", f"    raise {missing}")
-                block.add(f"identities = [{self._made(rule, local)}]", field=f"identity.{rule.type}")
+                block.add(f"identities = ({self._made(rule, local)},)", field=f"identity.{rule.type}")
                 keys = f"({self._key(rule, local)},)"
                 continue
             block.add(f"if {local} is not None:")

@@ -80,12 +80,12 @@ def test_conditions_may_concern_the_record_and_the_element(where: object, expect
 
 def test_a_record_that_is_not_wanted_can_not_fail_in_its_list() -> None:
     mapped = mapper(LINES | {"where": {"$.status": "PAID"}})
-    assert mapped.items(record({**ORDER, "status": "NEW", "items": 5})) == []
+    assert not mapped.items(record({**ORDER, "status": "NEW", "items": 5}))
 
 
 @pytest.mark.parametrize("items", [None, [], "", " ", "[]", [None]])
 def test_a_list_without_elements_gives_no_item(items: object) -> None:
-    assert mapper(LINES).items(record({**ORDER, "items": items})) == []
+    assert not mapper(LINES).items(record({**ORDER, "items": items}))
 
 
 def test_null_elements_are_passed_over_and_keep_their_position() -> None:

@@ -148,7 +148,7 @@ def test_an_event_has_a_key_or_is_a_dead_letter(raw: object, value: dict[str, ob
 
 def test_an_event_key_may_be_skip_or_dead_letter() -> None:
     raw = {"from": "$.s", "map": {"PAID": "c_buy"}, "otherwise": "$skip"}
-    assert mapper(route(event_key=raw)).items(record(PERSON)) == []
+    assert not mapper(route(event_key=raw)).items(record(PERSON))
     told = failure(mapper(route(event_key={**raw, "otherwise": "$dead_letter"})).items(record(PERSON)))
     assert (told.reason, told.field) == ("requested", "event_key")
 
@@ -165,4 +165,4 @@ def test_one_mapping_serves_several_clusters() -> None:
     assert mapping is not None
     [one], [two] = (mapping.mapper(cluster).items(record(PERSON)) for cluster in ("c1", "c2"))
     assert json.loads(one.body)["uuid"] != json.loads(two.body)["uuid"]
-    assert mapping.mapper("c1").items(record(PERSON)) == [one]
+    assert list(mapping.mapper("c1").items(record(PERSON))) == [one]

@@ -131,7 +131,7 @@ def test_a_record_without_identity_is_a_dead_letter(endpoint: str, value: object
 
 def test_a_record_without_identity_is_skipped_if_the_route_says_so() -> None:
     mapped = mapper(route(identity=LINES, identity_missing="$skip"))
-    assert mapped.items(record({})) == []
+    assert not mapped.items(record({}))
     assert mapped.skipped == {("r", "t"): 1}
 
 
