@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from connector.config.checks import check_all, fully_routed_targets, ready_routes
 from connector.config.documents import UnreadableError, read_document
 from connector.config.interpolation import interpolate
+from connector.config.registry_checks import check_registry_client
 from connector.config.sections import read_sections
 from connector.core.errors import ConfigError
 from connector.mapping import compile_mapping
@@ -145,6 +146,8 @@ class _Check:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # `[[` in a user's regular expression
             check_all(sections, problems)
+            if self.validate_kafka is not None:
+                check_registry_client(sections, problems)
             mapping = _compile(sections, problems)
         unread = {each.path for each in unreplaced.found if each.path[0] in self.unused}
         located = document.located(unreplaced.found, problems.found, explained=unread)

@@ -32,49 +32,60 @@ _UNRECOGNIZED: Final = re.compile(r"Unrecognized properties: (.*)")
 
 
 def check_registry(sections: Sections, problems: Problems) -> None:
-    """Check that what needs a schema registry has one, and that its client takes its settings."""
-    wanted = {topic: entry for topic, entry in sections.decode.items() if entry.format in REGISTRY_FORMATS}
-    kafka = sections.get(Kafka)
-    settings = None if kafka is None else kafka.schema_registry
-    installed = _check_topics(wanted, problems)
-    if kafka is not None and settings is None and wanted:
-        topic, entry = next(iter(wanted.items()))
-        message = f"missing, required for the format of decode.{topic}, {entry.format}: {{url: https://…}}"
-        problems.add(_AT, message, "missing_key")
-    if settings is None:
+    """Check that what needs a schema registry has one, and that its settings are sound."""
+    wanted, kafka = _wanted(sections), sections.get(Kafka)
+    for topic, entry in wanted.items():
+        if entry.charset != "utf-8":
+            message = f"remove it: {entry.format} has an encoding of its own"
+            problems.add(("decode", topic, "charset"), message, "bad_value")
+    if kafka is None:
         return
-    if not sections.data.get("decode") or (not wanted and len(sections.decode) == _entries(sections)):
+    settings = kafka.schema_registry
+    if settings is None:
+        for topic, entry in list(wanted.items())[:1]:
+            message = f"missing, required for the format of decode.{topic}, {entry.format}: {{url: https://…}}"
+            problems.add(_AT, message, "missing_key")
+        return
+    if not wanted and len(sections.decode) == _entries(sections):
         message = f"no topic has a format that needs it ({', '.join(sorted(REGISTRY_FORMATS))})"
         problems.add(_AT, message, "unused", at_key=True)
-    sound = _check_url(settings.url, problems) and _check_properties(settings, problems)
-    if sound and installed and wanted:
-        _check_client(settings, problems)
+    _check_url(settings.url, problems)
+    _check_properties(settings, problems)
+
+
+def check_registry_client(sections: Sections, problems: Problems) -> None:
+    """Check what only a process that asks the registry needs: the extra, files, and what the client's library says."""
+    wanted, kafka = _wanted(sections), sections.get(Kafka)
+    missing = missing_module() if wanted else ""
+    if missing:
+        for topic, entry in wanted.items():
+            message = f"{entry.format} needs an extra that is not installed (no module {missing}): {INSTALL}"
+            problems.add(("decode", topic, "format"), message, "bad_value")
+    if kafka is None or kafka.schema_registry is None:
+        return
+    properties = kafka.schema_registry.properties
+    absent = [name for name in _FILES if name in properties and not _is_readable(str(properties[name]))]
+    for name in absent:
+        problems.add((*_PROPERTIES, name), "can't read this file", "unreadable_file")
+    sound = not any(each.path[: len(_AT)] == _AT for each in problems.errors)
+    if wanted and not missing and sound:
+        _check_client(kafka.schema_registry, problems)
+
+
+def _wanted(sections: Sections) -> dict[str, Decode]:
+    """Return the entries of `decode` that need a registry."""
+    return {topic: entry for topic, entry in sections.decode.items() if entry.format in REGISTRY_FORMATS}
 
 
 def _entries(sections: Sections) -> int:
     decode = sections.data.get("decode")
-    return len(decode) if isinstance(decode, dict) else -1
+    return len(decode) if isinstance(decode, dict) else 0
 
 
-def _check_topics(wanted: dict[str, Decode], problems: Problems) -> bool:
-    """Check the entries of `decode`; return whether what they need is installed."""
-    missing = missing_module() if wanted else ""
-    for topic, entry in wanted.items():
-        if missing:
-            message = f"{entry.format} needs an extra that is not installed (no module {missing}): {INSTALL}"
-            problems.add(("decode", topic, "format"), message, "bad_value")
-        if entry.charset != "utf-8":
-            message = f"remove it: {entry.format} has an encoding of its own"
-            problems.add(("decode", topic, "charset"), message, "bad_value")
-    return not missing
-
-
-def _check_url(url: str, problems: Problems) -> bool:
-    for each in url.split(","):  # the client takes several
-        if message := _url_message(each.strip()):
-            problems.add(_URL, message, "bad_value")
-            return False
-    return True
+def _check_url(url: str, problems: Problems) -> None:
+    messages = (_url_message(each.strip()) for each in url.split(","))  # the client takes several
+    for message in [each for each in messages if each][:1]:
+        problems.add(_URL, message, "bad_value")
 
 
 def _url_message(url: str) -> str:
@@ -90,18 +101,13 @@ def _url_message(url: str) -> str:
     return "must not have a query or a fragment ('?', '#')" if "?" in url or "#" in url else ""
 
 
-def _check_properties(settings: SchemaRegistry, problems: Problems) -> bool:
-    before = len(problems.found)
+def _check_properties(settings: SchemaRegistry, problems: Problems) -> None:
     for name, value in settings.properties.items():
         if name in _OWNED:
-            problems.add(
-                (*_PROPERTIES, name), f"the connector sets this itself; {_OWNED[name]}", "owned_property", at_key=True
-            )
+            message = f"the connector sets this property itself; {_OWNED[name]}"
+            problems.add((*_PROPERTIES, name), message, "owned_property", at_key=True)
         elif name == "timeout" and not _is_duration(value):
             problems.add((*_PROPERTIES, name), "expected a number of seconds", "bad_value")
-        elif name in _FILES and not _is_readable(str(value)):
-            problems.add((*_PROPERTIES, name), "can't read this file", "unreadable_file")
-    return len(problems.found) == before
 
 
 def _is_duration(value: object) -> bool:

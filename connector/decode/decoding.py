@@ -63,6 +63,9 @@ FORMATS: Mapping[str, BuildRead] = MappingProxyType(
 )
 """By the `format` of an entry of `decode`; `Schemas.formats` has those that need a registry."""
 
+FORMATS_OF_TESTS: Mapping[str, BuildRead] = MappingProxyType({**FORMATS, **dict.fromkeys(REGISTRY_FORMATS, _json)})
+"""For records that someone has written by hand, who writes decoded values as JSON whatever the format of the topic."""
+
 
 def entry_of(topic: str, decode: Mapping[str, Decode]) -> str | None:
     """Return the key of the entry of `decode` that counts for a topic; None if none does.

@@ -86,13 +86,16 @@ class RegistryClient:
         self._client.close()
 
     def _usable(self, found: Registered) -> Schema:
-        kind, text = found.schema_type or "AVRO", found.schema_str or ""
+        kind, text = found.schema_type or "AVRO", found.schema_str
+        if not isinstance(text, str):
+            raise RegistryError(f"the schema registry at {self._place} answers with something that is no schema")
         if kind == "JSON":
             return Schema(kind, decode_json)
         if kind != "AVRO":
             return Schema(kind, None, "the connector reads AVRO and JSON")
         try:
-            return Schema(kind, reader(text, self._references(found, set())))
+            references = list(self._references(found, set()))
+            return Schema(kind, reader(text, references))
         except SchemaError as error:
             return Schema(kind, None, str(error))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from connector.config.loading import UNUSED_BY_MAPPING, check
+from connector.decode.decoding import FORMATS_OF_TESTS
 from connector.mapping import compile_mapping
 from connector.settings.problems import Problems
 from connector.workbench.testing.coverage import Coverage
@@ -90,4 +91,5 @@ def _tested(file: str, document: Document, config: Config) -> TestedMapping:
     targets = {name: target for name, target in config.targets.items() if name in fed}
     compiled = compile_mapping(targets, list(enumerate(config.routes)), Problems(), coverage.observe, config.decode)
     assert compiled is not None  # noqa: S101 - the config is sound
-    return TestedMapping(file, document, config, compiled, compiled.mapper(_CLUSTER), coverage)
+    mapper = compiled.mapper(_CLUSTER, formats=FORMATS_OF_TESTS)
+    return TestedMapping(file, document, config, compiled, mapper, coverage)

@@ -265,9 +265,6 @@ TABLE = [
             "    url: https://user:secret@registry.example?x=1\n"
             "    properties:\n"
             "      basic.auth.user.info: user:secret\n"
-            "      max.retries: 3\n"
-            "      timeout: soon\n"
-            "      ssl.ca.location: /no/such/file\n"
             "decode: {crm.member: {format: json_schema}}\n"
         ),
         (
@@ -286,43 +283,14 @@ TABLE = [
             "  group_id: shop\n"
             "  schema_registry:\n"
             "    url: https://one.example, https://two.example/api\n"
-            "    properties: {max.retries: 3, timeout: soon, ssl.ca.location: /no/such/file}\n"
+            "    properties: {max.retries: 3, timeout: soon}\n"
             "decode: {crm.member: {format: json_schema}}\n"
         ),
         (
-            "6:18: kafka.schema_registry.properties.max.retries: the connector sets this itself; remove it: the "
-            "connector asks again, with growing waits, for as long as it takes [owned_property]"
+            "6:18: kafka.schema_registry.properties.max.retries: the connector sets this property itself; remove it: "
+            "the connector asks again, with growing waits, for as long as it takes [owned_property]"
         ),
         "6:43: kafka.schema_registry.properties.timeout: 'soon': expected a number of seconds [bad_value]",
-        "6:66: kafka.schema_registry.properties.ssl.ca.location: can't read this file [unreadable_file]",
-    ),
-    Broken(
-        "properties that the registry's client does not know, or refuses",
-        "  group_id: shop\n",
-        (
-            "  group_id: shop\n"
-            "  schema_registry: {url: https://one.example, properties: {ssl.ca.file: x, timeouts: 3}}\n"
-            "decode: {crm.member: {format: avro}}\n"
-        ),
-        ("4:60: kafka.schema_registry.properties.ssl.ca.file: the registry's client does not know it [bad_value]"),
-        "4:76: kafka.schema_registry.properties.timeouts: the registry's client does not know it [bad_value]",
-    ),
-    Broken(
-        "credentials that are none",
-        "  group_id: shop\n",
-        (
-            "  group_id: shop\n"
-            "  schema_registry: {url: https://one.example, properties: {basic.auth.user.info: justone}}\n"
-            "decode: {crm.member: {format: avro}}\n"
-        ),
-        (
-            "4:59: kafka.schema_registry.properties: the registry's client refuses them: ValueError: "
-            "basic.auth.user.info must be in the form of {username}:{password} [bad_value]"
-        ),
-        (
-            "4:82: kafka.schema_registry.properties.basic.auth.user.info: a secret in clear: keep it out of the file, "
-            "with ${NAME} or ${file:/path} [suspicious]"
-        ),
     ),
     Broken(
         "a charset that is not supported",

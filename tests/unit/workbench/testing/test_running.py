@@ -194,3 +194,13 @@ def test_a_value_is_as_expected_if_it_is_expected_as_it_is(value: Any) -> None: 
 def test_values_of_different_types_are_different(one: object, other: object) -> None:
     assert not equal(one, other)
     assert not equal(other, one)
+
+
+def test_records_of_a_topic_in_avro_are_written_as_json(project: Project) -> None:
+    formats = "decode: {shop.orders: {format: avro}, ^crm: {format: json_schema}}\nplatform:\n"
+    registry = "group_id: g, schema_registry: {url: 'https://${REGISTRY}', properties: {ssl.ca.location: /run/ca.pem}}}"
+    config = CONFIG.replace("platform:\n", formats, 1).replace("group_id: g}", registry, 1)
+    project.write("connector.yaml", config)
+    assert project.result(ORDER, "expect: [{target: purchases}]").passed
+    tags = '{topic: crm.tags, value_text: \'{"op": "ADD", "mobile": "13800000000", "labels": ["a"]}\'}'
+    assert project.result(tags, "expect: [{item: {tags: a}}]").passed
