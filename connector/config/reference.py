@@ -34,7 +34,8 @@ _INTRODUCTION = """\
 A route's `where`, `event_key`, `identity` and `fields` say which records become what. Wherever a **value** is
 expected, write a literal (`下单`, `12`, `true`), a **reference** into the record (`$.buyer.mobile`), a list of values,
 or an object of **words** (`{from: $.amount, multiply: 0.01}`). A value that is missing leaves its field out.
-[config/connector.yaml](../config/connector.yaml) shows all of it in one file.
+[config/connector.yaml](../config/connector.yaml) shows all of it in one file; recipes by task, with tests, are in
+[config/examples/recipes](../config/examples/recipes). How to test a mapping: [testing.md](testing.md).
 """
 _WORDS = """\
 The words are applied in the order of this table, whatever their order in the file.

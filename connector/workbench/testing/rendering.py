@@ -1,4 +1,4 @@
-"""Values as YAML on one line: what reports show of them, and what `--update` writes."""
+"""Values as YAML: what reports show of them, and what `--update` writes."""
 
 from __future__ import annotations
 
@@ -22,6 +22,20 @@ def in_yaml(value: Json) -> str:
     if isinstance(value, str):
         return value if _PLAIN.fullmatch(value) else _quoted(value)
     return json.dumps(value)
+
+
+def in_lines(value: Json, width: int) -> list[str]:
+    """Return a table or a list as lines of YAML: each entry on one line, if it is not longer than `width`."""
+    lines = []
+    entries = [(f"{in_yaml(str(key))}:", each) for key, each in value.items()] if isinstance(value, dict) else None
+    for head, each in entries if entries is not None else [("-", each) for each in value]:
+        line = f"{head} {in_yaml(each)}"
+        if len(line) <= width or not each or not isinstance(each, dict | list):
+            lines.append(line)
+            continue
+        inner = [f"  {line}" for line in in_lines(each, width - 2)]
+        lines += [head, *inner] if head != "-" else [f"- {inner[0].strip()}", *inner[1:]]
+    return lines
 
 
 def _quoted(text: str) -> str:

@@ -28,7 +28,8 @@ _INDENT: Final = " " * 10
 def print_report(results: Sequence[Result], mappings: Sequence[TestedMapping], console: Console) -> None:
     """Print everything; the coverage of `mappings` only."""
     seconds = sum(result.seconds for result in results)
-    for line in (*_tests(results), *_coverage(mappings), _summary(results, seconds)):
+    blank = Text()
+    for line in (*_tests(results), *([blank] if mappings else []), *_coverage(mappings), _summary(results, seconds)):
         console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
@@ -128,7 +129,6 @@ def _coverage(mappings: Sequence[TestedMapping]) -> Iterator[Text]:
                 parts.append(f"{plural} {total - len(coverage.missed(kind))} of {total}")
         missed = sorted(coverage.missed(), key=lambda each: mapping.document.position(each.path))
         colour = "yellow" if missed else "green"
-        yield Text()
         yield Text.assemble(
             f"mapping coverage of {mapping.file}: ", (f"{coverage.percent} %", colour), f" ({', '.join(parts)})"
         )

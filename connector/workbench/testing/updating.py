@@ -17,23 +17,23 @@ from connector.config.yaml_scalars import YamlError
 from connector.config.yaml_source import Span, read_yaml
 from connector.workbench.testing.comparing import ABSENT, as_data, equal
 from connector.workbench.testing.models import ItemExpected
-from connector.workbench.testing.rendering import in_yaml
+from connector.workbench.testing.rendering import in_lines, in_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from connector.config.documents import Document
     from connector.mapping.json_values import Json
+    from connector.settings.models import Route
     from connector.settings.problems import Path
     from connector.workbench.testing.cases import CaseFile
     from connector.workbench.testing.comparing import Made
-    from connector.workbench.testing.models import DeadLetterExpected
     from connector.workbench.testing.running import Result
 
-_FILLED_IN: Final = ("time", "uuid")
+_FILLED_IN: Final = frozenset({"time", "uuid"})
 """What the connector adds to an event that does not map it: of no interest to a test."""
 _STEP: Final = 2
-_MAX_LINE: Final = 100
+_MAX_LINE: Final = 110
 _IN_THE_WAY: Final = "an anchor, an alias or an integer beyond 64 bits stands in the way"
 _AFTER_ANCHOR: Final = re.compile(r"(?:&\S+\s+)?(\S)")
 
@@ -108,17 +108,23 @@ def _items(result: Result) -> list[Json]:
     """Return all that was made as it is expected: of an item that is there already, what the test names."""
     expected = result.case.expected
     old: Sequence[Any] = expected if expected and len(expected) == len(result.made) else [None] * len(result.made)
-    return [_item(made, each) for made, each in zip(result.made, old, strict=True)]
+    routes = {route.name: route for route in result.file.mapping.config.routes}
+    return [
+        {"dead_letter": _letter(made)}
+        if made.failure is not None
+        else _shaped(made.as_data(), as_data(each))
+        if isinstance(each, ItemExpected)
+        else _new_item(made, routes[made.route])
+        for made, each in zip(result.made, old, strict=True)
+    ]
 
 
-def _item(made: Made, old: ItemExpected | DeadLetterExpected | None) -> Json:
-    if made.failure is not None:
-        return {"dead_letter": _letter(made)}
-    whole = made.as_data()
-    if isinstance(old, ItemExpected):
-        return _shaped(whole, as_data(old))
-    item = {name: each for name, each in whole["item"].items() if name not in _FILLED_IN}
-    return {"target": whole["target"], "item": item}
+def _new_item(made: Made, route: Route) -> Json:
+    """Return an item as it is expected, without what the route does not map."""
+    passed_over = _FILLED_IN - route.fields.keys()
+    item = {name: each for name, each in made.item.items() if name not in passed_over}
+    params = {name: each for name, each in made.public_params.items() if name in route.public_params}
+    return {"target": made.target, "item": item, **({"public_params": params} if params else {})}
 
 
 def _letter(made: Made) -> Json:
@@ -184,10 +190,9 @@ class TextEditor:
     def _block(self, edit: _Edit, column: int) -> str:
         if not isinstance(edit.value, list) or not edit.value:
             return f"{edit.key}: {in_yaml(edit.value)}"
-        lines = [f"{edit.key}:"]
-        for each in edit.value:
-            lines += [" " * (column + _STEP) + line for line in _lines_of(each)]
-        return self._break.join(lines)
+        indent = " " * (column + _STEP)
+        lines = in_lines(edit.value, _MAX_LINE - len(indent))
+        return self._break.join((f"{edit.key}:", *(indent + line for line in lines)))
 
     def _is_flow(self, path: Path) -> bool:
         found = _AFTER_ANCHOR.match(self._text, self._read.values[path].start)
@@ -215,17 +220,3 @@ class TextEditor:
         if not ends:
             raise NotUpdatedError(_IN_THE_WAY)
         return max(ends)
-
-
-def _lines_of(entry: dict[str, Json]) -> list[str]:
-    """Return an entry of `expect` as lines: one, if it fits."""
-    line = f"- {in_yaml(entry)}"
-    if len(line) <= _MAX_LINE:
-        return [line]
-    lines = []
-    for name, each in entry.items():
-        if isinstance(each, dict) and each:
-            lines += [f"{name}:", *(f"  {in_yaml(key)}: {in_yaml(inner)}" for key, inner in each.items())]
-        else:
-            lines.append(f"{name}: {in_yaml(each)}")
-    return [f"- {lines[0]}", *(f"  {line}" for line in lines[1:])]

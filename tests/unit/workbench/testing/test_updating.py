@@ -122,6 +122,7 @@ def test_only_what_differs_is_replaced(project: Project, old: str, new: str) -> 
                 "      - target: purchases",
                 "        item:",
                 '          identities: [{identityValue: "13800000000", identityType: phone}]',
+                "          time: 1704067200000",
                 "          eventKey: c_buy",
                 '          eventargs: {c_price: 1420, c_note: "5: x", c_list: [1, {a: 1}]}',
             ),
@@ -259,3 +260,17 @@ def test_any_wrong_expectation_in_any_layout_becomes_a_right_one(
     text = io.StringIO()
     yaml.dump({"config": "../connector.yaml", "tests": tests}, text)
     update(Project(folder), text.getvalue())
+
+
+def test_a_new_expectation_has_what_the_route_maps_and_not_what_the_connector_fills_in(project: Project) -> None:
+    record = "record: {topic: shop.orders, value: {mobile: '13800000000', lines: [{sku: a}]}}"
+    new = update(project, f"{HEAD}  - name: a\n    {record}\n")
+    item = (
+        '{identities: [{identityValue: "13800000000", identityType: phone}], eventKey: c_line, eventargs: {c_sku: a}}'
+    )
+    assert read_yaml(SourceText(new)).data["tests"][0]["expect"] == [  # type: ignore[index]
+        {"target": "purchases", "item": read_yaml(SourceText(f"x: {item}")).data["x"]}
+    ]
+    record = "record: {topic: crm.x, value: {mobile: '13800000000', op: ADD, labels: a}}"
+    new = update(project, f"{HEAD}  - name: a\n    {record}\n")
+    assert "public_params: {optType: add}" in new
