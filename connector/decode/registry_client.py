@@ -88,7 +88,7 @@ class RegistryClient:
     def _usable(self, found: Registered) -> Schema:
         kind, text = found.schema_type or "AVRO", found.schema_str
         if not isinstance(text, str):
-            self._client.clear_caches()  # it would never ask again
+            self._client.clear_caches()  # type: ignore[no-untyped-call] # it would never ask again
             raise RegistryError(f"the schema registry at {self._place} answers with something that is no schema")
         if kind == "JSON":
             return Schema(kind, decode_json)
