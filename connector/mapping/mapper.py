@@ -108,7 +108,7 @@ class Mapper:
         decoding, routes = self._decoding_of(topic), self._routes_of(topic)
         if not routes or not decoding.plain:
             return ""
-        source = topic_source(routes, _generally(routes, decoding), self._general_of)
+        source = topic_source(routes, _generally(routes, decoding))
         return "" if source is None else "\n".join(source.lines).lstrip("\n") + "\n"
 
     def items_of_value(self, value: Json, record: Record) -> Sequence[Item]:
@@ -147,11 +147,8 @@ class Mapper:
             return lambda _record: ()
         general = _generally(routes, decoding)
         fast = self._projected and decoding.plain
-        source = topic_source(routes, general, self._general_of) if fast else None
+        source = topic_source(routes, general) if fast else None
         return general if source is None else load(source)
-
-    def _general_of(self, route: BoundRoute) -> MapTopic:
-        return lambda record: self.items_of_route(record, route.route)
 
     def _routes_of(self, topic: str) -> tuple[BoundRoute, ...]:
         return tuple(self._bind(route) for route in self._mapping.routes_of(topic))

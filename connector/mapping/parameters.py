@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 _MAX_CACHED_COMBINATIONS = 1024
 """A parameter that differs in every record makes a batch of each; it must not make memory grow as well."""
 
+_CONTAINERS = frozenset({list, dict})
+
 
 class EncodedParams(NamedTuple):
     """One combination of parameters: as JSON, and whether it asks for exact matching."""
@@ -114,7 +116,9 @@ def params_getter(endpoint: Endpoint, params: Mapping[str, ParamValue]) -> Param
 
     def get(value: Json, record: Record) -> EncodedParams:
         found = [(name, get_one(value, record)) for name, get_one in dynamic]
-        key = tuple((got.__class__, got if got.__hash__ else repr(got)) for _, got in found)
+        if any(got.__class__ in _CONTAINERS for _, got in found):  # wrong for every documented parameter; not hashable
+            return _encode(endpoint, {**fixed, **dict(found)})
+        key = tuple((got.__class__, got) for _, got in found)
         encoded = known.get(key)
         if encoded is None:
             if len(known) >= _MAX_CACHED_COMBINATIONS:

@@ -56,7 +56,7 @@ def _json(value: Json) -> Json:
     try:
         return orjson.dumps(value).decode()
     except orjson.JSONEncodeError as error:
-        raise ConversionError("it can't be encoded as JSON: a number exceeds 64 bits") from error
+        raise ConversionError("it can't be encoded as JSON: a number exceeds 64 bits, or it nests too deep") from error
 
 
 def _md5(value: Json) -> Json:

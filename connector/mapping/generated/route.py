@@ -8,7 +8,7 @@ from connector.mapping.errors import MappingError
 from connector.mapping.expressions import Object
 from connector.mapping.generated.identities import Identities
 from connector.mapping.generated.source import Block, is_struct
-from connector.mapping.route import ENCODING, MapTopic
+from connector.mapping.route import ENCODING
 from connector.mapping.splitting import ForEach
 
 if TYPE_CHECKING:
@@ -22,17 +22,14 @@ def unusual(_kind: str) -> None:
     raise MappingError("identity_missing", "identity", "")
 
 
-def write_route(source: TopicSource, route: BoundRoute, general: MapTopic, head: Block) -> str:
-    """Append the function of a route, which begins with `head`; return its name.
-
-    `general` maps a record by this route, the general way.
-    """
+def write_route(source: TopicSource, route: BoundRoute, head: Block) -> str:
+    """Append the function of a route, which begins with `head`; return its name."""
     split = route.route.split
     write = _write_for_each if isinstance(split, ForEach) else _write_plain
-    return write(source, route, general, head)
+    return write(source, route, head)
 
 
-def _write_plain(source: TopicSource, route: BoundRoute, _general: MapTopic, head: Block) -> str:
+def _write_plain(source: TopicSource, route: BoundRoute, head: Block) -> str:
     function = source.named(None, f"route_{route.route.name}")
     body = Block(2)
     writer = _Writer(source, route, body, body)
@@ -47,12 +44,15 @@ def _write_plain(source: TopicSource, route: BoundRoute, _general: MapTopic, hea
     return function
 
 
-def _write_for_each(source: TopicSource, route: BoundRoute, general: MapTopic, head: Block) -> str:
-    """What does not depend on the element is computed once; if it fails, the general way says so of each element."""
+def _write_for_each(source: TopicSource, route: BoundRoute, head: Block) -> str:
+    """What does not depend on the element is computed once; if it fails, the general way says so of each element.
+
+    That way gets what is decoded already: what is not read, and can't be decoded, concerns it as little.
+    """
     split = route.route.split
     assert isinstance(split, ForEach)  # noqa: S101 - the caller has looked
     function = source.named(None, f"route_{route.route.name}")
-    generally = f"{source.named(general, 'general')}(record)"
+    generally = f"{source.named(route.map, 'generally')}(value, record)"
     once, each = Block(2), Block(3)
     once.comment("for_each")
     if split.where is not None:

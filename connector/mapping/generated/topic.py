@@ -9,19 +9,17 @@ from connector.mapping.generated.source import Block, TopicSource
 from connector.mapping.projection import decoder, is_attribute, project
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from connector.mapping.route import BoundRoute, MapTopic
 
 FILE = "<mapping>"
 
 
-def topic_source(
-    routes: Sequence[BoundRoute], general: MapTopic, general_of: Callable[[BoundRoute], MapTopic]
-) -> TopicSource | None:
+def topic_source(routes: Sequence[BoundRoute], general: MapTopic) -> TopicSource | None:
     """Return the module of a topic with these routes, which ends in `map_topic`; None if the general way is taken.
 
-    `general` maps a record by all of them the general way, and `general_of` returns the same for one of them.
+    `general` maps a record by all of them the general way.
     """
     root = project(path for route in routes for path in route.route.paths)
     if root is None or not all(is_attribute(name) for route in routes for name in route.entries):
@@ -31,10 +29,10 @@ def topic_source(
     decode.add("try:", f"    value = {source.named(decoder(root), 'decode')}(record.value)")
     decode.add("except Exception:", f"    return {source.named(general, 'general')}(record)")
     if len(routes) == 1:
-        function = write_route(source, routes[0], general_of(routes[0]), decode)
+        function = write_route(source, routes[0], decode)
         source.add("", "", f"map_topic = {function}")
         return source
-    calls = [f"{write_route(source, route, general_of(route), Block(0))}(value, record)" for route in routes]
+    calls = [f"{write_route(source, route, Block(0))}(value, record)" for route in routes]
     source.add("", "", "def map_topic(record):")
     source.add_block(decode)
     source.add(f"    return [{', '.join(f'*{call}' for call in calls)}]")

@@ -95,12 +95,15 @@ def _extract(value: Value, words: Operands) -> Value:
 def _extracted(expression: re.Pattern[str]) -> Callable[[Json], Json]:
     """Return a step that finds group 1 in the text form of a value, or of each element of a list."""
 
-    def extract(got: Json) -> Json:
-        if got.__class__ is list:
-            return [part for each in got if (part := extract(each)) is not None] or None
-        text = text_form(got)
+    def found_in(scalar: Json) -> Json:
+        text = text_form(scalar)
         match = None if text is None else expression.search(text)
         return None if match is None else _not_blank(match[1])
+
+    def extract(got: Json) -> Json:
+        if got.__class__ is list:
+            return [part for each in got if (part := found_in(each)) is not None] or None
+        return found_in(got)
 
     return extract
 

@@ -54,10 +54,10 @@ def shaped(draw: st.DrawFn, wanted: list[tuple[str, ...]]) -> Any:  # noqa: ANN4
     """Return a value in which these paths lead somewhere, mostly: through objects, lists that just end before, at or
     after the element that is read, and text that holds either as JSON."""
     heads = sorted({path[0] for path in wanted if path})
-    shapes = ["leaf"] + (["object"] * 3 + ["text"] if heads else [])
+    shapes = ["leaf"] + (["object"] * 5 + ["text"] if heads else [])
     indexes = [int(head) for head in heads if head.isdecimal()]
     if indexes or "*" in heads:
-        shapes += ["list"] * 3
+        shapes += ["list"] * 5
     below = {head: [path[1:] for path in wanted if path[:1] in ((head,), ("*",))] for head in heads}
     match draw(st.sampled_from(shapes)):
         case "object":
@@ -80,7 +80,7 @@ def quoted(name: str) -> str:
 @st.composite
 def paths(draw: st.DrawFn, root: str = "$", *, every: bool = True) -> str:
     names = NAMES.map(quoted)
-    parts = draw(st.lists(names | st.just("*") if every else names, min_size=1, max_size=4))
+    parts = draw(st.lists(names | names | names | names | st.just("*") if every else names, min_size=1, max_size=4))
     return root + "".join(f".{part}" for part in parts)
 
 
@@ -183,6 +183,21 @@ def test_every_record_gives_the_same_items_both_ways(
         except UnicodeEncodeError:
             continue
         both.items(Record(TOPIC, 0, 7, NOW_MS, b"k", data, ()))
+
+
+@st.composite
+def paths_and_records(draw: st.DrawFn) -> tuple[list[str], list[Any]]:
+    drawn = draw(st.lists(paths(), min_size=1, max_size=4))
+    return drawn, draw(st.lists(shaped([*paths_in(drawn)]), min_size=1, max_size=10))
+
+
+@settings(max_examples=150, deadline=None)
+@given(paths_and_records())
+def test_every_path_finds_the_same_both_ways(drawn: tuple[list[str], list[Any]]) -> None:
+    found = {f"x{index}": path for index, path in enumerate(drawn[0])}
+    both = mapper(route(identity=[{"type": "uid", "value": "$offset"}], fields={"eventargs": found}))
+    for value in drawn[1]:
+        both.items(record(json.dumps(value).encode()))
 
 
 FLAT = st.lists(
