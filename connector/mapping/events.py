@@ -45,7 +45,7 @@ def compile_event_key(route: Route, endpoint: Endpoint, location: Location) -> V
     if route.event_key is None:
         location.add(f"{endpoint.path} requires an event key", "missing_key")
         return None
-    value = compile_value(route.event_key, location)
+    value = compile_value(route.event_key, location.of_one_value())
     report_type(route.event_key, "text", location)
     if value.constant and (isinstance(value.literal, (list, dict)) or not str(value.literal).strip()):
         location.add("expected text for the event key", "wrong_type")

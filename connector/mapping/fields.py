@@ -102,7 +102,8 @@ def _compile_field(field: ItemField, raw: Json, location: Location) -> Value:
         value = compile_custom_fields(raw, location)
         report_type(raw, field.kind, location)
         return value
-    compiled = compile_structure(raw, location) if field.kind == "objects" else compile_value(raw, location)
+    at = location.of_one_value(one=KINDS[field.kind].one_value)
+    compiled = compile_structure(raw, at) if field.kind == "objects" else compile_value(raw, at)
     value = checked(compiled, KINDS[field.kind], location)
     report_type(raw, field.kind, location)
     if field.allowed or field.max_characters:

@@ -86,7 +86,7 @@ def _rule(raw: Json, endpoint: Endpoint, location: Location) -> IdentityRule | N
         return None
     at = location.at("value").named(f"identity.{kind}")
     before = len(location.problems.found)
-    value = compile_value(_absent_on_error(raw["value"]), at)
+    value = compile_value(_absent_on_error(raw["value"]), at.of_one_value())
     if len(location.problems.found) == before:
         report_identity(kind, raw["value"], at)
     value = location.observed("identity", value)

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from connector.mapping.errors import MappingError
+from connector.mapping.projected import Projected
 
 Json = Any
 """A decoded JSON value, or a part of one; None for what is missing or null."""
@@ -25,7 +26,7 @@ _TYPE_NAMES: dict[type, str] = {
 
 def type_name(value: object) -> str:
     """Return the JSON type of a value: all that a dead letter says about it."""
-    return _TYPE_NAMES.get(type(value), type(value).__name__)
+    return "an object" if isinstance(value, Projected) else _TYPE_NAMES.get(type(value), type(value).__name__)
 
 
 def text_form(value: Json) -> str | None:

@@ -27,6 +27,11 @@ class Kind(NamedTuple):
     convert: Convert
     """Converts values of other types. Raises ConversionError."""
 
+    @property
+    def one_value(self) -> bool:
+        """Whether no list is right."""
+        return self.type is not type(None)
+
 
 def _milliseconds(value: Json) -> Json:
     """Text and fractions are refused: their unit is unknown."""

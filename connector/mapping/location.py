@@ -40,6 +40,8 @@ class Scope:
     """Whether `$change` means something: a topic of the route has an envelope."""
     envelope: str = ""
     """The envelope that all topics of the route have; empty if they differ, or have none."""
+    one_value: bool = False
+    """Whether a list is wrong here, whatever its elements are converted to."""
     omitted: Counter[tuple[str, str]] = dataclasses.field(default_factory=Counter)
     """Values that `on_error: omit` left out, by route and field; counted for each record."""
     reads: set[Path] = dataclasses.field(default_factory=set)
@@ -73,7 +75,12 @@ class Location:
 
     def with_item(self, element: Path | None = None) -> Location:
         """Return the same key, inside `for_each` or `each`, whose element is at a path of the record."""
-        return Location(self.problems, self.path, self.field, replace(self.scope, has_item=True, element=element))
+        scope = replace(self.scope, has_item=True, element=element, one_value=False)
+        return Location(self.problems, self.path, self.field, scope)
+
+    def of_one_value(self, *, one: bool = True) -> Location:
+        """Return the same key, for a value that must not be a list, or for one that may be one."""
+        return Location(self.problems, self.path, self.field, replace(self.scope, one_value=one))
 
     def observed(self, part: Part, value: Value) -> Value:
         """Return the value of a part at this key as the observer, if there is one, wants it computed."""

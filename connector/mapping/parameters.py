@@ -67,7 +67,7 @@ def compile_params(
         if parameter is None and not allow_unknown:
             report_undocumented("parameter", name, endpoint, at)
             continue
-        value = compile_value(each, at)
+        value = compile_value(each, at.of_one_value(one=parameter is not None))
         if value.constant:
             value = _constant(each, value, parameter, at)
         elif not per_record:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _DEEPEST_COPY = 300
 """Deeper values of odd_records.py can't be copied for a transform."""
+_LONGEST_NUMBER = 400
+"""Longer text is no number, whatever is in it."""
 _SHORTEST_TEXT = 6
 """Shorter texts of a record may be words of a message by chance."""
 
@@ -146,7 +148,8 @@ def _entry(value: Any, name: str) -> Any:  # noqa: ANN401 - JSON
 
 def _is_positive(value: Any) -> bool:  # noqa: ANN401 - JSON
     try:
-        return not isinstance(value, (bool, list, dict)) and value is not None and float(value) > 0
+        scalar = not isinstance(value, (bool, list, dict)) and value is not None
+        return scalar and len(str(value)) <= _LONGEST_NUMBER and float(value) > 0
     except ValueError:
         return False
 

@@ -41,7 +41,8 @@ UNITS: dict[str, Decimal] = {
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_MS = 86_400_000
-_SIZES = ((10**11, "s"), (10**14, "ms"), (10**17, "us"), (10**20, "ns"))
+_SECONDS_BELOW, _MICROSECONDS_BELOW = 10**11, 10**17
+_SIZES = ((_SECONDS_BELOW, "s"), (10**14, "ms"), (_MICROSECONDS_BELOW, "us"), (10**20, "ns"))
 """Numbers below the limit are in that unit: seconds up to the year 5138, and so on."""
 _USUAL_MS = (10**12, 10**13)
 """Milliseconds between 2001 and 2286, as most records have them."""
@@ -62,11 +63,20 @@ def timestamp(zone: tzinfo, unit: str | None = None, *, local: bool = False) -> 
     is_plain = unit is None and not local
 
     def convert(value: Json) -> Json:
-        if is_plain and value.__class__ is int and _USUAL_MS[0] <= value < _USUAL_MS[1]:
-            return value
+        if is_plain and value.__class__ is int and (milliseconds := _by_size(value)) is not None:
+            return milliseconds
         return to_milliseconds(value)
 
     return convert
+
+
+def _by_size(number: int) -> int | None:
+    """Return a whole number that is not written as a date in milliseconds, as `_from_number` does; None if unsure."""
+    if 10**8 <= number < 10**13:  # 9 to 13 digits
+        return number * 1000 if number < _SECONDS_BELOW else number
+    if 10**14 <= number < 10**20:  # 15 digits or more
+        return number // (1000 if number < _MICROSECONDS_BELOW else 1_000_000)
+    return None
 
 
 def _usual_milliseconds(given: Mapping[str, Json]) -> Usual | None:

@@ -13,7 +13,7 @@ from connector.mapping.words.word import Operands, Word
 from connector.settings.problems import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from connector.mapping.conversions.conversion import Conversion, Convert, Option
     from connector.mapping.json_values import Json
@@ -30,8 +30,11 @@ def _as(value: Value, words: Operands) -> Value:
     given = {name: option.parse(*words.of(name)) for name, option in taken.items() if name in words}
     if chain and chain[-1].name == "number" and ("multiply" in words or "round" in words):
         chain.pop()  # arithmetic reads numbers and their text itself, and exactly
-    for each in chain:
-        step = _converted(each.build(given), f"as: {each.name}", words, takes_list=each.takes_list)
+    for index, each in enumerate(chain):
+        convert = each.build(given)
+        may_be_list = not words.location.scope.one_value or any(later.takes_list for later in chain[index:])
+        convert_list = convert if each.takes_list else _of_elements(convert, may_be_list=may_be_list)
+        step = _converted(convert, convert_list, f"as: {each.name}", words)
         value = value.then(step, usual=each.usual(given))
     return value
 
@@ -85,7 +88,9 @@ def _arithmetic(value: Value, words: Operands) -> Value:
         return MISSING
     rule = " and ".join(word for word in ("multiply", "round") if word in words)
     usual = None if digits is not None else numbers.usual_product(factor)
-    return value.then(_converted(numbers.arithmetic(factor, digits), rule, words, takes_list=False), usual=usual)
+    convert = numbers.arithmetic(factor, digits)
+    convert_list = _of_elements(convert, may_be_list=not words.location.scope.one_value)
+    return value.then(_converted(convert, convert_list, rule, words), usual=usual)
 
 
 def _round(value: Value, words: Operands) -> Value:
@@ -105,20 +110,30 @@ def _on_error(value: Value, words: Operands) -> Value:
     return value
 
 
-def _converted(convert: Convert, rule: str, words: Operands, *, takes_list: bool) -> Callable[[Json], Json]:
-    """Return a step that converts a value, or each element of a list unless the conversion `takes_list`.
+def _of_elements(convert: Convert, *, may_be_list: bool) -> Convert:
+    """Return a function that converts each element of a list; it refuses the first if the result must not be one."""
+
+    def convert_elements(elements: Json) -> Json:
+        made = [convert(element) for element in elements if element is not None]
+        return [element for element in made if element is not None] or None
+
+    def refuse(elements: Json) -> Json:
+        """Convert no more than needed: a long list would take a long time, and be refused after it."""
+        for element in elements:
+            if element is not None and convert(element) is not None:
+                raise ConversionError("expected one value, got a list")
+
+    return convert_elements if may_be_list else refuse
+
+
+def _converted(convert: Convert, convert_list: Convert, rule: str, words: Operands) -> Callable[[Json], Json]:
+    """Return a step that converts a value, or a list.
 
     `rule` names the conversion in dead letters. Blank text is missing, and with `on_error: omit` so is what can't be
     converted.
     """
     field, scope = words.location.field, words.location.scope
     omits = words.raw.get("on_error") == "omit"
-
-    def convert_elements(elements: Sequence[Json]) -> Json:
-        made = [convert(element) for element in elements if element is not None]
-        return [element for element in made if element is not None] or None
-
-    convert_list = convert if takes_list else convert_elements
 
     def step(got: Json) -> Json:
         if got.__class__ is str:

@@ -28,7 +28,8 @@ def compile_list_source(raw: Json, location: Location, compile_value: Callable[[
 
 
 def _each(_value: Value, words: Operands) -> Value:
-    elements = compile_list_source(*words.of("each"), words.compile)
+    raw_list, at_list = words.of("each")
+    elements = compile_list_source(raw_list, at_list.of_one_value(one=False), words.compile)
     if "value" not in words:
         words.location.at("value").add("missing, required together with `each`", "missing_key")
         return MISSING

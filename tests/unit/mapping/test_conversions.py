@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from connector.mapping.conversions import CONVERSIONS, numbers, timestamps
 from connector.mapping.conversions.phone import phone
 from connector.mapping.errors import ConversionError
-from tests.unit.mapping.helpers import failure_of, value_of
+from tests.unit.mapping.helpers import failure, failure_of, mapper, record, route, value_of
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
@@ -389,3 +389,38 @@ def test_a_failed_conversion_reports_field_type_and_rule_but_not_the_value() -> 
     assert failure.detail == "as: phone: expected a mainland mobile number of 11 digits, got text"
     assert "multiply: expected a number, got text" in failure_of({"from": "$.x", "multiply": 2}, "secret-4711").detail
     assert "4711" not in str(failure)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"time": {"from": "$.at", "as": "timestamp"}}, {"intid": {"from": "$.at", "multiply": 2}}]
+)
+def test_a_list_where_one_value_belongs_is_refused_at_its_first_element(
+    fields: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever its length: to convert a thousand elements takes a thousand times as long, for nothing."""
+    asked: list[object] = []
+
+    def counted(value: object) -> object:
+        asked.append(value)
+        return decimal_of(value)
+
+    decimal_of = numbers.decimal_of
+    monkeypatch.setattr(numbers, "decimal_of", counted)
+    monkeypatch.setattr(timestamps, "decimal_of", counted)
+    told = failure(mapper(route(fields=fields)).items(record({"phone": "13800138000", "at": [None, "20201116"] * 500})))
+    assert (told.reason, told.field) == ("conversion_failed", next(iter(fields)))
+    assert told.detail.endswith("expected one value, got a list")
+    assert asked.count("20201116") == 2  # the first element, by either way
+    for empty in ([], [None], None):
+        assert mapper(route(fields=fields)).items(record({"phone": "13800138000", "at": empty}))[0].failure is None
+
+
+@given(st.integers(-(10**21), 10**21))
+def test_a_whole_number_is_a_time_by_its_digits_whichever_way_is_taken(number: int) -> None:
+    def read(value: object) -> object:
+        try:
+            return convert("timestamp", value)
+        except ConversionError:
+            return None
+
+    assert read(number) == read(str(number))
