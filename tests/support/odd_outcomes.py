@@ -51,14 +51,14 @@ class OddOutcomes:
         record, clean = odd
         made, skipped = _counted(fast, record)
         if clean is not None and record.topic == "shop.orders":
-            expected, also = _counted(general, record._replace(value=clean))
+            expected, also = _counted(general, record.replace(value=clean))
             expected = [item.replace(record=_as(item.record, record)) for item in expected]
         else:
             expected, also = _counted(general, record)
             clean = record.value
         assert (list(made), skipped) == (list(expected), also), record.offset
         assert (fast.identity_invalid, fast.omitted) == (general.identity_invalid, general.omitted), record.offset
-        self._check(record._replace(value=clean), made, skipped)
+        self._check(record.replace(value=clean), made, skipped)
         return made
 
     def _check(self, record: Record, items: Sequence[Item], skipped: Counter[tuple[str, str]]) -> None:
@@ -172,11 +172,11 @@ def _counted(mapper: Mapper, record: Record) -> tuple[Sequence[Item], Counter[tu
 
 def _as(made: Record, record: Record) -> Record:
     """Return the record of an item, elements included, with the value of another record."""
-    return made._replace(value=record.value) if type(made) is type(record) else made
+    return made.replace(value=record.value) if type(made) is type(record) else made
 
 
 def _check_item(item: Item, record: Record, texts: set[str]) -> None:
-    assert item.record[:5] == record[:5]
+    assert item.record.replace(value=None) == record.replace(value=None)
     if item.failure is None:
         assert item.target != DEAD_LETTERS
         body = decode_json(item.body)
