@@ -81,6 +81,9 @@ def _decode_exactly(value: bytes) -> Any:  # noqa: ANN401 - JSON is anything
 def _what_is_wrong(value: bytes, error: orjson.JSONDecodeError) -> str:
     if not value.strip():
         return "expected JSON, got an empty value"
+    if value.startswith(b"\0\0") and len(value) > 5:  # the id of a schema has four bytes, the first of them zero
+        remedy = "if so, set `format: avro` or `format: json_schema` for this topic under `decode`"
+        return f"the value is not JSON: it may be in the format of a schema registry; {remedy}"
     try:
         value.decode()
     except UnicodeDecodeError as undecodable:

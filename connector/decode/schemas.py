@@ -52,7 +52,7 @@ class Schemas:
         self._clock = clock
         self._found: dict[SchemaId, Schema] = {}
         self._unknown: dict[SchemaId, float] = {}
-        """When that it is unknown is not believed any more."""
+        """When that it is unknown is not believed any more; in the order of these times."""
         self._prefixes: set[bytes] = set()
         """The first bytes of values whose schema is found: most records need one look at this set."""
         self.formats: Mapping[str, BuildRead] = {**FORMATS, **{name: self._build(name) for name in REGISTRY_FORMATS}}
@@ -90,13 +90,17 @@ class Schemas:
     def add(self, schema_id: SchemaId, schema: Schema | None) -> None:
         """Store what the registry has answered; None: it has no such schema."""
         if schema is None:
-            now = self._clock()
-            self._unknown = {each: until for each, until in self._unknown.items() if until > now}
-            self._unknown[schema_id] = now + UNKNOWN_FOR_S
+            self._add_unknown(schema_id, self._clock())
             return
         self._found[schema_id] = schema
         if isinstance(schema_id, int):
             self._prefixes.add(b"\0" + schema_id.to_bytes(4, "big"))
+
+    def _add_unknown(self, schema_id: SchemaId, now: float) -> None:
+        self._unknown.pop(schema_id, None)
+        while self._unknown and next(iter(self._unknown.values())) <= now:  # so that there are never many
+            del self._unknown[next(iter(self._unknown))]
+        self._unknown[schema_id] = now + UNKNOWN_FOR_S
 
     def _build(self, name: str) -> BuildRead:
         kind = _KINDS[name]

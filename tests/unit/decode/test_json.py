@@ -131,3 +131,9 @@ def test_text_that_holds_no_json_is_none(text: str) -> None:
 def test_text_that_holds_json_is_decoded_exactly() -> None:
     assert decode_text('{"a":[123456789012345678901]}') == {"a": [123456789012345678901]}
     assert decode_text("[" * 1015 + "]" * 1015) is not None  # deeper than the stack allows msgspec
+
+
+@pytest.mark.parametrize("value", [b"\0\0\0\0\7{}", b"\0\0\0\0\7\x02a", b"\0\0\0\0\7\xff\xff"])
+def test_a_value_of_a_schema_registry_is_recognised(value: bytes) -> None:
+    with pytest.raises(DecodeError, match="may be in the format of a schema registry; if so, set `format: avro`"):
+        decode_json(value)

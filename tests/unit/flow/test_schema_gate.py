@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from connector.core.errors import RegistryError
 from connector.core.events import ReasonCleared, ReasonRaised
-from connector.core.ledger import Lease, TopicCounts
+from connector.core.ledger import Lease, LeaseState, TopicCounts
 from connector.core.record import Record, TopicPartition
 from connector.flow.schema_gate import SchemaGate
 from tests.support.builders import seeded
@@ -268,5 +271,49 @@ def test_the_end_of_the_source_is_the_end_whatever_is_held() -> None:
         await stage.feed(one, "a")
         await stage.end()
         assert stage.out == []
+
+    run_virtual(main())
+
+
+@given(data=st.data())
+@settings(max_examples=60)
+def test_whatever_happens_records_of_a_lease_that_stays_come_once_and_in_order(data: st.DataObject) -> None:
+    async def main() -> None:
+        registry = StubRegistry()
+        stage = Stage(registry)
+        leases = [lease("avro", number) for number in range(3)] + [lease("json")]
+        given_to: dict[Lease, int] = dict.fromkeys(leases, 0)
+        for _ in range(data.draw(st.integers(1, 40))):
+            one = data.draw(st.sampled_from(leases))
+            match data.draw(
+                st.sampled_from(["feed", "feed", "up", "down", "publish", "pause", "resume", "end", "wait"])
+            ):
+                case "feed" if one not in stage.paused and one.state is LeaseState.OPEN:
+                    values = data.draw(st.lists(st.sampled_from("abcd"), max_size=5))
+                    stage.chunks.put_nowait((one, records(one, *values, first=given_to[one])))
+                    given_to[one] += len(values)
+                case "up" | "down" as state:
+                    registry.up = state == "up"
+                case "publish":
+                    registry.there.add(data.draw(st.sampled_from("abcd")))
+                case "pause":
+                    stage.gate.pause([one])
+                case "resume":
+                    stage.gate.resume([one])
+                case "end":
+                    one.end()
+                case _:
+                    await asyncio.sleep(data.draw(st.floats(0, 5)))
+        registry.up, registry.there = True, set("abcd")
+        await asyncio.sleep(60)
+        assert list(stage.gate.held) == []
+        for one in leases:
+            expected = list(range(given_to[one]))
+            came = stage.offsets(one)
+            assert came == (expected if one.state is LeaseState.OPEN else expected[: len(came)])
+        stage.gate.resume(leases)
+        assert all(one not in stage.paused for one in leases if one.state is LeaseState.OPEN)
+        assert stage.reasons()[-1:] in ([], ["cleared"])
+        await stage.end()
 
     run_virtual(main())
