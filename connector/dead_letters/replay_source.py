@@ -118,6 +118,11 @@ class ReplaySource:
 
     # -- the mapper and the dead letters ------------------------------------------------------------------------
 
+    def of_topic(self, topic: str) -> Callable[[Record], Sequence[Item]]:
+        """Return what returns the items of a letter: all come from the dead-letter topic."""
+        del topic
+        return self.items
+
     def items(self, record: Record) -> Sequence[Item]:
         """Return what was planned for a letter."""
         return [item.replace(record=record) for item in self._plan_of(record).items]

@@ -25,29 +25,30 @@ Example: `events` takes 40 items and is fed by the partitions 0 and 1; a chunk o
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING
 
 from connector.core.ledger import MAX_OPEN_OFFSETS, LeaseState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from connector.core.ledger import Lease
-    from connector.core.record import Record
+    from connector.core.record import Item, Record
     from connector.flow.target import Target
 
 
 class Feed:
     """One lease on its way into the targets. Lives from the lease's first chunk until it is closed."""
 
-    __slots__ = ("backlog", "lease", "targets")
+    __slots__ = ("backlog", "items_of", "lease", "targets")
 
-    def __init__(self, lease: Lease, targets: Iterable[Target]) -> None:
+    def __init__(self, lease: Lease, targets: Iterable[Target], items_of: Callable[[Record], Sequence[Item]]) -> None:
         self.lease = lease
         self.targets = tuple(targets)
         """The targets that records of its topic may go to, the dead letters among them."""
-        self.backlog: deque[Record] = deque()
+        self.items_of = items_of
+        """Maps a record of its topic."""
+        self.backlog: list[Record] = []
         """Records that were received and are not tracked yet, in order."""
 
 

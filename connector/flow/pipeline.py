@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Final, Protocol
 
 from connector.core.ledger import LeaseState
@@ -39,8 +38,11 @@ LEASES_LOOK_S: Final = 0.1
 class Mapper(Protocol):
     """Turns records into items."""
 
-    def items(self, record: Record) -> Sequence[Item]:
-        """Return the record's items in route order; none means skipped. Pure; a failed mapping is an item too."""
+    def of_topic(self, topic: str) -> Callable[[Record], Sequence[Item]]:
+        """Return the function that returns the items of a record of this topic, in route order; none means skipped.
+
+        Pure; a failed mapping is an item too. Called once for each lease.
+        """
 
 
 class Source(Protocol):
@@ -96,7 +98,7 @@ class Pipeline:
         """Process chunks until the source ends. Raises what the source raises."""
         self._source = source
         receiving = asyncio.ensure_future(self._receive(source, mapper))
-        resuming = asyncio.ensure_future(self._work_off_backlogs(source, mapper))
+        resuming = asyncio.ensure_future(self._work_off_backlogs(source))
         try:
             for ended in (await asyncio.wait([receiving, resuming], return_when=asyncio.FIRST_COMPLETED))[0]:
                 ended.result()
@@ -108,50 +110,51 @@ class Pipeline:
         async for lease, records in source:
             if lease.state is not LeaseState.OPEN:
                 continue  # revoked since it was fetched: the next owner has these records
-            feed = self.leases.get(lease) or self._add(source, lease)
+            feed = self.leases.get(lease) or self._add(source, lease, mapper)
             feed.backlog.extend(records)
-            await self._pass_on(feed, source, mapper)
+            await self._pass_on(feed, source)
 
-    def _add(self, source: Source, lease: Lease) -> Feed:
-        names = {DEAD_LETTERS, *self._target_names_of(lease.partition.topic)}
-        feed = self.leases[lease] = Feed(lease, [self._targets[name] for name in names])
+    def _add(self, source: Source, lease: Lease, mapper: Mapper) -> Feed:
+        topic = lease.partition.topic
+        targets = [self._targets[name] for name in {DEAD_LETTERS, *self._target_names_of(topic)}]
+        feed = self.leases[lease] = Feed(lease, targets, mapper.of_topic(topic))
         if self._back_pressure.on_new(feed):
             source.pause([lease])
         return feed
 
-    async def _pass_on(self, feed: Feed, source: Source, mapper: Mapper) -> None:
+    async def _pass_on(self, feed: Feed, source: Source) -> None:
         """Pass on the records of a lease, in order, until it has to wait, letting the loop run in between."""
         while (admitted := self._back_pressure.admitted(feed)) and feed.backlog:
-            self._pass_on_some(feed, min(admitted, len(feed.backlog)), mapper)
+            self._pass_on_some(feed, admitted)
             if self._items_until_yield <= 0:
                 self._items_until_yield = ITEMS_PER_TURN
                 await asyncio.sleep(0)
         self._pause_waiting(source)
 
-    def _pass_on_some(self, feed: Feed, most: int, mapper: Mapper) -> None:
+    def _pass_on_some(self, feed: Feed, most: int) -> None:
         """Pass on `most` records; fewer if a target becomes full, or once ITEMS_PER_TURN items were passed on."""
         lease, backlog = feed.lease, feed.backlog
         if lease.settled_before:  # one by one: what stays in the backlog was neither tracked nor passed over
             most = 1
-            if not lease.pass_over((backlog[0],)):
-                backlog.popleft()
+            if not lease.pass_over(backlog[:1]):
+                del backlog[:1]
                 self._items_until_yield -= 1
                 return
-        counts, items = self._map(feed, most, mapper)
-        offsets = [backlog.popleft().offset for _ in counts]
-        lease.track_all(offsets, self._loop.time(), counts)
+        counts, items = self._map(feed, backlog[: min(most, self._items_until_yield)])
+        lease.track_all([record.offset for record in backlog[: len(counts)]], self._loop.time(), counts)
+        del backlog[: len(counts)]
         self._put(items, lease, one_each=len(items) == len(counts) - counts.count(0))
         self._items_until_yield -= max(len(counts), len(items))
 
-    def _map(self, feed: Feed, most: int, mapper: Mapper) -> tuple[list[int], list[Item]]:
+    def _map(self, feed: Feed, records: Sequence[Record]) -> tuple[list[int], list[Item]]:
         """Map records until they may fill a target, or a turn; return how many items each has become, and all items."""
-        most = min(most, self._items_until_yield)
+        items_of = feed.items_of
         room = min(self._items_until_yield, *[target.room for target in feed.targets])
         room_bytes = min([target.room_bytes for target in feed.targets])
         counts: list[int] = []
         items: list[Item] = []
-        for record in islice(feed.backlog, most):
-            of_record = mapper.items(record)
+        for record in records:
+            of_record = items_of(record)
             counts.append(len(of_record))
             if of_record:
                 items += of_record
@@ -174,7 +177,7 @@ class Pipeline:
             source.pause(to_pause)
             self._room.set()  # so that leases which wait for themselves are looked at from now on
 
-    async def _work_off_backlogs(self, source: Source, mapper: Mapper) -> None:
+    async def _work_off_backlogs(self, source: Source) -> None:
         """Go on with the leases that waited, whenever there is room; resume those that have caught up."""
         while True:
             with contextlib.suppress(TimeoutError):
@@ -184,7 +187,7 @@ class Pipeline:
             self._room.clear()
             self._back_pressure.relieve_leases()
             for feed in [feed for feed in self.leases.values() if feed.backlog]:
-                await self._pass_on(feed, source, mapper)
+                await self._pass_on(feed, source)
             if to_resume := self._back_pressure.take_leases_to_resume():
                 source.resume(to_resume)
 

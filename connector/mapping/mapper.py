@@ -103,6 +103,10 @@ class Mapper:
         map_topic = self._by_topic.get(record.topic)
         return map_topic(record) if map_topic is not None else self._prepare(record.topic)(record)
 
+    def of_topic(self, topic: str) -> MapTopic:
+        """Return the function that maps the records of a topic as `items` does."""
+        return self._by_topic.get(topic) or self._prepare(topic)
+
     def source(self, topic: str) -> str:
         """Return the generated source that maps the records of a topic; empty if they go the general way."""
         decoding, routes = self._decoding_of(topic), self._routes_of(topic)

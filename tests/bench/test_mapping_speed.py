@@ -17,10 +17,13 @@ from connector.mapping import Mapper, compile_mapping
 from connector.settings.models import Route, Target
 from connector.settings.problems import Problems
 from tests.bench.corpus import CORPUS, NOW_MS, TOPIC, Shape, by_hand
+from tests.bench.figures import Figure
 from tests.kafka.commands import EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.bench.figures import Figures
 
 RECORDS = 400
 TURNS = 25
@@ -52,7 +55,7 @@ def microseconds(work: Callable[[Record], object], waiting: list[Record]) -> flo
 @pytest.mark.bench
 @pytest.mark.parametrize("shape", CORPUS, ids=lambda shape: shape.name)
 def test_the_mapping_language_compared_with_a_function_written_by_hand(
-    capsys: pytest.CaptureFixture[str], shape: Shape
+    capsys: pytest.CaptureFixture[str], shape: Shape, bench_figures: Figures
 ) -> None:
     items, other, waiting = mapper(shape).items, by_hand(shape), records(shape)
     for record in waiting[:20]:
@@ -67,4 +70,5 @@ def test_the_mapping_language_compared_with_a_function_written_by_hand(
             f"\n{shape.name:28} {size:6.0f} B: {ours:7.2f} µs, by hand {hand:7.2f} µs, ratio {ratio:.2f} "
             f"(goal {shape.goal})"
         )
+    bench_figures.add(Figure(f"mapping by hand, {shape.name}", ratio, goal=shape.goal))
     assert ratio <= shape.goal * NOISE

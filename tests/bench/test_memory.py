@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.bench import workload
+from tests.bench.figures import Figure
 from tests.bench.workload import SinkProcess, resident_mib
 from tests.kafka.cluster import fresh
 from tests.kafka.commands import ConnectorProcess
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.bench.figures import Figures
     from tests.kafka.cluster import Cluster
 
 pytestmark = [pytest.mark.bench, pytest.mark.kafka, pytest.mark.timeout(1800, func_only=True)]
@@ -39,7 +41,7 @@ def sink() -> Iterator[SinkProcess]:
 
 
 def test_memory_stays_bounded_while_a_million_records_of_400_partitions_wait(
-    kafka: Cluster, sink: SinkProcess, tmp_path: Path
+    kafka: Cluster, sink: SinkProcess, tmp_path: Path, bench_figures: Figures
 ) -> None:
     topic = kafka.create_topic(partitions=PARTITIONS)
     now_ms = time.time_ns() // 1_000_000
@@ -63,6 +65,8 @@ def test_memory_stays_bounded_while_a_million_records_of_400_partitions_wait(
         f"{most:.0f} MiB and {queued:,.0f} records queued in {STORM_S / 60:g} minutes, "
         f"{after:.0f} MiB when all were delivered"
     )
+    bench_figures.add(Figure("memory behind 429, at most, MiB", most, goal=MOST_MIB))
+    bench_figures.add(Figure("memory behind 429, when all are delivered, MiB", after, goal=MOST_MIB))
     assert queued == MOST_QUEUED
     assert most <= MOST_MIB
     assert after <= MOST_MIB

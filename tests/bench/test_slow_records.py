@@ -13,11 +13,14 @@ import pytest
 
 from connector.core.record import Record
 from tests.bench.corpus import CORPUS, NOW_MS, TOPIC
+from tests.bench.figures import Figure
 from tests.bench.test_mapping_speed import mapper
 from tests.bench.workload import order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.bench.figures import Figures
 
 RECORDS = 100_000
 SEED = 8
@@ -72,7 +75,7 @@ def odd_record(chance: random.Random, number: int) -> bytes:
 
 @pytest.mark.bench
 def test_the_slowest_of_many_odd_records_costs_little_more_than_the_median_of_its_size(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], bench_figures: Figures
 ) -> None:
     chance = random.Random(SEED)  # noqa: S311 - the same records every time
     items = mapper(CORPUS[0]).items
@@ -100,4 +103,5 @@ def test_the_slowest_of_many_odd_records_costs_little_more_than_the_median_of_it
                 worst, shown = ratio, record.value or b""
     with capsys.disabled():
         print(f"\nthe slowest of {RECORDS:,} odd records: {worst:.1f} times the median of its size; {shown[:300]!r}")  # noqa: T201 - the result
+    bench_figures.add(Figure("slowest odd record by the median of its size", worst, noise=0.3, goal=HIGHEST_RATIO))
     assert worst <= HIGHEST_RATIO

@@ -10,7 +10,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
 import orjson
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tests.kafka.cluster import Cluster
 
 RECORD_BYTES = 380
+WARM = 0.15
+"""The part of the records after which a sender has started: it has opened its connections, and its code is warm."""
 
 
 def order(number: int, now_ms: int) -> bytes:
@@ -85,9 +87,10 @@ def order_route(topic: str) -> dict[str, Any]:
 class SinkProcess:
     """Runs `tests.kafka.counting_platform` in a separate process."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, blindly: bool = False) -> None:
         [port] = free_ports(1)
-        self._process = subprocess.Popen([*leash(), sys.executable, "-m", "tests.kafka.counting_platform", str(port)])
+        command = [sys.executable, "-m", "tests.kafka.counting_platform", str(port), *["blindly"] * blindly]
+        self._process = subprocess.Popen([*leash(), *command])
         self._http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30)
         self.base_url = f"http://127.0.0.1:{port}/api/open"
         until(self._answers, "the sink to answer")
@@ -115,11 +118,21 @@ class SinkProcess:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """CPU time, duration and peak memory of a process."""
+    """CPU time and peak memory of a process that has sent `count` items."""
 
     cpu_s: float
-    seconds: float
+    """From its start to its end."""
+    steady_us: float
+    """Microseconds per record from when WARM of the records were sent to when all were: start and stop are no part."""
+    rate: float
+    """Records per second in the same time."""
+    count: int
     peak_mib: float
+
+    @property
+    def start_and_stop_s(self) -> float:
+        """CPU-seconds that it takes whatever the number of records."""
+        return self.cpu_s - self.steady_us * self.count / 1e6
 
 
 def measure(arguments: Sequence[str], sink: SinkProcess, count: int, log: Path) -> Usage:
@@ -133,17 +146,49 @@ def measure(arguments: Sequence[str], sink: SinkProcess, count: int, log: Path) 
         process = subprocess.Popen(
             [*leash(), sys.executable, *arguments], env=environ, stdout=output, stderr=subprocess.STDOUT
         )
-    began = time.monotonic()
     try:
-        until(lambda: sink.stats()["items"] >= before + count, f"{count} items", every_s=0.1, timeout_s=300)
-        took = time.monotonic() - began
+        warm = _wait_for(process.pid, sink, before, int(count * WARM))
+        all_sent = _wait_for(process.pid, sink, before, count)
         peak_mib = _memory_mib(process.pid, "VmHWM")
     finally:
         process.send_signal(signal.SIGTERM)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, log.read_text()[-3000:]
-    return Usage(usage.ru_utime + usage.ru_stime, took, peak_mib)
+    items = all_sent.items - warm.items
+    return Usage(
+        cpu_s=usage.ru_utime + usage.ru_stime,
+        steady_us=(all_sent.cpu_s - warm.cpu_s) / items * 1e6,
+        rate=items / (all_sent.at - warm.at),
+        count=count,
+        peak_mib=peak_mib,
+    )
+
+
+class Progress(NamedTuple):
+    """How far a sender is at a moment."""
+
+    at: float
+    items: int
+    cpu_s: float
+
+
+def _wait_for(pid: int, sink: SinkProcess, before: int, wanted: int) -> Progress:
+    """Wait until the sink has received `wanted` items more than `before`; return how far the sender is then."""
+
+    def progress() -> Progress | None:
+        items = sink.stats()["items"] - before
+        return Progress(time.monotonic(), items, cpu_seconds(pid)) if items >= wanted else None
+
+    found = until(progress, f"{wanted} items", every_s=0.02, timeout_s=300)
+    assert found is not None
+    return found
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time of a process so far, to the hundredth of a second."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def resident_mib(pid: int) -> float:

@@ -26,7 +26,7 @@ from tests.simulation.threads import virtual_threads_and_time
 from tests.simulation.world import Process, World
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from connector.app import App
     from connector.core.events import Event
@@ -229,10 +229,16 @@ class WordMapping:
         del topic
         return [EVENTS, TAGS]
 
-    def mapper(self, cluster_id: str) -> WordMapping:
+    def mapper(self, cluster_id: str, *, formats: object) -> WordMapping:
         """Return itself."""
+        del formats
         assert cluster_id in {"cluster", ""}, "empty if it was stopped before"
         return self
+
+    def of_topic(self, topic: str) -> Callable[[Record], Sequence[Item]]:
+        """Return `items`."""
+        del topic
+        return self.items
 
     def items(self, record: Record) -> list[Item]:
         """Return one item for each letter."""

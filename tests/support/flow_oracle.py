@@ -10,7 +10,7 @@ from connector.core.record import DEAD_LETTERS, Item, TopicPartition
 from tests.support.builders import TOPIC, item, unmappable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from connector.core.ledger import Lease
     from connector.core.progress import Progress
@@ -26,6 +26,9 @@ class PlanMapper:
 
     Example: `b"et"` becomes an event and a tag; `b""` is skipped.
     """
+
+    def of_topic(self, _: str) -> Callable[[Record], Sequence[Item]]:
+        return self.items
 
     def items(self, record: Record) -> Sequence[Item]:
         return [self._item(record, letter, place) for place, letter in enumerate((record.value or b"").decode())]

@@ -19,7 +19,7 @@ from tests.support.fake_sink import FakeSink
 from tests.support.target_harness import SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 
     from connector.core.record import Item, Record
 
@@ -72,6 +72,9 @@ class FanOutMapper:
         self.fan_out = 1
         self.mapped = 0
         self._targets = targets
+
+    def of_topic(self, _: str) -> Callable[[Record], Sequence[Item]]:
+        return self.items
 
     def items(self, record: Record) -> Sequence[Item]:
         target = FED_BY[record.topic]

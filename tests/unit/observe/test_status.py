@@ -122,7 +122,7 @@ class StatusHarness:
         lease = Lease(TopicPartition("orders", partition), start, self.topic_counts["orders"])
         for offset in offsets:
             lease.track(offset, self.started_at, 1)
-        self.pipeline.leases[lease] = Feed(lease, [])
+        self.pipeline.leases[lease] = Feed(lease, [], lambda _: ())
         return lease
 
 
