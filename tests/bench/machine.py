@@ -20,7 +20,8 @@ class OthersLoad:
     def share(self) -> float:
         """Return which part of all processors the others have needed since: 0 to 1."""
         others_s = (_busy_s() - self._busy_s) - (own_cpu_s() - self._own_s)
-        return max(0.0, others_s) / (time.monotonic() - self._began) / (os.cpu_count() or 1)
+        share = others_s / (time.monotonic() - self._began) / (os.cpu_count() or 1)
+        return min(max(share, 0.0), 1.0)  # the kernel counts in hundredths of a second
 
 
 def _busy_s() -> float:
