@@ -74,6 +74,7 @@ def test_without_the_time_of_execution_the_time_of_sending_counts() -> None:
     [
         canal_ddl(),
         *(canal_ddl(kind) for kind in ("CREATE", "ERASE", "RENAME", "TRUNCATE", "CINDEX", "DINDEX", "QUERY")),
+        canal_ddl("GRANT"),
         canal("QUERY", data=None, isDdl=False, sql="BEGIN"),
         canal("TIDB_WATERMARK", data=None, _tidb={"watermarkTs": 429918007904436226}),
         canal("UPDATE", old=[]),
