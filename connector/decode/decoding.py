@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from connector.core.errors import DecodeError
 from connector.decode.charsets import CHARSETS
-from connector.decode.envelopes import ENVELOPES
+from connector.decode.envelopes import ENVELOPES, OPENERS
 from connector.decode.json import decode_json
 from connector.settings.models import REGISTRY_FORMATS, Decode
 
 if TYPE_CHECKING:
     from connector.core.record import Record
-    from connector.decode.envelopes import Envelope
+    from connector.decode.envelopes import BuildOpen, Envelope
 
 Read = Callable[["Record"], Any]
 """Returns the decoded value of a record that is no tombstone. Pure and synchronous. Raises DecodeError."""
@@ -38,6 +38,8 @@ class Decoding:
     """Makes the rows of a decoded value; None: the value is what the mapping reads."""
     plain: bool = False
     """JSON in UTF-8 without an envelope, which generated code decodes by itself."""
+    build_open: BuildOpen | None = None
+    """For JSON in UTF-8 with an envelope: builds what decodes only what is read."""
 
 
 def _json(decode: Decode) -> Read:
@@ -93,5 +95,9 @@ def decodings(decode: Mapping[str, Decode], formats: Mapping[str, BuildRead] = F
 
 
 def _build(decode: Decode, formats: Mapping[str, BuildRead]) -> Decoding:
-    envelope = None if decode.envelope is None else ENVELOPES[decode.envelope]
-    return Decoding(formats[decode.format](decode), envelope, plain=decode == Decode())
+    read = formats[decode.format](decode)
+    if decode.envelope is None:
+        return Decoding(read, plain=decode == Decode())
+    plain_inside = decode == Decode(envelope=decode.envelope)
+    build_open = OPENERS[decode.envelope] if plain_inside else None
+    return Decoding(read, ENVELOPES[decode.envelope], build_open=build_open)

@@ -122,6 +122,7 @@ class _Compiler:
             element=element,
             varying=_varying(route),
             paths=frozenset(reads),
+            reads_before="before" in location.scope.change_reads,
         )
 
     def _route_params(

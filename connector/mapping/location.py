@@ -38,6 +38,8 @@ class Scope:
     `reads`. None: whatever holds the element is read as a whole."""
     has_change: bool = False
     """Whether `$change` means something: a topic of the route has an envelope."""
+    change_reads: set[str] = dataclasses.field(default_factory=set)
+    """What is read of `$change`."""
     envelope: str = ""
     """The envelope that all topics of the route have; empty if they differ, or have none."""
     one_value: bool = False

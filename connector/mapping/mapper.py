@@ -9,7 +9,7 @@ from connector.core.errors import DecodeError
 from connector.core.record import DEAD_LETTERS, Failure, Item, Record
 from connector.decode.decoding import FORMATS, Decoding, decodings
 from connector.mapping.elements import at_row
-from connector.mapping.generated import load, topic_source
+from connector.mapping.generated import change_source, load, topic_source
 from connector.mapping.route import BoundRoute, CompiledRoute, MappingCounters, MapTopic
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from connector.decode.decoding import BuildRead
     from connector.decode.envelopes import Envelope
+    from connector.mapping.generated.source import TopicSource
     from connector.mapping.json_values import Json
     from connector.mapping.route import MapRecord
     from connector.settings.models import Decode
@@ -110,9 +111,7 @@ class Mapper:
     def source(self, topic: str) -> str:
         """Return the generated source that maps the records of a topic; empty if they go the general way."""
         decoding, routes = self._decoding_of(topic), self._routes_of(topic)
-        if not routes or not decoding.plain:
-            return ""
-        source = topic_source(routes, _generally(routes, decoding))
+        source = self._source(decoding, routes, _generally(routes, decoding)) if routes else None
         return "" if source is None else "\n".join(source.lines).lstrip("\n") + "\n"
 
     def items_of_value(self, value: Json, record: Record) -> Sequence[Item]:
@@ -150,9 +149,13 @@ class Mapper:
         if not routes:
             return lambda _record: ()
         general = _generally(routes, decoding)
-        fast = self._projected and decoding.plain
-        source = topic_source(routes, general) if fast else None
+        source = self._source(decoding, routes, general) if self._projected else None
         return general if source is None else load(source)
+
+    def _source(self, decoding: Decoding, routes: Sequence[BoundRoute], general: MapTopic) -> TopicSource | None:
+        if decoding.plain:
+            return topic_source(routes, general)
+        return None if decoding.build_open is None else change_source(routes, general, decoding.build_open)
 
     def _routes_of(self, topic: str) -> tuple[BoundRoute, ...]:
         return tuple(self._bind(route) for route in self._mapping.routes_of(topic))

@@ -42,6 +42,7 @@ FORMS = {
 """Every form of a reference, and what it refers to."""
 
 CHANGE_OP = "$change.op"
+_OF_CHANGE = Change.__struct_fields__
 
 _SEGMENT = re.compile(r'\.(?:"((?:[^"\\]|\\.)*)"|([^\s."\[\]{}]+))')
 _ESCAPED = re.compile(r"\\(.)")
@@ -121,15 +122,16 @@ def _report_envelope(path: Path, location: Location) -> None:
 
 def _compile_change_reference(text: str, location: Location) -> Value:
     name, *rest = _parse_path(text.removeprefix("$change")) or ("",)
-    if name not in Change._fields or (rest and name != "before"):
-        hint = did_you_mean(str(name), Change._fields)
-        message = f"{_shown(text)} is not a reference: `$change` has {', '.join(Change._fields)}{hint}"
+    if name not in _OF_CHANGE or (rest and name != "before"):
+        hint = did_you_mean(str(name), _OF_CHANGE)
+        message = f"{_shown(text)} is not a reference: `$change` has {', '.join(_OF_CHANGE)}{hint}"
         location.add(message, "bad_reference")
         return MISSING
     if not location.scope.has_change:
         message = "$change has no meaning here: no topic of the route has an `envelope` under `decode`"
         location.add(message, "bad_reference")
         return MISSING
+    location.scope.change_reads.add(str(name))
     get = path_getter(tuple(rest))
     return Value(lambda _value, record: get(getattr(change_of(record), str(name), None), record))
 

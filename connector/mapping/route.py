@@ -71,6 +71,8 @@ class CompiledRoute:
     """What depends on the element of `for_each`: names of fields, and identity, public_params and event_key."""
     paths: frozenset[Path]
     """What the route reads of decoded records."""
+    reads_before: bool
+    """Whether it reads `$change.before`."""
 
     def reads(self, topic: str) -> bool:
         """Return whether the route reads records of a topic."""

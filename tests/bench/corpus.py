@@ -6,7 +6,7 @@ A hand-written function is what a good engineer writes with orjson in an afterno
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
@@ -35,6 +35,8 @@ class Shape:
     """None: the function for orders."""
     goal: float = 1.1
     """The highest ratio to the hand-written function."""
+    envelope: Literal["canal", "debezium"] | None = None
+    """The topic's."""
 
 
 def changed(number: int, **more: Any) -> bytes:  # noqa: ANN401 - JSON
@@ -217,6 +219,16 @@ def _by_hand_lines(uuids: Uuids, record: Record) -> Made:
     ]
 
 
+def _in_envelope(route: dict[str, Any], *prefixes: str) -> dict[str, Any]:
+    """Return a route for the rows of an envelope, made of one that reads the envelope as plain JSON."""
+    text = orjson.dumps({**route, "where": {"$change.op": ["insert", "update"]}}).decode()
+    for prefix in prefixes:
+        text = text.replace(prefix, "$.")
+    rows: dict[str, Any] = orjson.loads(text)
+    rows["fields"]["time"] = "$change.ts"
+    return rows
+
+
 _ESCAPES = 'a "quoted"\\ line\nand 😀 中文' * 8
 
 CORPUS = (
@@ -231,6 +243,21 @@ CORPUS = (
     Shape("a miss: half is skipped", lambda number: changed(number, status="NEW" if number % 2 else "PAID")),
     Shape("Canal row of text", _canal, [CANAL_ROUTE], _by_hand_canal),
     Shape("Debezium envelope", _debezium, [DEBEZIUM_ROUTE], _by_hand_debezium),
+    Shape(
+        "Canal, by its envelope",
+        _canal,
+        [_in_envelope(CANAL_ROUTE, "$.data.0.")],
+        _by_hand_canal,
+        goal=1.25,
+        envelope="canal",
+    ),
+    Shape(
+        "Debezium, by its envelope",
+        _debezium,
+        [_in_envelope(DEBEZIUM_ROUTE, "$.payload.after.")],
+        _by_hand_debezium,
+        envelope="debezium",
+    ),
     Shape("two routes", lambda number: order(number, NOW_MS), [order_route(TOPIC), VISIT_ROUTE], _by_hand_twice),
     Shape("for_each over 10 lines", _lines, [LINES_ROUTE], _by_hand_lines),
 )

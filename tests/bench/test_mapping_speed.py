@@ -14,7 +14,7 @@ import pytest
 
 from connector.core.record import Record
 from connector.mapping import Mapper, compile_mapping
-from connector.settings.models import Route, Target
+from connector.settings.models import Decode, Route, Target
 from connector.settings.problems import Problems
 from tests.bench.corpus import CORPUS, NOW_MS, TOPIC, Shape, by_hand
 from tests.bench.figures import Figure
@@ -40,7 +40,8 @@ def records(shape: Shape) -> list[Record]:
 def mapper(shape: Shape) -> Mapper:
     routes = [(index, Route.model_validate(each)) for index, each in enumerate(shape.routes)]
     problems = Problems()
-    mapping = compile_mapping({"purchases": Target(endpoint=EVENTS)}, routes, problems)
+    decode = {TOPIC: Decode(envelope=shape.envelope)}
+    mapping = compile_mapping({"purchases": Target(endpoint=EVENTS)}, routes, problems, decode=decode)
     assert mapping is not None, problems.found
     return mapping.mapper("cluster")
 

@@ -49,6 +49,8 @@ LIBRARIES = {
     "httpx_aiohttp": ("connector.tuzhan.client",),
     "msgspec": (
         "connector.core.record",
+        "connector.decode.envelopes.change",
+        "connector.decode.envelopes.projected",
         "connector.decode.json",
         "connector.flow.pending",
         "connector.mapping.generated.source",

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from connector.core.record import Record
     from connector.decode.envelopes.change import Rows
 
-_OPS: Final = {"INSERT": INSERT, "UPDATE": UPDATE, "DELETE": DELETE, "INIT": SNAPSHOT}
+CANAL_OPERATIONS: Final = {"INSERT": INSERT, "UPDATE": UPDATE, "DELETE": DELETE, "INIT": SNAPSHOT}
 """INIT: a full load, by the transmission service (DTS) of Tencent Cloud."""
-_WITHOUT_ROWS: Final = frozenset(
+WITHOUT_ROWS: Final = frozenset(
     {
         *("CREATE", "ALTER", "ERASE", "QUERY", "TRUNCATE", "RENAME", "CINDEX", "DINDEX"),
         *("GTID", "XACOMMIT", "XAROLLBACK", "MHEARTBEAT", "TIDB_WATERMARK"),
@@ -36,11 +36,13 @@ def canal(value: Any, record: Record) -> Rows:  # noqa: ANN401 - JSON is anythin
     if not isinstance(value, dict) or not isinstance(value.get("type"), str):
         what = "an object without the text `type`" if isinstance(value, dict) else kind(value)
         raise DecodeError(f"expected a Canal message (type, table, data), got {what}: {REMEDY}")
-    if value.get("isDdl") is True or value["type"] in _WITHOUT_ROWS:
+    if value.get("isDdl") is True or value["type"] in WITHOUT_ROWS:
         return ()
-    op = _OPS.get(value["type"])
+    op = CANAL_OPERATIONS.get(value["type"])
     if op is None:
-        raise DecodeError(f"the `type` of a Canal message is {', '.join(_OPS)} or a statement's, got another: {REMEDY}")
+        raise DecodeError(
+            f"the `type` of a Canal message is {', '.join(CANAL_OPERATIONS)} or a statement's, got another: {REMEDY}"
+        )
     rows = value.get("data")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise DecodeError(f"`data` of a Canal message is a list of rows, got {_what_it_is(rows)}: {REMEDY}")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from connector.core.record import Record
@@ -19,7 +21,7 @@ REMEDY: Final = "is the topic written by something else? Then correct or drop it
 """What ends the message about a value that is no such envelope."""
 
 
-class Change(NamedTuple):
+class Change(Struct, frozen=True, gc=False):
     """The change of one row; the names are those that `$change` has."""
 
     op: str

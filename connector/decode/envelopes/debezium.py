@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from connector.core.record import Record
     from connector.decode.envelopes.change import Rows
 
-_OPS: Final = {"c": INSERT, "u": UPDATE, "d": DELETE, "r": SNAPSHOT}
-_WITHOUT_ROWS: Final = frozenset({"t", "m"})
+DEBEZIUM_OPERATIONS: Final = {"c": INSERT, "u": UPDATE, "d": DELETE, "r": SNAPSHOT}
+EVENTS_WITHOUT_ROWS: Final = frozenset({"t", "m"})
 """A TRUNCATE, and a message that PostgreSQL's log carries."""
 _WITH_SCHEMA: Final = {"schema", "payload"}
 _HEARTBEAT: Final = {"ts_ms", "ts_us", "ts_ns"}
-_UNAVAILABLE: Final = "__debezium_unavailable_value"
+UNAVAILABLE: Final = "__debezium_unavailable_value"
 """Stands for a large value of PostgreSQL that did not change, and which its log therefore lacks."""
 
 
@@ -46,18 +46,20 @@ def debezium(value: Any, record: Record) -> Rows:  # noqa: ANN401 - JSON is anyt
 
 def _is_no_change(value: dict[str, Any]) -> bool:
     """Return whether a value is Debezium's, but of DDL, of a transaction, a TRUNCATE or a heartbeat."""
-    if "source" in value and ("ddl" in value or "tableChanges" in value or value.get("op") in _WITHOUT_ROWS):
+    if "source" in value and ("ddl" in value or "tableChanges" in value or value.get("op") in EVENTS_WITHOUT_ROWS):
         return True
     transaction = value.get("status") in ("BEGIN", "END") and "data_collections" in value
     return transaction or (bool(value) and value.keys() <= _HEARTBEAT)
 
 
 def _event(op: str, value: dict[str, Any]) -> Rows:
-    if op in _WITHOUT_ROWS:
+    if op in EVENTS_WITHOUT_ROWS:
         return ()
-    if op not in _OPS:
-        raise DecodeError(f"the `op` of a Debezium change event is {', '.join(_OPS)}, t or m, got another: {REMEDY}")
-    op = _OPS[op]
+    if op not in DEBEZIUM_OPERATIONS:
+        raise DecodeError(
+            f"the `op` of a Debezium change event is {', '.join(DEBEZIUM_OPERATIONS)}, t or m, got another: {REMEDY}"
+        )
+    op = DEBEZIUM_OPERATIONS[op]
     before, after = _row(value, "before"), _row(value, "after")
     if after is None and op in (INSERT, SNAPSHOT):
         raise DecodeError(f"`after` of a Debezium change event with op c or r is the row, got null: {REMEDY}")
@@ -82,18 +84,18 @@ def _row(value: dict[str, Any], name: str) -> dict[str, Any] | None:
 
 def _without_unavailable(row: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
     """Return a row in which a value that the log lacks is what it was before, or missing."""
-    if _UNAVAILABLE not in row.values():
+    if UNAVAILABLE not in row.values():
         return row
-    known = {name: each for name, each in (before or {}).items() if each != _UNAVAILABLE}
+    known = {name: each for name, each in (before or {}).items() if each != UNAVAILABLE}
     return {
-        name: known.get(name) if each == _UNAVAILABLE else each
+        name: known.get(name) if each == UNAVAILABLE else each
         for name, each in row.items()
-        if each != _UNAVAILABLE or name in known
+        if each != UNAVAILABLE or name in known
     }
 
 
 def _flattened(row: dict[str, Any], record: Record) -> Rows:
-    op = _OPS.get(_added("op", row, record) or "")
+    op = DEBEZIUM_OPERATIONS.get(_added("op", row, record) or "")
     if op is None and row.get("__deleted") in ("true", True):
         op = DELETE
     if op is None:

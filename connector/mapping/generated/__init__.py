@@ -9,6 +9,6 @@ As in codegen.py, nothing from the config file is executed: names from the file 
 hold nothing but letters and digits, and every object is bound to a generated name.
 """
 
-from connector.mapping.generated.topic import load, topic_source
+from connector.mapping.generated.topic import change_source, load, topic_source
 
-__all__ = ["load", "topic_source"]
+__all__ = ["change_source", "load", "topic_source"]

@@ -73,6 +73,14 @@ def test_what_was_done_to_the_row_can_be_referred_to() -> None:
         assert made["eventargs"] == {"op": "update", "was": 1, "is": 2, "table": "member", "ts": ES}
 
 
+def test_a_record_of_one_row_goes_the_fast_way_unless_a_route_splits_the_row() -> None:
+    assert "def map_topic" in changes().source(TOPIC)
+    assert "def map_topic" in changes(DEBEZIUM).source(TOPIC)
+    assert not changes(**LINES).source(TOPIC)
+    assert not changes({TOPIC: {"envelope": "canal", "charset": "gb18030"}}).source(TOPIC)
+    assert not changes(fields={"eventargs": {"all": "$"}}).source(TOPIC)
+
+
 def test_a_delete_is_mapped_as_the_row_was() -> None:
     deleted = changes(DEBEZIUM, where={"$change.op": "delete"})
     assert body(deleted.items(record(debezium("d", ROW))))["eventargs"]["is"] == "2"
@@ -498,20 +506,22 @@ A_MESSAGE = st.one_of(
     st.builds(debezium, st.sampled_from("cudrt?"), st.none() | A_ROW, st.none() | A_ROW),
     JSON,
 )
+ROWS = route(name="rows", fields={"eventargs": SHOWN}, where={"not": {"$change.op": "snapshot"}})
+PRESENT = route(name="present", where=CHANGED, fields={"eventargs": {"is": "$.level", "n": "$.lines.0.x"}})
+SETS = {"general": [ROWS, route(name="lines", **LINES)], "fast": [PRESENT], "fast, with before": [ROWS, PRESENT]}
 ANY = {
-    envelope: mapper(
-        route(name="rows", fields={"eventargs": SHOWN}, where={"not": {"$change.op": "snapshot"}}),
-        route(name="lines", **LINES),
-        decode={TOPIC: {"envelope": envelope}},
-    )
+    (envelope, name): mapper(*routes, decode={TOPIC: {"envelope": envelope}})
     for envelope in ("canal", "debezium")
+    for name, routes in SETS.items()
 }
 
 
-@given(value=A_MESSAGE, envelope=st.sampled_from(["canal", "debezium"]))
-def test_whatever_comes_every_row_ends_in_an_item_a_dead_letter_or_is_skipped(value: object, envelope: str) -> None:
+@given(value=A_MESSAGE | A_MESSAGE.map(with_schema), which=st.sampled_from([*ANY]))
+def test_whatever_comes_every_row_ends_in_an_item_a_dead_letter_or_is_skipped(
+    value: object, which: tuple[str, str]
+) -> None:
     given_record = Record(TOPIC, 0, 0, NOW_MS, None, json.dumps(value).encode(), ())
-    items: Sequence[Item] = ANY[envelope].items(given_record)
+    items: Sequence[Item] = ANY[which].items(given_record)
     assert all(item.record is given_record for item in items)
     made = [json.loads(item.body)["uuid"] for item in items if item.failure is None]
     by_route = [(item.route, item.part) for item in items]
