@@ -15,6 +15,8 @@ import orjson
 from connector.core.wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from connector.mapping.json_values import Json
 
 _LONG_NUMBER: Final = re.compile(r"\d{5,}")
@@ -35,7 +37,7 @@ def mask_numbers(text: str) -> str:
 def mask_value(value: bytes) -> bytes:
     """Return a record's value masked: JSON as JSON, other text by its form, anything else by its length."""
     try:
-        return orjson.dumps(_mask_json(orjson.loads(value)))
+        return orjson.dumps(mask_json(orjson.loads(value)))
     except orjson.JSONDecodeError:
         pass
     return mask_bytes(value)
@@ -49,13 +51,14 @@ def mask_bytes(data: bytes) -> bytes:
         return f"<{counted(len(data), 'byte')}>".encode()
 
 
-def _mask_json(value: Json) -> Json:
+def mask_json(value: Json, shown: Container[str] = ()) -> Json:
+    """Return a JSON value masked; the texts that are `shown` stay as they are."""
     if isinstance(value, str):
-        return mask_text(value)
+        return value if value in shown else mask_text(value)
     if isinstance(value, dict):
-        return {mask_numbers(key): _mask_json(entry) for key, entry in value.items()}
+        return {mask_numbers(key): mask_json(entry, shown) for key, entry in value.items()}
     if isinstance(value, list):
-        return [_mask_json(entry) for entry in value]
+        return [mask_json(entry, shown) for entry in value]
     if isinstance(value, bool) or value is None or abs(value) <= _MOST_VISIBLE_NUMBER:
         return value
     return mask_text(str(value))

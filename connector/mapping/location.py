@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from connector.mapping.lookup import Path
     from connector.settings.problems import Code, Problems
 
-Part = Literal["condition", "entry", "identity"]
+Part = Literal["condition", "entry", "identity", "reference"]
 """A part of a route whose results can be observed: one operator of `where`, an entry of a `map` or its `otherwise`, an
-identity rule."""
-Observe = Callable[[Part, Keys, Getter], Getter]
-"""Called at compile time for each part, with its place in the file and what computes it; returns what takes the place
-of that, and may watch it. Only the general way of a mapping calls it."""
+identity rule, a reference."""
+Observe = Callable[[Part, Keys, Getter, str], Getter]
+"""Called at compile time for each part, with its place in the file, what computes it, and its text if it is a
+reference (a template has several at one place); returns what takes the place of the getter, and may watch it. Only the
+general way of a mapping calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +85,12 @@ class Location:
         """Return the same key, for a value that must not be a list, or for one that may be one."""
         return Location(self.problems, self.path, self.field, replace(self.scope, one_value=one))
 
-    def observed(self, part: Part, value: Value) -> Value:
+    def observed(self, part: Part, value: Value, text: str = "") -> Value:
         """Return the value of a part at this key as the observer, if there is one, wants it computed."""
         if self.scope.observe is None:
             return value
-        return replace(value, get=self.scope.observe(part, self.path, value.get), constant=False, inlined=None)
+        get = self.scope.observe(part, self.path, value.get, text)
+        return replace(value, get=get, constant=False, inlined=None)
 
     def add(self, message: str, code: Code, *, at_key: bool = False) -> None:
         """Report a problem with the value of this key, or with the key itself."""

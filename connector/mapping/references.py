@@ -66,6 +66,10 @@ def literal_text(raw: str) -> str:
 
 def compile_reference(text: str, location: Location) -> Value:
     """Compile one reference, or report what is wrong with it."""
+    return location.observed("reference", _compile(text, location), text)
+
+
+def _compile(text: str, location: Location) -> Value:
     word = _first_word(text)
     if text in (SKIP, DEAD_LETTER):
         location.add(f"'{text}' is only allowed as the value of `default` and `otherwise`", "bad_reference")

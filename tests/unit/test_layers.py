@@ -32,7 +32,7 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     "observe": ("core", "settings", "flow", "tuzhan"),
     "config": ("core", "settings", "decode", "tuzhan", "mapping"),
     "dead_letters": ("core", "settings", "decode", "mapping", "kafka", "observe", "config"),
-    "workbench": ("core", "settings", "decode", "tuzhan", "mapping", "config"),
+    "workbench": ("core", "settings", "decode", "tuzhan", "mapping", "config", "dead_letters"),
     "sandbox": ("core", "runtime"),
     "demo": ("runtime", "sandbox"),
 }
@@ -60,7 +60,7 @@ LIBRARIES = {
     ),
     "orjson": ("connector.*",),
     "prometheus_client": ("connector.observe.metrics",),
-    "pydantic": ("connector.settings.*", "connector.config.*", "connector.sandbox.*", "connector.workbench.testing.*"),
+    "pydantic": ("connector.settings.*", "connector.config.*", "connector.sandbox.*", "connector.workbench.*"),
     "pydantic_core": (
         "connector.settings.*",
         "connector.config.*",

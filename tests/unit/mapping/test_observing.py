@@ -27,9 +27,15 @@ class Seen:
 
     def __init__(self) -> None:
         self.found: dict[tuple[Part, Path], list[Json]] = {}
+        self.referenced: dict[tuple[Path, str], list[Json]] = {}
+        """What each reference found, by its place and text."""
 
-    def __call__(self, part: Part, path: Path, get: Getter) -> Getter:
-        found = self.found[part, path] = []
+    def __call__(self, part: Part, path: Path, get: Getter, text: str) -> Getter:
+        found: list[Json] = []
+        if part == "reference":
+            self.referenced[path, text] = found
+        else:
+            self.found[part, path] = found
 
         def observed(value: Json, record: Record) -> Json:
             found.append(None)
@@ -94,6 +100,33 @@ def test_entries_are_observed_wherever_a_value_stands() -> None:
     reached = {".".join(map(str, path[3:])) for (part, path), made in found.items() if part == "entry" and made}
     assert reached == {"eventargs.sex.map.M", "eventargs.sex.map.F", "eventargs.sex.map.F.map.X"} | {
         "eventargs.each.value.of.map.a"
+    }
+
+
+def test_every_reference_is_observed_at_its_place_each_part_of_a_template_too() -> None:
+    given_route = route(
+        where={"$.status": "PAID", "$.a": {"eq": "$.b"}},
+        identity=[{"type": "phone", "value": {"from": ["$.phone", "$.tel"], "as": "phone"}}],
+        for_each="$.items",
+        fields={"eventargs": {"c_note": {"template": "{$.id} {$item.sku}"}}},
+    )
+    made, seen = observed(given_route)
+    assert made is not None
+    value = {"status": "PAID", "a": 1, "b": 1, "tel": "13800000000", "id": 7, "items": [{"sku": "x"}, {}]}
+    made.items_of_value(value, record(value))
+    unique = {  # generated code may ask a second time
+        (path[2:], text): [each for index, each in enumerate(found) if each not in found[:index]]
+        for (path, text), found in seen.referenced.items()
+    }
+    assert unique == {
+        (("where", "$.status"), "$.status"): ["PAID"],
+        (("where", "$.a"), "$.a"): [1],
+        (("where", "$.a", "eq"), "$.b"): [1],
+        (("for_each",), "$.items"): [value["items"]],
+        (("identity", 0, "value", "from", 0), "$.phone"): [None],
+        (("identity", 0, "value", "from", 1), "$.tel"): ["13800000000"],
+        (("fields", "eventargs", "c_note", "template"), "$.id"): [7],
+        (("fields", "eventargs", "c_note", "template"), "$item.sku"): ["x", None],
     }
 
 
