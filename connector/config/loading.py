@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 CONFIG_KEYS = tuple(name for name, info in Config.model_fields.items() if info.is_required())
 """The sections that every config has."""
-UNUSED_BY_MAPPING = frozenset(Config.model_fields) - {"decode", "targets", "routes"}
+UNUSED_BY_MAPPING = frozenset({"kafka", "platform", "dead_letter", "admin", "log", "shutdown_timeout"})
 """The sections that only a running connector reads."""
 
 ValidateKafka = Callable[[Kafka, Problems], None]

@@ -78,7 +78,7 @@ def transform_split(wanted: Condition | None, function: Transform) -> Split:
 def _called(function: Transform, value: Json) -> Json:
     try:
         made = function(_copied(value))
-    except Exception as error:  # noqa: BLE001 - whatever the function raises is about this record
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the function raises is about this record
         detail = f"the function raised {type(error).__name__}{_place(error)}"
         raise MappingError("transform_failed", "transform", detail) from None
     try:

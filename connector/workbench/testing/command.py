@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -19,7 +20,7 @@ from connector.workbench.testing.reading import BrokenFileError, read_cases
 from connector.workbench.testing.report import print_report
 from connector.workbench.testing.report_files import as_json, as_junit
 from connector.workbench.testing.running import run
-from connector.workbench.testing.updating import NotUpdatedError, updated
+from connector.workbench.testing.updating import NotUpdatedError, not_updatable, updated
 from connector.workbench.testing.watching import watch
 
 if TYPE_CHECKING:
@@ -57,17 +58,18 @@ def run_tests(options: Options) -> int:
         UsageError: there are no such tests, or the report can't be written.
 
     """
-    files, mappings, broken = _read(options)
+    with contextlib.redirect_stdout(sys.stderr):  # what a `transform` prints is no part of the report
+        files, mappings, broken = _read(options)
+        results = [] if broken else run(files, options.wants)
+        if options.update and not all(result.passed for result in results):
+            _update(files, results)
+            files, mappings, _ = _read(options)
+            results = run(files, options.wants)
     if broken:
         _report_broken(broken, mappings, options)
         return 2
-    results = run(files, options.wants)
     if not results:
         raise UsageError("-k", f"no test has '{options.name}' in its name")
-    if options.update and not all(result.passed for result in results):
-        _update(files, results)
-        files, mappings, _ = _read(options)
-        results = run(files, options.wants)
     _report(results, mappings, options)
     return 0 if all(result.passed for result in results) else 1
 
@@ -139,18 +141,30 @@ def _write_junit(
 def _update(files: Sequence[CaseFile], results: Sequence[Result]) -> None:
     for file in files:
         failed = [result for result in results if result.file is file and not result.passed]
-        if not failed:
-            continue
+        left = not_updatable(file, failed)
+        for result in failed:
+            if result.case.index in left:
+                line, column = result.position
+                reason = left[result.case.index]
+                _complain(f"{file.file}:{line}:{column}: not updated: {reason}: change it by hand")
+        failed = [result for result in failed if result.case.index not in left]
         try:
             text = updated(file, failed)
-            mark = _BYTE_ORDER_MARK if Path(file.file).read_bytes().startswith(_BYTE_ORDER_MARK.encode()) else ""
-            _replace(file.file, (mark + text).encode())
         except NotUpdatedError as error:
             _complain(f"{file.file}: not updated: {error}: change it by hand")
-        except OSError as error:
-            _complain(f"{file.file}: not updated: {(error.strerror or 'can not be written').lower()}")
-        else:
-            _complain(f"{file.file}: {counted(len(failed), 'test')} expect now what came out: review the file")
+            continue
+        if failed:
+            _write(file, text, counted(len(failed), "test"))
+
+
+def _write(file: CaseFile, text: str, tests: str) -> None:
+    try:
+        mark = _BYTE_ORDER_MARK if Path(file.file).read_bytes().startswith(_BYTE_ORDER_MARK.encode()) else ""
+        _replace(file.file, (mark + text).encode())
+    except OSError as error:
+        _complain(f"{file.file}: not updated: {(error.strerror or 'can not be written').lower()}")
+    else:
+        _complain(f"{file.file}: {tests} expect now what came out: review the file")
 
 
 def _replace(file: str, content: bytes) -> None:

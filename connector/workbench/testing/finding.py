@@ -55,8 +55,10 @@ def _yaml_files(directory: Path) -> Iterator[str]:
             folders[:] = []
             continue
         for name in sorted(files):
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in _ENDINGS:  # noqa: PTH122
-                yield os.path.join(folder, name)  # noqa: PTH118 - os.walk gives text
+            path = os.path.join(folder, name)  # noqa: PTH118 - os.walk gives text
+            is_yaml = not name.startswith(".") and os.path.splitext(name)[1].lower() in _ENDINGS  # noqa: PTH122
+            if is_yaml and os.path.isfile(path):  # noqa: PTH113 - a pipe would block
+                yield path
 
 
 def _has_tests(path: str) -> bool:

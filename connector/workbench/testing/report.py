@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from connector.workbench.testing.running import Result
 
 _INDENT: Final = " " * 10
+_MAX_SHOWN: Final = 400
+_AROUND: Final = 60
+"""How much is shown of a long text, and of what is the same before and after a difference."""
 
 
 def print_report(results: Sequence[Result], mappings: Sequence[TestedMapping], console: Console) -> None:
@@ -64,8 +67,8 @@ def _difference(result: Result, difference: Difference) -> Iterator[Text]:
     path = path_text(difference.path[2:])
     yield Text.assemble(_INDENT, (place(result, difference), "cyan"), f": {shown(path)}")
     expected, made = difference.expected, difference.made
-    if isinstance(expected, list) and isinstance(made, list) and difference.path[-1] == "expect":
-        yield from _counts(expected, made)
+    if isinstance(made, list) and difference.path[-1] in {"expect", "expect_dead_letter"}:
+        yield from _of_record(expected, made)
         return
     before, after = _rendered(expected), _rendered(made)
     same = _common(before, after)
@@ -73,8 +76,13 @@ def _difference(result: Result, difference: Difference) -> Iterator[Text]:
     yield Text.assemble(f"{_INDENT}  made      ", *_marked(after, same, "red"))
 
 
-def _counts(expected: list[Json], made: list[Json]) -> Iterator[Text]:
-    yield Text.assemble(f"{_INDENT}  expected  ", (_counted(expected), "green"))
+def _of_record(expected: Json, made: list[Json]) -> Iterator[Text]:
+    """Show all that a record became, where something else was expected of it as a whole."""
+    if expected is ABSENT:
+        what = "the test does not say"
+    else:
+        what = _counted(expected) if isinstance(expected, list) else f"a dead letter {in_yaml(expected)}"
+    yield Text.assemble(f"{_INDENT}  expected  ", (what, "green"))
     yield Text.assemble(f"{_INDENT}  made      ", (_counted(made), "red"))
     for each in made:
         yield Text(f"{_INDENT}            - {in_yaml(each)}")
@@ -88,15 +96,7 @@ def _counted(items: list[Json]) -> str:
 
 
 def _rendered(value: Json) -> str:
-    if value is ABSENT:
-        return "nothing"
-    if value == []:
-        return "[]"
-    if isinstance(value, list) and all(
-        isinstance(each, dict) and {"dead_letter", "item"} & set(each) for each in value
-    ):
-        return "; ".join(in_yaml(each) for each in value)
-    return in_yaml(value)
+    return "nothing" if value is ABSENT else in_yaml(value)
 
 
 def _common(one: str, other: str) -> tuple[int, int]:
@@ -112,11 +112,16 @@ def _length_of_common(one: str, other: str) -> int:
 
 
 def _marked(text: str, same: tuple[int, int], colour: str) -> list[tuple[str, str]]:
-    """Return the text in a colour; what differs stands out if only a part does."""
+    """Return the text in a colour; what differs stands out if only a part does, and of a long text it is the middle."""
     start, end = same[0], len(text) - same[1]
-    if start + same[1] <= len(text) // 3:
+    if len(text) <= _MAX_SHOWN and start + same[1] <= len(text) // 3:
         return [(text, colour)]
-    return [(text[:start], colour), (text[start:end], f"bold reverse {colour}"), (text[end:], colour)]
+    before, different, after = text[:start], text[start:end], text[end:]
+    if len(text) > _MAX_SHOWN:
+        before = f"…{before[-_AROUND:]}" if len(before) > _AROUND else before
+        after = f"{after[:_AROUND]}…" if len(after) > _AROUND else after
+        different = f"{different[:_MAX_SHOWN]}…" if len(different) > _MAX_SHOWN else different
+    return [(before, colour), (different, f"bold reverse {colour}"), (after, colour)]
 
 
 def _coverage(mappings: Sequence[TestedMapping]) -> Iterator[Text]:

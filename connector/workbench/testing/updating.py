@@ -7,6 +7,7 @@ intended, because of an anchor for example, is not written.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import re
 from dataclasses import dataclass
@@ -70,6 +71,20 @@ def updated(file: CaseFile, results: Iterable[Result]) -> str:
     if not equal(found, wanted):
         raise NotUpdatedError(_IN_THE_WAY)
     return text
+
+
+def not_updatable(file: CaseFile, results: Sequence[Result]) -> dict[int, str]:
+    """Return the indices of the failed results that can't be updated even alone, and why; none if all can at once."""
+    found: dict[int, str] = {}
+    with contextlib.suppress(NotUpdatedError):
+        updated(file, results)
+        return found
+    for result in results:
+        try:
+            updated(file, [result])
+        except NotUpdatedError as error:
+            found[result.case.index] = str(error)
+    return found
 
 
 def edits_of(result: Result) -> list[_Edit]:

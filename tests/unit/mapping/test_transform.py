@@ -85,13 +85,16 @@ def test_the_function_can_not_change_what_other_routes_read(functions: ModuleTyp
     assert "eventargs" not in body(mapped.items(record({**PERSON, "inner": {"list": []}})))
 
 
-def test_an_exception_is_a_dead_letter_with_type_and_line_and_without_its_message(functions: ModuleType) -> None:
+@pytest.mark.parametrize("kind", [KeyError, SystemExit])
+def test_an_exception_is_a_dead_letter_with_type_and_line_and_without_its_message(
+    functions: ModuleType, kind: type[BaseException]
+) -> None:
     def broken(_value: object) -> None:
-        raise KeyError("secret-4711")
+        raise kind("secret-4711")
 
     told = failure(transformed(functions, broken).items(record(PERSON)))
     assert (told.reason, told.target, told.field) == ("transform_failed", "t", "transform")
-    assert told.detail.startswith("the function raised KeyError (test_transform.py, line ")
+    assert told.detail.startswith(f"the function raised {kind.__name__} (test_transform.py, line ")
     assert "4711" not in told.detail
 
 

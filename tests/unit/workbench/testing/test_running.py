@@ -72,7 +72,24 @@ def test_a_skipped_record_has_no_items(project: Project) -> None:
     assert project.result(record, "expect: []").passed
     result = project.result(record, "expect: [{target: purchases}]")
     assert [path for path, *_ in differences(result)] == ["expect"]
-    assert result.hints == (f"did not hold: {project.folder}/connector.yaml:10:23: route orders: where.$.status",)
+    assert result.hints == (f"did not hold: {project.folder}/connector.yaml:10:13: route orders: where.$.status",)
+
+
+def test_conditions_that_did_not_hold_are_named_of_the_routes_that_are_meant(project: Project) -> None:
+    config = CONFIG.replace(
+        "    for_each: $.lines", "    where: {$.kind: a, $.status: {exists: true}}\n    for_each: $.lines"
+    )
+    project.write("connector.yaml", config)
+    record = "{topic: shop.orders, value: {status: NEW}}"
+    of_orders = f"did not hold: {project.folder}/connector.yaml:10:13: route orders: where.$.status"
+    of_lines = f"did not hold: {project.folder}/connector.yaml:21:13: route lines: where.$.kind"
+    for expected, hints in (
+        ("expect: [{route: orders}]", (of_orders,)),
+        ("expect: [{target: purchases}]", (of_orders, of_lines)),
+        ("expect: [{item: {}}]", (of_orders, of_lines)),
+        ("expect_dead_letter: {route: lines}", (of_lines,)),
+    ):
+        assert project.result(record, expected).hints == hints
 
 
 @pytest.mark.parametrize(
@@ -126,6 +143,15 @@ def test_what_decode_says_of_a_topic_holds_for_files(project: Project) -> None:
         '{"mobile":"13800000000","op":"ADD","labels":"新客"}'.encode("gb18030")
     )
     assert project.result("{topic: crm.x, value_file: r.json}", "expect: [{item: {tags: 新客}}]").passed
+
+
+def test_the_rows_of_a_change_are_those_of_a_value(project: Project) -> None:
+    project.write("connector.yaml", CONFIG + "decode: {^crm: {envelope: canal}}\n")
+    value = "{type: UPDATE, table: t, data: [{op: ADD, mobile: '13800000000', labels: a}, {op: DEL}]}"
+    expected = "[{target: tags, item: {tags: a}}, {dead_letter: {reason: identity_missing}}]"
+    assert project.result(f"{{topic: crm.x, value: {value}}}", f"expect: {expected}").passed
+    result = project.result("{topic: crm.x, value: {a: 1}}", "expect_dead_letter: {reason: decode_failed}")
+    assert result.passed
 
 
 def test_null_is_a_tombstone_which_is_skipped(project: Project) -> None:
