@@ -12,7 +12,11 @@ from tests.unit.config.files import SOUND, changed, read
 from tests.unit.config.test_sound import BIG
 
 ROOT = Path(__file__).parents[3]
-EXAMPLES = sorted([*(ROOT / "config").rglob("*.yaml"), ROOT / "compose" / "connector.yaml"])
+EXAMPLES = sorted(
+    path
+    for path in [*(ROOT / "config").rglob("*.yaml"), ROOT / "compose" / "connector.yaml"]
+    if "tests" not in path.relative_to(ROOT).parts
+)
 
 
 def complaints(text: str) -> list[str]:
