@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from connector.core.errors import RegistryError
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 MAX_REQUESTS: Final = 4
 """How many schemas are fetched at the same time."""
+SCHEMAS_AHEAD: Final = 20
+"""How many are fetched for one partition before its first records pass: in a topic full of other data, each value may
+seem to name another schema."""
 
 
 class Client(Protocol):
@@ -48,13 +52,22 @@ class SchemaRegistry:
         """Return how many of the records, from the first on, can be mapped without a fetch."""
         return self.schemas.ready(records)
 
+    def forget_unknown(self) -> None:
+        """Forget what the registry did not have some time ago."""
+        self.schemas.forget_unknown()
+
     async def ping(self) -> None:
         """Return if the registry answers. Raises RegistryError."""
         await asyncio.get_running_loop().run_in_executor(self._threads, self._client.ping)
 
     async def fetch(self, chunks: Iterable[Sequence[Record]]) -> None:
-        """Fetch what these records need. Raises RegistryError after all were tried, if one can't be had now."""
-        wanted = {schema_id for records in chunks for schema_id in self.schemas.missing(records)}
+        """Fetch what the first of these records need: SCHEMAS_AHEAD schemas of each chunk.
+
+        Raises RegistryError after all were tried, if one can't be had now.
+        """
+        wanted: set[SchemaId] = set()
+        for records in chunks:
+            wanted.update(islice(dict.fromkeys(self.schemas.missing(records)), SCHEMAS_AHEAD))
         failed = [error for error in await asyncio.gather(*map(self._fetch, wanted)) if error is not None]
         if failed:
             raise failed[0]
@@ -69,7 +82,7 @@ class SchemaRegistry:
 
     def fetch_now(self, record: Record) -> None:
         """Fetch what one record needs, for commands: blocks. Raises RegistryError."""
-        for schema_id in self.schemas.missing([record]) if self.schemas.reads(record.topic) else ():
+        for schema_id in list(self.schemas.missing([record])) if self.schemas.reads(record.topic) else ():
             self.schemas.add(schema_id, self._client.fetch(schema_id))
 
     def __enter__(self) -> Self:

@@ -1,7 +1,8 @@
 """What is known of the schemas in a registry, and how records are read by it. Pure: what is missing is only named.
 
 A schema never changes, so what was found stays for the life of the process. That the registry does not have an id
-is believed for UNKNOWN_FOR_S only: a registry may lag behind the one that the producer uses.
+is forgotten after a while: a registry may lag behind the one that the producer uses. Only `forget_unknown` forgets, so
+that what was learned for some records is still known when they are read, however long the rest took.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from connector.decode.schema_ids import PREFIX_BYTES, named, schema_id_of
 from connector.settings.models import REGISTRY_FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from connector.core.record import Record
     from connector.decode.decoding import BuildRead
@@ -52,7 +53,7 @@ class Schemas:
         self._clock = clock
         self._found: dict[SchemaId, Schema] = {}
         self._unknown: dict[SchemaId, float] = {}
-        """When that it is unknown is not believed any more; in the order of these times."""
+        """When this is to be forgotten; in the order of these times."""
         self._prefixes: set[bytes] = set()
         """The first bytes of values whose schema is found: most records need one look at this set."""
         self.formats: Mapping[str, BuildRead] = {**FORMATS, **{name: self._build(name) for name in REGISTRY_FORMATS}}
@@ -73,9 +74,9 @@ class Schemas:
                 return index
         return len(records)
 
-    def missing(self, records: Sequence[Record]) -> set[SchemaId]:
-        """Return the ids of the schemas that must be fetched before these records can be read."""
-        return {schema_id for record in records if (schema_id := self._missing(record)) is not None}
+    def missing(self, records: Iterable[Record]) -> Iterator[SchemaId]:
+        """Yield the ids of the schemas that must be fetched before these records can be read, in their order."""
+        return (schema_id for record in records if (schema_id := self._missing(record)) is not None)
 
     def _missing(self, record: Record) -> SchemaId | None:
         if record.value is None:
@@ -84,23 +85,22 @@ class Schemas:
             schema_id, _ = schema_id_of(record)
         except DecodeError:
             return None  # reading it will say so
-        known = schema_id in self._found or self._unknown.get(schema_id, 0.0) > self._clock()
-        return None if known else schema_id
+        return None if schema_id in self._found or schema_id in self._unknown else schema_id
 
     def add(self, schema_id: SchemaId, schema: Schema | None) -> None:
         """Store what the registry has answered; None: it has no such schema."""
         if schema is None:
-            self._add_unknown(schema_id, self._clock())
+            self._unknown.pop(schema_id, None)
+            self._unknown[schema_id] = self._clock() + UNKNOWN_FOR_S
             return
         self._found[schema_id] = schema
         if isinstance(schema_id, int):
             self._prefixes.add(b"\0" + schema_id.to_bytes(4, "big"))
 
-    def _add_unknown(self, schema_id: SchemaId, now: float) -> None:
-        self._unknown.pop(schema_id, None)
-        while self._unknown and next(iter(self._unknown.values())) <= now:  # so that there are never many
+    def forget_unknown(self) -> None:
+        """Forget which schemas the registry did not have UNKNOWN_FOR_S ago."""
+        while self._unknown and next(iter(self._unknown.values())) <= self._clock():
             del self._unknown[next(iter(self._unknown))]
-        self._unknown[schema_id] = now + UNKNOWN_FOR_S
 
     def _build(self, name: str) -> BuildRead:
         kind = _KINDS[name]

@@ -46,8 +46,14 @@ class Registry(Protocol):
     def ready(self, records: Sequence[Record]) -> int:
         """Return how many of the records, from the first on, can be mapped without a fetch."""
 
+    def forget_unknown(self) -> None:
+        """Forget which schemas did not exist some time ago. Not called while records are held: they may need it."""
+
     async def fetch(self, chunks: Iterable[Sequence[Record]]) -> None:
-        """Fetch what these records need. Raises RegistryError after all was tried, if something can't be had now."""
+        """Fetch what the first of these records need, and maybe more.
+
+        Raises RegistryError after all was tried, if something can't be had now.
+        """
 
     async def ping(self) -> None:
         """Return if the registry answers. Raises RegistryError."""
@@ -134,6 +140,8 @@ class SchemaGate:
         if lease in self._held:
             self._held[lease].extend(records)
             return ()
+        if not self._held:
+            self._registry.forget_unknown()
         ready = self._registry.ready(records)
         if ready < len(records):
             self._held[lease] = deque(records[ready:])
@@ -185,8 +193,8 @@ class SchemaGate:
                 await asyncio.sleep(BACKOFF.delay(self._failures, self._random))
 
     def _needed(self) -> list[Sequence[Record]]:
-        """Return the records of the open leases that still lack a schema."""
-        held = [list(records) for lease, records in self._held.items() if lease.state is LeaseState.OPEN]
+        """Return the records of the leases that still lack a schema."""
+        held = [list(records) for records in self._held.values()]
         return [records for records in held if self._registry.ready(records) < len(records)]
 
     async def _tried(self, request: Coroutine[object, object, None]) -> bool:

@@ -29,6 +29,7 @@ class RegistryDoor:
         """Schemas that are found by GUID too, as a newer registry does it."""
         self._target = registry.url
         self._server: ThreadingHTTPServer | None = None
+        self._http = httpx.Client(timeout=30)
 
     def open(self) -> None:
         """Listen."""
@@ -49,6 +50,7 @@ class RegistryDoor:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+        self._http.close()
 
     def answer(self, path: str) -> tuple[int, bytes]:
         """Return status and body for a request."""
@@ -58,7 +60,7 @@ class RegistryDoor:
         guid = path.partition("/schemas/guids/")[2]
         if guid in self.guids:
             path = f"/schemas/ids/{self.guids[guid]}"
-        answer = httpx.get(self._target + path, timeout=30)
+        answer = self._http.get(self._target + path)
         return answer.status_code, answer.content
 
 

@@ -18,7 +18,7 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 
 from tests.kafka.cluster import fresh, order
 from tests.kafka.dead_letter_commands import DeadLetterCommands
-from tests.kafka.harness import assert_conserved, lost_and_repeated
+from tests.kafka.harness import SHORT_SESSION, assert_conserved, lost_and_repeated
 from tests.kafka.waiting import until
 
 if TYPE_CHECKING:
@@ -341,10 +341,10 @@ def test_what_can_t_be_read_by_its_schema_is_a_dead_letter_that_says_why(
 
 
 def test_a_dead_letter_in_avro_is_shown_and_replayed_by_its_schema(
-    kafka: Cluster, harness: KafkaHarness, registry: Registry, tmp_path: Path
+    kafka: Cluster, harness: KafkaHarness, registry: Registry, door: RegistryDoor, tmp_path: Path
 ) -> None:
     topic = kafka.create_topic(harness.topic, 1)
-    config = config_of(harness, registry.url, {topic: "avro"})
+    config = config_of(harness, door.url, {topic: "avro"})
     broken = copy.deepcopy(config)
     broken["routes"][0]["identity"][0]["value"]["from"] = "$.buyer.mobil"
     connector = harness.start_connector(broken).wait_ready()
@@ -364,8 +364,46 @@ def test_a_dead_letter_in_avro_is_shown_and_replayed_by_its_schema(
     assert "13800000000" not in shown.stdout
     document = json.loads(commands.run("show", f"{topic}[0]@0", "--unmask", "--json").stdout)
     assert document["value"] == value_of(0)
+
+    door.close()
+    away = commands.run("replay", "--yes")
+    assert away.returncode == 1
+    assert "can't be reached" in away.stderr
+    shown = commands.run("show", f"{topic}[0]@0")
+    assert shown.returncode == 0
+    assert "the value is shown as it is: the schema registry at" in shown.stderr
+    assert "13800000000" not in shown.stdout
+    door.open()
     dry = commands.run("replay")
     assert dry.returncode == 0, dry.stderr
     sent = commands.run("replay", "--yes")
     assert "3" in sent.stdout
     assert lost_and_repeated(harness.sandbox.orders(), range(3)) == (0, 0)
+
+
+def test_members_that_join_and_leave_while_records_wait_for_a_schema_lose_and_repeat_nothing(
+    kafka: Cluster, harness: KafkaHarness, registry: Registry, door: RegistryDoor
+) -> None:
+    topic = kafka.create_topic(harness.topic, 4)
+    old, new = avro(registry, topic, ORDER), avro(registry, topic, with_fields(ORDER, {"name": "x", "type": "int"}))
+    new(value_of(0, x=1))  # registers the schema
+    config = config_of(harness, door.url, {topic: "avro"})
+    config["kafka"]["properties"].update(SHORT_SESSION)
+    first = harness.start_connector(config).wait_ready()
+    kafka.produce_all(topic, [{"value": old(value_of(number))} for number in range(1000)])
+    harness.wait_stored(1000)
+    door.close()
+    kafka.produce_all(topic, [{"value": new(value_of(number, x=1))} for number in range(1000, 5000)])
+    until(lambda: "registry_unavailable" in first.reasons(), "records to wait")
+    second = harness.start_connector(config)
+    until(lambda: len(second.status()["partitions"]) == 2 if second.is_alive() else None, "the second to get its part")
+    third = harness.start_connector(config)
+    until(lambda: third.is_alive() and third.status()["partitions"], "the third to get its part")
+    first.terminate()
+    assert first.exit_code() == 0
+    third.kill()
+    door.open()
+    harness.wait_stored(5000)
+    harness.wait_committed()
+    assert lost_and_repeated(harness.sandbox.orders(), range(5000)) == (0, 0)
+    assert_conserved(second)

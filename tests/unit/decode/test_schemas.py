@@ -77,25 +77,25 @@ def test_a_record_without_a_schema_is_refused_and_waits_for_none(
     with pytest.raises(DecodeError, match=reason):
         read(schemas, one)
     assert schemas.ready([one]) == 1
-    assert schemas.missing([one]) == set()
+    assert list(schemas.missing([one])) == []
 
 
 def test_records_are_ready_up_to_the_first_whose_schema_is_missing(schemas: Schemas) -> None:
     records = [record(numbered(7)), record(None), record(numbered(8)), record(numbered(7)), record(b"data", IN_HEADER)]
-    assert (schemas.ready(records), schemas.missing(records)) == (0, {7, 8, GUID})
+    assert (schemas.ready(records), list(schemas.missing(records))) == (0, [7, 8, 7, GUID])
     schemas.add(7, Schema("AVRO", upper))
-    assert (schemas.ready(records), schemas.missing(records)) == (2, {8, GUID})
+    assert (schemas.ready(records), list(schemas.missing(records))) == (2, [8, GUID])
     schemas.add(8, None)
-    assert (schemas.ready(records), schemas.missing(records)) == (4, {GUID})
+    assert (schemas.ready(records), list(schemas.missing(records))) == (4, [GUID])
     schemas.add(GUID, Schema("AVRO", upper))
-    assert (schemas.ready(records), schemas.missing(records)) == (5, set())
+    assert (schemas.ready(records), list(schemas.missing(records))) == (5, [])
     assert read(schemas, records[0]) == "DATA"
     assert read(schemas, records[4]) == "DATA"
 
 
 def test_a_header_comes_before_the_first_bytes(schemas: Schemas) -> None:
     schemas.add(7, Schema("AVRO", upper))
-    assert schemas.missing([record(numbered(7), IN_HEADER)]) == {GUID}
+    assert list(schemas.missing([record(numbered(7), IN_HEADER)])) == [GUID]
 
 
 def test_that_the_registry_lacks_a_schema_is_believed_for_a_while() -> None:
@@ -106,9 +106,14 @@ def test_that_the_registry_lacks_a_schema_is_believed_for_a_while() -> None:
     with pytest.raises(DecodeError, match="the schema registry has no schema with id 9999"):
         read(schemas, one)
     now[0] = UNKNOWN_FOR_S - 1
+    schemas.forget_unknown()
     assert schemas.ready([one]) == 1
     now[0] = UNKNOWN_FOR_S + 1
+    assert schemas.ready([one]) == 1, "until told to forget"
+    schemas.add(8888, None)
+    schemas.forget_unknown()
     assert schemas.ready([one]) == 0
+    assert schemas.ready([record(numbered(8888))]) == 1
     schemas.add(9999, Schema("AVRO", upper))
     assert read(schemas, one) == "DATA"
 

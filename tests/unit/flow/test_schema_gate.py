@@ -12,7 +12,9 @@ from connector.core.errors import RegistryError
 from connector.core.events import ReasonCleared, ReasonRaised
 from connector.core.ledger import Lease, LeaseState, TopicCounts
 from connector.core.record import Record, TopicPartition
+from connector.decode.schemas import Schemas
 from connector.flow.schema_gate import SchemaGate
+from connector.settings.models import Decode
 from tests.support.builders import seeded
 from tests.support.clock import run_virtual
 
@@ -42,13 +44,16 @@ class StubRegistry:
         self.there = set(there)
         self.up = True
         self.known: set[str] = set()
-        self.fetches = self.pings = 0
+        self.fetches = self.pings = self.forgotten = 0
 
     def reads(self, topic: str) -> bool:
         return topic == "avro"
 
     def ready(self, records: Sequence[Record]) -> int:
         return next((index for index, one in enumerate(records) if name(one) not in self.known), len(records))
+
+    def forget_unknown(self) -> None:
+        self.forgotten += 1
 
     async def fetch(self, chunks: Iterable[Sequence[Record]]) -> None:
         self.fetches += 1
@@ -150,6 +155,7 @@ def test_while_the_registry_is_away_records_wait_others_flow_and_the_connector_i
         await asyncio.sleep(3600)
         assert stage.offsets(waits) == [0], "what stands before the unknown schema passes"
         assert stage.offsets(other) == [0, 1]
+        assert stage.registry.forgotten == 2, "not while something is held, for which it may have been asked"
         assert stage.offsets(knows) == [0, 1, 2]
         assert stage.paused == {waits} == set(stage.gate.held)
         assert stage.reasons() == ["raised"] * len(stage.reasons()) != []
@@ -212,10 +218,16 @@ def test_a_partition_is_resumed_when_neither_the_gate_nor_the_pipeline_wants_it_
         stage.gate.pause([one])
         stage.gate.resume([one])
         assert stage.paused == {one}, "the gate still waits"
+        registry.up = True
+        await asyncio.sleep(20)
+        assert stage.paused == set(), "neither does any more"
+        registry.up = False
+        registry.there.add("b")
+        await stage.feed(one, "b", first=1)
         stage.gate.pause([one])
         registry.up = True
         await asyncio.sleep(20)
-        assert stage.offsets(one) == [0]
+        assert stage.offsets(one) == [0, 1]
         assert stage.paused == {one}, "the pipeline still wants it paused"
         stage.gate.resume([one])
         assert stage.paused == set()
@@ -314,6 +326,39 @@ def test_whatever_happens_records_of_a_lease_that_stays_come_once_and_in_order(d
         stage.gate.resume(leases)
         assert all(one not in stage.paused for one in leases if one.state is LeaseState.OPEN)
         assert stage.reasons()[-1:] in ([], ["cleared"])
+        await stage.end()
+
+    run_virtual(main())
+
+
+class SlowRegistry(StubRegistry):
+    """Takes so long that what it has answered first is due to be forgotten before it has answered the last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.schemas = Schemas({"avro": Decode(format="avro")}, asyncio.get_running_loop().time)
+
+    def ready(self, records: Sequence[Record]) -> int:
+        return self.schemas.ready(records)
+
+    def forget_unknown(self) -> None:
+        self.schemas.forget_unknown()
+
+    async def fetch(self, chunks: Iterable[Sequence[Record]]) -> None:
+        for schema_id in {schema_id for chunk in chunks for schema_id in self.schemas.missing(chunk)}:
+            await asyncio.sleep(2)
+            self.schemas.add(schema_id, None)
+
+
+def test_a_topic_full_of_schemas_that_do_not_exist_gets_through_a_slow_registry() -> None:
+    async def main() -> None:
+        stage, leases = Stage(SlowRegistry()), [lease("avro", number) for number in range(3)]
+        for one in leases:
+            values = [f"\0\0{one.partition.partition}{index:02}data" for index in range(30)]
+            stage.chunks.put_nowait((one, records(one, *values)))
+        await asyncio.sleep(600)
+        assert [stage.offsets(one) for one in leases] == [list(range(30))] * 3
+        assert stage.paused == set()
         await stage.end()
 
     run_virtual(main())
