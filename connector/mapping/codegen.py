@@ -188,6 +188,8 @@ class Source:
 
     def reference(self, reference: Reference) -> str:
         """Return the source of a reference into a record that is a dict."""
+        if reference.root == "change":
+            return self.call(reference.get, RECORD)
         root = "value" if reference.root == "value" else "record.element"
         if not reference.names:
             return root

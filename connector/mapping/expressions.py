@@ -32,11 +32,11 @@ class Constant(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """An expression: an entry of the decoded record, or of the element that `$item` refers to."""
+    """An expression: an entry of the decoded record, of the element that `$item` refers to, or of `$change`."""
 
     names: tuple[str, ...]
     get: Getter
-    root: Literal["value", "element"] = "value"
+    root: Literal["value", "element", "change"] = "value"
 
 
 class Object(NamedTuple):

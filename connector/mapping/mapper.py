@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from connector.core.errors import DecodeError
@@ -10,7 +9,7 @@ from connector.core.record import DEAD_LETTERS, Failure, Item, Record
 from connector.decode.decoding import FORMATS, Decoding, decodings
 from connector.mapping.elements import at_row
 from connector.mapping.generated import change_source, load, topic_source
-from connector.mapping.route import BoundRoute, CompiledRoute, MappingCounters, MapTopic
+from connector.mapping.route import BoundRoute, CompiledRoute, MappingCounters, MapTopic, of_row
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -119,7 +118,7 @@ class Mapper:
         try:
             maps = [route.map for route in self._routes_of(record.topic)]
             return _items(maps, value, record, self._envelope_of(record))
-        except DecodeError as error:
+        except Exception as error:  # noqa: BLE001 - one record must not stop the others
             return _undecodable(record, "", error)
 
     def items_of_route(self, record: Record, route: CompiledRoute) -> Sequence[Item]:
@@ -129,7 +128,7 @@ class Mapper:
         try:
             value = self._decoding_of(record.topic).read(record)
             return _items([self._bind(route).map], value, record, self._envelope_of(record))
-        except DecodeError as error:
+        except Exception as error:  # noqa: BLE001 - one record must not stop the others
             return _undecodable(record, route.name, error)
 
     def _envelope_of(self, record: Record) -> Envelope | None:
@@ -176,7 +175,7 @@ def _generally(routes: Sequence[BoundRoute], decoding: Decoding) -> MapTopic:
             return ()
         try:
             return _items(maps, read(record), record, envelope)
-        except DecodeError as error:
+        except Exception as error:  # noqa: BLE001 - one record must not stop the others
             return _undecodable(record, "", error)
 
     return map_topic
@@ -191,15 +190,9 @@ def _items(maps: Sequence[MapRecord], value: Json, record: Record, envelope: Env
     made = ((part, item) for map_row in maps for row, part in parts for item in map_row(row, part))
     if len(parts) == 1:
         return [item.replace(record=record) for _, item in made]
-    return [_of_row(item, record, part.row) for part, item in made]
+    return [of_row(item, record, part.row) for part, item in made]
 
 
-def _of_row(item: Item, record: Record, row: int) -> Item:
-    failure = item.failure
-    if failure is not None:
-        failure = replace(failure, detail=f"row {row} of the change: {failure.detail}")
-    return item.replace(record=record, row=row, failure=failure)
-
-
-def _undecodable(record: Record, route: str, error: DecodeError) -> Sequence[Item]:
-    return (Item(DEAD_LETTERS, route, b"", b"", (), record, Failure("decode_failed", detail=str(error))),)
+def _undecodable(record: Record, route: str, error: Exception) -> Sequence[Item]:
+    detail = str(error) if isinstance(error, DecodeError) else f"the decoding raised {type(error).__name__}"
+    return (Item(DEAD_LETTERS, route, b"", b"", (), record, Failure("decode_failed", detail=detail)),)

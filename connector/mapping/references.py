@@ -136,8 +136,9 @@ def _compile_change_reference(text: str, location: Location) -> Value:
         location.add(message, "bad_reference")
         return MISSING
     location.scope.change_reads.add(str(name))
-    get = path_getter(tuple(rest))
-    return Value(lambda _value, record: get(getattr(change_of(record), str(name), None), record))
+    get_entry = path_getter(tuple(rest))
+    get: Getter = lambda _value, record: get_entry(getattr(change_of(record), str(name), None), record)  # noqa: E731
+    return Value(get, inlined=None if rest else Reference((str(name),), get, "change"))
 
 
 _OF_PARTS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from connector.core.record import DEAD_LETTERS, Failure, Item, Record
@@ -180,3 +180,11 @@ class BoundRoute:
 
 def _key_of(record: Record) -> tuple[str, ...]:
     return () if record.key is None else (f"{record.topic}\n{record.key.decode('latin-1')}",)
+
+
+def of_row(item: Item, record: Record, row: int) -> Item:
+    """Return an item of a row of a change that has several, which says so."""
+    failure = item.failure
+    if failure is not None:
+        failure = replace(failure, detail=f"row {row} of the change: {failure.detail}")
+    return item.replace(record=record, row=row, failure=failure)

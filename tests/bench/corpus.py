@@ -248,7 +248,6 @@ CORPUS = (
         _canal,
         [_in_envelope(CANAL_ROUTE, "$.data.0.")],
         _by_hand_canal,
-        goal=1.25,
         envelope="canal",
     ),
     Shape(

@@ -46,7 +46,9 @@ def debezium(value: Any, record: Record) -> Rows:  # noqa: ANN401 - JSON is anyt
 
 def _is_no_change(value: dict[str, Any]) -> bool:
     """Return whether a value is Debezium's, but of DDL, of a transaction, a TRUNCATE or a heartbeat."""
-    if "source" in value and ("ddl" in value or "tableChanges" in value or value.get("op") in EVENTS_WITHOUT_ROWS):
+    op = value.get("op")
+    without_rows = isinstance(op, str) and op in EVENTS_WITHOUT_ROWS
+    if "source" in value and ("ddl" in value or "tableChanges" in value or without_rows):
         return True
     transaction = value.get("status") in ("BEGIN", "END") and "data_collections" in value
     return transaction or (bool(value) and value.keys() <= _HEARTBEAT)
@@ -95,7 +97,8 @@ def _without_unavailable(row: dict[str, Any], before: dict[str, Any] | None) -> 
 
 
 def _flattened(row: dict[str, Any], record: Record) -> Rows:
-    op = DEBEZIUM_OPERATIONS.get(_added("op", row, record) or "")
+    added = _added("op", row, record)
+    op = DEBEZIUM_OPERATIONS.get(added) if isinstance(added, str) else None
     if op is None and row.get("__deleted") in ("true", True):
         op = DELETE
     if op is None:

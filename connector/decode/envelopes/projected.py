@@ -1,12 +1,12 @@
 """The envelopes of JSON in UTF-8, decoded as far as they are read: of a row what the mapping reads, no schema.
 
-An opener gives the same as the envelope for what is usual: an event of one row. For anything else it raises an error of
-any kind; then the record is decoded as a whole, and the envelope says what it is.
+An opener gives the same rows as the envelope for what is usual. For anything else it raises an error of any kind; then
+the record is decoded as a whole, and the envelope says what it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -18,8 +18,8 @@ from connector.decode.envelopes.debezium import DEBEZIUM_OPERATIONS, EVENTS_WITH
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Open = Callable[[bytes], tuple[Any, Change] | None]
-"""Returns the row of a record's value and its change; None if the value is of no row."""
+Open = Callable[[bytes], Sequence[tuple[Any, Change]]]
+"""Returns the rows of a record's value and their changes; none if the value is of no row."""
 
 BuildOpen = Callable[[type[msgspec.Struct], bool], Open]
 """Takes the type of a row, all of whose fields have defaults, and whether the row before the change is read."""
@@ -39,17 +39,16 @@ def _open_canal(row: type[msgspec.Struct], with_before: bool) -> Open:  # noqa: 
     decode = msgspec.json.Decoder(_canal_message(msgspec.Raw if with_before else row)).decode
     decode_row = msgspec.json.Decoder(row).decode
 
-    def open_message(value: bytes) -> tuple[Any, Change] | None:
+    def open_message(value: bytes) -> Sequence[tuple[Any, Change]]:
         message = decode(value)
         if message.isDdl is True or message.type in WITHOUT_ROWS:
-            return None
-        op = CANAL_OPERATIONS[message.type]
-        [found] = message.data or []
-        before = None
-        if with_before:
-            before = _before_of_canal(op, found, message.old)
-            found = decode_row(found)
-        return found, Change(op, before, message.table, message.es or message.ts)
+            return ()
+        op, table, ts = CANAL_OPERATIONS[message.type], message.table, message.es or message.ts
+        if not with_before:
+            change = Change(op, None, table, ts)
+            return [(each, change) for each in message.data]
+        [found] = message.data  # several rows, and what they were, are left to the envelope
+        return [(decode_row(found), Change(op, _before_of_canal(op, found, message.old), table, ts))]
 
     return open_message
 
@@ -95,14 +94,14 @@ def _open_debezium(row: type[msgspec.Struct], with_before: bool) -> Open:  # noq
     decode_with_schema = msgspec.json.Decoder(_WithSchema).decode
     unavailable, empty = UNAVAILABLE.encode(), row()
 
-    def open_event(value: bytes) -> tuple[Any, Change] | None:
+    def open_event(value: bytes) -> Sequence[tuple[Any, Change]]:
         if unavailable in value:
             raise LookupError(UNAVAILABLE)
         event = decode_with_schema(value).payload if value.startswith(b'{"schema"') else decode(value)
         if event.flattened is not msgspec.UNSET or (event.before is msgspec.UNSET and event.after is msgspec.UNSET):
             raise LookupError("__op")
         if event.op in EVENTS_WITHOUT_ROWS:
-            return None
+            return ()
         op = DEBEZIUM_OPERATIONS[event.op]
         before, after = event.before or _NULL, event.after or _NULL
         found, other = decode_row(before if op == DELETE else after), after if op == DELETE else before
@@ -113,7 +112,7 @@ def _open_debezium(row: type[msgspec.Struct], with_before: bool) -> Open:  # noq
         source = event.source or _NO_SOURCE
         known = _decode(before) if with_before else None
         table, ts = source.table or source.collection, source.ts_ms or event.ts_ms
-        return empty if found is None else found, Change(op, known, table, ts)
+        return [(empty if found is None else found, Change(op, known, table, ts))]
 
     return open_event
 

@@ -22,21 +22,21 @@ def unusual(_kind: str) -> None:
     raise MappingError("identity_missing", "identity", "")
 
 
-def write_route(source: TopicSource, route: BoundRoute, head: Block) -> str:
-    """Append the function of a route, which begins with `head`; return its name."""
+def write_route(source: TopicSource, route: BoundRoute, parameters: str, head: Block) -> str:
+    """Append the function of a route, which has these parameters and begins with `head`; return its name."""
     split = route.route.split
     write = _write_for_each if isinstance(split, ForEach) else _write_plain
-    return write(source, route, head)
+    return write(source, route, parameters, head)
 
 
-def _write_plain(source: TopicSource, route: BoundRoute, head: Block) -> str:
+def _write_plain(source: TopicSource, route: BoundRoute, parameters: str, head: Block) -> str:
     function = source.named(None, f"route_{route.route.name}")
     body = Block(2)
     writer = _Writer(source, route, body, body)
     writer.conditions("return ()")
     item = writer.item()
     body.add(f"return ({item},)", field=ENCODING)
-    source.add("", "", f"def {function}({'record' if head.lines else 'value, record'}):")
+    source.add("", "", f"def {function}({parameters}):")
     source.add_block(head)
     source.add("    try:")
     source.add_block(body)
@@ -44,7 +44,7 @@ def _write_plain(source: TopicSource, route: BoundRoute, head: Block) -> str:
     return function
 
 
-def _write_for_each(source: TopicSource, route: BoundRoute, head: Block) -> str:
+def _write_for_each(source: TopicSource, route: BoundRoute, parameters: str, head: Block) -> str:
     """What does not depend on the element is computed once; if it fails, the general way says so of each element.
 
     That way gets what is decoded already: what is not read, and can't be decoded, concerns it as little.
@@ -65,7 +65,7 @@ def _write_for_each(source: TopicSource, route: BoundRoute, head: Block) -> str:
     writer.conditions("continue")
     item = writer.item()
     each.add(f"items.append({item})", field=ENCODING)
-    source.add("", "", f"def {function}({'record' if head.lines else 'value, record'}):")
+    source.add("", "", f"def {function}({parameters}):")
     source.add_block(head)
     source.add("    try:")
     source.add_block(once)

@@ -10,7 +10,7 @@ import msgspec
 
 from connector.core.record import Item
 from connector.mapping.codegen import Source
-from connector.mapping.elements import at_element
+from connector.mapping.elements import at_element, at_row
 from connector.mapping.expressions import RECORD, Constant, Object, Reference, Step
 from connector.mapping.json_values import encode_json
 from connector.mapping.projection import attributes_of, is_attribute
@@ -63,10 +63,11 @@ class Block:
 class TopicSource(Source):
     """The source of a topic's module, written function by function."""
 
-    def __init__(self, root: Node, identities: Iterable[Expression]) -> None:
-        """Begin the module of routes that have these identities."""
-        super().__init__({"encode": encode_json, "Item": Item, "at_element": at_element})
+    def __init__(self, root: Node, identities: Iterable[Expression], *, of_rows: bool = False) -> None:
+        """Begin the module of routes that have these identities; `of_rows`: they map rows of changes."""
+        super().__init__({"encode": encode_json, "Item": Item, "at_element": at_element, "at_row": at_row})
         self._root = root
+        self._of_rows = of_rows
         self.conversions = Counter(key for each in identities if (key := conversion_key(each)) is not None)
         self.remembering: dict[ConversionKey, Callable[[Json], Json]] = {}
         """Conversions that several routes have for an identity: each remembers its last result."""
@@ -106,14 +107,20 @@ class TopicSource(Source):
 
     def expression(self, expression: Expression) -> str:
         """Return the source of an expression."""
+        if expression == "number" and self._of_rows:
+            return "row"
         if expression in ("position", "number"):  # the same, where there are no rows of a change
             return "position" if self.in_loop else "0"
         if expression == "record" and self.in_loop:
             return "at_element(record, element, position)"
+        if expression == "record" and self._of_rows:
+            return "at_row(record, change, row)"
         return super().expression(expression)
 
     def reference(self, reference: Reference) -> str:
         """Return the source of a reference into a projected record: attributes, each behind a look at the class."""
+        if reference.root == "change":
+            return f"change.{reference.names[0]}" if self._of_rows else "None"
         if reference.root == "value":
             return self._path(reference.names[1:], *self._entry(reference.names[0]))
         return self._path(reference.names, "element", self.elements)

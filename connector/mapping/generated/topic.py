@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from connector.mapping.elements import at_row
 from connector.mapping.generated.route import write_route
 from connector.mapping.generated.source import Block, TopicSource
 from connector.mapping.projection import decoder, is_attribute, project
+from connector.mapping.route import of_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,10 +31,10 @@ def topic_source(routes: Sequence[BoundRoute], general: MapTopic) -> TopicSource
     decode.add("try:", f"    value = {source.named(decoder(root), 'decode')}(record.value)")
     decode.add("except Exception:", f"    return {source.named(general, 'general')}(record)")
     if len(routes) == 1:
-        function = write_route(source, routes[0], decode)
+        function = write_route(source, routes[0], "record", decode)
         source.add("", "", f"map_topic = {function}")
         return source
-    calls = [f"{write_route(source, route, Block(0))}(value, record)" for route in routes]
+    calls = [f"{write_route(source, route, 'value, record', Block(0))}(value, record)" for route in routes]
     source.add("", "", "def map_topic(record):")
     source.add_block(decode)
     source.add(f"    return [{', '.join(f'*{call}' for call in calls)}]")
@@ -44,8 +44,7 @@ def topic_source(routes: Sequence[BoundRoute], general: MapTopic) -> TopicSource
 def change_source(routes: Sequence[BoundRoute], general: MapTopic, build_open: BuildOpen) -> TopicSource | None:
     """Return what `topic_source` returns, for a topic with an envelope.
 
-    A record of one row goes the fast way, any other the general way; so does each record of a route that makes several
-    items of a row.
+    A route that makes several items of a row goes the general way, and all others of its topic with it.
     """
     compiled = [route.route for route in routes]
     root = project(path for route in compiled for path in route.paths)
@@ -53,15 +52,18 @@ def change_source(routes: Sequence[BoundRoute], general: MapTopic, build_open: B
         return None
     if not all(is_attribute(name) for route in routes for name in route.entries):
         return None
-    source = TopicSource(root, (rule.value.expression for route in compiled for rule in route.identity))
+    source = TopicSource(root, (rule.value.expression for route in compiled for rule in route.identity), of_rows=True)
     root.type("row")
-    opened = source.named(build_open(root.struct, any(route.reads_before for route in compiled)), "open_row")
-    calls = [f"*{write_route(source, route, Block(0))}(row, part)" for route in routes]
-    source.add("", "", "def map_topic(record):", "    try:", f"        opened = {opened}(record.value)")
+    open_rows = source.named(build_open(root.struct, any(route.reads_before for route in compiled)), "open_rows")
+    functions = [write_route(source, route, "value, record, change, row", Block(0)) for route in routes]
+    source.add("", "", "def map_topic(record):", "    try:", f"        rows = {open_rows}(record.value)")
     source.add("    except Exception:", f"        return {source.named(general, 'general')}(record)")
-    source.add("    if opened is None:", "        return []", "    row, change = opened")
-    source.add(f"    part = {source.bind(at_row)}(record, change, 0)")
-    source.add(f"    return [item.replace(record=record) for item in ({', '.join(calls)},)]")
+    calls = ", ".join(f"*{function}(value, record, change, 0)" for function in functions)
+    source.add("    if len(rows) == 1:", "        [(value, change)] = rows", f"        return [{calls}]")
+    source.add("    return [", f"        {source.bind(of_row)}(item, record, row)")
+    source.add(f"        for map_row in ({', '.join(functions)},)")
+    source.add("        for row, (value, change) in enumerate(rows)")
+    source.add("        for item in map_row(value, record, change, row)", "    ]")
     return source
 
 

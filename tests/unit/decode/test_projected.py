@@ -71,7 +71,7 @@ def cases(table: dict[str, list[Any]]) -> list[tuple[str, Any]]:
     return [(name, value) for name, values in table.items() for value in values]
 
 
-def opened(envelope: str, value: object, *, with_before: bool = True) -> Any:  # noqa: ANN401 - a row and a change
+def opened(envelope: str, value: object, *, with_before: bool = True) -> Any:  # noqa: ANN401 - rows and changes
     return OPENERS[envelope](ROW, with_before)(json.dumps(value).encode())
 
 
@@ -81,26 +81,31 @@ def assert_same(envelope: str, value: object, *, with_before: bool) -> None:
         found = opened(envelope, value, with_before=with_before)
     except Exception:  # noqa: BLE001 - of any kind: the general way is taken
         return
-    rows = ENVELOPES[envelope](value, record())
-    if found is None:
-        assert list(rows) == []
-        return
-    [(row, change)] = rows
-    assert found[0] == ROW(row.get("level"), row.get("note"))
-    assert found[1] == (change if with_before else structs.replace(change, before=None))
+    assert list(found) == [
+        (ROW(row.get("level"), row.get("note")), change if with_before else structs.replace(change, before=None))
+        for row, change in ENVELOPES[envelope](value, record())
+    ]
 
 
 @pytest.mark.parametrize("with_before", [True, False])
 @pytest.mark.parametrize(("envelope", "value"), cases(ONE_ROW))
 def test_one_row_is_opened(envelope: str, value: object, *, with_before: bool) -> None:
-    assert opened(envelope, value, with_before=with_before) is not None
+    assert len(opened(envelope, value, with_before=with_before)) == 1
     assert_same(envelope, value, with_before=with_before)
 
 
 @pytest.mark.parametrize(("envelope", "value"), cases(NO_ROW))
 def test_what_changes_no_row_is_known(envelope: str, value: object) -> None:
-    assert opened(envelope, value) is None
+    assert not opened(envelope, value)
     assert_same(envelope, value, with_before=True)
+
+
+def test_several_rows_are_opened_unless_what_they_were_is_read() -> None:
+    several = canal("UPDATE", NEW, OLD, old=[{"level": 1}, {"level": 3}])
+    assert len(opened("canal", several, with_before=False)) == 2
+    assert_same("canal", several, with_before=False)
+    with pytest.raises(ValueError, match="unpack"):
+        opened("canal", several, with_before=True)
 
 
 @pytest.mark.parametrize(("envelope", "value"), cases(OTHERS))

@@ -527,3 +527,46 @@ def test_whatever_comes_every_row_ends_in_an_item_a_dead_letter_or_is_skipped(
     by_route = [(item.route, item.part) for item in items]
     assert len(set(made)) == len(made)
     assert len(set(by_route)) == len(by_route)
+
+
+WITHOUT_BEFORE = {name: each for name, each in SHOWN.items() if name != "was"}
+BY_OPERATION = {"from": "$change.op", "map": {"update": "u"}, "otherwise": {"template": "{$change.table}"}}
+FAST = {
+    envelope: mapper(
+        route(name="rows", fields={"eventargs": WITHOUT_BEFORE}, where={"not": {"$change.op": "snapshot"}}),
+        route(name="ids", identity=[{"type": "uid", "value": "$.id"}], event_key=BY_OPERATION),
+        decode={TOPIC: {"envelope": envelope}},
+    )
+    for envelope in ("canal", "debezium")
+}
+AROUND = ["type", "isDdl", "table", "es", "ts", "data", "op", "ts_ms", "source", "before", "after", "schema", "__op"]
+
+
+@given(
+    value=A_MESSAGE | A_MESSAGE.map(lambda value: with_schema(value) if isinstance(value, dict) else value),
+    more=st.dictionaries(st.sampled_from(AROUND), JSON, max_size=2),
+    envelope=st.sampled_from(["canal", "debezium"]),
+)
+def test_rows_of_the_fast_way_are_those_of_the_general_way(value: object, more: dict[str, Any], envelope: str) -> None:
+    """The mapper compares them: see `BothWays`."""
+    data = json.dumps({**value, **more} if isinstance(value, dict) else value).encode()
+    FAST[envelope].items(Record(TOPIC, 0, 0, NOW_MS, None, data, ()))
+
+
+def test_a_value_that_the_log_of_the_database_lacks_is_looked_for_in_the_row_before() -> None:
+    event = debezium("u", {**ROW, "level": 1}, {**ROW, "level": "__debezium_unavailable_value"})
+    assert args_of(FAST["debezium"].items(record(event))[:1])[0]["is"] == 1
+
+
+@pytest.mark.parametrize(
+    ("envelope", "value", "count"),
+    [("canal", rows(1, 2), 2), ("debezium", with_schema(debezium("u", ROW, {**ROW, "not_read": 0})), 1)],
+)
+def test_of_a_usual_message_only_what_is_read_is_decoded(envelope: str, value: object, count: int) -> None:
+    mapping, _ = compiled(route(fields={"eventargs": WITHOUT_BEFORE}), decode={TOPIC: {"envelope": envelope}})
+    assert mapping is not None
+    fast = mapping.mapper("cluster")
+    assert "change.op" in fast.source(TOPIC)
+    data = json.dumps(value).replace('"sqlType": {', '"sqlType": {"id": 1e999, ').replace(": 0}", ": 1e999}")
+    assert "1e999" in data
+    assert [item.failure for item in fast.items(record(data.encode()))] == [None] * count

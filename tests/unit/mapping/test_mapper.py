@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.core.record import DEAD_LETTERS, Record
+from connector.decode.decoding import Decoding
 from connector.mapping import Mapper, compile_mapping
 from connector.mapping.errors import ConversionError
 from connector.settings.models import Route, Target
@@ -238,3 +239,14 @@ def test_a_failure_does_not_keep_its_record_alive_by_a_traceback() -> None:
         failure(mapped.items(record({**PERSON, "x": "no"})))
     gc.collect()
     assert not [each for each in gc.get_objects() if isinstance(each, ConversionError)]
+
+
+def test_an_unexpected_exception_of_the_decoding_is_a_dead_letter_that_names_its_type() -> None:
+    def broken(_record: object) -> object:
+        raise ZeroDivisionError("secret-4711")
+
+    mapping, _ = compiled(route())
+    assert mapping is not None
+    mapped = Mapper(mapping, "cluster", lambda _topic: Decoding(broken))
+    told = failure(mapped.items(record(PERSON)))
+    assert (told.reason, told.detail) == ("decode_failed", "the decoding raised ZeroDivisionError")
