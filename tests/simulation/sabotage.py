@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from connector.core import batch, evidence, judge, ledger, membership_guard, ordering, remembered
+from connector.core import batch, evidence, judge, ledger, membership_guard, offset_window, ordering, remembered
 from connector.core.ledger import LeaseState
 from connector.core.progress import Progress, progress_of
 from connector.core.record import Outcome
@@ -47,6 +47,12 @@ def _progress_too_far(progress: Original, lease: Any) -> Progress:
     return true if lease.idle else progress_of(true.offset + 1, true.ahead)
 
 
+def _one_more(settle: Original, window: Any, offset: int, count: int = 1) -> None:
+    settle(window, offset, count)
+    if window.is_open(offset + count):
+        settle(window, offset + count)
+
+
 def _settle_at_once(dead_letter: Original, flow: Any, item: Any, lease: Any) -> None:
     del dead_letter, flow
     lease.settle(item.record.offset, Outcome.DEAD_LETTERED)
@@ -80,6 +86,11 @@ async def _no_drain(drain: Original, *arguments: object) -> None:
 
 SABOTAGES: dict[str, Sabotage] = {
     "a commit is one too far": (ledger.Lease, "progress", _wrap(_progress_too_far)),
+    "the record behind a stretch that settles is settled too": (
+        offset_window.OffsetWindow,
+        "settle",
+        _wrap(_one_more),
+    ),
     "the map of settled offsets is off by one": (commit_texts, "encode_all", _wrap(_ahead_off_by_one)),
     "an abandoned item counts as settled": (
         ledger.Lease,
