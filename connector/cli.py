@@ -40,6 +40,8 @@ app.add_typer(dead_letters.app)
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The config file (YAML).")]
 
+UnmaskOption = Annotated[bool, typer.Option("--unmask", help="Show personal data; asks first.")]
+
 
 class OnOff(Enum):
     """The values of an option that is switched on or off."""
@@ -123,6 +125,42 @@ def run_mapping_tests(
 
     options = Options(paths or [Path()], name, update, as_json, junit)
     raise typer.Exit(watch_tests(options) if watch else run_tests(options))
+
+
+@app.command()
+def explain(
+    config: ConfigOption,
+    file: Annotated[
+        str | None, typer.Argument(metavar="FILE", help="A file with the record's value; - is standard input.")
+    ] = None,
+    topic: Annotated[str | None, typer.Option(metavar="NAME", help="The record's topic.")] = None,
+    partition: Annotated[int | None, typer.Option(min=0, metavar="N", help="Its partition.")] = None,
+    offset: Annotated[int | None, typer.Option(min=0, metavar="N", help="Its offset.")] = None,
+    letter: Annotated[
+        str | None,
+        typer.Option(metavar="LETTER", help="A dead letter: its place, 0:12, or its record, orders[3]@41."),
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(metavar="TOPIC", help="Print the generated source that maps a topic instead.")
+    ] = None,
+    unmask: UnmaskOption = False,  # noqa: FBT002 - a flag
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before --unmask.")] = False,  # noqa: FBT002 - a flag
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Explain one record: every route, condition and value, what each saw, and why an item came to be, or not.
+
+    The record is at --topic, --partition and --offset (read without joining the group), in a dead letter, or in FILE.
+    Needs no platform and no secret of it.
+    """
+    from connector.workbench.explaining import command  # noqa: PLC0415 - see the top
+    from connector.workbench.masking import confirm_unmask  # noqa: PLC0415 - see the top
+
+    if source is not None:
+        raise typer.Exit(command.print_source(config, source))
+    options = command.Options(config, file, topic, partition, offset, letter, unmask, as_json)
+    if unmask:
+        confirm_unmask(yes=yes)
+    raise typer.Exit(command.explain(options))
 
 
 @app.command()

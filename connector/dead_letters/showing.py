@@ -61,7 +61,7 @@ class Form:
 def show_letters(reader: TopicReader, fetcher: RecordFetcher, place: Place, form: Form, output: Output) -> None:
     """Print the letter at a place, or every letter of a record. Raises CommandError if there is none."""
     found = False
-    for letter in _letters_at(reader, fetcher, place):
+    for letter in letters_at(reader, fetcher, place):
         whole = restore(letter, fetcher)
         shown = letter if whole is None else replace(whole, record=form.readable(whole.record))
         document = _document(shown, unmask=form.unmask)
@@ -72,10 +72,11 @@ def show_letters(reader: TopicReader, fetcher: RecordFetcher, place: Place, form
             output.print(("\n" if found else "") + _text(document, reader.topic, letter, unmask=form.unmask))
         found = True
     if not found:
-        raise CommandError(_nothing_there(reader, place))
+        raise CommandError(nothing_there(reader, place))
 
 
-def _letters_at(reader: TopicReader, fetcher: RecordFetcher, place: Place) -> Iterator[Letter]:
+def letters_at(reader: TopicReader, fetcher: RecordFetcher, place: Place) -> Iterator[Letter]:
+    """Yield the letter at a place, or every letter of a record, the oldest first. Raises CommandError."""
     if place.topic in {"", reader.topic}:
         record = fetcher.fetch(reader.topic, place.partition, place.offset)
         letter = None if record is None else read_letter(record)
@@ -87,7 +88,8 @@ def _letters_at(reader: TopicReader, fetcher: RecordFetcher, place: Place) -> It
             yield letter
 
 
-def _nothing_there(reader: TopicReader, place: Place) -> str:
+def nothing_there(reader: TopicReader, place: Place) -> str:
+    """Return why there is no letter at a place."""
     if place.topic not in {"", reader.topic}:
         return f"no dead letter of {place.topic}[{place.partition}]@{place.offset} in {reader.topic}"
     held = reader.ranges.get(place.partition)

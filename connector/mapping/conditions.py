@@ -22,7 +22,7 @@ def compile_where(raw: Json, location: Location) -> Value:
     if not isinstance(raw, dict):
         location.add("expected a table of conditions, like {$.status: PAID}", "wrong_type")
         return NEVER
-    return _all_of([_entry(key, each, location.at(key)) for key, each in raw.items()])
+    return location.observed("where", _all_of([_entry(key, each, location.at(key)) for key, each in raw.items()]))
 
 
 def _all_of(conditions: list[Value]) -> Value:

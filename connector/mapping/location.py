@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from connector.mapping.lookup import Path
     from connector.settings.problems import Code, Problems
 
-Part = Literal["condition", "entry", "identity", "reference"]
+Part = Literal["condition", "entry", "identity", "reference", "where", "value", "word"]
 """A part of a route whose results can be observed: one operator of `where`, an entry of a `map` or its `otherwise`, an
-identity rule, a reference."""
+identity rule, a reference; a table of conditions, a value, a value after one of its words was applied. The last three
+are observed where they depend on the record."""
 Observe = Callable[[Part, Keys, Getter, str], Getter]
 """Called at compile time for each part, with its place in the file, what computes it, and its text if it is a
 reference (a template has several at one place); returns what takes the place of the getter, and may watch it. Only the
@@ -87,7 +88,7 @@ class Location:
 
     def observed(self, part: Part, value: Value, text: str = "") -> Value:
         """Return the value of a part at this key as the observer, if there is one, wants it computed."""
-        if self.scope.observe is None:
+        if self.scope.observe is None or (value.constant and part in ("where", "value", "word")):
             return value
         get = self.scope.observe(part, self.path, value.get, text)
         return replace(value, get=get, constant=False, inlined=None)

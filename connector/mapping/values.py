@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 def compile_value(raw: Json, location: Location) -> Value:
     """Compile whatever stands in the place of a value, or report what is wrong with it."""
+    return location.observed("value", _compile(raw, location))
+
+
+def _compile(raw: Json, location: Location) -> Value:
     if isinstance(raw, str):
         if is_reference(raw):
             return compile_reference(raw, location)
@@ -100,7 +104,7 @@ def _compile_words(raw: dict[Json, Json], location: Location) -> Value:
     value = MISSING
     applied = [word for word in WORDS.values() if word.name in raw]
     for word in applied:
-        value = word.compile(value, words)
+        value = location.at(word.name).observed("word", word.compile(value, words))
     if raw.get("required") is True and applied[-1].name != "required":  # a later word may have lost the value
         value = value.then(required(location.field))
     return value

@@ -76,7 +76,7 @@ class Coverage:
 
     def observe(self, part: Part, path: Path, get: Getter, _text: str) -> Getter:
         """Return `get`, which counts now when it reaches its part: an `Observe` of the mapping."""
-        if part == "reference":
+        if part not in ("condition", "entry", "identity"):
             return get
         place = Place(part, path, self._names[int(path[1])])
         self._reached[place] += 0

@@ -67,12 +67,13 @@ def test_conditions_entries_and_identities_are_observed_at_their_places() -> Non
         identity=[{"type": "phone", "value": {"from": "$.phone", "as": "phone"}}, {"type": "openid", "value": "$.o"}],
     )
     where, key, identity = (("routes", 0, name) for name in ("where", "event_key", "identity"))
-    assert mapped(
+    found = mapped(
         given_route,
         {"status": "PAID", "phone": "13800000000"},
         {"status": "NEW", "n": 5, "o": "x"},
         {"status": "NEW", "n": 0},
-    ) == {
+    )
+    assert {at: made for at, made in found.items() if at[0] in {"condition", "identity", "entry"}} == {
         ("condition", (*where, "any", 0, "$.status")): [True, False, False],
         ("condition", (*where, "any", 1, "$.n", "gt")): [True, False],
         ("condition", (*where, "any", 1, "$.n", "lt")): [True],
@@ -83,6 +84,26 @@ def test_conditions_entries_and_identities_are_observed_at_their_places() -> Non
         ("entry", (*key, "map", "BACK")): [],
         ("entry", (*key, "otherwise")): [None],  # it raises: skipped
     }
+
+
+def test_tables_of_conditions_values_and_their_words_are_observed_as_they_are_computed() -> None:
+    found = mapped(
+        route(
+            where={"$.n": {"gt": 1}},
+            fields={"eventargs": {"x": {"from": ["$.a", "$.b"], "as": ["trim", "upper"], "default": "$.c"}, "y": 5}},
+        ),
+        {"phone": "13800000000", "n": 5, "a": " ", "b": " v "},
+    )
+    x = ("routes", 0, "fields", "eventargs", "x")
+    assert {at: made for at, made in found.items() if at[0] == "where"} == {("where", ("routes", 0, "where")): [True]}
+    assert {at: made for at, made in found.items() if at[1][: len(x)] == x and at[0] != "reference"} == {
+        ("word", (*x, "from")): [" v "],
+        ("word", (*x, "default")): [" v "],
+        ("value", (*x, "default")): [],
+        ("word", (*x, "as")): ["V"],
+        ("value", x): ["V"],
+    }
+    assert not [at for at in found if "y" in at[1]]  # a constant tells nothing
 
 
 def test_entries_are_observed_wherever_a_value_stands() -> None:
