@@ -9,6 +9,7 @@ A flattened row that does not say what was done can't be told from a snapshot: i
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from connector.core.errors import DecodeError
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
     from connector.decode.envelopes.change import Rows
 
 DEBEZIUM_OPERATIONS: Final = {"c": INSERT, "u": UPDATE, "d": DELETE, "r": SNAPSHOT}
-EVENTS_WITHOUT_ROWS: Final = frozenset({"t", "m"})
+EVENTS_WITHOUT_ROWS: Final = ("t", "m")
 """A TRUNCATE, and a message that PostgreSQL's log carries."""
 _WITH_SCHEMA: Final = {"schema", "payload"}
 _HEARTBEAT: Final = {"ts_ms", "ts_us", "ts_ns"}
+_WHOLE: Final = re.compile(r"\d{1,18}", re.ASCII)
 UNAVAILABLE: Final = "__debezium_unavailable_value"
 """Stands for a large value of PostgreSQL that did not change, and which its log therefore lacks."""
 
@@ -120,5 +122,5 @@ def _added(name: str, row: dict[str, Any], record: Record) -> Any:  # noqa: ANN4
     for header, data in reversed(record.headers):
         if header == name and data is not None:
             text = data.decode(errors="replace").strip('"')
-            return int(text) if text.isascii() and text.isdecimal() else text
+            return int(text) if _WHOLE.fullmatch(text) else text
     return None

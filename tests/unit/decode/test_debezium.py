@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connector.core.errors import DecodeError
@@ -168,12 +168,22 @@ def test_a_row_comes_out_as_it_is_and_nothing_is_changed(op: str, before: Any, a
     assert row.keys() <= expected.keys()
 
 
-@given(
-    value=JSON | st.builds(debezium, st.sampled_from("cudrtx"), before=JSON, after=JSON) | st.builds(with_schema, JSON)
-)
-def test_whatever_comes_is_rows_or_an_error(value: object) -> None:
+EVENT = st.builds(debezium, st.sampled_from("cudrtx"), before=JSON, after=JSON)
+NAMES = [
+    *("op", "after", "before", "source", "ts_ms", "ddl", "status", "data_collections", "payload"),
+    *("__op", "__deleted", "__table", "__ts_ms"),
+]
+OF_KNOWN_NAMES = st.dictionaries(st.sampled_from(NAMES), JSON | st.sampled_from(["c", "BEGIN", "true"]), max_size=4)
+HEADERS = st.lists(st.tuples(st.sampled_from(["__op", "__ts_ms", "__table"]), st.none() | st.binary(max_size=5)))
+
+
+@given(value=JSON | EVENT | OF_KNOWN_NAMES | st.builds(with_schema, JSON | OF_KNOWN_NAMES), headers=HEADERS)
+@example(value={"op": [], "source": {}}, headers=[])
+@example(value={"__op": {}}, headers=[])
+@example(value={"a": 1}, headers=[("__op", b"c"), ("__ts_ms", b"1" * 5000)])
+def test_whatever_comes_is_rows_or_an_error(value: object, headers: list[tuple[str, bytes]]) -> None:
     try:
-        found = rows_of(value, record())
+        found = rows_of(value, record(b"", *headers))
     except DecodeError:
         return
     assert all(isinstance(row, dict) for row, _ in found)
