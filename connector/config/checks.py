@@ -53,6 +53,7 @@ def check_all(sections: Sections, problems: Problems) -> None:
         _topics,
         _dead_letter_topic,
         _unused_targets,
+        _events,
         _secrets_in_clear,
     )
     for check in checks:
@@ -269,6 +270,21 @@ def _unused_targets(sections: Sections, problems: Problems) -> None:
     for name in sections.targets:
         if name not in fed:
             problems.add(("targets", name), "no route feeds this target", "unused", at_key=True)
+
+
+def _events(sections: Sections, problems: Problems) -> None:
+    if sections.data.get("events") == {}:
+        problems.add(("events",), "must not be empty: without `events`, nothing is checked", "bad_value")
+    for key, event in (sections.events or {}).items():
+        if not key.strip():
+            problems.add(("events", key), "an event key must not be blank", "bad_value", at_key=True)
+        for name, argument in event.args.items() if event is not None else ():
+            at: Path = ("events", key, "args", name)
+            if not name.strip():
+                problems.add(at, "the name of an argument must not be blank", "bad_value", at_key=True)
+            if argument.max_length is not None and argument.type != "string":
+                message = f"only a string has a max_length; this is of type {argument.type}"
+                problems.add((*at, "max_length"), message, "bad_value", at_key=True)
 
 
 def _secrets_in_clear(sections: Sections, problems: Problems) -> None:

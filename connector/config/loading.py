@@ -167,18 +167,26 @@ def _compile(sections: Sections, problems: Problems) -> CompiledMapping | None:
     """Compile what is sound. What a target lacks is not reported while a route that may feed it is broken."""
     found = Problems()
     targets = {name: target for name, target in sections.targets.items() if target.endpoint in ENDPOINTS}
-    mapping = compile_mapping(targets, ready_routes(sections), found, decode=_decode(sections))
+    mapping = compile_mapping(targets, ready_routes(sections), found, decode=_decode(sections), events=sections.events)
     complete = fully_routed_targets(sections)
+    all_ready = len(ready_routes(sections)) == len(_listed(sections.data.get("routes")))
     left = [
         problem
         for problem in found.found
         if not (problem.code == "missing_key" and problem.path[0] == "targets" and problem.path[1] not in complete)
+        and (problem.path[0] != "events" or all_ready)  # a broken route may make an event that no other makes
     ]
     problems.found.extend(left)
     if mapping is None and all(problem.warning for problem in left):  # a target that no route feeds lacks something
         targets = {name: targets[name] for name in complete}
-        return compile_mapping(targets, ready_routes(sections), Problems(), decode=sections.decode)
+        return compile_mapping(
+            targets, ready_routes(sections), Problems(), decode=sections.decode, events=sections.events
+        )
     return mapping
+
+
+def _listed(raw: object) -> list[object]:
+    return raw if isinstance(raw, list) else []
 
 
 def _decode(sections: Sections) -> Mapping[str, Decode] | None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from connector.settings.problems import Code, Path, Problem
 
 _OF_A_VALUE: Final = frozenset(
-    {"wrong_type", "bad_value", "unknown_name", "bad_reference", "duplicate_name", "yaml_syntax"}
+    {"wrong_type", "bad_value", "unknown_name", "bad_reference", "duplicate_name", "yaml_syntax", "undefined_event"}
 )
 """The codes whose messages begin with the value."""
 _MAX_QUOTED: Final = 60

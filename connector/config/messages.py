@@ -6,7 +6,7 @@ No message shows a value: it may be a secret, or come from the environment. `loc
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Any, Final, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast, get_args, get_origin
 
 from connector.settings.models import Model
 from connector.settings.problems import did_you_mean
@@ -60,7 +60,11 @@ def _misspelt(detail: ErrorDetails, kind: object) -> tuple[int | str, ...]:
 
 
 def _model_at(kind: object, path: tuple[int | str, ...]) -> type[Model]:
-    """Return the model of the table at `path` inside a `kind`; tables inside models are models all the way."""
+    """Return the model of the table at `path` inside a `kind`."""
+    if get_origin(kind) is Annotated:
+        return _model_at(get_args(kind)[0], path)
+    if get_origin(kind) is dict:
+        return _model_at(get_args(kind)[-1], path[1:])
     model = next(each for each in (kind, *get_args(kind)) if isinstance(each, type) and issubclass(each, Model))
     return _model_at(model.model_fields[str(path[0])].annotation, path[1:]) if path else model
 

@@ -11,7 +11,7 @@ import orjson
 
 from connector.config import mapping_schema
 from connector.mapping.words import WORDS
-from connector.settings.models import Config
+from connector.settings.models import ARGUMENT_TYPES, Config
 from connector.settings.types import duration_text, size_text
 from connector.tuzhan.endpoints import DEFAULT_PARAMETERS, ENDPOINTS
 
@@ -45,6 +45,7 @@ def json_schema() -> Schema:
         if "$ref" in section:
             section["description"] = definitions[section["$ref"].removeprefix("#/$defs/")]["description"]
     _put_in_mapping_language(definitions)
+    _put_in_short_arguments(definitions)
     return {
         "$schema": DIALECT,
         "title": "tuzhan-connector",
@@ -70,6 +71,13 @@ def _put_in_mapping_language(definitions: dict[str, Schema]) -> None:
             "additionalProperties": {"anyOf": [{"$ref": "#/$defs/Value"}, {"$ref": "#/$defs/Table"}]},
         }
     )
+
+
+def _put_in_short_arguments(definitions: dict[str, Schema]) -> None:
+    """Let a type stand for an argument of an event that has nothing else."""
+    args = definitions["EventDefinition"]["properties"]["args"]
+    argument = args["additionalProperties"]
+    args["additionalProperties"] = {"anyOf": [{"enum": list(ARGUMENT_TYPES)}, _VARIABLE, argument]}
 
 
 def _setting(schema: Schema) -> Schema:

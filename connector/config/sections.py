@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pydantic.fields import FieldInfo
 
-    from connector.settings.models import Decode, Route, Target
+    from connector.settings.models import Decode, EventDefinition, Route, Target
     from connector.settings.problems import Path, Problems
 
 _M = TypeVar("_M", bound=BaseModel)
@@ -52,6 +52,13 @@ class Sections:
     def routes(self) -> list[tuple[int, Route]]:
         """The sound routes, with their indices in the file."""
         return list(self.sound.get("routes", {}).items())
+
+    @property
+    def events(self) -> dict[str, EventDefinition | None] | None:
+        """The tracking plan, where None stands for each definition that is broken; None if there is no plan."""
+        raw = self.data.get("events")
+        sound: dict[str, EventDefinition] = self.sound.get("events", {})
+        return {key: sound.get(key) for key in raw} if raw and isinstance(raw, dict) else None
 
     def config(self) -> Config:
         """Return the whole, once nothing is wrong."""

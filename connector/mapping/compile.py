@@ -20,6 +20,8 @@ from connector.mapping.parameters import (
     report_useless_identify_way,
     required_message,
 )
+from connector.mapping.plan import TrackingPlan
+from connector.mapping.plan.route import ARGUMENTS
 from connector.mapping.references import mentions_item
 from connector.mapping.route import CompiledRoute
 from connector.mapping.splitting import compile_where_and_split
@@ -30,27 +32,31 @@ if TYPE_CHECKING:
 
     from connector.mapping.location import Observe
     from connector.mapping.parameters import ParamsGetter, ParamValue
-    from connector.settings.models import Decode, Route, Target
+    from connector.settings.models import Decode, EventDefinition, Route, Target
     from connector.settings.problems import Problems
     from connector.tuzhan.endpoints import Endpoint
 
 
-def compile_mapping(
+def compile_mapping(  # noqa: PLR0913 - the sections of a config that make a mapping
     targets: Mapping[str, Target],
     routes: Sequence[tuple[int, Route]],
     problems: Problems,
     observe: Observe | None = None,
     decode: Mapping[str, Decode] | None = None,
+    *,
+    events: Mapping[str, EventDefinition | None] | None = None,
 ) -> CompiledMapping | None:
     """Return the compiled mapping; None if there are errors, which are added to `problems`.
 
     The caller has checked names: the endpoints of `targets` exist, `routes` (each with its position in the file) lead
     to these targets, and their topic patterns are regular expressions, as those of `decode` are. A mapping that is
     observed gives the same items by its general way, and takes longer. Without `decode`, because something is wrong
-    with it, it is not checked that `$change` has a meaning.
+    with it, it is not checked that `$change` has a meaning. `events` is the tracking plan, in which None stands for a
+    definition that is broken; without one, events are not checked.
     """
     before = len(problems.errors)
-    compiler = _Compiler(targets, problems)
+    plan = None if events is None else TrackingPlan(events)
+    compiler = _Compiler(targets, problems, plan)
     omitted: Counter[tuple[str, str]] = Counter()
     compiled = []
     for index, route in routes:
@@ -62,6 +68,8 @@ def compile_mapping(
         compiled.append(compiler.route(route, location))
         report_changes(route, decode or {}, location)
     compiler.check_required([route for _, route in routes])
+    if plan is not None:
+        plan.report_unused(problems)
     if len(problems.errors) > before:
         return None
     return CompiledMapping([route for route in compiled if route is not None], omitted, decode or {})
@@ -70,9 +78,10 @@ def compile_mapping(
 class _Compiler:
     """Compiles routes; the public_params of their targets are compiled first, once."""
 
-    def __init__(self, targets: Mapping[str, Target], problems: Problems) -> None:
+    def __init__(self, targets: Mapping[str, Target], problems: Problems, plan: TrackingPlan | None) -> None:
         self._targets = targets
         self._problems = problems
+        self._plan = plan
         self._params = {
             name: compile_params(
                 target.public_params,
@@ -100,7 +109,13 @@ class _Compiler:
         report_unreachable(route.event_key, route.where, location.at("event_key"))
         for name, each in route.public_params.items():
             report_unreachable(each, route.where, location.at("public_params", name))
-        fields = compile_fields(route.fields, endpoint, location.at("fields"), allow_unknown=target.allow_unknown)
+        plan = None
+        if self._plan is not None and event_key is not None:
+            plan = self._plan.route(route, event_key, location)
+            event_key = plan.event_key
+        fields = compile_fields(
+            route.fields, endpoint, location.at("fields"), allow_unknown=target.allow_unknown, plan=plan
+        )
         if params is None:
             return None
         reads = location.scope.reads
@@ -120,7 +135,7 @@ class _Compiler:
             event_key=event_key,
             fields=fields,
             element=element,
-            varying=_varying(route),
+            varying=_varying(route, planned=plan is not None),
             paths=frozenset(reads),
             reads_before="before" in location.scope.change_reads,
         )
@@ -176,17 +191,21 @@ class _Compiler:
                 self._target_location(name).at(parameter.name).add(message, "missing_key")
 
 
-def _varying(route: Route) -> frozenset[str]:
+def _varying(route: Route, *, planned: bool) -> frozenset[str]:
     """Return what `for_each` computes for each element: names of fields, dotted ones of tables, and of other keys.
 
-    What is counted when it is computed (`on_error`) is among it.
+    What is counted when it is computed (`on_error`) is among it. With a tracking plan (`planned`), what is allowed as
+    an argument may depend on the event key.
     """
     parts: dict[str, object] = {"identity": route.identity, "public_params": route.public_params}
     parts |= {"event_key": route.event_key, **route.fields}
     for name, raw in route.fields.items():
         if isinstance(raw, dict):
             parts |= {f"{name}.{key}": each for key, each in raw.items()}
-    return frozenset(name for name, raw in parts.items() if mentions_item(raw) or _counts(raw))
+    varying = {name for name, raw in parts.items() if mentions_item(raw) or _counts(raw)}
+    if planned and "event_key" in varying:
+        varying |= {name for name in parts if name.partition(".")[0] == ARGUMENTS}
+    return frozenset(varying)
 
 
 def _counts(raw: object) -> bool:

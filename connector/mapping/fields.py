@@ -14,6 +14,7 @@ from connector.mapping.errors import ConversionError, MappingError
 from connector.mapping.expressions import Object, Value
 from connector.mapping.inspection import reads_record, report_type
 from connector.mapping.kinds import KINDS, Kind, checked, report_undocumented
+from connector.mapping.plan.route import ARGUMENTS
 from connector.mapping.values import compile_structure, compile_value, looks_like_words
 from connector.tuzhan.endpoints import ENDPOINTS, Endpoint, ItemField, Requirement
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from connector.mapping.conversions.conversion import Convert
     from connector.mapping.json_values import Json
     from connector.mapping.location import Location
+    from connector.mapping.plan import RoutePlan
 
 _EVENT_KEYS = frozenset({"eventKey", "eventId"})
 _IDENTITIES = frozenset(
@@ -32,9 +34,17 @@ _IDENTITIES = frozenset(
 
 
 def compile_fields(
-    raw: dict[str, Json], endpoint: Endpoint, location: Location, *, allow_unknown: bool
+    raw: dict[str, Json],
+    endpoint: Endpoint,
+    location: Location,
+    *,
+    allow_unknown: bool,
+    plan: RoutePlan | None = None,
 ) -> dict[str, Value]:
-    """Compile the fields in the order of the endpoint's document, unknown ones last, or report what is wrong."""
+    """Compile the fields in the order of the endpoint's document, unknown ones last, or report what is wrong.
+
+    `plan` says what the arguments of the route's events must be.
+    """
     compiled: dict[str, Value] = {}
     for name in (*(field.name for field in endpoint.fields if field.name in raw), *raw):
         if name in compiled:
@@ -42,7 +52,7 @@ def compile_fields(
         field = endpoint.field(name)
         at = location.under(name)
         if field is not None:
-            compiled[name] = _compile_field(field, raw[name], at)
+            compiled[name] = _compile_field(field, raw[name], at, plan if name == ARGUMENTS else None)
         elif name in _EVENT_KEYS or name in _IDENTITIES or not allow_unknown:
             _refuse(name, endpoint, at)
         else:
@@ -52,6 +62,8 @@ def compile_fields(
             _warn_if_optional(field.name, raw.get(field.name), location.under(field.name))
     for requirement in endpoint.requirements:
         _require(requirement, compiled, location)
+    if plan is not None and ARGUMENTS not in raw:
+        plan.report_missing((), location.under(ARGUMENTS))
     return compiled
 
 
@@ -95,9 +107,10 @@ def _refuse(name: str, endpoint: Endpoint, location: Location) -> None:
         report_undocumented("field", name, endpoint, location)
 
 
-def _compile_field(field: ItemField, raw: Json, location: Location) -> Value:
+def _compile_field(field: ItemField, raw: Json, location: Location, plan: RoutePlan | None) -> Value:
     if field.kind == "object" and isinstance(raw, dict) and not looks_like_words(raw):
-        return _table({str(key): compile_value(each, location.under(key)) for key, each in raw.items()})
+        values = {str(key): compile_value(each, location.under(key)) for key, each in raw.items()}
+        return _table(values if plan is None else plan.arguments(values, raw, location))
     if field.kind == "custom_fields":
         value = compile_custom_fields(raw, location)
         report_type(raw, field.kind, location)
@@ -108,7 +121,7 @@ def _compile_field(field: ItemField, raw: Json, location: Location) -> Value:
     report_type(raw, field.kind, location)
     if field.allowed or field.max_characters:
         value = checked(value, Kind(type(None), _limit(field)), location, "bad_value")
-    return value
+    return value if plan is None else plan.whole(value, location)
 
 
 def _limit(field: ItemField) -> Convert:

@@ -52,18 +52,23 @@ def report_braces(text: str, location: Location) -> None:
 
 
 def report_type(raw: Json, kind: str, location: Location) -> None:
-    """Report a value of which is known that it never yields what its field takes. `kind` is one of the endpoints'.
+    """Report a value of which is known that it never yields what its field takes. `kind` is one of the endpoints'."""
+    accepted, words = _KINDS[kind]
+    report_yield(raw, accepted, words, location, of_list=": use `as: joined`" if kind == "text" else "")
 
-    Nothing is reported of a value that is wrong by itself, which is reported already.
+
+def report_yield(raw: Json, accepted: frozenset[type], words: str, location: Location, of_list: str = "") -> None:
+    """Report a value of which is known that it never yields one of these types, which are `words`.
+
+    Nothing is reported of a value that is wrong by itself, which is reported already. `of_list` is a remedy for lists.
     """
     if any(problem.path[: len(location.path)] == location.path for problem in location.problems.errors):
         return
     found = _result(raw)
-    accepted, words = _KINDS[kind]
     if found is None or found[0] in accepted:
         return
     made, by, key = found
-    hint = ": use `as: joined`" if made is list and kind == "text" else ""
+    hint = of_list if made is list else ""
     at = location.at(key) if key else location
     at.add(f"{by} yields {_TYPE_NAMES[made]}, expected {words}{hint}", "wrong_type")
 

@@ -9,15 +9,18 @@ Durations are in seconds, sizes in bytes.
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - pydantic evaluates annotations
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from connector.core.sink import MAX_BATCH_ITEMS
+from connector.settings.problems import did_you_mean
 from connector.settings.types import (
     Credential,
     Duration,
     Flag,
+    InterpolatedStr,
     Positive,
     Property,
     Rate,
@@ -26,6 +29,7 @@ from connector.settings.types import (
     Start,
     Text,
     Whole,
+    expected,
 )
 
 Raw = Any
@@ -233,6 +237,57 @@ class Route(Model):
     fields: Table = Field(default_factory=dict, description="The platform's own names, and their values")
 
 
+ArgumentType = Literal["string", "number", "integer", "boolean", "date", "array", "object"]
+ARGUMENT_TYPES: Final[tuple[str, ...]] = get_args(ArgumentType)
+_OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
+    "string": ("text", "varchar", "char"),
+    "number": ("float", "double", "decimal"),
+    "integer": ("int", "long", "bigint"),
+    "boolean": ("bool",),
+    "date": ("datetime", "timestamp", "time"),
+    "array": ("list",),
+    "object": ("map", "table", "json", "dict"),
+}
+"""What others call these types."""
+
+
+def _argument(value: object) -> object:
+    """Let a type stand for a table that has nothing else. Its own message names the place where it stands."""
+    if isinstance(value, str) and not isinstance(value, InterpolatedStr) and value not in ARGUMENT_TYPES:
+        choices = f"expected one of {', '.join(ARGUMENT_TYPES)}"
+        remedy = EventArgument.REMEDIES.get(value.lower())
+        hint = f": {remedy}" if remedy else did_you_mean(value, ARGUMENT_TYPES)
+        raise PydanticCustomError("bad_value", "{message}", {"message": choices + hint})
+    if isinstance(value, bool | int | float | list):
+        message = expected("a type, such as string, or a table", value)
+        raise PydanticCustomError("wrong_type", "{message}", {"message": message})
+    return {"type": value} if isinstance(value, str) else value
+
+
+class EventArgument(Model):
+    """An argument of an event, as it is defined on the platform."""
+
+    REMEDIES: ClassVar[Mapping[str, str]] = {
+        other: f"did you mean '{name}'?" for name, others in _OTHER_NAMES.items() for other in others
+    }
+
+    type: ArgumentType = Field(
+        description="string number integer boolean array object, as in JSON; date: yyyy-MM-dd, with or without a time,"
+        " or epoch milliseconds"
+    )
+    required: Flag = Field(default=False, description="Without it, the event is a dead letter")
+    max_length: Whole | None = Field(default=None, ge=1, description="Of a string: so many characters at most")
+
+
+class EventDefinition(Model):
+    """An event, as it is defined on the platform (自定义事件)."""
+
+    name: Text | None = Field(default=None, description="What people call it; for them only")
+    args: Annotated[dict[str, Annotated[EventArgument, BeforeValidator(_argument)]], BeforeValidator(_empty_table)] = (
+        Field(default_factory=dict, description="Its arguments: name: type, or name: {type, required, max_length}")
+    )
+
+
 class DeadLetter(Model):
     """Where records go that can't be mapped or are refused."""
 
@@ -276,6 +331,11 @@ class Config(Model):
     platform: Platform
     targets: dict[str, Target] = Field(min_length=1, description="By name; a route's `to` is one of them")
     routes: list[Route] = Field(min_length=1, description="Which records go where, and what each becomes")
+    events: Annotated[dict[str, EventDefinition], BeforeValidator(_empty_table)] = Field(
+        default_factory=dict,
+        description="The tracking plan: the events that are defined on the platform (自定义事件), by event key, against"
+        " which the mapping is checked. Without it, nothing is checked",
+    )
     dead_letter: DeadLetter = DeadLetter()
     admin: Admin = Admin()
     log: Log = Log()

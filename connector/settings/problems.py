@@ -27,6 +27,7 @@ Code = Literal[
     "unreadable_file",
     "owned_property",
     "not_for_this_endpoint",
+    "undefined_event",
     "unused",
     "cdc_without_op",
     "suspicious",

@@ -89,7 +89,14 @@ def _tested(file: str, document: Document, config: Config) -> TestedMapping:
     coverage = Coverage([(index, route.name) for index, route in enumerate(config.routes)])
     fed = {route.to for route in config.routes}  # what another one lacks, no route needs
     targets = {name: target for name, target in config.targets.items() if name in fed}
-    compiled = compile_mapping(targets, list(enumerate(config.routes)), Problems(), coverage.observe, config.decode)
+    compiled = compile_mapping(
+        targets,
+        list(enumerate(config.routes)),
+        Problems(),
+        coverage.observe,
+        decode=config.decode,
+        events=config.events or None,
+    )
     assert compiled is not None  # noqa: S101 - the config is sound
     mapper = compiled.mapper(_CLUSTER, formats=FORMATS_OF_TESTS)
     return TestedMapping(file, document, config, compiled, mapper, coverage)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector.core.record import Failure, Item, Record
 from connector.mapping import CompiledMapping, Mapper, compile_mapping
-from connector.settings.models import Decode, Route, Target
+from connector.settings.models import Decode, EventDefinition, Route, Target
 from connector.settings.problems import Problems
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def compiled(
     endpoint: str = EVENT,
     target: Mapping[str, Any] | None = None,
     decode: Mapping[str, Any] | None = None,
+    events: Mapping[str, Any] | None = None,
 ) -> tuple[CompiledMapping | None, Problems]:
     """Compile routes to one target, `t`."""
     problems = Problems()
@@ -48,6 +49,7 @@ def compiled(
         [(index, Route.model_validate(each)) for index, each in enumerate(routes)],
         problems,
         decode={topic: Decode.model_validate(each) for topic, each in (decode or {}).items()},
+        events=None if events is None else {key: EventDefinition.model_validate(each) for key, each in events.items()},
     )
     return mapping, problems
 
@@ -57,10 +59,11 @@ def mapper(
     endpoint: str = EVENT,
     target: Mapping[str, Any] | None = None,
     decode: Mapping[str, Any] | None = None,
+    events: Mapping[str, Any] | None = None,
 ) -> Mapper:
     """Return a mapper of valid routes to one target."""
-    mapping, problems = compiled(*routes, endpoint=endpoint, target=target, decode=decode)
-    again, _ = compiled(*routes, endpoint=endpoint, target=target, decode=decode)
+    mapping, problems = compiled(*routes, endpoint=endpoint, target=target, decode=decode, events=events)
+    again, _ = compiled(*routes, endpoint=endpoint, target=target, decode=decode, events=events)
     assert mapping is not None, problems.found
     assert again is not None
     return BothWays(mapping, again)
@@ -86,9 +89,10 @@ def found(
     endpoint: str = EVENT,
     target: Mapping[str, Any] | None = None,
     decode: Mapping[str, Any] | None = None,
+    events: Mapping[str, Any] | None = None,
 ) -> list[tuple[tuple[str | int, ...], str, str]]:
     """Return the errors of routes: path, code, message."""
-    mapping, problems = compiled(*routes, endpoint=endpoint, target=target, decode=decode)
+    mapping, problems = compiled(*routes, endpoint=endpoint, target=target, decode=decode, events=events)
     assert (mapping is None) == bool(problems.errors)
     return [(each.path, each.code, each.message) for each in problems.errors]
 
@@ -98,9 +102,10 @@ def warned(
     endpoint: str = EVENT,
     target: Mapping[str, Any] | None = None,
     decode: Mapping[str, Any] | None = None,
+    events: Mapping[str, Any] | None = None,
 ) -> list[tuple[tuple[str | int, ...], str]]:
     """Return what is suspicious about sound routes: path, message."""
-    mapping, problems = compiled(*routes, endpoint=endpoint, target=target, decode=decode)
+    mapping, problems = compiled(*routes, endpoint=endpoint, target=target, decode=decode, events=events)
     assert mapping is not None, problems.errors
     assert {each.code for each in problems.found} <= {"suspicious"}
     return [(each.path, each.message) for each in problems.found]
