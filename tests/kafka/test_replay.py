@@ -185,6 +185,38 @@ def test_only_the_route_that_failed_is_mapped_again_and_filters_select(
     assert (rest["letters"], rest["would_fail"]) == (1, {"decode_failed": 1})
 
 
+def test_of_a_list_the_elements_that_failed_are_sent_again_and_those_that_were_delivered_are_not(
+    kafka: Cluster, harness: KafkaHarness, commands: DeadLetterCommands
+) -> None:
+    """Whether the mapping failed or the platform refused: the letter names the element."""
+    right = harness.config()
+    right["routes"][0] |= {"for_each": "$.lines", "event_key": {"from": "$item.key", "default": "c_line"}}
+    right["routes"][0]["fields"] = {"eventargs": {"line": {"template": "{$.seq}-{$index}"}}}
+    wrong = json.loads(json.dumps(right))
+    wrong["routes"][0]["event_key"] = "$item.key"
+    commands.configure(right)
+    harness.sandbox.set_faults({"kind": "refuse", "endpoint": EVENTS, "match": {"eventargs.line": "1-2"}})
+    lines = [{"key": "c_line"}, {}, {"key": "c_line"}, None, {}]
+    make_letters(kafka, harness, wrong, [order(seq, lines=lines) for seq in range(3)])
+    harness.sandbox.clear_faults()
+
+    def delivered() -> Counter[str]:
+        return Counter(item["eventargs"]["line"] for item in harness.sandbox.items())
+
+    before = Counter(f"{seq}-{index}" for seq in range(3) for index in (0, 2)) - Counter(["1-2"])
+    assert delivered() == before
+    uuids = {item["eventargs"]["line"]: item["uuid"] for item in harness.sandbox.items()}
+    letters = commands.list()
+    assert Counter(letter["reason"] for letter in letters) == {"event_key_unmapped": 6, "refused": 1}
+    done = commands.run("replay", "--yes", "--json")
+    assert (done.returncode, summary(done)["delivered"]) == (0, 7), done.stderr
+    assert delivered() == Counter(f"{seq}-{index}" for seq in range(3) for index in (0, 1, 2, 4))
+    assert harness.sandbox.count("repeated") == 0
+    again = {item["eventargs"]["line"]: item["uuid"] for item in harness.sandbox.items()}
+    assert again | uuids == again  # the others were left alone
+    assert len(set(again.values())) == 12
+
+
 def test_letters_of_audience_endpoints_and_of_routes_that_are_gone_are_left(
     kafka: Cluster, harness: KafkaHarness, commands: DeadLetterCommands
 ) -> None:
