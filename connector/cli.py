@@ -19,6 +19,7 @@ from connector import __version__
 from connector.core.errors import ConfigError, ConnectorError, StartError, UsageError
 from connector.core.wording import counted
 from connector.dead_letters import commands as dead_letters
+from connector.workbench.preview.options import preview
 
 if TYPE_CHECKING:
     from connector.config.loading import Checked
@@ -125,6 +126,9 @@ def run_mapping_tests(
 
     options = Options(paths or [Path()], name, update, as_json, junit)
     raise typer.Exit(watch_tests(options) if watch else run_tests(options))
+
+
+app.command()(preview)
 
 
 @app.command()

@@ -25,37 +25,42 @@ _SHOWN_FIELD: Final = "time"
 
 
 class Mask:
-    """Masks records and items of one config; with `unmask`, nothing."""
+    """Masks records and items of one config, or of several; with `unmask`, nothing."""
 
-    def __init__(self, config: Config, *, unmask: bool = False) -> None:
-        self._unmask = unmask
-        parts = [part.model_dump() for part in (*config.routes, *config.targets.values())]
+    def __init__(self, *configs: Config, unmask: bool = False) -> None:
+        self.unmask = unmask
+        parts = [part.model_dump() for config in configs for part in (*config.routes, *config.targets.values())]
         self._shown = frozenset(text for text in _texts(parts) if mask_numbers(text) == text)
 
     def value(self, value: Json) -> Json:
         """Return a decoded value."""
-        return value if self._unmask else mask_json(value, self._shown)
+        return value if self.unmask else mask_json(value, self._shown)
 
     def item(self, item: Json) -> Json:
         """Return an item."""
-        if self._unmask or not isinstance(item, dict):
+        if self.unmask or not isinstance(item, dict):
             return item
         kept = {name: each for name, each in item.items() if name == _SHOWN_FIELD and isinstance(each, int)}
         return self.value(item) | kept
 
     def text(self, text: str) -> str:
         """Return a text of a record, such as a path in it."""
-        return text if self._unmask or text in self._shown else mask_text(text)
+        return text if self.unmask or text in self._shown else mask_text(text)
+
+    @property
+    def shown(self) -> frozenset[str]:
+        """The texts of the configs, which are never masked."""
+        return self._shown
 
     def sentence(self, text: str) -> str:
         """Return a sentence of the connector about a record."""
-        return text if self._unmask else mask_numbers(text)
+        return text if self.unmask else mask_numbers(text)
 
     def bytes(self, data: bytes | None) -> str | None:
         """Return a key, a header, or a value that can't be decoded."""
         if data is None:
             return None
-        return data.decode(errors="backslashreplace") if self._unmask else mask_bytes(data).decode()
+        return data.decode(errors="backslashreplace") if self.unmask else mask_bytes(data).decode()
 
 
 def _texts(part: object) -> Iterator[str]:

@@ -1,0 +1,199 @@
+"""Records out of a file or from standard input: a value per line as JSON, or an object that says more about the record.
+
+A line is taken as a record in the form of mapping tests if it is an object with `topic` and one of `value` and
+`value_text`; as one of `kcat -J` if it has `topic` and `payload`; anything else is the value itself. A value that is
+JSON is what the decoder would yield, whatever the format of the topic. A line that is no JSON goes through the decoder,
+which may know its charset, and says what is wrong with it. One JSON document over several lines is one record.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from connector.config.located import path_text
+from connector.config.messages import report
+from connector.core.errors import DecodeError, UsageError
+from connector.core.record import Record
+from connector.core.wording import counted
+from connector.decode.json import decode_json
+from connector.settings.problems import Problems
+from connector.workbench.preview.given import Given, Read
+from connector.workbench.testing.models import GivenRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OPTION: Final = "--file"
+STANDARD_INPUT: Final = "-"
+MOST_RECORDS: Final = 10_000
+_MOST_LINE_BYTES: Final = 16 << 20
+_MOST_BYTES: Final = 256 << 20
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_KCAT: Final = {"payload": "value_text", "ts": "timestamp"}
+_KCAT_ONLY: Final = frozenset({"tstype", "broker"})
+
+
+def read_lines(name: str, topic: str | None, count: int | None, *, oldest: bool) -> Read:
+    """Return the records of a file, or of standard input: the first or the last `count`, or all.
+
+    Values without a topic are of `topic`; None: they can't be.
+
+    Raises:
+        UsageError: the file can't be read or is no text, or a line is wrong; nothing of it is shown.
+
+    """
+    if name == STANDARD_INPUT:
+        return _read(sys.stdin.buffer, "standard input", topic, count, oldest=oldest)
+    try:
+        with Path(name).open("rb") as stream:
+            return _read(stream, name, topic, count, oldest=oldest)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"
+        raise UsageError(OPTION, f"can't read {name}: {reason.lower()}") from error
+
+
+def _read(stream: BinaryIO, name: str, topic: str | None, count: int | None, *, oldest: bool) -> Read:
+    lines = _documents(_lines(stream, name), name)
+    notes: list[str] = []
+    most = MOST_RECORDS if count is None else count
+    kept: list[tuple[int, bytes]] = []
+    more = False
+    for each in lines:
+        kept.append(each)
+        if len(kept) > most:
+            more = True
+            if oldest or count is None:
+                kept.pop()
+                break
+            kept.pop(0)
+    givens = [_given(content, line, name, topic) for line, content in kept]
+    if more and count is None:
+        notes.append(f"{name} has more than {most:,} records: these are the first; --newest and --oldest choose others")
+    if not givens:
+        notes.append(f"{name} is empty: there is no record to preview")
+    if len(givens) == 1 and isinstance(givens[0].decoded, list):
+        notes.append(f"{name} is one list, so it is one record; for a record per element: jq -c '.[]'")
+    which = f"the {'first' if oldest or count is None else 'last'} " if more else ""
+    return Read(givens, f"{which}{counted(len(givens), 'record')} of {name}", notes)
+
+
+def _lines(stream: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines that are not blank, with their numbers."""
+    held = 0
+    for number, line in enumerate(iter(lambda: stream.readline(_MOST_LINE_BYTES + 1), b""), 1):
+        held += len(line)
+        if len(line) > _MOST_LINE_BYTES:
+            raise UsageError(OPTION, f"{name}: line {number} is larger than {_MOST_LINE_BYTES >> 20} MiB: no record")
+        if b"\0" in line:
+            raise UsageError(OPTION, f"{name}: line {number} is not text: {_hint(line)}")
+        content = line.removeprefix(_BYTE_ORDER_MARK).strip() if number == 1 else line.strip()
+        if content:
+            yield number, content
+
+
+def _hint(line: bytes) -> str:
+    if line.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "it is UTF-16, save the file as UTF-8"
+    return "expected JSON lines, a record per line"
+
+
+def _documents(lines: Iterator[tuple[int, bytes]], name: str) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines; if the first is no JSON and all together are, the whole as one."""
+    first = next(lines, None)
+    if first is None or not first[1].startswith((b"{", b"[")) or _is_json(first[1]):
+        yield from () if first is None else chain([first], lines)
+        return
+    rest, size = [first], len(first[1])
+    for each in lines:
+        rest.append(each)
+        size += len(each[1])
+        if size > _MOST_BYTES:
+            raise UsageError(OPTION, f"{name}: line {first[0]} is not JSON: expected JSON lines, a record per line")
+    whole = b"\n".join(content for _, content in rest)
+    if _is_json(whole):
+        yield first[0], whole
+    else:
+        yield from rest
+
+
+def _is_json(content: bytes) -> bool:
+    try:
+        decode_json(content)
+    except DecodeError:
+        return False
+    return True
+
+
+def _given(content: bytes, line: int, name: str, topic: str | None) -> Given:
+    try:
+        decoded = decode_json(content)
+    except DecodeError:
+        return Given(_record(_topic(topic, line, name), content), line=line)
+    if isinstance(decoded, dict) and "topic" in decoded and not decoded.keys().isdisjoint(_SOURCES):
+        return _described(decoded, line, name)
+    return Given(_record(_topic(topic, line, name), None), is_decoded=True, decoded=decoded, line=line)
+
+
+_SOURCES: Final = ("value", "value_text", "value_file", "payload")
+
+
+def _described(table: dict[str, Any], line: int, name: str) -> Given:
+    """Return the record that an object describes."""
+    if "payload" in table:
+        table = _from_kcat(table)
+    given, problems = None, Problems()
+    try:
+        given = TypeAdapter(GivenRecord).validate_python(table)
+    except ValidationError as error:
+        report(error, GivenRecord, (), problems)
+    if "value_file" in table:
+        problems.add(("value_file",), "only in a file of tests: give value or value_text", "bad_value", at_key=True)
+    if given is None or problems.found:
+        told = "; ".join(f"{path_text(each.path)}: {each.message}" for each in problems.found)
+        message = f"it has a topic, so it must be a record in the form of mapping tests: {told}"
+        raise UsageError(OPTION, f"{name}: line {line}: {message}")
+    is_decoded = "value_text" not in table
+    value = None if given.value_text is None else given.value_text.encode()
+    record = Record(
+        given.topic,
+        given.partition,
+        given.offset,
+        given.timestamp if "timestamp" in table else _now_ms(),
+        None if given.key is None else given.key.encode(),
+        value,
+        tuple((key, None if text is None else text.encode()) for key, text in given.headers.items()),
+    )
+    return Given(record, is_decoded=is_decoded, decoded=given.value, line=line)
+
+
+def _from_kcat(table: dict[str, Any]) -> dict[str, Any]:
+    """Return what `kcat -J` prints as an object of ours; its headers are names and texts in turn."""
+    found = {_KCAT.get(name, name): each for name, each in table.items() if name not in _KCAT_ONLY}
+    headers = found.get("headers")
+    if isinstance(headers, list):
+        found["headers"] = dict(zip(headers[::2], headers[1::2], strict=False))
+    if found["value_text"] is None:
+        found["value"] = found.pop("value_text")
+    return found
+
+
+def _record(topic: str, value: bytes | None) -> Record:
+    return Record(topic, 0, 0, _now_ms(), None, value, ())
+
+
+def _now_ms() -> int:
+    """Return the timestamp of a record that has none of its own: now, so that a time in it can be sound."""
+    return time.time_ns() // 1_000_000
+
+
+def _topic(topic: str | None, line: int, name: str) -> str:
+    if topic is None:
+        message = f"{name}: line {line} does not say its topic, and the config reads several: name one here"
+        raise UsageError("--topic", message)
+    return topic

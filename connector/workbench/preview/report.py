@@ -1,0 +1,166 @@
+"""The preview as text: examples of what becomes of records, side by side, and how often each reference was found."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.box import ROUNDED
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from connector.core.wording import counted
+from connector.workbench.preview.views import by_kind, count_views, kind_texts, made_view, record_view, reference_views
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from connector.workbench.masking import Mask
+    from connector.workbench.preview.outcomes import Outcome, PreviewedMapping
+    from connector.workbench.preview.views import Data
+
+_MOST_LINES: Final = 60
+"""Of one value."""
+_MOST_ITEMS: Final = 10
+_MOST_KINDS: Final = 20
+_WIDTH_OF_FILES: Final = 120
+"""Where the output is no terminal, which would have a width."""
+_USUAL_PARAMS: Final = {"isMatching": True, "matchingType": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """How and where a preview is shown."""
+
+    mask: Mask
+    out: Console
+    every: bool
+    """Every record; otherwise one of those of which the same becomes."""
+
+
+def console() -> Console:
+    """Return what prints to stdout."""
+    is_free = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(file=sys.stdout, width=_WIDTH_OF_FILES if is_free else None, highlight=False, markup=False)
+
+
+def print_outcomes(outcomes: Sequence[Outcome], display: Display) -> None:
+    """Print one record of each kind, or every one, with what becomes of it; then the counts."""
+    mask, out, every = display.mask, display.out, display.every
+    kinds = by_kind(outcomes)
+    for found in kinds if every else kinds[:_MOST_KINDS]:
+        title = f"{counted(len(found), 'record')}: {_joined(kind_texts(found[0], mask))}"
+        out.print(Text(printable(title), "bold"))
+        for each in found if every else found[:1]:
+            left, right = Text(_value_text(record_view(each, mask))), made_text(each, mask)
+            out.print(side_by_side((heading(each, mask), left), ("becomes", right)))
+    if len(kinds) > _MOST_KINDS and not every:
+        out.print(Text(f"… {counted(len(kinds) - _MOST_KINDS, 'other outcome')}: --all shows every record", "bold"))
+    counts = count_views(outcomes)
+    parts = [f"{counted(counts['records'], 'record')}: {counts['mapped']:,} mapped", f"{counts['skipped']:,} skipped"]
+    made = f"{counted(counts['items'], 'item')} and {counted(counts['dead_letters'], 'dead letter')} made"
+    out.print(Text(f"{', '.join(parts)}, {counts['dead_lettered']:,} dead-lettered; {made}", "bold"))
+
+
+def print_references(mapping: PreviewedMapping, display: Display) -> None:
+    """Print in how many records each reference was found."""
+    table = Table(box=None, pad_edge=False, title_justify="left", title_style="bold")
+    table.title = "references: in how many of the records that needed it each was found"
+    for name in ("found", "reference", "route", "at", ""):
+        table.add_column(name, justify="right" if name == "found" else "left", overflow="fold", header_style="")
+    for view in reference_views(mapping, display.mask):
+        style = "red" if view["of"] and not view["found"] else ""
+        texts = (
+            f"{view['found']:,} of {view['of']:,}",
+            view["reference"],
+            view["route"],
+            f"{mapping.file}:{view['line']}:{view['column']}",
+            _reference_note(view),
+        )
+        table.add_row(*(Text(printable(text), style) for text in texts))
+    display.out.print()
+    display.out.print(table)
+
+
+def _reference_note(view: Data) -> str:
+    if view["nearest"]:
+        note = f"did you mean {view['nearest']}?"
+    elif view["of"] and not view["found"]:
+        note = "no record has it, or anything like it"
+    else:
+        note = ""
+    if not view["needed"]:
+        looked_up = "looked up all the same" if view["of"] else "not looked up"
+        note = "; ".join(filter(None, (f"no record needed it: {looked_up}", note)))
+    return note
+
+
+def side_by_side(*columns: tuple[str, Text]) -> Table:
+    """Return texts beside each other, each with its heading."""
+    table = Table(box=ROUNDED, expand=True)
+    for heading, _ in columns:
+        table.add_column(Text(printable(heading)), ratio=1, overflow="fold", header_style="")
+    table.add_row(*(text for _, text in columns))
+    return table
+
+
+def made_lines(view: Data) -> str:
+    """Return an item or a dead letter as lines."""
+    letter = view.get("dead_letter")
+    if letter is not None:
+        return "\n".join(("dead letter", *(f"  {name}: {printable(str(each))}" for name, each in letter.items())))
+    params = view["public_params"]
+    shown = "" if params == _USUAL_PARAMS else f"\npublicParams {_pretty(params)}"
+    return f"to {view['target']}, by route {view['route']}\n{_pretty(view['item'])}{shown}"
+
+
+def _joined(texts: Sequence[str]) -> str:
+    """Return the texts, equal ones once with their number: a record may have hundreds of items."""
+    return " + ".join(text if number == 1 else f"{number:,} × {text}" for text, number in Counter(texts).items())
+
+
+def made_text(outcome: Outcome, mask: Mask) -> Text:
+    """Return all that becomes of a record."""
+    if not outcome.made:
+        return Text("\n".join(("skipped", *(f"  {printable(why)}" for why in outcome.skipped_because))), "yellow")
+    parts = [Text(made_lines(made_view(made, mask)), "" if made.failure is None else "red") for made in outcome.made]
+    return Text("\n\n").join(parts)
+
+
+def heading(outcome: Outcome, mask: Mask) -> str:
+    """Return where a record is from, and what it has besides its value."""
+    view = record_view(outcome, mask)
+    timestamp = view["timestamp"]
+    try:
+        at = datetime.fromtimestamp((timestamp or 0) / 1000, UTC).isoformat(timespec="seconds")
+    except (ValueError, OverflowError, OSError):
+        at = str(timestamp)
+    parts = [outcome.given.place, "" if timestamp is None else at]
+    parts += [f"key {view['key']}"] if view["key"] is not None else []
+    parts += [f"{name}: {data}" for name, data in view["headers"]]
+    return "  ".join(filter(None, parts))
+
+
+def _value_text(view: Data) -> str:
+    if view["decoded"]:
+        return _pretty(view["value"])
+    return printable(view["value"] or "")
+
+
+def _pretty(value: Any) -> str:  # noqa: ANN401 - JSON
+    lines = json.dumps(value, ensure_ascii=False, indent=2, default=str).split("\n")
+    left_out = len(lines) - _MOST_LINES
+    if left_out > 0:
+        lines = [*lines[:_MOST_LINES], f"… {counted(left_out, 'line')} more (--json has all)"]
+    return "\n".join(map(printable, lines))
+
+
+def printable(text: str) -> str:
+    """Return text without characters that a terminal would obey."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in text)

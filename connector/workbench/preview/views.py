@@ -1,0 +1,113 @@
+"""Outcomes as data, masked: what `--json` prints, and what the text is made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from connector.config.located import path_text
+from connector.core.record import UNREADABLE_HEADERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from connector.workbench.masking import Mask
+    from connector.workbench.preview.outcomes import Outcome, PreviewedMapping
+    from connector.workbench.preview.references import ReferenceCount
+    from connector.workbench.testing.comparing import Made
+
+Data = dict[str, Any]
+
+
+def record_view(outcome: Outcome, mask: Mask) -> Data:
+    """Return a record as it was read."""
+    given = outcome.given
+    record = given.record
+    headers = () if record.headers is UNREADABLE_HEADERS else record.headers
+    value = mask.value(outcome.decoded) if outcome.is_decoded else mask.bytes(record.value)
+    return {
+        "topic": record.topic,
+        "partition": record.partition,
+        "offset": record.offset,
+        "timestamp": record.timestamp_ms,
+        "line": given.line,
+        "key": mask.bytes(record.key),
+        "headers": [[mask.sentence(name), mask.bytes(data)] for name, data in headers],
+        "value": value,
+        "decoded": outcome.is_decoded,
+    }
+
+
+def outcome_view(outcome: Outcome, mask: Mask) -> Data:
+    """Return a record and what becomes of it."""
+    return {
+        "record": record_view(outcome, mask),
+        "becomes": [made_view(made, mask) for made in outcome.made],
+        "skipped_because": [mask.sentence(why) for why in outcome.skipped_because],
+    }
+
+
+def made_view(made: Made, mask: Mask) -> Data:
+    """Return an item or a dead letter, as a mapping test would expect it."""
+    data = made.as_data()
+    if made.failure is None:
+        return {**data, "item": mask.item(made.item), "public_params": mask.value(made.public_params)}
+    letter = {name: mask.sentence(each) if name == "detail" else each for name, each in made.letter().items()}
+    return {"dead_letter": letter}
+
+
+def by_kind(outcomes: Iterable[Outcome]) -> list[list[Outcome]]:
+    """Return the outcomes by their kind, the most frequent kind first."""
+    found: dict[object, list[Outcome]] = {}
+    for each in outcomes:
+        found.setdefault(each.kind, []).append(each)
+    return sorted(found.values(), key=len, reverse=True)
+
+
+def kind_texts(outcome: Outcome, mask: Mask) -> list[str]:
+    """Return what becomes of a record in a few words, a text for each item."""
+    texts = [_kind_text(made, mask) for made in outcome.made]
+    return texts or [f"skipped: {mask.sentence(why)}" for why in outcome.skipped_because]
+
+
+def _kind_text(made: Made, mask: Mask) -> str:
+    if made.failure is not None:
+        where = ": ".join(filter(None, (made.route, made.failure.reason, made.failure.field)))
+        return f"dead letter: {where}"
+    event_key = made.item.get("eventKey")
+    return f"{made.route} → {made.target}" + ("" if event_key is None else f": {mask.text(str(event_key))}")
+
+
+def reference_views(mapping: PreviewedMapping, mask: Mask) -> list[Data]:
+    """Return the counts of all references in the order of the config."""
+    counts = sorted(mapping.references.counts, key=lambda count: (mapping.document.position(count.path), count.text))
+    return [_reference_view(count, mapping, mask) for count in counts]
+
+
+def _reference_view(count: ReferenceCount, mapping: PreviewedMapping, mask: Mask) -> Data:
+    line, column = mapping.document.position(count.path, at_key=count.path[-1] == count.text)
+    return {
+        "reference": count.text,
+        "route": mapping.config.routes[int(count.path[1])].name,
+        "path": path_text(count.path),
+        "line": line,
+        "column": column,
+        "found": count.found,
+        "of": count.asked,
+        "needed": not count.unneeded and count.asked > 0,
+        "nearest": mask.sentence(count.nearest),
+    }
+
+
+def count_views(outcomes: Sequence[Outcome]) -> Data:
+    """Return how many records, items and dead letters there are."""
+    letters = sum(any(made.failure is not None for made in each.made) for each in outcomes)
+    skipped = sum(not each.made for each in outcomes)
+    items = sum(made.failure is None for each in outcomes for made in each.made)
+    return {
+        "records": len(outcomes),
+        "mapped": len(outcomes) - letters - skipped,
+        "skipped": skipped,
+        "dead_lettered": letters,
+        "items": items,
+        "dead_letters": sum(len(each.made) for each in outcomes) - items,
+    }

@@ -1,0 +1,128 @@
+"""What becomes of records in a preview, and why nothing becomes of one."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from connector.workbench.masking import Mask
+from connector.workbench.preview.views import count_views, kind_texts, outcome_view, reference_views
+from tests.unit.workbench.preview.configs import ANONYMOUS, CONFIG, NOW_MS, PAID, UNPAID, given, previewed, raw
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from connector.mapping.json_values import Json
+    from connector.workbench.preview.given import Given
+
+
+def test_items_dead_letters_and_skipped_records_are_counted(tmp_path: Path) -> None:
+    mapping = previewed(tmp_path)
+    outcomes = mapping.outcomes([given(PAID), given(PAID), given(UNPAID), given(ANONYMOUS), raw(b"no json"), raw(None)])
+    assert count_views(outcomes) == {
+        "records": 6,
+        "mapped": 2,
+        "skipped": 2,
+        "dead_lettered": 2,
+        "items": 2,
+        "dead_letters": 2,
+    }
+    mask = Mask(mapping.config)
+    assert [kind_texts(each, mask) for each in outcomes] == [
+        ["orders → purchases: c_buy"],
+        ["orders → purchases: c_buy"],
+        [f"skipped: orders: did not hold: where.$.status ({mapping.file}:9:23)"],
+        ["dead letter: orders: identity_missing: identity"],
+        ["dead letter: decode_failed"],
+        ["skipped: a tombstone: the record has no value"],
+    ]
+
+
+def test_a_record_is_shown_masked_beside_what_becomes_of_it(tmp_path: Path) -> None:
+    mapping = previewed(tmp_path)
+    (outcome,) = mapping.outcomes([raw(json.dumps(PAID).encode(), key=b"o-4711", headers=(("who", b"Anna"),))])
+    view = outcome_view(outcome, Mask(mapping.config))
+    assert view["record"]["value"] == {
+        "status": "PAID",
+        "buyer": {"mobile": "+99 999 9999 9999"},
+        "paid_at": "9" * 13,
+        "amount_fen": "999999",
+        "name": "字字字",
+    }
+    assert (view["record"]["key"], view["record"]["headers"]) == ("a-9999", [["who", "Aaaa"]])
+    (item,) = view["becomes"]
+    assert item["item"]["identities"] == [{"identityValue": "9" * 11, "identityType": "phone"}]
+    assert (item["item"]["eventKey"], item["item"]["time"]) == ("c_buy", NOW_MS)
+    assert (item["route"], item["target"]) == ("orders", "purchases")
+    shown = outcome_view(outcome, Mask(mapping.config, unmask=True))
+    assert shown["record"]["value"] == PAID
+    assert shown["becomes"][0]["item"]["identities"][0]["identityValue"] == "13812345678"
+
+
+def test_an_event_key_that_comes_out_of_a_record_is_masked_too(tmp_path: Path) -> None:
+    text = CONFIG.replace("event_key: {from: $.status, map: {PAID: c_buy, REFUNDED: c_refund}}", "event_key: $.name")
+    mapping = previewed(tmp_path, text)
+    (outcome,) = mapping.outcomes([given(PAID)])
+    assert kind_texts(outcome, Mask(mapping.config)) == ["orders → purchases: 字字字"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "record", "because"),
+    [
+        (CONFIG, raw(b"{}", topic="other"), "no route reads other"),
+        (
+            CONFIG.replace("    identity:", "    identity_missing: $skip\n    identity:"),
+            given(ANONYMOUS),
+            "orders: the config says $skip",
+        ),
+        (
+            CONFIG.replace("    to: purchases", "    for_each: $.items\n    to: purchases"),
+            given(PAID),
+            "orders: there is nothing in it to make an item of",
+        ),
+    ],
+)
+def test_the_reason_for_a_skipped_record_is_told(tmp_path: Path, changed: str, record: Given, because: str) -> None:
+    (outcome,) = previewed(tmp_path, changed).outcomes([record])
+    assert (outcome.made, outcome.skipped_because) == ((), (because,))
+
+
+def test_null_in_kafka_is_a_value_and_no_tombstone(tmp_path: Path) -> None:
+    text = CONFIG.replace("    where: {$.status: [PAID, REFUNDED]}\n", "")
+    (outcome,) = previewed(tmp_path, text).outcomes([raw(b"null")])
+    assert [made.failure.reason for made in outcome.made if made.failure] == ["identity_missing"]
+
+
+def test_a_typo_in_a_path_is_found_in_no_record(tmp_path: Path) -> None:
+    mapping = previewed(tmp_path, CONFIG.replace("$.buyer.mobile", "$.buyer.moblie"))
+    mapping.outcomes([given(PAID)] * 50)
+    views = {view["reference"]: view for view in reference_views(mapping, Mask(mapping.config))}
+    assert list(views) == ["$.status", "$.buyer.moblie", "$.paid_at", "$.amount_fen", "$.name"]
+    typo = views["$.buyer.moblie"]
+    assert (typo["found"], typo["of"], typo["needed"]) == (0, 50, True)
+    assert (typo["nearest"], typo["line"], typo["column"]) == ("$.buyer.mobile", 12, 44)
+    # Nothing came as far as the fields, so they are looked up all the same.
+    fields = views["$.amount_fen"]
+    assert (fields["found"], fields["of"], fields["needed"], fields["nearest"]) == (50, 50, False, "")
+    status = views["$.status"]
+    assert (status["found"], status["of"], status["column"]) == (50, 50, 13)
+
+
+def test_rows_of_a_change_and_elements_are_items_of_one_record(tmp_path: Path) -> None:
+    text = CONFIG.replace("routes:", "decode: {shop.orders: {envelope: canal}}\nroutes:").replace(
+        "where: {", "where: {$change.op: insert, "
+    )
+    canal: Json = {
+        "data": [PAID, UNPAID],
+        "type": "INSERT",
+        "isDdl": False,
+        "database": "d",
+        "table": "t",
+        "ts": NOW_MS,
+    }
+    mapping = previewed(tmp_path, text)
+    made, ddl = mapping.outcomes([given(canal), given({**canal, "isDdl": True, "data": None, "type": "ALTER"})])
+    assert [each.item["eventKey"] for each in made.made] == ["c_buy"]
+    assert ddl.skipped_because == ("orders: there is nothing in it to make an item of",)
