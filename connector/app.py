@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from connector.core.letters import Subject
     from connector.core.membership_guard import ClosedBy
     from connector.core.record import Record
-    from connector.decode.decoding import BuildRead
+    from connector.decode.decoding import BuildFormat
     from connector.decode.registry import SchemaRegistry
     from connector.flow.pipeline import Source
     from connector.settings.models import Config
@@ -168,7 +168,7 @@ class Reading:
     """What comes before the mapping: where records come from, and how their values are decoded."""
 
     source: Source
-    formats: Mapping[str, BuildRead]
+    formats: Mapping[str, BuildFormat]
     close: Callable[[], None] = lambda: None
 
 

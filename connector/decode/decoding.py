@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from connector.core.errors import DecodeError
 from connector.decode.charsets import CHARSETS
@@ -25,8 +25,20 @@ if TYPE_CHECKING:
 Read = Callable[["Record"], Any]
 """Returns the decoded value of a record that is no tombstone. Pure and synchronous. Raises DecodeError."""
 
-BuildRead = Callable[[Decode], Read]
-"""Returns what reads records as an entry of the config's `decode` says."""
+Body = Callable[["Record"], bytes]
+"""Returns the JSON in UTF-8 that a record holds, which is no tombstone. Pure and synchronous. Raises DecodeError."""
+
+
+class Format(NamedTuple):
+    """How values of a format are read."""
+
+    read: Read
+    body: Body | None = None
+    """None if they hold no JSON."""
+
+
+BuildFormat = Callable[[Decode], Format]
+"""Returns how records are read as an entry of the config's `decode` says."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,36 +48,43 @@ class Decoding:
     read: Read
     envelope: Envelope | None = None
     """Makes the rows of a decoded value; None: the value is what the mapping reads."""
-    plain: bool = False
-    """JSON in UTF-8 without an envelope, which generated code decodes by itself."""
+    is_json: bool = False
+    """Whether values hold JSON, of which generated code decodes only what is read."""
+    body: Body | None = None
+    """Where it is; None: it is the value as it stands."""
     build_open: BuildOpen | None = None
-    """For JSON in UTF-8 with an envelope: builds what decodes only what is read."""
+    """For JSON in an envelope: builds what decodes only what is read."""
+
+    @property
+    def plain(self) -> bool:
+        """Whether the value is what the mapping reads, as JSON in UTF-8."""
+        return self.is_json and self.body is None and self.envelope is None
 
 
-def _json(decode: Decode) -> Read:
+def _json(decode: Decode) -> Format:
     to_utf_8 = CHARSETS[decode.charset]
 
-    def read(record: Record) -> Any:  # noqa: ANN401 - JSON is anything
+    def body(record: Record) -> bytes:
         assert record.value is not None  # noqa: S101 - the caller has looked
-        return decode_json(to_utf_8(record.value))
+        return to_utf_8(record.value)
 
-    return read
+    return Format(lambda record: decode_json(body(record)), body)
 
 
-def _without_registry(decode: Decode) -> Read:
+def _without_registry(decode: Decode) -> Format:
     def read(record: Record) -> NoReturn:
         del record
         raise DecodeError(f"{decode.format} is read by its schema, and this command asks no schema registry")
 
-    return read
+    return Format(read)
 
 
-FORMATS: Mapping[str, BuildRead] = MappingProxyType(
+FORMATS: Mapping[str, BuildFormat] = MappingProxyType(
     {"json": _json, **dict.fromkeys(REGISTRY_FORMATS, _without_registry)}
 )
 """By the `format` of an entry of `decode`; `Schemas.formats` has those that need a registry."""
 
-FORMATS_OF_TESTS: Mapping[str, BuildRead] = MappingProxyType({**FORMATS, **dict.fromkeys(REGISTRY_FORMATS, _json)})
+FORMATS_OF_TESTS: Mapping[str, BuildFormat] = MappingProxyType({**FORMATS, **dict.fromkeys(REGISTRY_FORMATS, _json)})
 """For records that someone has written by hand, who writes decoded values as JSON whatever the format of the topic."""
 
 
@@ -82,7 +101,7 @@ def matches(entry: str, topic: str) -> bool:
     return re.match(entry, topic) is not None if entry.startswith("^") else entry == topic
 
 
-def decodings(decode: Mapping[str, Decode], formats: Mapping[str, BuildRead] = FORMATS) -> Callable[[str], Decoding]:
+def decodings(decode: Mapping[str, Decode], formats: Mapping[str, BuildFormat] = FORMATS) -> Callable[[str], Decoding]:
     """Return the function that finds the decoding of a topic: always the same object for the same entry."""
     built = {key: _build(each, formats) for key, each in decode.items()}
     default = _build(Decode(), formats)
@@ -94,10 +113,10 @@ def decodings(decode: Mapping[str, Decode], formats: Mapping[str, BuildRead] = F
     return of_topic
 
 
-def _build(decode: Decode, formats: Mapping[str, BuildRead]) -> Decoding:
-    read = formats[decode.format](decode)
-    if decode.envelope is None:
-        return Decoding(read, plain=decode == Decode())
-    plain_inside = decode == Decode(envelope=decode.envelope)
-    build_open = OPENERS[decode.envelope] if plain_inside else None
-    return Decoding(read, ENVELOPES[decode.envelope], build_open=build_open)
+def _build(decode: Decode, formats: Mapping[str, BuildFormat]) -> Decoding:
+    read, body = formats[decode.format](decode)
+    is_json, name = body is not None, decode.envelope
+    body = None if decode == Decode(envelope=name) else body  # the value itself, which needs no call
+    if name is None:
+        return Decoding(read, is_json=is_json, body=body)
+    return Decoding(read, ENVELOPES[name], is_json=is_json, body=body, build_open=OPENERS[name] if is_json else None)

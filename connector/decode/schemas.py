@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from connector.core.errors import DecodeError
-from connector.decode.decoding import FORMATS, entry_of
+from connector.decode.decoding import FORMATS, Format, entry_of
 from connector.decode.schema_ids import PREFIX_BYTES, named, schema_id_of
 from connector.settings.models import REGISTRY_FORMATS
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from connector.core.record import Record
-    from connector.decode.decoding import BuildRead
+    from connector.decode.decoding import BuildFormat
     from connector.decode.schema_ids import SchemaId
     from connector.settings.models import Decode
 
@@ -56,7 +56,7 @@ class Schemas:
         """When this is to be forgotten; in the order of these times."""
         self._prefixes: set[bytes] = set()
         """The first bytes of values whose schema is found: most records need one look at this set."""
-        self.formats: Mapping[str, BuildRead] = {**FORMATS, **{name: self._build(name) for name in REGISTRY_FORMATS}}
+        self.formats: Mapping[str, BuildFormat] = {**FORMATS, **{name: self._build(name) for name in REGISTRY_FORMATS}}
         """By the `format` of an entry of `decode`: what reads records by the schemas that are known here."""
 
     def reads(self, topic: str) -> bool:
@@ -102,19 +102,25 @@ class Schemas:
         while self._unknown and next(iter(self._unknown.values())) <= self._clock():
             del self._unknown[next(iter(self._unknown))]
 
-    def _build(self, name: str) -> BuildRead:
-        kind = _KINDS[name]
-
+    def _build(self, name: str) -> BuildFormat:
         def read(record: Record) -> Any:  # noqa: ANN401 - any value of JSON
-            assert record.value is not None  # noqa: S101 - the caller has looked
-            schema_id, start = schema_id_of(record)
-            schema = self._found.get(schema_id)
-            if schema is None:
-                raise DecodeError(f"the schema registry has no schema with {named(schema_id)}")
-            if schema.kind != kind:
-                raise DecodeError(f"the schema with {named(schema_id)} is {schema.kind}, the topic's format is {name}")
-            if schema.read is None:
-                raise DecodeError(f"the schema with {named(schema_id)} can't be used: {schema.problem}")
-            return schema.read(record.value[start:])
+            read_data, data = self._opened(record, name)
+            return read_data(data)
 
-        return lambda _decode: read
+        def body(record: Record) -> bytes:
+            return self._opened(record, name)[1]
+
+        return lambda _decode: Format(read, body if name == "json_schema" else None)
+
+    def _opened(self, record: Record, name: str) -> tuple[ReadData, bytes]:
+        """Return what reads a record's data, and the data. Raises DecodeError."""
+        assert record.value is not None  # noqa: S101 - the caller has looked
+        schema_id, start = schema_id_of(record)
+        schema = self._found.get(schema_id)
+        if schema is None:
+            raise DecodeError(f"the schema registry has no schema with {named(schema_id)}")
+        if schema.kind != _KINDS[name]:
+            raise DecodeError(f"the schema with {named(schema_id)} is {schema.kind}, the topic's format is {name}")
+        if schema.read is None:
+            raise DecodeError(f"the schema with {named(schema_id)} can't be used: {schema.problem}")
+        return schema.read, record.value[start:]

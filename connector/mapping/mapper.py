@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable, Mapping, Sequence
 
-    from connector.decode.decoding import BuildRead
+    from connector.decode.decoding import BuildFormat
     from connector.decode.envelopes import Envelope
     from connector.mapping.generated.source import TopicSource
     from connector.mapping.json_values import Json
@@ -46,11 +46,13 @@ class CompiledMapping:
         """Return the routes that read a topic, in the order of the file."""
         return tuple(route for route in self._routes if route.reads(topic))
 
-    def decodings(self, formats: Mapping[str, BuildRead] = FORMATS) -> Callable[[str], Decoding]:
+    def decodings(self, formats: Mapping[str, BuildFormat] = FORMATS) -> Callable[[str], Decoding]:
         """Return what finds the decoding of a topic."""
         return decodings(self._decode, formats)
 
-    def mapper(self, cluster_id: str, *, projected: bool = True, formats: Mapping[str, BuildRead] = FORMATS) -> Mapper:
+    def mapper(
+        self, cluster_id: str, *, projected: bool = True, formats: Mapping[str, BuildFormat] = FORMATS
+    ) -> Mapper:
         """Return a mapper for records of a Kafka cluster; the id becomes part of the events' uuids.
 
         Without `projected`, all records go the general way, which gives the same items and takes longer. `formats`
@@ -152,9 +154,9 @@ class Mapper:
         return general if source is None else load(source)
 
     def _source(self, decoding: Decoding, routes: Sequence[BoundRoute], general: MapTopic) -> TopicSource | None:
-        if decoding.plain:
-            return topic_source(routes, general)
-        return None if decoding.build_open is None else change_source(routes, general, decoding.build_open)
+        if decoding.build_open is not None:
+            return change_source(routes, general, decoding.build_open, decoding.body)
+        return topic_source(routes, general, decoding.body) if decoding.is_json and decoding.envelope is None else None
 
     def _routes_of(self, topic: str) -> tuple[BoundRoute, ...]:
         return tuple(self._bind(route) for route in self._mapping.routes_of(topic))

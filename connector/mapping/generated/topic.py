@@ -12,23 +12,25 @@ from connector.mapping.route import of_row
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from connector.decode.decoding import Body
     from connector.decode.envelopes import BuildOpen
     from connector.mapping.route import BoundRoute, MapTopic
 
 FILE = "<mapping>"
 
 
-def topic_source(routes: Sequence[BoundRoute], general: MapTopic) -> TopicSource | None:
+def topic_source(routes: Sequence[BoundRoute], general: MapTopic, body: Body | None = None) -> TopicSource | None:
     """Return the module of a topic with these routes, which ends in `map_topic`; None if the general way is taken.
 
-    `general` maps a record by all of them the general way.
+    `general` maps a record by all of them the general way. `body` returns the JSON of a record, if that is not the
+    value as it stands.
     """
     root = project(path for route in routes for path in route.route.paths)
     if root is None or not all(is_attribute(name) for route in routes for name in route.entries):
         return None
     source = TopicSource(root, (rule.value.expression for route in routes for rule in route.route.identity))
     decode = Block(1)
-    decode.add("try:", f"    value = {source.named(decoder(root), 'decode')}(record.value)")
+    decode.add("try:", f"    value = {source.named(decoder(root), 'decode')}({_body(source, body)})")
     decode.add("except Exception:", f"    return {source.named(general, 'general')}(record)")
     if len(routes) == 1:
         function = write_route(source, routes[0], "record", decode)
@@ -41,7 +43,13 @@ def topic_source(routes: Sequence[BoundRoute], general: MapTopic) -> TopicSource
     return source
 
 
-def change_source(routes: Sequence[BoundRoute], general: MapTopic, build_open: BuildOpen) -> TopicSource | None:
+def _body(source: TopicSource, body: Body | None) -> str:
+    return "record.value" if body is None else f"{source.named(body, 'body')}(record)"
+
+
+def change_source(
+    routes: Sequence[BoundRoute], general: MapTopic, build_open: BuildOpen, body: Body | None = None
+) -> TopicSource | None:
     """Return what `topic_source` returns, for a topic with an envelope.
 
     A route that makes several items of a row goes the general way, and all others of its topic with it.
@@ -56,7 +64,7 @@ def change_source(routes: Sequence[BoundRoute], general: MapTopic, build_open: B
     root.type("row")
     open_rows = source.named(build_open(root.struct, any(route.reads_before for route in compiled)), "open_rows")
     functions = [write_route(source, route, "value, record, change, row", Block(0)) for route in routes]
-    source.add("", "", "def map_topic(record):", "    try:", f"        rows = {open_rows}(record.value)")
+    source.add("", "", "def map_topic(record):", "    try:", f"        rows = {open_rows}({_body(source, body)})")
     source.add("    except Exception:", f"        return {source.named(general, 'general')}(record)")
     calls = ", ".join(f"*{function}(value, record, change, 0)" for function in functions)
     source.add("    if len(rows) == 1:", "        [(value, change)] = rows", f"        return [{calls}]")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from connector.config.loading import Checked
     from connector.core.letters import Letter
-    from connector.decode.decoding import BuildRead
+    from connector.decode.decoding import BuildFormat
     from connector.settings.models import Config
     from connector.workbench.explaining.subjects import Subject
 
@@ -60,7 +60,7 @@ def explain(options: Options) -> int:
     config = _config(options.config, UNUSED_BY_MAPPING - (_NEEDED_BY_KAFKA if from_kafka else set()))
     with contextlib.ExitStack() as stack:
         subject = _subject(config, options)
-        formats: Mapping[str, BuildRead] = FORMATS_OF_TESTS
+        formats: Mapping[str, BuildFormat] = FORMATS_OF_TESTS
         if from_kafka:
             registry = open_registry(config)
             formats = FORMATS if registry is None else registry.schemas.formats

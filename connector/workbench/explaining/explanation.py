@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from connector.core.record import Item, Record
-    from connector.decode.decoding import BuildRead
+    from connector.decode.decoding import BuildFormat
     from connector.mapping.json_values import Json
     from connector.mapping.route import CompiledRoute
     from connector.settings.models import Config, Route
@@ -71,7 +71,7 @@ class Explanation:
 class Explainer:
     """Explains records by a sound config. `formats` has each format that the config uses."""
 
-    def __init__(self, config: Config, cluster_id: str, formats: Mapping[str, BuildRead]) -> None:
+    def __init__(self, config: Config, cluster_id: str, formats: Mapping[str, BuildFormat]) -> None:
         self._config = config
         self._trace = Trace()
         fed = {route.to for route in config.routes}

@@ -38,7 +38,7 @@ def schemas() -> Schemas:
 
 
 def read(schemas: Schemas, one: Record, name: str = "avro") -> Any:  # noqa: ANN401 - any value
-    return schemas.formats[name](Decode.model_validate({"format": name}))(one)
+    return schemas.formats[name](Decode.model_validate({"format": name})).read(one)
 
 
 @pytest.mark.parametrize(

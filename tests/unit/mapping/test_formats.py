@@ -58,11 +58,20 @@ ROUTE = route(
 )
 
 
-def bodies(decode: dict[str, Any], value: bytes, schemas: Schemas | None = None) -> list[Any]:
-    mapping, problems = compiled(ROUTE, decode={TOPIC: decode})
+def bodies(
+    decode: dict[str, Any], value: bytes, schemas: Schemas | None = None, of_route: dict[str, Any] = ROUTE
+) -> list[Any]:
+    mapping, problems = compiled(of_route, decode={TOPIC: decode})
     assert mapping is not None, problems.found
     formats = FORMATS_OF_TESTS if schemas is None else schemas.formats
-    items = mapping.mapper("cluster", formats=formats).items(Record(TOPIC, 0, 0, NOW_MS, None, value, ()))
+    record = Record(TOPIC, 0, 0, NOW_MS, None, value, ())
+    fast, general = (mapping.mapper("cluster", projected=each, formats=formats) for each in (True, False))
+    several_rows_and_elements = "envelope" in decode and "for_each" in of_route
+    assert bool(fast.source(TOPIC)) is (decode.get("format") != "avro" and not several_rows_and_elements), (
+        "is generated"
+    )
+    items = fast.items(record)
+    assert list(items) == list(general.items(record))
     return [(item.failure, item.body) for item in items]
 
 
@@ -83,7 +92,14 @@ def test_avro_gives_the_items_that_json_gives() -> None:
 def test_json_schema_gives_the_items_that_json_gives() -> None:
     decode = {"format": "json_schema"}
     value = json.dumps(IN_JSON).encode()
-    assert bodies(decode, b"\0\0\0\0\7" + value, schemas_of(decode, Schema("JSON", decode_json))) == bodies({}, value)
+    schemas = schemas_of(decode, Schema("JSON", decode_json))
+    made = bodies(decode, b"\0\0\0\0\7" + value, schemas)
+    assert len(made) == 2
+    assert made == bodies({}, value)
+    [(failure, _)] = bodies(decode, b"\0\0\0\0\7" + value[:-1], schemas)
+    assert failure.detail.startswith("the value is not JSON")
+    [(failure, _)] = bodies(decode, b"\0\0\0\0\x08" + value, schemas)
+    assert failure.detail == "the schema registry has no schema with id 8"
 
 
 def test_an_envelope_is_opened_after_avro_is_decoded() -> None:
@@ -104,3 +120,15 @@ def test_without_a_registry_a_record_is_a_failure_and_no_crash() -> None:
     assert item.failure is not None
     assert item.failure.reason == "decode_failed"
     assert "asks no schema registry" in item.failure.detail
+
+
+def test_an_envelope_in_json_schema_is_opened_by_generated_code() -> None:
+    decode = {"format": "json_schema", "envelope": "debezium"}
+    plain = route(where={"$change.op": "insert"}, fields={"time": {"from": "$.at", "as": "timestamp"}})
+    change = {"before": None, "after": IN_JSON, "source": {"table": "orders"}, "op": "c", "ts_ms": NOW_MS}
+    value = json.dumps(change).encode()
+    made = bodies(decode, b"\0\0\0\0\7" + value, schemas_of(decode, Schema("JSON", decode_json)), plain)
+    assert len(made) == 1
+    assert made == bodies({"envelope": "debezium"}, value, None, plain)
+    chinese = json.dumps({**change, "after": {**IN_JSON, "city": "北京"}}, ensure_ascii=False)
+    assert bodies({"envelope": "debezium", "charset": "gb18030"}, chinese.encode("gbk"), None, plain) == made
