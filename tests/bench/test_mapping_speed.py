@@ -58,7 +58,7 @@ def microseconds(work: Callable[[Record], object], waiting: list[Record]) -> flo
 def test_the_mapping_language_compared_with_a_function_written_by_hand(
     capsys: pytest.CaptureFixture[str], shape: Shape, bench_figures: Figures
 ) -> None:
-    items, other, waiting = mapper(shape).items, by_hand(shape), records(shape)
+    items, other, waiting = mapper(shape).of_topic(TOPIC), by_hand(shape), records(shape)
     for record in waiting[:20]:
         assert [orjson.loads(item.body) for item in items(record)] == [orjson.loads(each) for each in other(record)]
 
