@@ -36,20 +36,13 @@ def report(error: ValidationError, kind: Any, at: Path, problems: Problems) -> N
     for detail in details:
         path = (*at, *detail["loc"])
         if detail["type"] == "extra_forbidden":
-            _unknown_key(path, _model_at(kind, detail["loc"][:-1]), problems)
+            problems.unknown_key(path, _model_at(kind, detail["loc"][:-1]).model_fields)
         elif detail["type"] == "missing":
             if detail["loc"] not in misspelt:  # the misspelt key is reported already
                 problems.add(path, "missing, required", "missing_key")
         else:
             message, code = _words(detail, kind)
             problems.add(path, message, code)
-
-
-def _unknown_key(path: Path, model: type[Model], problems: Problems) -> None:
-    if path[-1] in model.NOT_YET:
-        problems.add(path, "not supported yet", "unknown_key", at_key=True)
-    else:
-        problems.unknown_key(path, model.model_fields)
 
 
 def _misspelt(detail: ErrorDetails, kind: object) -> tuple[int | str, ...]:
@@ -89,8 +82,6 @@ def _choice(value: object, choices: str, model: type[Model]) -> tuple[str, Code]
         return expected(choices, value), "wrong_type"
     if isinstance(value, InterpolatedStr):
         return f"expected {choices}", "bad_value"
-    if value in model.NOT_YET:
-        return f"not supported yet; expected {choices}", "bad_value"
     if value.lower() in model.REMEDIES:
         return f"expected {choices}: {model.REMEDIES[value.lower()]}", "bad_value"
     allowed = choices.replace("'", "").replace(" or ", ", ").split(", ")

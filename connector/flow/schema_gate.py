@@ -113,7 +113,8 @@ class SchemaGate:
     def pause(self, leases: Iterable[Lease]) -> None:
         """Fetch no more records of these leases until `resume`."""
         leases = list(leases)
-        self._paused_by_pipeline.update(leases)
+        open_ones = {lease for lease in self._paused_by_pipeline if lease.state is LeaseState.OPEN}
+        self._paused_by_pipeline = open_ones.union(leases)  # nobody resumes a lease that has ended
         self._source.pause(leases)
 
     def resume(self, leases: Iterable[Lease]) -> None:

@@ -50,9 +50,6 @@ Table = Annotated[dict[str, Raw], BeforeValidator(_empty_table)]
 class Model(BaseModel):
     """The base of all parts of the file. A repr names what was set and shows no value, which may be a secret."""
 
-    NOT_YET: ClassVar[frozenset[str]] = frozenset()
-    """Keys, and values of a choice, that a later version will have: they are refused as such."""
-
     REMEDIES: ClassVar[Mapping[str, str]] = {}
     """By a value that no choice has, in lower case: what to do instead."""
 

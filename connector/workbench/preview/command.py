@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from connector.config.loading import Checked
-    from connector.decode.decoding import BuildRead
+    from connector.decode.decoding import BuildFormat
     from connector.mapping import CompiledMapping
     from connector.workbench.preview.given import Read
     from connector.workbench.preview.outcomes import Outcome
@@ -136,7 +136,7 @@ def _checked(path: Path, options: Options) -> Checked:
     return checked
 
 
-def _read(checked: Checked, options: Options) -> tuple[Read, Mapping[str, BuildRead]]:
+def _read(checked: Checked, options: Options) -> tuple[Read, Mapping[str, BuildFormat]]:
     """Return the records, and what decodes them."""
     config, mapping = checked.config, checked.mapping
     assert config is not None  # noqa: S101 - checked

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from connector.config.documents import Document
     from connector.config.loading import Checked
     from connector.core.record import Item, Record
-    from connector.decode.decoding import BuildRead
+    from connector.decode.decoding import BuildFormat
     from connector.mapping.json_values import Json
     from connector.mapping.location import Part
     from connector.mapping.lookup import Getter
@@ -61,7 +61,9 @@ class PreviewedMapping:
     `formats` decodes the records of Kafka; without it, values of any format are JSON.
     """
 
-    def __init__(self, checked: Checked, cluster_id: str, formats: Mapping[str, BuildRead] = FORMATS_OF_TESTS) -> None:
+    def __init__(
+        self, checked: Checked, cluster_id: str, formats: Mapping[str, BuildFormat] = FORMATS_OF_TESTS
+    ) -> None:
         config, document = checked.config, checked.document
         assert config is not None  # noqa: S101 - the caller has looked
         assert document is not None  # noqa: S101 - it has a config

@@ -362,3 +362,17 @@ def test_a_topic_full_of_schemas_that_do_not_exist_gets_through_a_slow_registry(
         await stage.end()
 
     run_virtual(main())
+
+
+def test_leases_that_have_ended_are_forgotten_also_if_nobody_resumes_them() -> None:
+    async def main() -> None:
+        stage = Stage(StubRegistry("a"))
+        for number in range(5):
+            one = lease("avro", number)
+            stage.gate.pause([one])
+            one.end()
+        stage.gate.pause([last := lease()])
+        assert stage.gate._paused_by_pipeline == {last}  # noqa: SLF001 - what it keeps can't be seen otherwise
+        await stage.end()
+
+    run_virtual(main())
