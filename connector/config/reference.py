@@ -37,6 +37,13 @@ or an object of **words** (`{from: $.amount, multiply: 0.01}`). A value that is 
 [config/connector.yaml](../config/connector.yaml) shows all of it in one file; recipes by task, with tests, are in
 [config/examples/recipes](../config/examples/recipes). How to test a mapping: [testing.md](testing.md).
 """
+_NOT_READ = """\
+What no route of a topic reads is passed over and not validated: bytes there that are not UTF-8, and numbers beyond
+floats (`1e999`), can't spoil an item that does not contain them. The record must be JSON all the same: one that is cut
+short or holds `NaN` is a dead letter, `decode_failed`, wherever that stands. Records are decoded as a whole, so that
+all of them must be valid, if a route of the topic reads `$` or has a `transform`, and if they nest deeper than about a
+thousand levels.
+"""
 _WORDS = """\
 The words are applied in the order of this table, whatever their order in the file.
 """
@@ -63,6 +70,7 @@ def page() -> str:
         "## References\n",
         _table(("reference", "refers to"), [(_code(form), doc) for form, doc in FORMS.items()]),
         "`$$x` is the literal `$x`. More on `$change` and envelopes: [cdc.md](cdc.md).\n",
+        _NOT_READ,
         "## Words of a value\n",
         _WORDS,
         _table(("word", "meaning"), [(_code(word.name), word.doc) for word in WORDS.values()]),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 from connector.core.record import UNREADABLE_HEADERS, Record
@@ -125,7 +126,11 @@ def parsed(text: str) -> Json:
     ends = text.strip()
     if ends[:1] + ends[-1:] not in ("{}", "[]"):  # text of nothing but opening brackets is slow to refuse
         return None
-    return decode_text(text)
+    return _decoded(text)
+
+
+_decoded = lru_cache(maxsize=4)(decode_text)
+"""What several references read of one text, and what is asked again to say why it failed, is decoded once."""
 
 
 def header_getter(name: str) -> Getter:

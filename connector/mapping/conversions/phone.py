@@ -56,6 +56,8 @@ def phone(value: Json) -> Json:
 def _cleaned(text: str) -> str:
     if text.isascii():
         return text.encode().translate(None, _ASCII_DROPPED).decode()  # half the time of str.translate
+    if not any(map(str.isnumeric, text)):
+        return ""  # a name, say: to normalise it takes five times as long
     return "".join(
         character
         for character in normalize("NFKC", text)

@@ -158,7 +158,8 @@ TABLE = (
     Word(
         name="as",
         doc="A conversion, or a list of conversions that are applied one after the other. A list is converted element"
-        " by element. A value that can't be converted sends the record to the dead letters.",
+        " by element; where a field takes one value, it is refused. A value that can't be converted sends the record to"
+        " the dead letters.",
         schema={"anyOf": [_CONVERSION, {"type": "array", "items": _CONVERSION, "minItems": 1}]},
         examples=(
             Example("{from: $.a, as: phone}", {"a": "+86 138-0000-0000"}, "13800000000"),

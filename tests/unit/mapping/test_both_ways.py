@@ -303,6 +303,17 @@ def test_what_is_not_read_is_not_decoded() -> None:
         assert item.failure is None
 
 
+@pytest.mark.parametrize("other", [b"NaN", b"01", b'"\\ud800"', b"[1", b'"x'])
+def test_what_is_not_read_must_be_json_all_the_same(other: bytes) -> None:
+    data = b'{"phone":"13800000000","other":' + other + b"}"
+    assert failure(mapper(route()).items(record(data))).reason == "decode_failed"
+
+
+@pytest.mark.parametrize("data", [b'{"phone":"13800000000","other":"\xff"}', b'{"phone":"13800000000","other":1e999}'])
+def test_where_a_route_reads_all_of_a_record_all_of_it_must_be_valid(data: bytes) -> None:
+    assert failure(mapper(route(fields={"eventargs": {"all": "$"}})).items(record(data))).reason == "decode_failed"
+
+
 def test_an_exception_in_generated_code_is_told_by_route_and_field(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_value: object) -> object:
         raise ZeroDivisionError("secret-4711")

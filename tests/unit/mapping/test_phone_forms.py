@@ -5,6 +5,9 @@ Each expected number is written down, not computed: a form is made of a number b
 
 from __future__ import annotations
 
+import re
+import sys
+import unicodedata
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -313,3 +316,17 @@ def test_the_word_reads_the_same_as_the_conversion() -> None:
         assert value_of({"from": "$.x", "as": "phone"}, blank) is None
     told = failure_of({"from": "$.x", "as": "phone"}, "138****8000")
     assert (told.reason, told.field) == ("conversion_failed", "eventargs.c_x")
+
+
+def test_what_is_passed_over_without_digits_has_none_in_any_form() -> None:
+    """A text without numeric characters is not normalised: no other character ever becomes digits."""
+    for code in range(sys.maxunicode + 1):
+        character = chr(code)
+        if not character.isnumeric() and not 0xD800 <= code < 0xE000:
+            assert not re.search("[0-9]", unicodedata.normalize("NFKC", character)) or not is_digits(character), code
+
+
+def is_digits(character: str) -> bool:
+    """Return whether nothing but digits is left of a character."""
+    left = unicodedata.normalize("NFKC", character)
+    return all(each in "+0123456789" or unicodedata.category(each) in {"Cf", "Zs", "Pd", "Ps", "Pe"} for each in left)
