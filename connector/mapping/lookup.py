@@ -126,9 +126,10 @@ def parsed(text: str) -> Json:
     ends = text.strip()
     if ends[:1] + ends[-1:] not in ("{}", "[]"):  # text of nothing but opening brackets is slow to refuse
         return None
-    return _decoded(text)
+    return _decoded(text) if len(text) <= _LONGEST_REMEMBERED else decode_text(text)
 
 
+_LONGEST_REMEMBERED = 1 << 16
 _decoded = lru_cache(maxsize=4)(decode_text)
 """What several references read of one text, and what is asked again to say why it failed, is decoded once."""
 
