@@ -9,15 +9,14 @@ address answers with the list of its schema types.
 
 from __future__ import annotations
 
-import ssl
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from confluent_kafka.schema_registry import SchemaRegistryClient, SchemaRegistryError
 
 from connector.core.errors import RegistryError
 from connector.decode.avro import SchemaError, reader
 from connector.decode.json import decode_json
+from connector.decode.registry_errors import place_of, remedy_for
 from connector.decode.schemas import Schema
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ TIMEOUT_S: Final = 10.0
 SCHEMA_NOT_FOUND: Final = 40403
 _SUBJECT_NOT_FOUND: Final = (40401, 40402)
 """Of the registry's error codes: no such subject, or no such version of it."""
-_CHECK: Final = "check kafka.schema_registry"
 
 
 class RegistryClient:
@@ -44,7 +42,7 @@ class RegistryClient:
         # The waits between attempts are ours: they end when the process does, and say so on /readyz meanwhile.
         conf = {**properties, "url": url, "timeout": timeout, "max.retries": 0}
         self._client = SchemaRegistryClient(conf)
-        self._place = ", ".join(_place(each) for each in url.split(","))
+        self._place = place_of(url)
         self._timeout_s = timeout
 
     def fetch(self, schema_id: SchemaId) -> Schema | None:
@@ -59,9 +57,9 @@ class RegistryClient:
                 self.ping()
             if error.http_status_code == 404:
                 return None
-            raise RegistryError(self._remedy(error)) from error
+            raise self._error(error) from error
         except Exception as error:  # the library raises whatever its HTTP client and its parsers do
-            raise RegistryError(self._remedy(error)) from error
+            raise self._error(error) from error
         return self._usable(found)
 
     def ping(self) -> None:
@@ -73,13 +71,15 @@ class RegistryClient:
                 if error.http_status_code == 403:
                     return  # it answers: whether it lets us read a schema is seen when one is needed
                 if error.http_status_code != 404 or path == "config":
-                    raise RegistryError(self._remedy(error)) from error
+                    raise self._error(error) from error
             except Exception as error:
-                raise RegistryError(self._remedy(error)) from error
+                raise self._error(error) from error
             else:
                 if isinstance(answer, (list, dict)):
                     return
-        raise RegistryError(f"the schema registry at {self._place} answers, but not as a registry: {_CHECK}.url")
+        raise RegistryError(
+            f"the schema registry at {self._place} answers, but not as a registry: check kafka.schema_registry.url"
+        )
 
     def close(self) -> None:
         """Close the connections."""
@@ -112,58 +112,11 @@ class RegistryClient:
             except SchemaRegistryError as error:
                 if error.http_status_code == 404 and error.error_code in {*_SUBJECT_NOT_FOUND, SCHEMA_NOT_FOUND}:
                     raise SchemaError(f"it refers to {subject}, version {version}, which is not there") from error
-                raise RegistryError(self._remedy(error)) from error
+                raise self._error(error) from error
             except Exception as error:
-                raise RegistryError(self._remedy(error)) from error
+                raise self._error(error) from error
             yield from self._references(found, seen)
             yield found.schema_str or ""
 
-    def _remedy(self, error: Exception) -> str:
-        """Return what happened and what to do, without the texts of libraries: they may hold the URL's password."""
-        place = f"the schema registry at {self._place}"
-        if not isinstance(error, SchemaRegistryError):
-            return f"{place} {self._describe(error)}"
-        status = error.http_status_code
-        if status == 401:
-            return (
-                f"{place} refuses the credentials (HTTP 401): {_CHECK}.properties, basic.auth.user.info or bearer.auth"
-            )
-        if status == 403:
-            return f"{place} forbids reading schemas (HTTP 403): give this user the right to read all subjects"
-        if status == 404:
-            return (
-                f"{place} has no such API (HTTP 404): {_CHECK}.url, which must lead to Confluent's API:"
-                " with Apicurio it ends in /apis/ccompat/v7"
-            )
-        return f"{place} answers HTTP {status}: records wait until it answers otherwise"
-
-    def _describe(self, error: BaseException) -> str:
-        causes = list(_causes(error))
-        for cause in causes:
-            if isinstance(cause, ssl.SSLCertVerificationError):
-                trust = f"{_CHECK}.properties, ssl.ca.location"
-                return f"has a certificate that is not trusted ({cause.verify_message}): {trust}"
-            if isinstance(cause, ssl.SSLError):
-                return f"does not speak TLS as expected ({cause.reason or 'TLS'}): {_CHECK}, https or http, ssl.*"
-        if any("Timeout" in type(cause).__name__ for cause in causes):
-            return f"does not answer within {self._timeout_s:g} s: is it up, and is the way to it open?"
-        for cause in reversed(causes):
-            if isinstance(cause, OSError) and (cause.strerror or "").strip():
-                return f"can't be reached ({cause.strerror}): {_CHECK}.url, and that it is up"
-        if any(isinstance(cause, ValueError) for cause in causes):
-            return f"answers with something that is not JSON: {_CHECK}.url; is a proxy or a login page in between?"
-        return f"can't be asked ({type(causes[-1]).__name__}): {_CHECK}"
-
-
-def _place(url: str) -> str:
-    """Return host and port of an address."""
-    return urlsplit(url.strip()).netloc.rpartition("@")[2]
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    cause: BaseException | None = error
-    while cause is not None and id(cause) not in seen:
-        seen.add(id(cause))
-        yield cause
-        cause = cause.__cause__ or cause.__context__
+    def _error(self, error: Exception) -> RegistryError:
+        return RegistryError(f"the schema registry at {self._place} {remedy_for(error, self._timeout_s)}")

@@ -43,7 +43,12 @@ EXCEPTIONS: dict[tuple[str, str], str] = {}
 # Which modules may import which third-party library. A library without a row may not be imported.
 LIBRARIES = {
     "aiohttp": ("connector.tuzhan.client",),
-    "confluent_kafka": ("connector.kafka.*", "connector.demo*", "connector.decode.registry_client"),
+    "confluent_kafka": (
+        "connector.kafka.*",
+        "connector.demo*",
+        "connector.decode.registry_client",
+        "connector.decode.registry_errors",
+    ),
     "fastavro": ("connector.decode.avro",),
     "httpx": ("connector.tuzhan.client",),
     "httpx_aiohttp": ("connector.tuzhan.client",),

@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import socket
 import ssl
-import subprocess
 import threading
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from connector.core.errors import RegistryError
 from connector.decode.registry_client import RegistryClient
@@ -228,11 +233,29 @@ def test_credentials_are_sent_and_never_told(served: Served) -> None:
     assert served.requests == [("/schemas/ids/7", "Basic dXNlcjpzZTpjcmV0")]
 
 
+def self_signed(address: str) -> tuple[bytes, bytes]:
+    """Return a key and a certificate of its own authority, as PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "registry")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    pem = serialization.Encoding.PEM
+    return key.private_bytes(pem, *form), certificate.public_bytes(pem)
+
+
 def test_a_certificate_must_be_of_a_known_authority(tmp_path: Path) -> None:
     served, pem = Served(), tmp_path / "server.pem"
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=registry -addext subjectAltName=IP:127.0.0.1"
-    subprocess.run([*command.split(), "-keyout", pem, "-out", tmp_path / "ca.pem"], check=True, capture_output=True)
-    pem.write_bytes(pem.read_bytes() + (tmp_path / "ca.pem").read_bytes())
+    key, certificate = self_signed("127.0.0.1")
+    pem.write_bytes(key + certificate)
+    (tmp_path / "ca.pem").write_bytes(certificate)
     served.use_tls(pem)
     served.answers["/schemas/ids/7"] = schema("int")
     stranger = RegistryClient(served.url, {})
@@ -263,3 +286,34 @@ def test_a_ping_is_answered_by_any_registry_and_by_nothing_else(served: Served, 
     served.answers["/schemas/types"] = (401, b"{}")
     with pytest.raises(RegistryError, match="refuses the credentials"):
         client.ping()
+
+
+def test_a_token_that_can_t_be_fetched_is_told_apart_from_a_registry_that_is_away(served: Served) -> None:
+    oauth = {
+        "bearer.auth.credentials.source": "OAUTHBEARER",
+        "bearer.auth.client.id": "id",
+        "bearer.auth.client.secret": "se:cret",
+        "bearer.auth.scope": "read",
+        "bearer.auth.issuer.endpoint.url": f"{served.url}/token",
+        "bearer.auth.logical.cluster": "lsrc-1",
+        "bearer.auth.identity.pool.id": "pool-1",
+    }
+    client = RegistryClient(served.url, oauth)
+    message = remedy(client)
+    assert "needs a token that can't be fetched: check kafka.schema_registry.properties, bearer.auth.…" in message
+    assert "cret" not in message
+    client.close()
+
+
+def test_a_fixed_token_is_sent(served: Served) -> None:
+    served.answers["/schemas/ids/7"] = schema("int")
+    fixed = {
+        "bearer.auth.credentials.source": "STATIC_TOKEN",
+        "bearer.auth.token": "abc",
+        "bearer.auth.logical.cluster": "lsrc-1",
+        "bearer.auth.identity.pool.id": "pool-1",
+    }
+    client = RegistryClient(served.url, fixed)
+    assert read(client.fetch(7), b"\x0e") == 7
+    client.close()
+    assert served.requests == [("/schemas/ids/7", "Bearer abc")]
