@@ -1,5 +1,5 @@
 # Each target needs nothing but Python 3.11 or newer and network to the package registry.
-# `test`, `bench`, `chaos` and `broker` also use Java 17 and Maven for a real Kafka broker.
+# `test`, `bench`, `chaos` and `broker` also use Java 17 and Maven for a real Kafka broker, and `test` for a schema registry.
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint constraints.txt --editable

@@ -54,7 +54,7 @@ class RegistryClient:
                 found = self._client.get_schema_by_guid(str(schema_id))
         except SchemaRegistryError as error:
             if error.http_status_code == 404 and error.error_code != SCHEMA_NOT_FOUND:
-                self.ping()
+                self._ask_for_types()
             if error.http_status_code == 404:
                 return None
             raise self._error(error) from error
@@ -64,12 +64,19 @@ class RegistryClient:
 
     def ping(self) -> None:
         """Return if the registry answers. Raises RegistryError."""
+        try:
+            self._ask_for_types()
+        except RegistryError as error:
+            if not isinstance(error.__cause__, SchemaRegistryError) or error.__cause__.http_status_code != 403:
+                raise
+            # It answers: whether it lets us read a schema is seen when one is needed.
+
+    def _ask_for_types(self) -> None:
+        """Return if the address is that of a registry, which says what it can hold. Raises RegistryError."""
         for path in ("schemas/types", "config"):  # the first is not known to old registries
             try:
                 answer = self._client._rest_client.get(path)  # noqa: SLF001 - its methods lose what was answered
             except SchemaRegistryError as error:
-                if error.http_status_code == 403:
-                    return  # it answers: whether it lets us read a schema is seen when one is needed
                 if error.http_status_code != 404 or path == "config":
                     raise self._error(error) from error
             except Exception as error:

@@ -171,6 +171,8 @@ def test_only_the_registry_itself_is_believed_that_a_schema_does_not_exist(
     served.answers["/schemas/types"] = TYPES
     assert client.fetch(7) is None, "the address is right"
     assert client.fetch(GUID) is None
+    served.answers["/schemas/types"] = (403, b"{}")
+    assert "HTTP 403" in remedy(client), "that may be another server altogether"
     del served.answers["/schemas/types"]
     served.answers["/config"] = (200, b'{"compatibilityLevel": "BACKWARD"}')
     assert client.fetch(7) is None, "an old registry, without a list of types"
