@@ -275,6 +275,7 @@ def _as_json(checked: Checked) -> str:
 
     problems = [
         {
+            "file": problem.file or checked.file,
             "line": problem.position.line,
             "column": problem.position.column,
             "path": path_text(problem.path),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from connector.settings.problems import Path, Problem
 
-_MAX_FILE_BYTES: Final = 1 << 20
+MAX_FILE_BYTES: Final = 1 << 20
 _START: Final = Position(1, 1)
 
 
@@ -91,10 +91,10 @@ def read_document(path: str | FilePath, keys: Sequence[str]) -> Document:
         UnreadableError: it has no data.
 
     """
-    content = _content(path)
+    content = read_content(path)
     sha256 = hashlib.sha256(content).hexdigest()
-    if len(content) > _MAX_FILE_BYTES:
-        message = f"larger than {_MAX_FILE_BYTES >> 20} MiB: this is not a config"
+    if len(content) > MAX_FILE_BYTES:
+        message = f"larger than {MAX_FILE_BYTES >> 20} MiB: this is not a config"
         raise UnreadableError(_unreadable(message), sha256)
     try:
         source = SourceText(content.decode("utf-8-sig"))
@@ -107,10 +107,16 @@ def read_document(path: str | FilePath, keys: Sequence[str]) -> Document:
         raise UnreadableError(problem, sha256, Excerpts(source)) from error
 
 
-def _content(path: str | FilePath) -> bytes:
+def read_content(path: str | FilePath) -> bytes:
+    """Return a file's bytes, up to one more than are allowed.
+
+    Raises:
+        UnreadableError: it can't be read.
+
+    """
     try:
         with FilePath(path).open("rb") as stream:
-            return stream.read(_MAX_FILE_BYTES + 1)
+            return stream.read(MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = (error.strerror or type(error).__name__) if isinstance(error, OSError) else "not a path"
         raise UnreadableError(_unreadable(f"can't read the file: {reason.lower()}"), "") from error

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from connector.config.checks import check_all, fully_routed_targets, ready_routes
 from connector.config.documents import UnreadableError, read_document
+from connector.config.event_files import events_file
 from connector.config.interpolation import interpolate
 from connector.config.registry_checks import check_registry_client
 from connector.config.sections import read_sections
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path as FilePath
 
     from connector.config.documents import Document
+    from connector.config.event_files import EventsFile
     from connector.config.excerpts import Excerpts
     from connector.config.located import LocatedProblem
     from connector.config.sections import Sections
@@ -51,7 +53,7 @@ class Checked:
     sha256: str
     """Of the file's bytes, in hex; empty if it can't be read."""
     problems: tuple[LocatedProblem, ...]
-    """Errors and warnings, sorted by position."""
+    """Errors and warnings, sorted by position; those of the plan's file after those of the config."""
     config: Config | None = None
     """None if there is an error."""
     mapping: CompiledMapping | None = None
@@ -59,6 +61,8 @@ class Checked:
     """None if it is not text."""
     document: Document | None = None
     """None if it is not YAML."""
+    plan: EventsFile | None = None
+    """The file of the tracking plan; None if it has none."""
 
     def errors(self, *, excerpts: bool = False) -> tuple[str, ...]:
         """Return what to print for what keeps the connector from starting: one line each, or with excerpts."""
@@ -70,8 +74,11 @@ class Checked:
 
     def _text(self, *, warnings: bool, excerpts: bool) -> tuple[str, ...]:
         found = [problem for problem in self.problems if problem.warning is warnings]
-        shown = self.excerpts if excerpts else None
-        return tuple(problem.line(self.file) + (shown.below(problem) if shown is not None else "") for problem in found)
+        return tuple(problem.line(self.file) + (self._excerpt(problem) if excerpts else "") for problem in found)
+
+    def _excerpt(self, problem: LocatedProblem) -> str:
+        shown = self.plan.excerpts if problem.file and self.plan is not None else self.excerpts
+        return "" if shown is None else shown.below(problem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +146,11 @@ class _Check:
     def run(self) -> Checked:
         document, unreplaced, problems = self.document, Problems(), Problems()
         data = interpolate(document.read.data, self.environ, unreplaced)
-        sections = read_sections(data if isinstance(data, dict) else {}, problems)
+        data = data if isinstance(data, dict) else {}
+        plan = events_file(data.get("events"), document.file, self.environ, unreplaced)
+        if plan is not None:
+            data = {**data, "events": plan.data}
+        sections = read_sections(data, problems)
         kafka = sections.get(Kafka)
         if self.validate_kafka is not None and kafka is not None:
             self.validate_kafka(kafka, problems)
@@ -150,7 +161,11 @@ class _Check:
                 check_registry_client(sections, problems)
             mapping = _compile(sections, problems)
         unread = {each.path for each in unreplaced.found if each.path[0] in self.unused}
-        located = document.located(unreplaced.found, problems.found, explained=unread)
+        of_plan = [each for each in problems.found if plan is not None and each.path[:1] == ("events",)]
+        of_config = [each for each in problems.found if plan is None or each.path[:1] != ("events",)]
+        located = document.located(unreplaced.found, of_config, explained=unread)
+        if plan is not None:
+            located += plan.located(of_plan)
         sound = mapping is not None and all(problem.warning for problem in located)
         return Checked(
             document.file,
@@ -160,6 +175,7 @@ class _Check:
             mapping if sound else None,
             document.excerpts,
             document,
+            plan,
         )
 
 

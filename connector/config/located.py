@@ -35,6 +35,8 @@ class LocatedProblem(NamedTuple):
     path: Path
     message: str
     code: Code
+    file: str = ""
+    """The file, if it is not the one that is checked but one that this names."""
 
     @property
     def warning(self) -> bool:
@@ -43,7 +45,7 @@ class LocatedProblem(NamedTuple):
 
     def line(self, file: str) -> str:
         """Return the problem as one line of text."""
-        where = f"{file}:{self.position.line}:{self.position.column}: "
+        where = f"{self.file or file}:{self.position.line}:{self.position.column}: "
         path = f"{path_text(self.path)}: " if self.path else ""
         return _printable(f"{where}{path}{self.message} [{self.code}]")
 
@@ -71,7 +73,7 @@ def locate(problem: Problem, source: SourceText, read: YamlSource) -> LocatedPro
         return at_index(source, slip.index, slip.message, code, path)
     message = problem.message
     if written and code in _OF_A_VALUE and not problem.at_key and not is_secret(path):
-        message = _quoting(source.text[start:end], message)
+        message = quoting(source.text[start:end], message)
     return at_index(source, start, message, code, path)
 
 
@@ -85,7 +87,7 @@ def _full_width(problem: Problem, text: str, start: int, end: int) -> Slip | Non
     return None if in_mapping or "${" in text[start:end] else punctuation.find(text, start, end)
 
 
-def _quoting(written: str, message: str) -> str:
+def quoting(written: str, message: str) -> str:
     """Return the message with the value as it is `written` in the file in front, unless it quotes it already."""
     written = _USER_IN_URL.sub("//…@", written.strip())
     quoted = written if written[:1] in {'"', "'"} else f"'{written}'"

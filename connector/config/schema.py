@@ -24,6 +24,15 @@ _VARIABLE_DEFINITION: Schema = {
     "type": "string",
     "pattern": r"\$\{",
 }
+_ENDINGS = r"\.([Yy][Aa]?[Mm][Ll]|[Jj][Ss][Oo][Nn]|[Cc][Ss][Vv]|[Tt][Ss][Vv]|[Tt][Xx][Tt])$"
+_EVENTS_FILE: Schema = {
+    "description": "A file with the events, as YAML or as a table (CSV); or an event of this name",
+    "anyOf": [
+        {"type": "string", "pattern": _ENDINGS},
+        _VARIABLE,
+        {"$ref": "#/$defs/EventDefinition"},
+    ],
+}
 _NARROW = frozenset({"enum", "const", "pattern"})
 _DROPPED = ("title", "format", "writeOnly", "exclusiveMinimum")
 """Keywords of pydantic's that an editor does not use, or that are wrong for text with a unit."""
@@ -46,6 +55,7 @@ def json_schema() -> Schema:
             section["description"] = definitions[section["$ref"].removeprefix("#/$defs/")]["description"]
     _put_in_mapping_language(definitions)
     _put_in_short_arguments(definitions)
+    generated["properties"]["events"]["properties"] = {"file": _EVENTS_FILE}
     return {
         "$schema": DIALECT,
         "title": "tuzhan-connector",

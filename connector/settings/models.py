@@ -236,7 +236,7 @@ class Route(Model):
 
 ArgumentType = Literal["string", "number", "integer", "boolean", "date", "array", "object"]
 ARGUMENT_TYPES: Final[tuple[str, ...]] = get_args(ArgumentType)
-_OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
+OTHER_TYPE_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "string": ("text", "varchar", "char"),
     "number": ("float", "double", "decimal"),
     "integer": ("int", "long", "bigint"),
@@ -250,11 +250,12 @@ _OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
 
 def _argument(value: object) -> object:
     """Let a type stand for a table that has nothing else. Its own message names the place where it stands."""
-    if isinstance(value, str) and not isinstance(value, InterpolatedStr) and value not in ARGUMENT_TYPES:
-        choices = f"expected one of {', '.join(ARGUMENT_TYPES)}"
+    if isinstance(value, str) and value not in ARGUMENT_TYPES:
+        message = f"expected one of {', '.join(ARGUMENT_TYPES)}"
         remedy = EventArgument.REMEDIES.get(value.lower())
-        hint = f": {remedy}" if remedy else did_you_mean(value, ARGUMENT_TYPES)
-        raise PydanticCustomError("bad_value", "{message}", {"message": choices + hint})
+        if not isinstance(value, InterpolatedStr):  # whose text is not to be shown
+            message += f": {remedy}" if remedy else did_you_mean(value, ARGUMENT_TYPES)
+        raise PydanticCustomError("bad_value", "{message}", {"message": message})
     if isinstance(value, bool | int | float | list):
         message = expected("a type, such as string, or a table", value)
         raise PydanticCustomError("wrong_type", "{message}", {"message": message})
@@ -265,7 +266,7 @@ class EventArgument(Model):
     """An argument of an event, as it is defined on the platform."""
 
     REMEDIES: ClassVar[Mapping[str, str]] = {
-        other: f"did you mean '{name}'?" for name, others in _OTHER_NAMES.items() for other in others
+        other: f"did you mean '{name}'?" for name, others in OTHER_TYPE_NAMES.items() for other in others
     }
 
     type: ArgumentType = Field(
@@ -331,7 +332,7 @@ class Config(Model):
     events: Annotated[dict[str, EventDefinition], BeforeValidator(_empty_table)] = Field(
         default_factory=dict,
         description="The tracking plan: the events that are defined on the platform (自定义事件), by event key, against"
-        " which the mapping is checked. Without it, nothing is checked",
+        " which the mapping is checked; or {file: plan.yaml}, or {file: plan.csv}. Without it, nothing is checked",
     )
     dead_letter: DeadLetter = DeadLetter()
     admin: Admin = Admin()

@@ -44,7 +44,7 @@ def test_the_tests_of_each_recipe_reach_all_of_it(report: dict[str, Any]) -> Non
     missed = {each["config"]: each["missed"] for each in report["coverage"]}
     names = [str(path.relative_to(ROOT)) for path in RECIPES]
     assert [(name, missed.get(name)) for name in names] == [(name, []) for name in names]
-    assert len(names) == 7
+    assert len(names) == 8
 
 
 def test_the_tests_of_the_annotated_config_reach_all_that_can_be_reached(report: dict[str, Any]) -> None:

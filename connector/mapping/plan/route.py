@@ -53,6 +53,7 @@ class TrackingPlan:
                 literal = _at(route.event_key, place)
                 hint = "" if isinstance(literal, InterpolatedStr) else did_you_mean(key, self.events)
                 at.at(*place).add(f"no event of `events` has this key{hint}", "undefined_event")
+                self.used |= {each for each in self.events if f"'{each}'" in hint}  # it is meant, and misspelt
         return RoutePlan(self.events, keys, route, event_key, location)
 
     def report_unused(self, problems: Problems) -> None:
@@ -103,9 +104,19 @@ class RoutePlan:
     def arguments(self, values: Mapping[str, Value], raw: Mapping[str, Json], at: Location) -> dict[str, Value]:
         """Return a table of arguments, each held against the plan."""
         if not self._judges:
+            self._report_unknown(values, at)
             return dict(values)
         self.report_missing({name for name, value in values.items() if not _is_null(value)}, at)
         return {name: self._argument(name, value, raw[name], at.under(name)) for name, value in values.items()}
+
+    def _report_unknown(self, values: Iterable[str], at: Location) -> None:
+        """Report arguments that no event at all has: which events are meant is not known."""
+        if len(self._events) == len(self._all):
+            names = {name: None for event in self._events.values() for name in event.args}
+            for name in values:
+                if name not in names:
+                    message = f"no event of `events` has such an argument{did_you_mean(name, names)}"
+                    at.under(name).add(message, "undefined_event", at_key=True)
 
     def report_missing(self, mapped: Iterable[str], at: Location) -> None:
         """Report arguments that are required and not mapped."""

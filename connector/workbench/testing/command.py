@@ -113,7 +113,7 @@ def _report_broken(broken: Sequence[BrokenFileError], mappings: Mappings, option
             _complain(problem.line(error.file) + shown)
     for checked in mappings.checked:
         if checked.config is None and checked.sha256:
-            found += [(checked.file, problem) for problem in checked.problems if not problem.warning]
+            found += [(problem.file or checked.file, problem) for problem in checked.problems if not problem.warning]
             _complain(*checked.errors(excerpts=excerpts))
     if options.as_json:
         _print_json(as_json((), (), found))

@@ -42,7 +42,7 @@ def watch(paths: Sequence[Path], arguments: Sequence[str]) -> int:
 
 
 def _dependencies(paths: Sequence[Path]) -> set[str]:
-    """Return the files of tests, and the configs, values and modules that they name."""
+    """Return the files of tests, and the configs, plans, values and modules that they name."""
     mappings = Mappings()
     known = _found(paths)
     for file in list(known):
@@ -51,6 +51,7 @@ def _dependencies(paths: Sequence[Path]) -> set[str]:
         except BrokenFileError:
             continue
     known.update(checked.file for checked in mappings.checked)
+    known.update(checked.plan.file for checked in mappings.checked if checked.plan is not None and checked.plan.file)
     for tested in mappings.tested:
         names = {route.transform.partition(":")[0] for route in tested.config.routes if route.transform}
         modules = [sys.modules[name] for name in names if name in sys.modules]

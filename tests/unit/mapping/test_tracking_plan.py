@@ -64,6 +64,14 @@ def test_an_event_key_that_is_not_defined_is_an_error_where_it_stands(event_key:
     assert message == "no event of `events` has this key, did you mean 'c_buy'?"
 
 
+def test_beside_an_event_key_that_is_not_defined_only_arguments_that_no_event_has_are_errors() -> None:
+    errors = found(planned({"c_pric": 1, "c_goods": 5}, event_key="c_by"), events=PLAN)
+    assert [(path, code) for path, code, _ in errors] == [
+        (("routes", 0, "event_key"), "undefined_event"),
+        ((*ARGS, "c_pric"), "undefined_event"),
+    ]
+
+
 @pytest.mark.parametrize(
     "event_key",
     [
