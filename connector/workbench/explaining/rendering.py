@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,13 @@ from connector.workbench.testing.rendering import in_lines, in_yaml
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from connector.workbench.explaining.explanation import Explanation, PartExplanation, RouteExplanation
+    from connector.workbench.explaining.explanation import Explanation, Outcome, PartExplanation, RouteExplanation
     from connector.workbench.explaining.trace import Step
     from connector.workbench.masking import Mask
 
 _WIDTH = 100
+_MOST_OF_EACH = 20
+"""Elements and rows of one outcome that are shown of a route."""
 _STYLES = {"item": "green", "dead_letter": "red", "skipped": "yellow", "not_wanted": "yellow"}
 
 
@@ -74,11 +77,19 @@ class _Rendering:
         branch = tree.add(Text(head, "bold"))
         for step in explained.before:
             self._add_step(branch, step, explained)
+        left: Counter[Outcome] = Counter()
         for part in explained.parts:
+            left[part.outcome] += 1
+            if left[part.outcome] > _MOST_OF_EACH:
+                continue
             name = part_text(part.part)
             style = _STYLES[part.outcome]
             inner = branch if not name else branch.add(Text(f"{name}: {part.outcome.replace('_', ' ')}", style))
             self._add_part(inner, part, explained)
+        for outcome, number in left.items():
+            if number > _MOST_OF_EACH:
+                more = f"{number - _MOST_OF_EACH} more: {outcome.replace('_', ' ')} (--json has all of them)"
+                branch.add(Text(f"… and {more}", "dim"))
 
     def _add_part(self, branch: Tree, part: PartExplanation, explained: RouteExplanation) -> None:
         for step in part.steps:

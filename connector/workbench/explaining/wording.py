@@ -9,6 +9,8 @@ from connector.core.wording import counted
 from connector.mapping.elements import ElementRecord, element_of
 from connector.mapping.errors import MappingError
 from connector.mapping.json_values import type_name
+from connector.mapping.words.converting import CONVERTING
+from connector.settings.types import InterpolatedStr
 from connector.workbench.preview.paths import existing_paths, nearest
 from connector.workbench.testing.rendering import in_yaml
 
@@ -77,6 +79,8 @@ class Wording:
             operand = operand if len(operand) <= _LONGEST // 4 else f"{operand[: _LONGEST // 4]}…"
             name = f"{step.keys[-1]}: {operand}"
             result, failed = self._result(step)
+            if _is_left_out(step, route):
+                result = "can't be converted: left out (on_error: omit)"
             yield Seen(name, result.removeprefix(f"{name}: "), failed)
 
     def _result(self, step: Step) -> tuple[str, bool]:
@@ -124,6 +128,14 @@ def shallow(value: Json, depth: int = 0) -> Json:
     return {name: shallow(each, depth + 1) for name, each in value.items()}
 
 
+def _is_left_out(step: Step, route: Route) -> bool:
+    """Return whether a conversion has dropped a value that it got."""
+    given = next((inner.result for inner in reversed(step.steps) if inner.part in ("word", "reference")), None)
+    blank = given is None or (isinstance(given, str) and not given.strip())
+    converts = step.keys[-1] in CONVERTING and raw_at(route, (*step.keys[:-1], "on_error")) == "omit"
+    return converts and step.result is None and not blank and step.error is None
+
+
 def _failed_inside(step: Step) -> bool:
     """Return whether the error of a step is one of a step inside it, which tells it."""
     return step.error is not None and any(inner.error is step.error for inner in step.steps)
@@ -141,7 +153,16 @@ def raw_at(route: Route, keys: Path) -> Json:
             found = found[key]
         except (LookupError, TypeError):
             return None
-    return found
+    return _without_variables(found)
+
+
+def _without_variables(raw: Json) -> Json:
+    """Return a piece of the config without texts from a `${…}`, which may be secrets."""
+    if isinstance(raw, dict):
+        return {_without_variables(name): _without_variables(each) for name, each in raw.items()}
+    if isinstance(raw, list):
+        return [_without_variables(each) for each in raw]
+    return "${…}" if isinstance(raw, InterpolatedStr) else raw
 
 
 def error_text(error: Exception) -> str:

@@ -17,6 +17,7 @@ from connector.workbench.explaining.rendering import print_explanation
 from connector.workbench.masking import Mask
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from connector.settings.models import Config
@@ -25,7 +26,12 @@ NOW_MS = 1_760_000_000_000
 PHONE = {"type": "phone", "value": {"from": "$.buyer.mobile", "as": "phone"}}
 
 
-def config(folder: Path, *routes: dict[str, Any], **sections: Any) -> Config:  # noqa: ANN401 - sections
+def config(
+    folder: Path,
+    *routes: dict[str, Any],
+    environ: Mapping[str, str] | None = None,
+    **sections: Any,  # noqa: ANN401 - sections
+) -> Config:
     """Return the config of these routes to one target; what a route does not say is sound."""
     usual = {"topics": ["shop.orders"], "to": "t", "event_key": "c_buy", "identity": [PHONE]}
     named = [{"name": f"r{index}", **usual, **route} for index, route in enumerate(routes)]
@@ -33,7 +39,7 @@ def config(folder: Path, *routes: dict[str, Any], **sections: Any) -> Config:  #
     raw |= {"kafka": {"bootstrap_servers": "localhost:9092", "group_id": "g"}, "platform": {"auth": {"token": "${T}"}}}
     file = folder / "c.yaml"
     file.write_text(json.dumps(raw))
-    checked = check(file, {}, unused=UNUSED_BY_MAPPING)
+    checked = check(file, environ or {}, unused=UNUSED_BY_MAPPING)
     assert checked.config is not None, checked.problems
     return checked.config
 

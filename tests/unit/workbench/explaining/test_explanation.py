@@ -189,3 +189,44 @@ def test_a_record_is_explained_twice_the_same(tmp_path: Path) -> None:
     explainer = Explainer(config(tmp_path, {}), "cluster", FORMATS_OF_TESTS)
     first, second = (document(explainer.explain(record(ORDER))) for _ in range(2))
     assert first == second
+
+
+def test_of_a_long_list_the_first_elements_of_each_outcome_are_shown_and_all_of_them_are_in_the_document(
+    tmp_path: Path,
+) -> None:
+    route = {"for_each": "$.lines", "where": {"$item": {"ne": 7}}}
+    explanation = explain(config(tmp_path, route), {**ORDER, "lines": [*range(3000)]})
+    shown = text(explanation)
+    assert "element 20: item" in shown
+    assert "element 21" not in shown
+    assert "element 7: not wanted" in shown
+    assert "… and 2979 more: item (--json has all of them)" in shown
+    assert len(document(explanation)["routes"][0]["parts"]) == 3000
+
+
+def test_what_on_error_leaves_out_is_said_and_a_missing_value_is_only_missing(tmp_path: Path) -> None:
+    number = {"as": "integer", "on_error": "omit"}
+    route = {"fields": {"eventargs": {"a": {"from": "$.status", **number}, "b": {"from": "$.none", **number}}}}
+    shown = text(explain(config(tmp_path, route), ORDER))
+    assert "eventargs.a: $.status aaaa".lower() in shown.lower()
+    assert "→ as: integer can't be converted: left out (on_error: omit)\n" in shown
+    assert "fields.eventargs.b: $.none missing\n" in shown
+
+
+def test_texts_of_variables_are_not_shown(tmp_path: Path) -> None:
+    route = {
+        "where": {"$.status": {"ne": "${SECRET}"}},
+        "event_key": {"from": "$.status", "map": {"PAID": "${SECRET}"}},
+        "fields": {"eventargs": {"c": "${SECRET}", "d": {"from": "$.x", "default": "${SECRET}"}}},
+    }
+    explanation = explain(config(tmp_path, route, environ={"SECRET": "hunter-2"}), ORDER)
+    for shown in (text(explanation), str(document(explanation))):
+        assert "hunter" not in shown
+        assert "${…}" in shown
+
+
+def test_values_that_hold_json_as_text_and_paths_into_them_are_shown(tmp_path: Path) -> None:
+    route = {"fields": {"eventargs": {"sku": "$.payload.sku", "typo": "$.payload.skv"}}}
+    shown = text(explain(config(tmp_path, route), {**ORDER, "payload": '{"sku": "A"}'}))
+    assert "fields.eventargs.sku: $.payload.sku A" in shown
+    assert "$.payload.skv missing, did you mean $.payload.sku?" in shown
