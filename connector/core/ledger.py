@@ -138,6 +138,9 @@ class Lease:
         Called before any of the items is put into a target. Raise ValueError if an offset is not above all tracked
         ones, or if the lease is not open.
         """
+        if are_consecutive(offsets):
+            self._track(offsets[0], now, items)
+            return
         for begin, end in stretches(offsets):
             self._track(offsets[begin], now, items[begin:end])
 
@@ -187,7 +190,7 @@ class Lease:
     def _settle(self, offsets: list[int], outcome: Outcome) -> None:
         """Settle records, each once."""
         length, counts = len(offsets), self._counts
-        if are_consecutive(offsets):
+        if length > 1 and are_consecutive(offsets):
             self._window.settle(offsets[0], length)
         else:
             self._window.settle_each(offsets)

@@ -44,11 +44,10 @@ def are_consecutive(offsets: list[int]) -> bool:
 def stretches(offsets: list[int]) -> Iterator[tuple[int, int]]:
     """Yield where each stretch of consecutive offsets begins and ends in a list."""
     begin = 0
-    if not are_consecutive(offsets):
-        for index in range(1, len(offsets)):
-            if offsets[index] != offsets[index - 1] + 1:
-                yield begin, index
-                begin = index
+    for index in range(1, len(offsets)):
+        if offsets[index] != offsets[index - 1] + 1:
+            yield begin, index
+            begin = index
     yield begin, len(offsets)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from connector.core.ledger import LeaseState
 from connector.core.ordering import KeyQueues
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from connector.core.batching import Batcher
     from connector.core.sink import Sink
     from connector.flow.pending import Pending
+
+
+SHORT: Final = 5
+"""With hundreds of partitions there may be few items of each at a time: fewer are added one by one, which is faster."""
 
 
 class Admission:
@@ -46,6 +50,10 @@ class Admission:
 
     def _add_all(self, pendings: Sequence[Pending], now: float) -> bool:
         sealed = False
+        if len(pendings) < SHORT:
+            for pending in pendings:
+                sealed = self._batcher.add(pending.item.params, pending, self._size(pending), now) or sealed
+            return sealed
         for params, stretch in groupby(pendings, _params):
             some = list(stretch)
             sizes = self._sink.item_sizes([pending.item for pending in some])

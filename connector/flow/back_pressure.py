@@ -51,6 +51,15 @@ class Feed:
         self.backlog: list[Record] = []
         """Records that were received and are not tracked yet, in order."""
 
+    @property
+    def room(self) -> tuple[int, int]:
+        """How many items, and how many bytes, surely do not fill a target, but for the last of them."""
+        items, size = self.targets[0].room
+        for target in self.targets[1:]:
+            its_items, its_size = target.room
+            items, size = min(items, its_items), min(size, its_size)
+        return items, size
+
 
 class BackPressure:
     """Lives as long as the pipeline; `feeds` are the leases that are not closed, kept up by the pipeline."""
@@ -72,20 +81,20 @@ class BackPressure:
 
     def admitted(self, feed: Feed) -> int:
         """Return how many records of a lease may be passed on, unless one of them fills a target: then ask again."""
-        full = self._full
         for target in feed.targets:
-            if target in full:
-                return 0
             if target.full:
                 self.on_full(target)
-                return 0
-        span = feed.lease.span
-        if span * 10 < MAX_OPEN_OFFSETS * 9:
-            return MAX_OPEN_OFFSETS - span
-        if feed.lease not in self._long:
-            self._long.add(feed.lease)
+        if self._full and not self._full.isdisjoint(feed.targets):
+            return 0
+        return max(0, MAX_OPEN_OFFSETS - self.on_tracked(feed.lease))
+
+    def on_tracked(self, lease: Lease) -> int:
+        """Called when records of a lease were tracked: it may have to wait for itself. Return how many are open."""
+        span = lease.span
+        if span * 10 >= MAX_OPEN_OFFSETS * 9 and lease not in self._long:
+            self._long.add(lease)
             self._changed = True
-        return max(0, MAX_OPEN_OFFSETS - span)
+        return span
 
     def on_full(self, target: Target) -> None:
         """Called when a target has reached a bound, or stands at it: the leases that feed it wait."""

@@ -124,11 +124,12 @@ class Pipeline:
 
     async def _pass_on(self, feed: Feed, source: Source) -> None:
         """Pass on the records of a lease, in order, until it has to wait, letting the loop run in between."""
-        while (admitted := self._back_pressure.admitted(feed)) and feed.backlog:
+        while feed.backlog and (admitted := self._back_pressure.admitted(feed)):
             self._pass_on_some(feed, admitted)
             if self._items_until_yield <= 0:
                 self._items_until_yield = ITEMS_PER_TURN
                 await asyncio.sleep(0)
+        self._back_pressure.on_tracked(feed.lease)
         self._pause_waiting(source)
 
     def _pass_on_some(self, feed: Feed, most: int) -> None:
@@ -149,8 +150,11 @@ class Pipeline:
     def _map(self, feed: Feed, records: Sequence[Record]) -> tuple[list[int], list[Item]]:
         """Map records until they may fill a target, or a turn; return how many items each has become, and all items."""
         items_of = feed.items_of
-        room = min(self._items_until_yield, *[target.room for target in feed.targets])
-        room_bytes = min([target.room_bytes for target in feed.targets])
+        if len(records) == 1:
+            alone = list(items_of(records[0]))
+            return [len(alone)], alone
+        room, room_bytes = feed.room
+        room = min(room, self._items_until_yield)
         counts: list[int] = []
         items: list[Item] = []
         for record in records:
@@ -166,11 +170,14 @@ class Pipeline:
         return counts, items
 
     def _put(self, items: list[Item], lease: Lease, *, one_each: bool) -> None:
-        names = dict.fromkeys([item.target for item in items])
+        names = {items[0].target: None} if len(items) == 1 else dict.fromkeys([item.target for item in items])
         for name in names:
             of_target = items if len(names) == 1 else [item for item in items if item.target == name]
             alone = one_each or len({id(item.record) for item in of_target}) == len(of_target)
-            self._targets[name].put_all(of_target, lease, one_each=alone)
+            target = self._targets[name]
+            target.put_all(of_target, lease, one_each=alone)
+            if target.full:
+                self._back_pressure.on_full(target)
 
     def _pause_waiting(self, source: Source) -> None:
         if to_pause := self._back_pressure.take_leases_to_pause():

@@ -95,6 +95,7 @@ class Target:
         self.queued = 0
         """Items that were put and have not ended."""
         self.queued_bytes = 0
+        self._max_queued, self._max_queued_bytes = settings.max_queued, settings.max_queued_bytes
         self._deps = deps
         self._batcher: Batcher[Pending] = Batcher(settings.limits, sink.request_overhead)
         self._admission = Admission(self._batcher, sink, self._on_joined, ordered=settings.ordered)
@@ -108,17 +109,12 @@ class Target:
     @property
     def full(self) -> bool:
         """Whether the partitions that feed this target should be paused."""
-        return self.room <= 0 or self.room_bytes <= 0
+        return self.queued >= self._max_queued or self.queued_bytes >= self._max_queued_bytes
 
     @property
-    def room(self) -> int:
-        """How many items more make it full."""
-        return self.settings.max_queued - self.queued
-
-    @property
-    def room_bytes(self) -> int:
-        """How many bytes more make it full."""
-        return self.settings.max_queued_bytes - self.queued_bytes
+    def room(self) -> tuple[int, int]:
+        """How many items more, or how many bytes more, make it full."""
+        return self._max_queued - self.queued, self._max_queued_bytes - self.queued_bytes
 
     @property
     def has_room(self) -> bool:
@@ -149,16 +145,23 @@ class Target:
 
         The items of one record are put together, one after the other. `one_each`: each is of another record.
         """
-        if one_each:
+        if len(items) == 1:  # with hundreds of partitions most stretches are short
+            [item] = items
+            self._queue((Pending(item, lease, len(item.body) + len(item.record.value or b"")),))
+        elif one_each:
             sizes = [len(item.body) + len(item.record.value or b"") for item in items]
             self._queue(list(map(Pending, items, repeat(lease), sizes)))
-            return
+        else:
+            self._queue(self._sharing(items, lease))
+
+    def _sharing(self, items: Sequence[Item], lease: Lease) -> list[Pending]:
+        """Return the items of records that have several."""
         pendings: list[Pending] = []
         for record, stretch in groupby(items, _record):
             of_record = list(stretch)
             shared = self._queue_record(record, len(of_record))
             pendings += [Pending(item, lease, len(item.body), shared) for item in of_record]
-        self._queue(pendings)
+        return pendings
 
     def flush(self) -> None:
         """Send what is queued without waiting for more, and abandon what must not be sent (a lease closes or ended)."""
