@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _OWN: Final = "connector-"
 """What the names of our logical types begin with."""
 _NAMED: Final = frozenset({"record", "error", "enum", "fixed"})
+_PRIMITIVE: Final = frozenset({"null", "boolean", "int", "long", "float", "double", "bytes", "string"})
+_KINDS: Final = _PRIMITIVE | _NAMED | {"array", "map"}
 _KEPT: Final = ("name", "namespace", "symbols", "size")
 
 
@@ -96,8 +98,8 @@ def _prepared(node: Any) -> Any:  # noqa: ANN401 - JSON
     if not isinstance(node, dict):
         return {"type": node, "logicalType": _OWN + node} if node in logical_types.PLAIN else node
     kind = node.get("type")
-    if isinstance(kind, (dict, list)):
-        return _prepared(kind)
+    if isinstance(kind, (dict, list)) or kind not in _KINDS:
+        return _prepared(kind)  # a name may stand there too: {"type": "shop.Buyer"}
     kept = {key: node[key] for key in _KEPT if key in node} if kind in _NAMED else {}
     return {"type": kind, **kept, **_below(node), **_logical(str(kind), node)}
 

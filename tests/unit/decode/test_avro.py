@@ -124,6 +124,13 @@ def test_the_schema_of_a_nested_type_counts_wherever_it_is_named() -> None:
     assert decoded(schema, {"price": Decimal("1.50"), "old": Decimal("2.25")}) == {"price": 1.5, "old": 2.25}
 
 
+def test_a_name_may_stand_where_a_type_does() -> None:
+    buyer = {"type": "record", "name": "Buyer", "namespace": "shop", "fields": [{"name": "x", "type": "int"}]}
+    fields = [{"name": "a", "type": buyer}, {"name": "b", "type": {"type": "shop.Buyer"}}]
+    schema = {"type": "record", "name": "Order", "fields": fields}
+    assert reader(json.dumps(schema))(b"\x02\x04") == {"a": {"x": 1}, "b": {"x": 2}}
+
+
 def test_what_decoding_does_not_need_is_no_reason_to_refuse_a_schema() -> None:
     field = {"name": "x", "type": "int", "default": "not an int", "doc": 7, "aliases": 3, "order": "sideways"}
     schema = {"type": "record", "name": "R", "fields": [field], "connect.name": "R", "aliases": ["a b"]}
@@ -187,6 +194,7 @@ def test_a_schema_that_contains_itself_is_read() -> None:
     "schema",
     [
         LIST,
+        {**LIST, "fields": [{"name": "next", "type": ["null", {"type": "N"}]}]},
         {"type": "record", "name": "A", "fields": [{"name": "b", "type": {"type": "map", "values": "A"}}]},
         {"type": "array", "items": {**LIST, "fields": [{"name": "next", "type": {"type": "array", "items": "N"}}]}},
     ],
