@@ -37,7 +37,12 @@ ONE_ROW = {
     ],
 }
 NO_ROW = {
-    "canal": [canal_ddl(), canal("QUERY", data=None), canal("TIDB_WATERMARK", data=None)],
+    "canal": [
+        canal_ddl(),
+        canal("UPDATE", NEW, isDdl=True),
+        canal("QUERY", data=None),
+        canal("TIDB_WATERMARK", data=None),
+    ],
     "debezium": [debezium("t"), with_schema(debezium("m"))],
 }
 OTHERS: dict[str, list[Any]] = {
