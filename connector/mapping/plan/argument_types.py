@@ -84,18 +84,26 @@ def _other_than_date(value: Json, kind: type) -> str:
 
 def usual(argument: EventArgument) -> Usual | None:
     """Return the values that are right at a first look; None if there are none."""
-    if argument.type == "date":
+    classes = _AT_FIRST_LOOK[argument.type]
+    if not classes:
         return None
-    if argument.type == "number":
-        return Usual(None, "{0}.__class__ in {1}", bound=TYPES["number"].classes)
+    if len(classes) > 1:
+        return Usual(None, "{0}.__class__ in {1}", bound=classes)
     length = "" if argument.max_length is None else f"len({{0}}) <= {argument.max_length}"
-    return Usual(_AT_FIRST_LOOK[argument.type], length)
+    return Usual(next(iter(classes)), length)
 
 
-_AT_FIRST_LOOK: Mapping[ArgumentType, type] = {
-    "string": str,
-    "integer": int,
-    "boolean": bool,
-    "array": list,
-    "object": dict,
+def classes_at_first_look(argument: EventArgument | None) -> frozenset[type]:
+    """Return the classes of which every value is right; None stands for an argument that an event does not have."""
+    if argument is None:
+        return frozenset({type(None)})
+    classes = _AT_FIRST_LOOK[argument.type] if argument.max_length is None else frozenset[type]()
+    return classes if argument.required else classes | {type(None)}
+
+
+_AT_FIRST_LOOK: Mapping[ArgumentType, frozenset[type]] = {
+    **{name: accepted.classes for name, accepted in TYPES.items()},
+    "integer": frozenset({int}),
+    "date": frozenset(),
 }
+"""The classes whose values are right, but for their length."""

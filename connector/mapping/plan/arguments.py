@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from connector.mapping.errors import MappingError
 from connector.mapping.expressions import Call, Value
 from connector.mapping.json_values import text_form
-from connector.mapping.plan.argument_types import usual, violation
+from connector.mapping.plan.argument_types import classes_at_first_look, usual, violation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,8 +29,11 @@ def held(value: Value, argument: EventArgument, field: str) -> Value:
 
 def held_by_key(value: Value, key: Value, rules: Mapping[str, EventArgument | None], field: str) -> Value:
     """Return an argument of which the event key says what it must be; None: that event does not have it."""
+    at_first_look = {key: classes_at_first_look(rule) for key, rule in rules.items()}
 
     def check(got: Json, key: Json) -> Json:
+        if got.__class__ in at_first_look.get(key, ()):
+            return got
         text = text_form(key) or ""
         rule = rules.get(text)
         if rule is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from connector.mapping.errors import MappingError
@@ -139,7 +140,7 @@ class RoutePlan:
                     at.add(f"{error.field}: {error.detail}", "wrong_type")
             if self._keys.closed:
                 return value
-        return held_as_a_whole(value, self._key_again(), self._possible, at.field)
+        return held_as_a_whole(value, self._key_again, self._possible, at.field)
 
     def _argument(self, name: str, value: Value, raw: Json, at: Location) -> Value:
         rules = {key: event.args.get(name) for key, event in self._possible.items()}
@@ -154,7 +155,7 @@ class RoutePlan:
         first, *others = dict.fromkeys(rules.values())
         if first is not None and not others:
             return held(value, first, at.field)
-        return held_by_key(value, self._key_again(), rules, at.field)
+        return held_by_key(value, self._key_again, rules, at.field)
 
     def _report_undefined(self, name: str, at: Location) -> None:
         names = dict.fromkeys(each for event in self._possible.values() for each in event.args)
@@ -195,8 +196,9 @@ class RoutePlan:
                 message = f"{key} has no such argument in `events`: with it, such an event becomes a dead letter"
                 at.add(message, "suspicious", at_key=True)
 
+    @cached_property
     def _key_again(self) -> Value:
-        """Return the event key once more: to compute it counts nothing, and is watched by nobody."""
+        """The event key once more: to compute it counts nothing, and is watched by nobody."""
         location = self._location.at("event_key").named("event_key")
         scope = replace(location.scope, omitted=Counter(), observe=None)
         return compile_value(self._route.event_key, replace(location, problems=Problems(), scope=scope))

@@ -77,8 +77,10 @@ class Explainer:
         fed = {route.to for route in config.routes}
         targets = {name: target for name, target in config.targets.items() if name in fed}
         routes = list(enumerate(config.routes))
-        mapping = compile_mapping(targets, routes, Problems(), self._trace.observe, config.decode)
-        running = compile_mapping(targets, routes, Problems(), decode=config.decode)
+        mapping = compile_mapping(
+            targets, routes, Problems(), self._trace.observe, config.decode, events=config.events or None
+        )
+        running = compile_mapping(targets, routes, Problems(), decode=config.decode, events=config.events or None)
         assert mapping is not None  # noqa: S101 - the config is sound
         assert running is not None  # noqa: S101 - the same
         self._mapping = mapping

@@ -75,7 +75,14 @@ class PreviewedMapping:
         """The conditions that did not hold in this record."""
         fed = {route.to for route in config.routes}  # what another one lacks, no route needs
         targets = {name: target for name, target in config.targets.items() if name in fed}
-        compiled = compile_mapping(targets, list(enumerate(config.routes)), Problems(), self._observe, config.decode)
+        compiled = compile_mapping(
+            targets,
+            list(enumerate(config.routes)),
+            Problems(),
+            self._observe,
+            config.decode,
+            events=config.events or None,
+        )
         assert compiled is not None  # noqa: S101 - the config is sound
         self.compiled = compiled
         self._decoding_of = compiled.decodings(formats)
