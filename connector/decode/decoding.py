@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from connector.core.errors import DecodeError
 from connector.decode.charsets import CHARSETS
 from connector.decode.envelopes import ENVELOPES, OPENERS
-from connector.decode.json import decode_json
+from connector.decode.json import decode_json, decode_refused
 from connector.settings.models import REGISTRY_FORMATS, Decode
 
 if TYPE_CHECKING:
@@ -54,6 +54,12 @@ class Decoding:
     """Where it is; None: it is the value as it stands."""
     build_open: BuildOpen | None = None
     """For JSON in an envelope: builds what decodes only what is read."""
+
+    def read_refused(self, record: Record) -> Any:  # noqa: ANN401 - JSON is anything
+        """Do the same as `read` for a record whose JSON msgspec has refused: then that is not tried again."""
+        value = record.value if self.body is None else self.body(record)
+        assert value is not None  # noqa: S101 - the caller has looked
+        return decode_refused(value)
 
     @property
     def plain(self) -> bool:

@@ -19,7 +19,7 @@ from connector.core.errors import DecodeError
 from connector.decode.charsets import looks_like_utf_16
 
 _decode = msgspec.json.Decoder().decode
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _DIGITS_AS_ZEROS = bytes(ord("0") if ord("0") <= byte <= ord("9") else ord(" ") for byte in range(256))
 _TOO_MANY_DIGITS = b"0" * 19
 _LONG_NUMBER = re.compile(rb"(?:^|[\[:,\s])(?:-[0-9]{19}|[0-9]{20})")
@@ -35,7 +35,7 @@ def decode_json(value: bytes) -> Any:  # noqa: ANN401 - JSON is anything
     try:
         return _decode(value)
     except Exception:  # noqa: BLE001 - what is wrong is found out below: not JSON, or nested too deep for msgspec
-        return _decode_or_explain(value)
+        return decode_refused(value)
 
 
 def decode_text(text: str) -> Any:  # noqa: ANN401 - JSON is anything
@@ -46,19 +46,19 @@ def decode_text(text: str) -> Any:  # noqa: ANN401 - JSON is anything
         return None
     except RecursionError:
         try:
-            return _decode_or_explain(text.encode())
+            return decode_refused(text.encode())
         except DecodeError:
             return None
 
 
-def _decode_or_explain(value: bytes) -> Any:  # noqa: ANN401 - JSON is anything
-    """Decode what nests deeper than msgspec goes on this stack; raise DecodeError for anything else."""
+def decode_refused(value: bytes) -> Any:  # noqa: ANN401 - JSON is anything
+    """Decode what msgspec refuses but for its depth or its byte order mark; raise DecodeError for anything else."""
     try:
         decoded = orjson.loads(value)
     except orjson.JSONDecodeError as error:
         start = 0
-        while value.startswith(_BYTE_ORDER_MARK, start):
-            start += len(_BYTE_ORDER_MARK)
+        while value.startswith(BYTE_ORDER_MARK, start):
+            start += len(BYTE_ORDER_MARK)
         if start:
             return decode_json(value[start:])
         raise DecodeError(_what_is_wrong(value, error)) from error

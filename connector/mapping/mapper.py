@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from connector.core.errors import DecodeError
@@ -156,7 +157,10 @@ class Mapper:
     def _source(self, decoding: Decoding, routes: Sequence[BoundRoute], general: MapTopic) -> TopicSource | None:
         if decoding.build_open is not None:
             return change_source(routes, general, decoding.build_open, decoding.body)
-        return topic_source(routes, general, decoding.body) if decoding.is_json and decoding.envelope is None else None
+        if not decoding.is_json or decoding.envelope is not None:
+            return None
+        refused = _generally(routes, replace(decoding, read=decoding.read_refused))
+        return topic_source(routes, general, refused, decoding.body)
 
     def _routes_of(self, topic: str) -> tuple[BoundRoute, ...]:
         return tuple(self._bind(route) for route in self._mapping.routes_of(topic))

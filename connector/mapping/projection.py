@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from connector.decode.json import BYTE_ORDER_MARK
 from connector.mapping.lookup import EVERY, Path
 from connector.mapping.projected import Projected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
+
+Decode = Callable[[bytes], Any]
+"""Returns the struct of a record's value; None if there is none. May raise an error of any kind."""
 
 _NOT_IN_ATTRIBUTES = re.compile(r"[^A-Za-z0-9_]")
 _NOT_IN_NAMES = re.compile(r'["\\\x00-\x1f\ud800-\udfff]')
@@ -100,7 +105,21 @@ def project(paths: Iterable[Path]) -> Node | None:
     return None if root.whole else root
 
 
-def decoder(root: Node) -> Callable[[bytes], Any]:
+def after_mark(decode: Decode) -> Decode:
+    """Return a function that decodes what stands after a byte order mark; None for anything else."""
+
+    def decode_after_mark(value: bytes) -> Any:  # noqa: ANN401 - a struct
+        if not value.startswith(BYTE_ORDER_MARK):
+            return None
+        try:
+            return decode(value.removeprefix(BYTE_ORDER_MARK))
+        except Exception:  # noqa: BLE001 - the general way finds out what is wrong
+            return None
+
+    return decode_after_mark
+
+
+def decoder(root: Node) -> Decode:
     """Return a function that decodes an object to `root.struct`; it raises an error of any kind for anything else."""
     root.type("record")
     return msgspec.json.Decoder(root.struct).decode

@@ -39,6 +39,8 @@ UNITS: dict[str, Decimal] = {
 }
 """Milliseconds in one of each."""
 
+_LONGEST = 100
+"""Characters of a time; longer text is refused before it is looked at."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_MS = 86_400_000
 _SECONDS_BELOW, _MICROSECONDS_BELOW = 10**11, 10**17
@@ -143,6 +145,8 @@ def _from_digits(digits: str, value: Json, zone: tzinfo) -> int:
 
 def _from_text(text: str, zone: tzinfo) -> int:
     text = text.strip()
+    if len(text) > _LONGEST:
+        raise ConversionError("text is not a time in any known form")
     if not text.isascii():
         text = _without_chinese(unicodedata.normalize("NFKC", text)).strip()
     try:

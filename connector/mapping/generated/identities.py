@@ -48,6 +48,16 @@ def identity_of(rule: IdentityRule, count_invalid: CountInvalid) -> Getter:
     return identity
 
 
+def not_converted(kind: str, count_invalid: CountInvalid) -> Callable[[str], None]:
+    """Return what is done with text that can't be converted: it is counted, unless it is blank, which is absent."""
+
+    def refuse(text: str) -> None:
+        if text and not text.isspace():
+            count_invalid(kind)
+
+    return refuse
+
+
 class Identities:
     """Writes the identities of one route; `count_invalid` is called for each that can't be converted."""
 
@@ -69,17 +79,17 @@ class Identities:
             block.add(f"{indent}{local} = {again}", field=field)
             return
         if isinstance(expression, Step) and expression.usual.may_fail and expression.usual.text:
-            expression = self._shared(expression)
-            test, result = source.usual(expression, source.local())
-            found, check = f"{result} if {test} else {again}", ""
-        else:
-            found = source.expression(expression)
-            check = f"if {local} is not None and ({local}.__class__ is not str or not {local} or {local}.isspace()):"
-        block.add(f"{indent}try:", f"{indent}    {local} = {found}", field=field)
-        block.add(f"{indent}except Exception:")
-        block.add(f"{indent}    {local} = {again}", field=field)
-        if check:
-            block.add(f"{indent}{check}", f"{indent}    {local} = {again}", field=field)
+            operand = source.local()
+            test, result = source.usual(self._shared(expression), operand)
+            block.add(f"{indent}try:", f"{indent}    {local} = {result} if {test} else {again}", field=field)
+            refused = source.bind(not_converted(rule.type, self._count_invalid))
+            block.add(f"{indent}except ConversionError:", f"{indent}    {local} = {refused}({operand})", field=field)
+            block.add(f"{indent}except Exception:", f"{indent}    {local} = {again}", field=field)
+            return
+        block.add(f"{indent}try:", f"{indent}    {local} = {source.expression(expression)}", field=field)
+        block.add(f"{indent}except Exception:", f"{indent}    {local} = {again}", field=field)
+        check = f"{local} is not None and ({local}.__class__ is not str or not {local} or {local}.isspace())"
+        block.add(f"{indent}if {check}:", f"{indent}    {local} = {again}", field=field)
 
     def _shared(self, step: Step) -> Step:
         """Return the step with a conversion that remembers its last result, if several routes have it."""

@@ -11,6 +11,7 @@ import msgspec
 from connector.core.record import Item
 from connector.mapping.codegen import Source
 from connector.mapping.elements import at_element, at_row
+from connector.mapping.errors import ConversionError
 from connector.mapping.expressions import RECORD, Constant, Object, Reference, Step
 from connector.mapping.json_values import encode_json
 from connector.mapping.projection import attributes_of, is_attribute
@@ -25,6 +26,18 @@ if TYPE_CHECKING:
 
 _NOT_IN_COMMENTS = re.compile(r"[^\w.$ -]")
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_]")
+
+
+_NAMES: dict[str, object] = {
+    "ConversionError": ConversionError,
+    "Item": Item,
+    "NotJson": msgspec.DecodeError,
+    "ValidationError": msgspec.ValidationError,
+    "at_element": at_element,
+    "at_row": at_row,
+    "encode": encode_json,
+}
+"""What each module uses by its own name."""
 
 
 class ConversionKey(NamedTuple):
@@ -65,7 +78,7 @@ class TopicSource(Source):
 
     def __init__(self, root: Node, identities: Iterable[Expression], *, of_rows: bool = False) -> None:
         """Begin the module of routes that have these identities; `of_rows`: they map rows of changes."""
-        super().__init__({"encode": encode_json, "Item": Item, "at_element": at_element, "at_row": at_row})
+        super().__init__(_NAMES)
         self._root = root
         self._of_rows = of_rows
         self.conversions = Counter(key for each in identities if (key := conversion_key(each)) is not None)

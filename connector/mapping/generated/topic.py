@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from connector.mapping.generated.route import write_route
 from connector.mapping.generated.source import Block, TopicSource
-from connector.mapping.projection import decoder, is_attribute, project
+from connector.mapping.projection import Decode, after_mark, decoder, is_attribute, project
 from connector.mapping.route import of_row
 
 if TYPE_CHECKING:
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 FILE = "<mapping>"
 
 
-def topic_source(routes: Sequence[BoundRoute], general: MapTopic, body: Body | None = None) -> TopicSource | None:
+def topic_source(
+    routes: Sequence[BoundRoute], general: MapTopic, refused: MapTopic, body: Body | None = None
+) -> TopicSource | None:
     """Return the module of a topic with these routes, which ends in `map_topic`; None if the general way is taken.
 
-    `general` maps a record by all of them the general way. `body` returns the JSON of a record, if that is not the
-    value as it stands.
+    `general` maps a record by all of them the general way, and `refused` one that msgspec has found to be no JSON.
+    `body` returns the JSON of a record, if that is not the value as it stands.
     """
     root = project(path for route in routes for path in route.route.paths)
     if root is None or not all(is_attribute(name) for route in routes for name in route.entries):
         return None
     source = TopicSource(root, (rule.value.expression for route in routes for rule in route.route.identity))
-    decode = Block(1)
-    decode.add("try:", f"    value = {source.named(decoder(root), 'decode')}({_body(source, body)})")
-    decode.add("except Exception:", f"    return {source.named(general, 'general')}(record)")
+    decode = _decoding(source, decoder(root), general, refused, _body(source, body))
     if len(routes) == 1:
         function = write_route(source, routes[0], "record", decode)
         source.add("", "", f"map_topic = {function}")
@@ -41,6 +41,17 @@ def topic_source(routes: Sequence[BoundRoute], general: MapTopic, body: Body | N
     source.add_block(decode)
     source.add(f"    return [{', '.join(f'*{call}' for call in calls)}]")
     return source
+
+
+def _decoding(source: TopicSource, decode: Decode, general: MapTopic, refused: MapTopic, body: str) -> Block:
+    """Return what decodes a record to `value`."""
+    block, generally = Block(1), f"    return {source.named(general, 'general')}(record)"
+    block.add("try:", f"    value = {source.named(decode, 'decode')}({body})")
+    block.add("except ValidationError:", generally)
+    block.add("except NotJson:", f"    value = {source.named(after_mark(decode), 'decode_after_mark')}({body})")
+    block.add("    if value is None:", f"        return {source.named(refused, 'refused')}(record)")
+    block.add("except Exception:", generally)
+    return block
 
 
 def _body(source: TopicSource, body: Body | None) -> str:
