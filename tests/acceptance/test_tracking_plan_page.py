@@ -72,8 +72,8 @@ def test_a_test_of_a_mapping_with_a_broken_plan_says_where_it_is_broken(folder: 
 def test_preview_and_explain_see_what_breaks_the_plan(folder: Path) -> None:
     (folder / "config/connector.yaml").write_text(MENDED, encoding="utf-8")
     (folder / "records.jsonl").write_text('{"status": "PAID", "mobile": "13800000000", "title": 4711, "fen": 5900}\n')
-    for shows in ("preview", "explain"):
-        done = command(folder, shows, "-c", "config/connector.yaml", "--file", "records.jsonl")
+    for shows in (["preview", "--file", "records.jsonl"], ["explain", "records.jsonl", "--topic", "shop.orders"]):
+        done = command(folder, *shows, "-c", "config/connector.yaml")
         assert done.returncode == 0
         assert "item_invalid" in done.stdout
         assert "eventargs.c_goods" in done.stdout
