@@ -234,6 +234,28 @@ def test_a_test_that_can_t_be_updated_is_left_alone_and_told(folder: Path) -> No
     assert (folder / "config/tests/orders.yaml").read_text(encoding="utf-8") == text
 
 
+def test_an_update_keeps_the_byte_order_mark(folder: Path) -> None:
+    write(folder, "config/tests/orders.yaml", "\ufeff" + PASSING + REFUND)
+    assert command(folder, "test", "--update").returncode == 0
+    written = (folder / "config/tests/orders.yaml").read_text(encoding="utf-8")
+    assert written == "\ufeff" + PASSING + REFUND.replace("refnud", "refund")
+
+
+def test_what_a_transform_prints_is_not_in_the_report(folder: Path) -> None:
+    write(folder, "mine.py", "print('imported')\n\ndef same(value):\n    print('called')\n    return value\n")
+    write(folder, "config/connector.yaml", CONFIG.replace("    to:", "    transform: mine:same\n    to:"))
+    python_path = os.pathsep.join((str(Path(__file__).parents[2]), str(folder)))
+    done = command(folder, "test", "--json", PYTHONPATH=python_path)
+    assert (done.returncode, json.loads(done.stdout)["passed"]) == (0, 2)
+    assert done.stderr.splitlines() == ["imported", "called", "called"]
+
+
+def test_a_name_can_t_steer_the_terminal(folder: Path) -> None:
+    write(folder, "config/tests/orders.yaml", PASSING.replace("a paid order becomes c_buy", '"a \\e[31m\\npaid"'))
+    done = command(folder, "test")
+    assert done.stdout.splitlines()[1] == "  ok      a \ufffd[31m\ufffdpaid"
+
+
 class Watching:
     """A `test --watch` that runs."""
 

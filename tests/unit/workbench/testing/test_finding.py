@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,9 @@ def test_a_path_without_tests_is_wrong_usage(named: str, message: str) -> None:
     write("empty/c.yaml", "kafka: {}\n")
     with pytest.raises(UsageError, match=f"{named}: .*{message}"):
         find([Path(named)])
+
+
+def test_a_pipe_is_passed_over_because_reading_it_would_wait() -> None:
+    write("a/t.yaml")
+    os.mkfifo("a/pipe.yaml")
+    assert find([Path("a")]) == ["a/t.yaml"]

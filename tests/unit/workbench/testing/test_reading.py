@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from connector.workbench.testing.mappings import Mappings
 from tests.unit.workbench.testing.project import CONFIG
 
 if TYPE_CHECKING:
@@ -201,3 +202,35 @@ def test_a_key_given_twice_is_an_error(project: Project) -> None:
 def test_a_test_need_not_say_what_it_expects_if_that_is_to_be_written(project: Project) -> None:
     [case] = project.cases(f"  - {{name: a, {RECORD}}}", may_be_open=True).cases
     assert (case.expected, case.dead_letter) == (None, None)
+
+
+def test_a_value_file_has_a_limit(project: Project) -> None:
+    project.write("tests/r.json", " " * ((16 << 20) + 1))
+    [line] = project.problems("  - {name: a, record: {topic: shop.orders, value_file: r.json}, expect: []}")
+    assert "record.value_file: larger than 16 MiB: this is not a record [unreadable_file]" in line
+
+
+@pytest.mark.parametrize("timestamp", ["-1", "9223372036854775808", "1.5", "true", "[]", "2024-13-01"])
+def test_what_is_no_time_can_t_be_a_timestamp(project: Project, timestamp: str) -> None:
+    record = f"{{topic: shop.orders, value: {{}}, timestamp: {timestamp}}}"
+    [line] = project.problems(f"  - {{name: a, record: {record}, expect: []}}")
+    assert "expected a time such as 2024-01-31T08:00:00+08:00, or epoch milliseconds" in line
+
+
+def test_a_target_that_no_route_feeds_may_be_incomplete(project: Project) -> None:
+    project.write(
+        "connector.yaml",
+        CONFIG.replace("  tags: {endpoint", "  spare: {endpoint: audience/info/batchAdd}\n  tags: {endpoint"),
+    )
+    project.cases(f"  - {{name: a, {RECORD}, expect: []}}")
+
+
+def test_a_config_is_the_same_by_whatever_path(project: Project) -> None:
+    (project.folder / "link.yaml").symlink_to("connector.yaml")
+    mappings = Mappings()
+    tested = [
+        mappings.get(str(project.folder / name)) for name in ("connector.yaml", "tests/../connector.yaml", "link.yaml")
+    ]
+    assert tested[0] is not None
+    assert mappings.tested == tested[:1]
+    assert tested == tested[:1] * 3

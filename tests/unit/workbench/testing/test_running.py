@@ -75,6 +75,17 @@ def test_a_skipped_record_has_no_items(project: Project) -> None:
     assert result.hints == (f"did not hold: {project.folder}/connector.yaml:10:13: route orders: where.$.status",)
 
 
+def test_each_test_has_its_own_hints(project: Project) -> None:
+    first, second = project.results(
+        "  - {name: a, record: {topic: shop.orders, value: {status: NEW}}, expect: [{route: orders}]}\n"
+        "  - {name: b, record: {topic: shop.orders, value: {status: PAID, fen: 0}}, expect: [{route: orders}]}\n"
+    )
+    assert [[hint.rpartition(" ")[2] for hint in each.hints] for each in (first, second)] == [
+        ["where.$.status"],
+        ["where.$.fen.gt"],
+    ]
+
+
 def test_conditions_that_did_not_hold_are_named_of_the_routes_that_are_meant(project: Project) -> None:
     config = CONFIG.replace(
         "    for_each: $.lines", "    where: {$.kind: a, $.status: {exists: true}}\n    for_each: $.lines"
