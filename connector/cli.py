@@ -19,6 +19,7 @@ from connector import __version__
 from connector.core.errors import ConfigError, ConnectorError, StartError, UsageError
 from connector.core.wording import counted
 from connector.dead_letters import commands as dead_letters
+from connector.workbench.init.options import init
 from connector.workbench.preview.options import preview
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ def run_mapping_tests(
     raise typer.Exit(watch_tests(options) if watch else run_tests(options))
 
 
+app.command()(init)
 app.command()(preview)
 
 

@@ -76,7 +76,7 @@ LIBRARIES = {
     "ruamel": ("connector.config.*",),
     "starlette": ("connector.runtime.web", "connector.observe.admin", "connector.sandbox.*"),
     "structlog": ("connector.observe.log",),
-    "typer": ("connector.cli", "connector.dead_letters.commands", "connector.workbench.preview.options"),
+    "typer": ("connector.cli", "connector.dead_letters.commands", "connector.workbench.*.options"),
     "uvicorn": ("connector.runtime.web", "connector.sandbox.*"),
 }
 MAY_IMPORT_THE_SANDBOX = ("connector.cli", "connector.demo*", "connector.sandbox*")

@@ -41,7 +41,7 @@ def _paths(at: str, value: Json, depth: int) -> Iterator[str]:
     if depth >= _MOST_DEPTH:
         return
     if isinstance(value, dict):
-        entries = [(_segment(name), each) for name, each in value.items()]
+        entries = [(segment(name), each) for name, each in value.items()]
     elif isinstance(value, list):
         first = list(enumerate(value[:_MOST_ELEMENTS]))
         entries = [(name, each) for index, each in first for name in ("*", str(index))]
@@ -53,7 +53,8 @@ def _paths(at: str, value: Json, depth: int) -> Iterator[str]:
             yield from _paths(f"{at}.{name}", each, depth + 1)
 
 
-def _segment(name: str) -> str:
+def segment(name: str) -> str:
+    """Return a name as a part of a reference: in quotes, if it needs them."""
     if _PLAIN.fullmatch(name):
         return name
     escaped = re.sub(r'(["\\])', r"\\\1", name)
