@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _LONG_NUMBER: Final = re.compile(r"\d{5,}")
 _EMAIL: Final = re.compile(r"[^\s@\"'<>,;]+@[^\s@\"'<>,;]+")
 _MOST_VISIBLE_NUMBER: Final = 9999
+MOST_DEPTH: Final = 100
+CUT: Final = "…"
+"""Stands for what is nested deeper: nobody reads that, and a value of a thousand levels would exhaust the stack."""
 
 
 def mask_text(text: str) -> str:
@@ -51,14 +54,16 @@ def mask_bytes(data: bytes) -> bytes:
         return f"<{counted(len(data), 'byte')}>".encode()
 
 
-def mask_json(value: Json, shown: Container[str] = ()) -> Json:
-    """Return a JSON value masked; the texts that are `shown` stay as they are."""
+def mask_json(value: Json, shown: Container[str] = (), depth: int = MOST_DEPTH) -> Json:
+    """Return a JSON value masked; the texts that are `shown` stay as they are. What is deeper than `depth` is cut."""
     if isinstance(value, str):
         return value if value in shown else mask_text(value)
+    if isinstance(value, dict | list) and not depth:
+        return CUT
     if isinstance(value, dict):
-        return {mask_numbers(key): mask_json(entry, shown) for key, entry in value.items()}
+        return {mask_numbers(key): mask_json(entry, shown, depth - 1) for key, entry in value.items()}
     if isinstance(value, list):
-        return [mask_json(entry, shown) for entry in value]
+        return [mask_json(entry, shown, depth - 1) for entry in value]
     if isinstance(value, bool) or value is None or abs(value) <= _MOST_VISIBLE_NUMBER:
         return value
     return mask_text(str(value))

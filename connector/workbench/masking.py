@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from connector.core.errors import CommandError, UsageError
-from connector.dead_letters.masking import mask_bytes, mask_json, mask_numbers, mask_text
+from connector.dead_letters.masking import CUT, MOST_DEPTH, mask_bytes, mask_json, mask_numbers, mask_text
 from connector.mapping.references import is_reference
 from connector.settings.types import InterpolatedStr
 
@@ -34,12 +34,12 @@ class Mask:
 
     def value(self, value: Json) -> Json:
         """Return a decoded value."""
-        return value if self.unmask else mask_json(value, self._shown)
+        return _cut(value, MOST_DEPTH) if self.unmask else mask_json(value, self._shown)
 
     def item(self, item: Json) -> Json:
         """Return an item."""
         if self.unmask or not isinstance(item, dict):
-            return item
+            return self.value(item)
         kept = {name: each for name, each in item.items() if name == _SHOWN_FIELD and isinstance(each, int)}
         return self.value(item) | kept
 
@@ -74,6 +74,15 @@ def _texts(part: object) -> Iterator[str]:
             yield from _texts(each)
     elif isinstance(part, str) and not isinstance(part, InterpolatedStr) and not is_reference(part):
         yield str(part)
+
+
+def _cut(value: Json, depth: int) -> Json:
+    """Return the value without what is deeper, as a masked one is."""
+    if isinstance(value, dict | list) and not depth:
+        return CUT
+    if isinstance(value, dict):
+        return {name: _cut(each, depth - 1) for name, each in value.items()}
+    return [_cut(each, depth - 1) for each in value] if isinstance(value, list) else value
 
 
 def confirm_unmask(*, yes: bool) -> None:

@@ -63,7 +63,10 @@ def save(file: Path, outcomes: Sequence[Outcome], mapping: PreviewedMapping, mas
     kinds = by_kind(outcomes)
     for found in kinds[:_MOST_TESTS]:
         richest = max(found, key=lambda each: sum(map(len, names_of(each))))
-        test, reason = _test(richest, mapping, mask)
+        try:
+            test, reason = _test(richest, mapping, mask)
+        except RecursionError:
+            test, reason = None, "it is nested too deeply"
         if test is not None:
             tests.append(test)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -163,3 +164,13 @@ def test_standard_input_is_read_like_a_file(monkeypatch: pytest.MonkeyPatch) -> 
     found = read_lines("-", "t", None, oldest=False)
     assert [each.decoded for each in found.givens] == [{"a": 1}]
     assert found.description == "1 record of standard input"
+
+
+def test_a_record_without_a_timestamp_is_of_now(tmp_path: Path) -> None:
+    before = time.time_ns() // 1_000_000
+    found = read(tmp_path, b'{"a": 1}\n{"topic": "u", "value": 1}\n{"topic": "u", "value": 1, "timestamp": null}')
+    now, described, none = (each.record.timestamp_ms for each in found.givens)
+    assert now is not None
+    assert described is not None
+    assert before <= now <= described <= time.time_ns() // 1_000_000
+    assert none is None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from connector.core.record import Failure
 from connector.workbench.masking import Mask
-from connector.workbench.preview.views import count_views, kind_texts, outcome_view, reference_views
+from connector.workbench.preview.views import count_views, kind_texts, made_view, outcome_view, reference_views
 from tests.unit.workbench.preview.configs import ANONYMOUS, CONFIG, NOW_MS, PAID, UNPAID, given, previewed, raw
 
 if TYPE_CHECKING:
@@ -126,3 +128,55 @@ def test_rows_of_a_change_and_elements_are_items_of_one_record(tmp_path: Path) -
     made, ddl = mapping.outcomes([given(canal), given({**canal, "isDdl": True, "data": None, "type": "ALTER"})])
     assert [each.item["eventKey"] for each in made.made] == ["c_buy"]
     assert ddl.skipped_because == ("orders: there is nothing in it to make an item of",)
+
+
+def test_only_the_conditions_of_the_route_itself_are_its_reason(tmp_path: Path) -> None:
+    second = CONFIG[CONFIG.index("  - name: orders") :].replace("name: orders", "name: later").replace("PAID, ", "")
+    mapping = previewed(tmp_path, CONFIG + second)
+    (outcome,) = mapping.outcomes([given(UNPAID)])
+    assert outcome.skipped_because == (
+        f"orders: did not hold: where.$.status ({mapping.file}:9:23)",
+        f"later: did not hold: where.$.status ({mapping.file}:18:23)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("routes:", "decode: {shop.orders: {envelope: canal}}\nroutes:"),
+        ("    to: purchases", "    transform: tests.unit.workbench.preview.test_outcomes:nothing\n    to: purchases"),
+    ],
+)
+def test_what_is_around_a_row_or_before_a_transform_is_not_looked_up(tmp_path: Path, old: str, new: str) -> None:
+    mapping = previewed(tmp_path, CONFIG.replace(old, new).replace("$.status: [PAID, REFUNDED]", "$topic: none"))
+    ddl: Json = {"data": None, "type": "ALTER", "isDdl": True, "database": "d", "table": "t", "ts": 1, "name": "x"}
+    mapping.outcomes([given(ddl)])
+    views = {view["reference"]: view for view in reference_views(mapping, Mask(mapping.config))}
+    assert (views["$.name"]["of"], views["$.name"]["needed"]) == (0, False)
+
+
+def nothing(_value: Json) -> Json:
+    """Return nothing: a transform of a user."""
+    return None
+
+
+def test_names_and_details_are_masked(tmp_path: Path) -> None:
+    mapping = previewed(tmp_path, CONFIG.replace("c_name: $.name", "c_name: $.13812345678.nam"))
+    (outcome,) = mapping.outcomes([given({**PAID, "13812345678": {"name": 1}})])
+    mask = Mask(mapping.config)
+    found = {view["reference"]: view["nearest"] for view in reference_views(mapping, mask)}
+    assert found["$.13812345678.nam"] == "$.99999999999.name"
+    failed = replace(outcome.made[0], failure=Failure("refused", "purchases", "name", "about 13812345678"))
+    assert made_view(failed, mask)["dead_letter"]["detail"] == "about 99999999999"
+
+
+def test_a_value_of_a_thousand_levels_is_cut(tmp_path: Path) -> None:
+    deep: Json = 1
+    for _ in range(1000):
+        deep = [deep]
+    mapping = previewed(tmp_path)
+    (outcome,) = mapping.outcomes([raw(b"[" * 1000 + b"]" * 1000)])
+    for unmask in (False, True):
+        mask = Mask(mapping.config, unmask=unmask)
+        assert json.dumps(outcome_view(outcome, mask)["record"]["value"]).count("[") == 100
+        assert json.dumps(mask.item({"a": deep})).count("[") == 99

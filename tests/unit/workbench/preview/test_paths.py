@@ -45,6 +45,10 @@ def test_paths_of_a_huge_or_deep_value_are_bounded() -> None:
     assert len(existing_paths("$", {str(number): deep for number in range(10_000)})) == 2000
 
 
+def test_the_same_last_name_counts_more_than_a_similar_beginning() -> None:
+    assert nearest("$.mobile", ["$.mobility", "$.order.buyer.mobile"]) == "$.order.buyer.mobile"
+
+
 @pytest.mark.parametrize(
     ("wanted", "meant"),
     [

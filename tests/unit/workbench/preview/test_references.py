@@ -63,6 +63,17 @@ def test_what_is_found_nowhere_is_told_with_the_nearest_path_of_where_it_was_loo
     assert found["$.nothing_like_it"] == (1, 0, "")
 
 
+def test_what_is_found_somewhere_means_nothing_else() -> None:
+    found = counted(route(fields={"eventargs": {"a": "$.fen"}}), {"phone": "13800000000", "fee": 1}, {"fen": 1})
+    assert found["$.fen"] == (1, 0, "$.fee")
+    found = counted(
+        route(fields={"eventargs": {"a": "$.fen"}}),
+        {"phone": "13800000000", "fee": 1},
+        {"phone": "13800000000", "fen": 1},
+    )
+    assert found["$.fen"] == (2, 1, "")
+
+
 def test_what_no_record_needed_is_looked_up_all_the_same() -> None:
     given = route(where={"$.staus": "PAID"}, fields={"eventargs": {"a": "$.fen", "b": "$.fne"}})
     values = [{"status": "PAID", "fen": 1}, {"status": "PAID"}]

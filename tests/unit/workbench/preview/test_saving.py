@@ -41,10 +41,17 @@ def saved(folder: Path, givens: Sequence[Given], text: str = CONFIG, *, unmask: 
 
 
 def test_one_test_is_written_for_each_outcome_without_personal_data(tmp_path: Path) -> None:
+    unpaid: Json = {"status": "NEW", "mobile": "13812345678"}
     poor = {name: each for name, each in PAID.items() if name != "name"}
     text, notes = saved(
         tmp_path,
-        [given(PAID, 7), given(poor, 8), given({"status": "NEW", "mobile": "13812345678"}, 9), given(ANONYMOUS, 10)],
+        [
+            given(poor, 6),
+            given(PAID, 7),
+            given(poor, 8),
+            given(unpaid, 9),
+            given(ANONYMOUS, 10),
+        ],
     )
     assert notes == [f"{tmp_path / 'tests' / 'saved.yaml'}: written, with 3 of the outcomes that were seen: review it"]
     assert (
