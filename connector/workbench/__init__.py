@@ -1,4 +1,4 @@
-"""What shows users what a mapping does before it runs: mapping tests and their coverage.
+"""What shows users what a mapping does before it runs: `test`, `preview` and `explain`.
 
-Nothing here needs Kafka, the platform, or a variable that only these two sections of a config use.
+Nothing here needs the platform, or a variable that only the platform's section of a config uses.
 """

@@ -139,6 +139,18 @@ def test_what_is_wrong_with_files_and_configs_is_told_at_once_with_2_and_nothing
     assert document["problems"][0]["file"] == "config/tests/empty.yaml"
 
 
+def test_what_is_wrong_with_a_tracking_plan_is_told_with_its_file(folder: Path) -> None:
+    write(folder, "config/connector.yaml", CONFIG + "events: {file: plan.yaml}\n")
+    write(folder, "config/plan.yaml", "c_buy: {args: {c_price: {type: numbr}}}\nc_refund: {args: {c_price: number}}\n")
+    done = command(folder, "test", "--json")
+    assert done.returncode == 2
+    [problem] = json.loads(done.stdout)["problems"]
+    assert (problem["file"], problem["line"]) == ("config/plan.yaml", 1)
+    assert done.stderr.startswith("config/plan.yaml:1:")
+    write(folder, "config/plan.yaml", "c_buy: {args: {c_price: number}}\nc_refund: {args: {c_price: number}}\n")
+    assert command(folder, "test").returncode == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -14,13 +14,14 @@ from rich.console import Console
 
 from connector.core.errors import UsageError
 from connector.core.wording import counted
+from connector.workbench.testing.editing import NotUpdatedError
 from connector.workbench.testing.finding import find
 from connector.workbench.testing.mappings import Mappings
 from connector.workbench.testing.reading import BrokenFileError, read_cases
 from connector.workbench.testing.report import print_report
 from connector.workbench.testing.report_files import as_json, as_junit
 from connector.workbench.testing.running import run
-from connector.workbench.testing.updating import NotUpdatedError, not_updatable, updated
+from connector.workbench.testing.updating import not_updatable, updated
 from connector.workbench.testing.watching import watch
 
 if TYPE_CHECKING:

@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from connector.workbench.testing.editing import NotUpdatedError
 from connector.workbench.testing.mappings import Mappings
 from connector.workbench.testing.reading import BrokenFileError, read_cases
 from connector.workbench.testing.report import print_report
 from connector.workbench.testing.report_files import as_json, as_junit
 from connector.workbench.testing.running import run
-from connector.workbench.testing.updating import NotUpdatedError, updated
+from connector.workbench.testing.updating import updated
 from tests.unit.workbench.testing.project import CONFIG
 
 if TYPE_CHECKING:

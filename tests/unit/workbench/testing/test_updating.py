@@ -13,9 +13,10 @@ from ruamel.yaml import YAML
 
 from connector.config.source_text import SourceText
 from connector.config.yaml_source import read_yaml
+from connector.workbench.testing.editing import NotUpdatedError
 from connector.workbench.testing.rendering import in_yaml
 from connector.workbench.testing.running import run
-from connector.workbench.testing.updating import NotUpdatedError, updated
+from connector.workbench.testing.updating import updated
 from tests.unit.workbench.testing.project import Project
 
 if TYPE_CHECKING:
