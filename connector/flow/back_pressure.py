@@ -53,7 +53,7 @@ class Feed:
 
     @property
     def room(self) -> tuple[int, int]:
-        """How many items, and how many bytes, surely do not fill a target, but for the last of them."""
+        """How many items, and how many bytes, fill the first of the targets if all of them are for it."""
         items, size = self.targets[0].room
         for target in self.targets[1:]:
             its_items, its_size = target.room

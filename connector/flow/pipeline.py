@@ -133,7 +133,7 @@ class Pipeline:
         self._pause_waiting(source)
 
     def _pass_on_some(self, feed: Feed, most: int) -> None:
-        """Pass on `most` records; fewer if a target becomes full, or once ITEMS_PER_TURN items were passed on."""
+        """Pass on `most` records at most: up to the one that fills a target, or a turn."""
         lease, backlog = feed.lease, feed.backlog
         if lease.settled_before:  # one by one: what stays in the backlog was neither tracked nor passed over
             most = 1
@@ -148,9 +148,9 @@ class Pipeline:
         self._items_until_yield -= max(len(counts), len(items))
 
     def _map(self, feed: Feed, records: Sequence[Record]) -> tuple[list[int], list[Item]]:
-        """Map records until they may fill a target, or a turn; return how many items each has become, and all items."""
+        """Map records until they may fill a target or a turn; return how many items each has become, and all items."""
         items_of = feed.items_of
-        if len(records) == 1:
+        if len(records) == 1:  # it passes, whatever it becomes
             alone = list(items_of(records[0]))
             return [len(alone)], alone
         room, room_bytes = feed.room

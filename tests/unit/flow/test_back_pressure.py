@@ -6,9 +6,11 @@ import asyncio
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import connector.flow.back_pressure
 from connector.core.errors import BackgroundTaskError
@@ -55,8 +57,8 @@ def test_with_400_partitions_that_fan_out_a_bound_is_exceeded_by_one_record_at_m
     partitions = [TopicPartition(TOPIC, number) for number in range(400)]
 
     async def main() -> tuple[int, int, int]:
-        settings = {name: replace(one, max_queued_bytes=max_bytes) for name, one in TARGETS.items()}
-        flow = FlowHarness(CALM, settings, partitions=partitions, commit_every_s=3600.0)
+        bounded = {name: replace(one, max_queued_bytes=max_bytes) for name, one in TARGETS.items()}
+        flow = FlowHarness(CALM, bounded, partitions=partitions, commit_every_s=3600.0)
         flow.sinks[EVENTS].outage = Verdict(VerdictKind.AGAIN, http_status=429)
         for partition in partitions:
             flow.produce(partition, ["e", "e" * flow.random.randint(1, 30), "et", "t"])
@@ -201,6 +203,51 @@ def test_a_chunk_is_stopped_at_the_record_that_fills_the_queue_and_goes_on_in_or
     tracked, sent = run_virtual(main())
     assert tracked == [10, 16, 22, 27], "ten, then six each time that four of ten are left"
     assert sent == list(range(27))
+
+
+class Plan(NamedTuple):
+    """A record: how many items it becomes, of how many bytes each, and the bytes of its value."""
+
+    items: int
+    body: int
+    value: int
+
+
+PLANS = st.builds(Plan, st.sampled_from([0, 1, 1, 1, 2, 3]), st.integers(1, 9), st.integers(0, 20))
+
+
+@settings(max_examples=200)
+@given(
+    chunks=st.lists(st.lists(PLANS, max_size=12), min_size=1, max_size=5),
+    most=st.integers(1, 30),
+    most_bytes=st.integers(1, 300),
+)
+def test_stretches_pass_up_to_the_record_that_fills_a_bound_as_if_they_passed_one_by_one(
+    chunks: list[list[Plan]], most: int, most_bytes: int
+) -> None:
+    plans = [plan for chunk in chunks for plan in chunk]
+    passed = queued = queued_bytes = 0
+    while passed < len(plans) and queued < most and queued_bytes < most_bytes:
+        plan = plans[passed]
+        passed, queued = passed + 1, queued + plan.items
+        queued_bytes += plan.items * plan.body + (plan.value if plan.items else 0)
+
+    def items_of(record: Record) -> list[Item]:
+        plan = plans[record.offset]
+        return [item(record, target="events", body=b"x" * plan.body) for _ in range(plan.items)]
+
+    async def main() -> tuple[int, int, int]:
+        flow, lease = SteeredFlow(most, most_bytes), lease_of()
+        flow.mapper.of_topic = lambda _: items_of  # type: ignore[method-assign]
+        records = [record(offset, value=b"v" * plan.value) for offset, plan in enumerate(plans)]
+        for chunk in chunks:
+            flow.source.chunks.put_nowait((lease, records[: len(chunk)]))
+            del records[: len(chunk)]
+        await flow.receive()
+        events = flow.targets["events"]
+        return lease.next_offset, events.queued, events.queued_bytes
+
+    assert run_virtual(main()) == (passed, queued, queued_bytes)
 
 
 def test_a_record_of_many_items_exceeds_the_bound_alone() -> None:
