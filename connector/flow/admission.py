@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import groupby
-from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from connector.core.ledger import LeaseState
@@ -54,10 +52,12 @@ class Admission:
             for pending in pendings:
                 sealed = self._batcher.add(pending.item.params, pending, self._size(pending), now) or sealed
             return sealed
-        for params, stretch in groupby(pendings, _params):
-            some = list(stretch)
-            sizes = self._sink.item_sizes([pending.item for pending in some])
-            sealed = self._batcher.add_all(params, some, sizes, now) or sealed
+        items = [pending.item for pending in pendings]
+        sizes, params = self._sink.item_sizes(items), [item.params for item in items]
+        if params.count(params[0]) == len(params):
+            return self._batcher.add_all(params[0], pendings, sizes, now)
+        for pending, size in zip(pendings, sizes, strict=True):
+            sealed = self._batcher.add(pending.item.params, pending, size, now) or sealed
         return sealed
 
     def _add_ordered(self, queues: KeyQueues[Pending], pendings: Sequence[Pending], now: float) -> bool:
@@ -108,9 +108,6 @@ class Admission:
 
     def _size(self, pending: Pending) -> int:
         return self._sink.item_sizes([pending.item])[0]
-
-
-_params: Callable[[Pending], bytes] = attrgetter("item.params")
 
 
 def _order_keys(pending: Pending) -> tuple[str, ...]:

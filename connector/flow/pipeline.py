@@ -141,43 +141,50 @@ class Pipeline:
                 del backlog[:1]
                 self._items_until_yield -= 1
                 return
-        counts, items = self._map(feed, backlog[: min(most, self._items_until_yield)])
+        counts, items, sizes = self._map(feed, backlog[: min(most, self._items_until_yield)])
         lease.track_all([record.offset for record in backlog[: len(counts)]], self._loop.time(), counts)
         del backlog[: len(counts)]
-        self._put(items, lease, one_each=len(items) == len(counts) - counts.count(0))
+        self._put(items, lease, sizes if len(sizes) == len(items) else None)
         self._items_until_yield -= max(len(counts), len(items))
 
-    def _map(self, feed: Feed, records: Sequence[Record]) -> tuple[list[int], list[Item]]:
-        """Map records until they may fill a target or a turn; return how many items each has become, and all items."""
+    def _map(self, feed: Feed, records: Sequence[Record]) -> tuple[list[int], list[Item], list[int]]:
+        """Map records until they may fill a target or a turn.
+
+        Return how many items each has become, all items, and the bytes of each record that has items: theirs and those
+        of its value.
+        """
         items_of = feed.items_of
-        if len(records) == 1:  # it passes, whatever it becomes
-            alone = list(items_of(records[0]))
-            return [len(alone)], alone
         room, room_bytes = feed.room
         room = min(room, self._items_until_yield)
         counts: list[int] = []
         items: list[Item] = []
+        sizes: list[int] = []
         for record in records:
             of_record = items_of(record)
             counts.append(len(of_record))
             if of_record:
                 items += of_record
-                room_bytes -= len(record.value or b"")
+                size = len(record.value or b"")
                 for item in of_record:
-                    room_bytes -= len(item.body)
+                    size += len(item.body)
+                sizes.append(size)
+                room_bytes -= size
                 if room_bytes <= 0 or len(items) >= room:
                     break
-        return counts, items
+        return counts, items, sizes
 
-    def _put(self, items: list[Item], lease: Lease, *, one_each: bool) -> None:
-        names = {items[0].target: None} if len(items) == 1 else dict.fromkeys([item.target for item in items])
-        for name in names:
-            of_target = items if len(names) == 1 else [item for item in items if item.target == name]
-            alone = one_each or len({id(item.record) for item in of_target}) == len(of_target)
+    def _put(self, items: list[Item], lease: Lease, sizes: list[int] | None) -> None:
+        """Put items into their targets; `sizes` are those of their records if each is its record's only one."""
+        while items:
+            name = items[0].target
+            of_others = [item for item in items if item.target != name]
+            if of_others:
+                items, sizes = [item for item in items if item.target == name], None
             target = self._targets[name]
-            target.put_all(of_target, lease, one_each=alone)
+            target.put_all(items, lease, sizes)
             if target.full:
                 self._back_pressure.on_full(target)
+            items = of_others
 
     def _pause_waiting(self, source: Source) -> None:
         if to_pause := self._back_pressure.take_leases_to_pause():

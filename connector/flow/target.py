@@ -140,22 +140,21 @@ class Target:
             self._last_put = (item.record, lease, record)
         self._queue([Pending(item, lease, len(item.body), record)])
 
-    def put_all(self, items: Sequence[Item], lease: Lease, *, one_each: bool) -> None:
+    def put_all(self, items: Sequence[Item], lease: Lease, sizes: Sequence[int] | None = None) -> None:
         """Queue items of tracked records of `lease`. Never blocks and never refuses: see `full`.
 
-        The items of one record are put together, one after the other. `one_each`: each is of another record.
+        The items of one record are put together, one after the other. `sizes`, if each is its record's only one: the
+        bytes of each with those of its record's value.
         """
-        if len(items) == 1:  # with hundreds of partitions most stretches are short
-            [item] = items
-            self._queue((Pending(item, lease, len(item.body) + len(item.record.value or b"")),))
-        elif one_each:
-            sizes = [len(item.body) + len(item.record.value or b"") for item in items]
-            self._queue(list(map(Pending, items, repeat(lease), sizes)))
-        else:
+        if sizes is None:
             self._queue(self._sharing(items, lease))
+        else:
+            self._queue(list(map(Pending, items, repeat(lease), sizes)))
 
     def _sharing(self, items: Sequence[Item], lease: Lease) -> list[Pending]:
-        """Return the items of records that have several."""
+        """Return the items of records that may have several."""
+        if len({id(item.record) for item in items}) == len(items):
+            return [Pending(item, lease, len(item.body) + len(item.record.value or b"")) for item in items]
         pendings: list[Pending] = []
         for record, stretch in groupby(items, _record):
             of_record = list(stretch)
@@ -203,7 +202,8 @@ class Target:
         for lease, offsets in by_lease(delivered):
             lease.settle_all(offsets, outcome)
         self._remove_from_queue(delivered)
-        by_route = Counter([pending.item.route for pending in delivered])
+        routes = [pending.item.route for pending in delivered]
+        by_route = {routes[0]: len(routes)} if routes.count(routes[0]) == len(routes) else Counter(routes)
         self._deps.emit(ItemsSettled(self.settings.name, outcome, by_route))
         self._admission.release(delivered)
 
