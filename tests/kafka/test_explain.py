@@ -11,12 +11,15 @@ import pytest
 
 from tests.kafka.cluster import order
 from tests.kafka.dead_letter_commands import DeadLetterCommands
+from tests.kafka.test_formats import ORDER, avro, config_of, value_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.kafka.cluster import Cluster
     from tests.kafka.harness import KafkaHarness
+    from tests.kafka.registry import Registry
+    from tests.kafka.registry_door import RegistryDoor
 
 pytestmark = pytest.mark.kafka
 
@@ -99,3 +102,24 @@ def test_a_dead_letter_is_explained_by_todays_config(kafka: Cluster, harness: Ka
     nothing = explain(mended, tmp_path, "--letter", "0:9")
     assert (nothing.returncode, nothing.stdout) == (1, "")
     assert "is empty" in nothing.stderr or "no dead letter at" in nothing.stderr
+
+
+def test_a_record_in_avro_is_explained_by_its_schema(
+    kafka: Cluster, harness: KafkaHarness, registry: Registry, door: RegistryDoor, tmp_path: Path
+) -> None:
+    topic = kafka.create_topic(harness.topic, 1)
+    write = avro(registry, topic, ORDER)
+    kafka.produce(topic, write(value_of(0)), partition=0)
+    kafka.produce(topic, b"\0\0\0\x27\x0f" + write(value_of(1))[5:], partition=0)
+    config = config_of(harness, door.url, {topic: "avro"})
+    found = json.loads(explain(config, tmp_path, *place(topic, 0), "--json").stdout)
+    assert found["routes"][0]["parts"][0]["outcome"] == "item"
+    assert found["record"]["value"]["buyer"] == {"mobile": "99999999999"}
+    unknown = explain(config, tmp_path, *place(topic, 1))
+    assert (unknown.returncode, unknown.stderr) == (0, "")
+    assert "a dead letter, decode_failed" in unknown.stdout
+    assert "9999" in unknown.stdout  # the id of the schema
+    door.close()
+    away = explain(config, tmp_path, *place(topic, 0))
+    assert (away.returncode, away.stdout) == (1, "")
+    assert "can't be reached" in away.stderr

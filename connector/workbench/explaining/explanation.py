@@ -113,15 +113,17 @@ class Explainer:
         items = list(self._mapper.items_of_route(record, compiled))
         steps = _first_of_each(self._trace.steps)
         splits = route.for_each is not None or route.transform is not None
-        before = [step for step in steps if splits and step.of.element is None and _is_before(step)]
-        inside = [step for step in steps if not any(step is other for other in before)]
+        before = [step for step in steps if splits and _is_before(step)]
+        inside = [step for step in steps if not (splits and _is_before(step))]
         found = [step.of for step in inside] + [item.part for item in items if item.part != WHOLE]
         one_row = len({part.row for part in found if part.row is not None}) < 2
-        parts = dict.fromkeys(RecordPart(None if one_row else part.row, part.element) for part in found)
-        skips_all = not parts and self._mapper.skipped.total() > skipped  # a transform that returned nothing
-        if skips_all or any(item.part == WHOLE for item in items):
-            parts.setdefault(WHOLE, None)
-        explained = [_explained(part, inside, items, one_row=one_row) for part in parts]
+        steps_of: dict[RecordPart, list[Step]] = {}
+        for step in inside:
+            steps_of.setdefault(RecordPart(None if one_row else step.of.row, step.of.element), []).append(step)
+        item_of = {item.part: item for item in reversed(items)}
+        skips_all = not steps_of and self._mapper.skipped.total() > skipped  # a transform that returned nothing
+        parts = dict.fromkeys([*steps_of, *([WHOLE] if skips_all else ()), *reversed(item_of)])
+        explained = [_explained(part, steps_of.get(part, ()), item_of.get(part)) for part in parts]
         return RouteExplanation(route, index, compiled, before, explained)
 
 
@@ -144,7 +146,8 @@ def _repaired(value: bytes) -> bytes:
 
 
 def _is_before(step: Step) -> bool:
-    return step.keys[0] in ("where", "for_each")
+    """Return whether a step was taken before a record was split."""
+    return step.of.element is None and step.keys[0] in ("where", "for_each")
 
 
 def _first_of_each(steps: Iterable[Step]) -> list[Step]:
@@ -155,11 +158,9 @@ def _first_of_each(steps: Iterable[Step]) -> list[Step]:
     return list(seen.values())
 
 
-def _explained(part: RecordPart, steps: Sequence[Step], items: Sequence[Item], *, one_row: bool) -> PartExplanation:
-    own = [step for step in steps if RecordPart(None if one_row else step.of.row, step.of.element) == part]
-    item = next((each for each in items if each.part == part), None)
+def _explained(part: RecordPart, steps: Sequence[Step], item: Item | None) -> PartExplanation:
     if item is not None:
-        return PartExplanation(part, own, "dead_letter" if item.target == DEAD_LETTERS else "item", item)
-    wanted = all(step.result for step in own if step.part == "where" and step.error is None)
-    skipped = any(isinstance(step.error, SkipItem) for step in own) or wanted
-    return PartExplanation(part, own, "skipped" if skipped else "not_wanted")
+        return PartExplanation(part, steps, "dead_letter" if item.target == DEAD_LETTERS else "item", item)
+    wanted = all(step.result for step in steps if step.part == "where" and step.error is None)
+    skipped = any(isinstance(step.error, SkipItem) for step in steps) or wanted
+    return PartExplanation(part, steps, "skipped" if skipped else "not_wanted")

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from connector.workbench.masking import Mask
 
 _WIDTH = 100
+_MOST_LINES = 200
+"""Lines that are shown of a record's value."""
 _MOST_OF_EACH = 20
 """Elements and rows of one outcome that are shown of a route."""
 _STYLES = {"item": "green", "dead_letter": "red", "skipped": "yellow", "not_wanted": "yellow"}
@@ -37,8 +39,11 @@ def print_explanation(explanation: Explanation, mask: Mask, console: Console, *,
         return
     console.print(Text("value" if unmask else "value, masked (--unmask shows it)", "bold"))
     shown = mask.value(shallow(value))
-    for line in in_lines(shown, _WIDTH) if isinstance(shown, dict | list) and shown else [in_yaml(shown)]:
+    lines = in_lines(shown, _WIDTH) if isinstance(shown, dict | list) and shown else [in_yaml(shown)]
+    for line in lines[:_MOST_LINES]:
         console.print(Text(f"  {line}"))
+    if len(lines) > _MOST_LINES:
+        console.print(Text(f"  … and {len(lines) - _MOST_LINES} more lines (--json has all of them)", "dim"))
 
 
 class _Rendering:

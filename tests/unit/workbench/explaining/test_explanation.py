@@ -201,6 +201,8 @@ def test_of_a_long_list_the_first_elements_of_each_outcome_are_shown_and_all_of_
     assert "element 21" not in shown
     assert "element 7: not wanted" in shown
     assert "… and 2979 more: item (--json has all of them)" in shown
+    assert "more lines (--json has all of them)" in shown
+    assert len(shown.splitlines()) < 600
     assert len(document(explanation)["routes"][0]["parts"]) == 3000
 
 
