@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from connector.settings.models import Config
 
 STDIN: Final = "-"
-_NOW_MS: Final = 1_704_067_200_000
-"""2024-01-01T00:00:00Z: the timestamp of a record that has none, as in the tests of a mapping."""
+_DESCRIBED_MS: Final = 1_704_067_200_000
+"""2024-01-01T00:00:00Z: the timestamp of a described record that has none, as in the tests of a mapping."""
 _KEYS: Final = frozenset({"topic", "partition", "offset", "timestamp", "key", "headers", "value", "value_text"})
 
 
@@ -82,7 +83,8 @@ def of_file(file: str, topic: str | None, topics: Sequence[str]) -> Subject:
         return Subject(_record(described))
     if topic is None and (len(topics) != 1 or topics[0].startswith("^")):
         raise UsageError("--topic", f"say of which topic the record is: {', '.join(topics)}")
-    return Subject(Record(topic or topics[0], 0, 0, _NOW_MS, None, data, ()))
+    now_ms = time.time_ns() // 1_000_000  # so that a time in it can be sound
+    return Subject(Record(topic or topics[0], 0, 0, now_ms, None, data, ()))
 
 
 def _read(file: str) -> bytes:
@@ -108,7 +110,7 @@ def _record(described: dict[str, Any]) -> Record:
     """Return the record that an object describes; what it does not say is as in the tests of a mapping."""
     topic, key, headers = described["topic"], described.get("key"), described.get("headers") or {}
     numbers = {name: described.get(name, default) for name, default in (("partition", 0), ("offset", 0))}
-    timestamp = described.get("timestamp", _NOW_MS)
+    timestamp = described.get("timestamp", _DESCRIBED_MS)
     if not isinstance(topic, str) or not isinstance(headers, dict) or not isinstance(key, str | None):
         raise UsageError("FILE", "expected text for topic and key, and a table for headers")
     if not all(type(each) is int for each in numbers.values()) or not isinstance(timestamp, int | None):
