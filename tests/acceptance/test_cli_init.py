@@ -102,6 +102,7 @@ SAID = {
     "a pattern": (RECORDS, ("--topic", "^shop"), 2, "--topic: the name of one topic"),
     "another topic": ('{"topic": "a", "value": 1}', ("--topic", "b"), 2, "--topic: the file has no record of it"),
     "a property without a value": (RECORDS, ("-X", "sasl.username"), 2, "--property: expected NAME=VALUE"),
+    "a name that test does not find": (RECORDS, ("-o", "tests"), 2, "--output: tests: its name must end in .yaml"),
     "brokers that are none": (RECORDS, ("--bootstrap-servers", "a b}"), 2, "--bootstrap-servers: expected host:port"),
     "a list": (LIST, (), 0, "r.jsonl is one list: each of its 2 elements was taken as a record"),
     "a line that is no JSON": (RECORDS + "oops", (), 0, "1 record passed over: the value is not JSON"),

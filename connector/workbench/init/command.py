@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import sys
 import tempfile
 from dataclasses import dataclass, field
@@ -108,7 +109,11 @@ def _check(options: Options) -> None:
         raise UsageError("--topic", "name a topic, or give records by --file")
     if options.topic is not None:
         check_topic(options.topic)
-    if options.output == STDOUT or options.force:
+    if options.output == STDOUT:
+        return
+    if Path(options.output).suffix not in {".yaml", ".yml"}:
+        raise UsageError("--output", f"{options.output}: its name must end in .yaml or .yml")
+    if options.force:
         return
     for file in (Path(options.output), options.tests):
         if os.path.lexists(file):
@@ -187,11 +192,11 @@ def _write(file: Path, text: str, *, force: bool) -> None:
 
 
 def _commands(options: Options, looked: Looked) -> list[tuple[str, str]]:
-    config = options.config
-    records = f"--topic {looked.topic}" if options.file is None else f"--file {options.file}"
+    config, tests = shlex.quote(options.config), shlex.quote(str(options.tests))
+    records = f"--topic {looked.topic}" if options.file is None else f"--file {shlex.quote(options.file)}"
     return [
         (f"{_NAME} check -c {config}", "what is left to fill in, by line"),
-        (f"{_NAME} test {options.tests}", "what becomes of a record"),
+        (f"{_NAME} test {tests}", "what becomes of a record"),
         (f"{_NAME} preview -c {config} {records}", "what becomes of real ones; nothing is sent"),
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from connector.dead_letters.masking import mask_numbers
@@ -20,6 +21,7 @@ Path = tuple[str, ...]
 EVERY: Final = "\0*"
 """Stands for the elements of a list in a path: no name of a field that is walked into."""
 _MOST_FIELDS: Final = 3000
+_MOST_LOOKED_AT: Final = 500
 _MOST_DEPTH: Final = 8
 _MOST_ELEMENTS: Final = 5
 _MOST_NAMES: Final = 200
@@ -52,8 +54,9 @@ class Field:
         return EVERY in self.path
 
     def share(self, holds: Callable[[Json], bool]) -> float:
-        """Return of how many of its values something holds, from 0 to 1."""
-        return sum(map(holds, self.values.values())) / len(self.values) if self.values else 0.0
+        """Return of how many of its values something holds, from 0 to 1; of many values, the first are looked at."""
+        looked_at = list(islice(self.values.values(), _MOST_LOOKED_AT))
+        return sum(map(holds, looked_at)) / len(looked_at) if looked_at else 0.0
 
 
 def reference(path: Path, root: str = "$") -> str:

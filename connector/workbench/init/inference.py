@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from connector.mapping.json_values import text_form
 from connector.workbench.init import values as look
 from connector.workbench.init.fields import Field, covering, survey
-from connector.workbench.init.names import FEN, Role, is_of_others, normal, rank
+from connector.workbench.init.names import FEN, Role, is_of_others, is_of_receiver, normal, rank
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -23,7 +23,10 @@ _MOST_CODES: Final = 20
 _MOST_EVENTS: Final = 12
 _MOST_OTHERS: Final = 12
 _REPEATED: Final = 5
-_MANY: Final = 20
+_MANY: Final = 50
+_SHARE_OF_A_CODE: Final = 0.05
+_AMBIGUOUS: Final = 3
+"""The rank of a name such as `op`."""
 _LIKELY_FEN: Final = 100
 _IDENTITIES: Final = (Role.PHONE, Role.UNIONID, Role.OPENID, Role.UID)
 _PROFILE: Final = (Role.NAME, Role.SEX, Role.BIRTHDAY, Role.ADDRESS)
@@ -42,6 +45,8 @@ class Identity:
     fields: Sequence[Field]
     by_value: bool = False
     """The name does not say so."""
+    of_receiver: bool = False
+    """It belongs to who gets the goods."""
     masked: int = 0
     """So many values are mobile numbers with stars in them."""
 
@@ -89,7 +94,7 @@ def propose(rows: Sequence[Json], topic: str = "") -> Proposal:
     """Return what the fields of rows may be for the platform."""
     fields = survey(rows)
     found = Proposal(len(rows), fields, lists=[each for each in fields if each.is_list])
-    found.identities = [each for role in _IDENTITIES if (each := _identity(role, fields, len(rows))) is not None]
+    found.identities = [each for role in _IDENTITIES for each in _identities(role, fields, len(rows))]
     found.identities += _ids_of_customers(found, topic)
     taken = {each.path for one in found.identities for each in one.fields}
     free = [each for each in fields if each.path not in taken]
@@ -126,16 +131,23 @@ def _named(role: Role, fields: Iterable[Field], holds: Callable[[Json], bool], l
     return [each for _, each in sorted(ranked, key=lambda one: one[0])]
 
 
-def _identity(role: Role, fields: Sequence[Field], records: int) -> Identity | None:
+def _identities(role: Role, fields: Sequence[Field], records: int) -> list[Identity]:
+    """Return the identities of one type; each openid is one of its own, as it is of another account."""
     own = [each for each in fields if not is_of_others(each.path)]
-    holds = look.is_id if role is not Role.PHONE else _is_any_phone
-    named = covering(_named(role, own, holds, 0.5), records, _MOST_ALTERNATIVES)
-    if named:
-        masked = sum(look.is_masked_phone(value) for each in named for value in each.values.values())
-        return Identity(role, named, masked=masked if role is Role.PHONE else 0)
+    named = _named(role, own, look.is_id if role is not Role.PHONE else _is_any_phone, 0.5)
+    if role is Role.OPENID and named:
+        return [Identity(role, [each]) for each in named[:_MOST_ALTERNATIVES]]
+    customers = [each for each in named if not is_of_receiver(each.path)]
+    chosen = covering(customers or named, records, _MOST_ALTERNATIVES)
+    if chosen:
+        masked = sum(look.is_masked_phone(value) for each in chosen for value in each.values.values())
+        return [Identity(role, chosen, of_receiver=not customers, masked=masked if role is Role.PHONE else 0)]
+    found = None
     if role is Role.PHONE:
-        return _by_value(role, own, look.is_phone)
-    return _by_value(role, own, look.is_wechat_id) if role is Role.OPENID else None
+        found = _by_value(role, own, look.is_phone)
+    elif role is Role.OPENID:
+        found = _by_value(role, own, look.is_wechat_id)
+    return [] if found is None else [found]
 
 
 def _is_any_phone(value: Json) -> bool:
@@ -187,15 +199,25 @@ def _event(fields: Sequence[Field], records: int) -> Event | None:
         seen = Counter(text_form(value) or "" for value in each.values.values())
         if each.in_list or len(seen) > _MOST_CODES:
             continue
-        codes = [one for one in seen.most_common() if _is_code(one, records)]
+        codes = [one for one in seen.most_common() if look.is_code(one[0])]
+        if _are_codes(each, seen, records):
+            codes = seen.most_common()
         if codes:
             return Event(each, codes[:_MOST_EVENTS], len(seen) - len(codes[:_MOST_EVENTS]))
     return None
 
 
-def _is_code(seen: tuple[str, int], records: int) -> bool:
-    text, count = seen
-    return look.is_code(text) or (records >= _MANY and count >= _REPEATED and look.looks_like_code(text))
+def _are_codes(each: Field, seen: Counter[str], records: int) -> bool:
+    """Whether values are codes though their words are not known: all have the form, and each comes again and again.
+
+    Not those of `op` or `action`, which may hold who has done it.
+    """
+    often = max(records * _SHARE_OF_A_CODE, _REPEATED)
+    return (
+        records >= _MANY
+        and rank(Role.EVENT, each.name) != _AMBIGUOUS
+        and all(look.is_code(text) or (look.looks_like_code(text) and count >= often) for text, count in seen.items())
+    )
 
 
 def _others(found: Proposal, fields: Sequence[Field]) -> list[Field]:
@@ -211,5 +233,6 @@ def _others(found: Proposal, fields: Sequence[Field]) -> list[Field]:
         and not any(rank(role, each.name) is not None for role in personal)
         and not any(_PERSONAL.search(normal(name)) for name in each.path)
         and not is_of_others(each.path)
+        and not each.name.startswith("__")
         and not each.share(look.is_phone)
     ][:_MOST_OTHERS]

@@ -133,6 +133,10 @@ OTHERS: Final = re.compile(
     r"|warehouse|supplier|sender|agent|operator|admin|dianpu|daogou|kefu)(?:$|[_.])|店|导购|客服|商家|卖家|骑手|快递员|发货人"
 )
 """Of a path: whose phone it is, if not the customer's."""
+RECEIVER: Final = re.compile(
+    r"(?:^|[_.])(?:receiver|recipient|consignee|contact|ship|shipping|emergency)(?:$|[_.])|收货|收件|紧急"
+)
+"""Of a path: who gets the goods, which is not always the customer."""
 FEN: Final = re.compile(r"(?:^|_)(?:fen|cents?)$|[(（_]?分[)）]?$")
 """Of a name: an amount in hundredths."""
 
@@ -156,6 +160,11 @@ def rank(role: Role, name: str) -> int | None:
     if excluded.search(text):
         return None
     return next((index for index, pattern in enumerate(patterns) if pattern.fullmatch(text)), None)
+
+
+def is_of_receiver(path: tuple[str, ...]) -> bool:
+    """Return whether a path belongs to who gets the goods."""
+    return any(RECEIVER.search(normal(name)) for name in path)
 
 
 def is_of_others(path: tuple[str, ...]) -> bool:

@@ -146,7 +146,7 @@ def _write_route(lines: _Lines, found: Proposal, source: Source) -> None:
         lines.add(f"      $change.op: {wanted}", "no deletes" + (", no old rows" if not found.is_profile else ""))
     for each in found.lists:
         lines.add(
-            f"    # for_each: {each.reference if each.path else '$'}",
+            f"    # for_each: {quoted(each.reference)}",
             "one item per element; then $item.x is a field of it",
         )
     lines.add(f"    to: {'profiles' if found.is_profile else 'events'}")
@@ -216,6 +216,8 @@ def _write_identity(lines: _Lines, one: Identity, found: Proposal) -> None:
     )
     if one.by_value:
         _remark(lines, f"{TODO} found by its values: is it the customer's?")
+    if one.of_receiver:
+        _remark(lines, f"{TODO} who gets the goods: is that the customer?")
     if one.masked:
         _remark(lines, f"{counted(one.masked, 'value')} masked with stars: these identify nobody")
     if one.role in {Role.OPENID, Role.UNIONID}:

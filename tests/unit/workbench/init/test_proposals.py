@@ -57,6 +57,9 @@ SOUND: dict[str, list[Any]] = {
     "JSON in text": [{"body": '{"mobile": "13812345678", "status": "PAID", "list": [{"time": 1717216200}]}'}],
     "nested deep": [{"a": {"b": {"c": {"d": {"e": {"f": {"mobile": "13812345678"}}}}}}}],
     "huge numbers": [{"user_id": 10**30, "amount": 1e300, "total": 10**25, "time": 1717216200000000000, "mobile": 1.5}],
+    "names with the signs of YAML": [{"a: b, {c} [d] #e 'f'": {**ORDER, "user_id": 7, "mobile": "13812345678"}}],
+    "lists with odd names": [{"a: b #c": [{"x": 1}], "tags": [[{"y": 1}]]}],
+    "floats as codes": [{"status": 3.0, "mobile": 13812345678.0, "amount": 1.0}] * 3,
     "names that YAML knows": [{"yes": "no", "null": "null", "on": {"~": 1}, "- x": "PAID", "status": "null"}],
 }
 
@@ -83,6 +86,16 @@ def test_an_order_becomes_an_event_by_its_status() -> None:
     ):
         assert line in config
     assert "$.shop.phone" not in config
+
+
+def test_every_reference_reads_what_it_was_made_of_whatever_the_names(tmp_path: Path) -> None:
+    made = written(SOUND["names with the signs of YAML"])
+    for line in made.config.splitlines():
+        if "for_each" in line:
+            assert line.split("for_each: ")[1].startswith("'$.\"a: b, {c} [d] #e ''f''\".items'")
+    assert "eventKey: c_todo_paid" in made.tests
+    assert "c_amount_fen: 1111.11" in made.tests
+    assert failing_tests(made, tmp_path) == []
 
 
 def test_a_member_becomes_a_profile() -> None:
@@ -155,6 +168,27 @@ def test_a_status_with_a_persons_name_in_it_is_not_copied() -> None:
         assert text not in made.config + made.tests
     assert "PAID: c_todo_paid" in made.config
     assert "TODO(you): it has 4 other values" in made.config
+
+
+def test_the_person_in_op_is_not_copied_however_often_he_comes_and_an_unknown_event_is() -> None:
+    values = [{"mobile": "13812345678", "op": "zhangsan", "order_status": "QX"} for _ in range(60)]
+    made = written(values)
+    assert "QX: c_todo_qx" in made.config
+    assert "zhangsan" not in made.config + made.tests
+    assert "zhangsan" not in written([{"mobile": "13812345678", "op": "zhangsan"}] * 60).config
+    assert "QX" not in written([*values, {"order_status": "王小明"}]).config
+
+
+def test_each_openid_is_an_identity_of_its_own_as_it_is_of_another_account() -> None:
+    config = written([{"gzh_openid": "oA"}, {"mini_openid": "oB"}]).config
+    assert "value: $.gzh_openid" in config
+    assert "value: $.mini_openid" in config
+
+
+def test_who_gets_the_goods_stands_in_for_no_customer() -> None:
+    both = [{"buyer_mobile": "13812345678"}, {"receiver_mobile": "13812345679"}]
+    assert "receiver" not in written(both).config
+    assert "TODO(you): who gets the goods: is that the customer?" in written(both[1:]).config
 
 
 def test_names_that_are_data_are_not_copied() -> None:
