@@ -12,7 +12,7 @@ from rich.tree import Tree
 from connector.config.located import path_text
 from connector.core.wording import counted
 from connector.decode import decode_json
-from connector.workbench.explaining.wording import Wording, part_text, raw_at, shallow, summary
+from connector.workbench.explaining.wording import Wording, part_text, printed, raw_at, shallow, summary
 from connector.workbench.testing.rendering import in_lines, in_yaml
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class _Rendering:
         key = self._mask.bytes(record.key)
         size = [] if record.value is None else [counted(len(record.value), "byte")]
         place = f"{record.topic}[{record.partition}]@{record.offset}"
-        return "  ".join([place, *at, *([] if key is None else [f"key {key}"]), *size])
+        return "  ".join([place, *at, *([] if key is None else [f"key {printed(key)}"]), *size])
 
     def _add_route(self, tree: Tree, explained: RouteExplanation) -> None:
         route, compiled = explained.route, explained.compiled

@@ -102,7 +102,7 @@ class Wording:
         else:
             return ""
         found = nearest(step.text, existing)
-        return f", did you mean {self._mask.sentence(found)}?" if found else ""
+        return f", did you mean {printed(self._mask.sentence(found))}?" if found else ""
 
     def conditions(self, step: Step, route: Route) -> list[tuple[str, str, bool]]:
         """Return each condition that was asked: as it stands in the config, what it saw, whether it holds."""
@@ -115,6 +115,11 @@ class Wording:
             else:
                 found += self.conditions(inner, route)
         return found
+
+
+def printed(text: str) -> str:
+    """Return a text of a record that can't disturb a terminal."""
+    return text if text.isprintable() else in_yaml(text)
 
 
 def shallow(value: Json, depth: int = 0) -> Json:

@@ -232,3 +232,11 @@ def test_values_that_hold_json_as_text_and_paths_into_them_are_shown(tmp_path: P
     shown = text(explain(config(tmp_path, route), {**ORDER, "payload": '{"sku": "A"}'}))
     assert "fields.eventargs.sku: $.payload.sku A" in shown
     assert "$.payload.skv missing, did you mean $.payload.sku?" in shown
+
+
+def test_nothing_of_a_record_disturbs_a_terminal(tmp_path: Path) -> None:
+    route = {"fields": {"eventargs": {"a": "$.oddname", "b": "$.note"}}}
+    value = {**ORDER, "odd\x1bname": "x\u202ey", "note": "\x07\x1b[2J"}
+    shown = text(explain(config(tmp_path, route), value, key=b"k\x1b[0m"), unmask=True)
+    assert all(character.isprintable() or character == "\n" for character in shown)
+    assert "did you mean" in shown
