@@ -7,7 +7,8 @@ target             the items' outcome -> lease.settle_all(offsets, outcome) -> t
 source (thread)    commit the watermark
 
 Records pass in stretches of one lease: the mapper is called for each record, everything else for the stretch. A stretch
-ends with the record that fills a target; while records may come that were settled before, it is one record.
+ends with the record that fills a target, or a turn (`turn.py`); while records may come that were settled before, it is
+one record.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from connector.core.ledger import LeaseState
 from connector.core.record import DEAD_LETTERS
 from connector.flow.back_pressure import BackPressure, Feed
+from connector.flow.turn import RECORDS_PER_LOOK, Turn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from connector.core.record import Item, Record
     from connector.flow.target import Target
 
-ITEMS_PER_TURN: Final = 500
-"""How many records, or items, are passed on before the loop gets to do something else: a few milliseconds' worth."""
 LEASES_LOOK_S: Final = 0.1
 """How often leases that wait for themselves are looked at."""
 
@@ -79,7 +79,7 @@ class Pipeline:
         """The leases whose partitions are not fetched."""
         self._room = asyncio.Event()
         """Set when leases that waited may go on."""
-        self._items_until_yield = ITEMS_PER_TURN
+        self._turn = Turn()
         self._targets: Mapping[str, Target] = {}
         self._target_names_of = target_names_of
         self._loop = asyncio.get_running_loop()
@@ -125,10 +125,9 @@ class Pipeline:
     async def _pass_on(self, feed: Feed, source: Source) -> None:
         """Pass on the records of a lease, in order, until it has to wait, letting the loop run in between."""
         while feed.backlog and (admitted := self._back_pressure.admitted(feed)):
+            self._turn.begin()
             self._pass_on_some(feed, admitted)
-            if self._items_until_yield <= 0:
-                self._items_until_yield = ITEMS_PER_TURN
-                await asyncio.sleep(0)
+            await self._turn.end_if_over()
         self._back_pressure.on_tracked(feed.lease)
         self._pause_waiting(source)
 
@@ -139,13 +138,13 @@ class Pipeline:
             most = 1
             if not lease.pass_over(backlog[:1]):
                 del backlog[:1]
-                self._items_until_yield -= 1
+                self._turn.left -= 1
                 return
-        counts, items, sizes = self._map(feed, backlog[: min(most, self._items_until_yield)])
+        counts, items, sizes = self._map(feed, backlog[: min(most, self._turn.left)])
         lease.track_all([record.offset for record in backlog[: len(counts)]], self._loop.time(), counts)
         del backlog[: len(counts)]
         self._put(items, lease, sizes if len(sizes) == len(items) else None)
-        self._items_until_yield -= max(len(counts), len(items))
+        self._turn.left -= max(len(counts), len(items))
 
     def _map(self, feed: Feed, records: Sequence[Record]) -> tuple[list[int], list[Item], list[int]]:
         """Map records until they may fill a target or a turn.
@@ -155,7 +154,7 @@ class Pipeline:
         """
         items_of = feed.items_of
         room, room_bytes = feed.room
-        room = min(room, self._items_until_yield)
+        room = min(room, self._turn.left)
         counts: list[int] = []
         items: list[Item] = []
         sizes: list[int] = []
@@ -171,6 +170,8 @@ class Pipeline:
                 room_bytes -= size
                 if room_bytes <= 0 or len(items) >= room:
                     break
+            if not len(counts) % RECORDS_PER_LOOK and self._turn.is_late:
+                break
         return counts, items, sizes
 
     def _put(self, items: list[Item], lease: Lease, sizes: list[int] | None) -> None:

@@ -140,7 +140,8 @@ class Member:
         self.name = f"member-{number}"
         self.host = host_of(number)
         secret = folder / "app_secret"
-        secret.write_text(APP_SECRET)
+        if number == 1:  # the others may be reading it
+            secret.write_text(APP_SECRET)
         config["platform"] |= {"auth": {"app_id": APP_ID, "app_secret": f"${{file:{secret}}}"}}
         self.connector = ConnectorProcess(config, folder, self.name)
         self.config_path, self.log_path = folder / f"{self.name}.yaml", folder / f"{self.name}.stderr"

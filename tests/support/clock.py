@@ -60,6 +60,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Return virtual seconds."""
         return self._jumping.now_s
 
+    def pass_blocked(self, seconds: float) -> None:
+        """Let time pass in which the loop does nothing else, as a long computation does."""
+        self._jumping.now_s += seconds
+
 
 def run_virtual(coroutine: Coroutine[Any, Any, Result], *, limit_s: float = LIMIT_S) -> Result:
     """Run like `asyncio.run`, on virtual time; tasks that are left at the end are cancelled.

@@ -90,7 +90,12 @@ FED_BY = {"orders": "events", "members": "tags"}
 class SteeredFlow:
     """A pipeline with two targets, one request of one item at a time each. Made on the event loop."""
 
-    def __init__(self, max_queued: int = 10, max_queued_bytes: int = 100_000) -> None:
+    def __init__(
+        self,
+        max_queued: int = 10,
+        max_queued_bytes: int = 100_000,
+        mapper: Callable[[Mapping[str, Target]], FanOutMapper] = FanOutMapper,
+    ) -> None:
         self.tasks = Tasks()
         self.sinks = {name: SteeredSink() for name in ("events", "tags", DEAD_LETTERS)}
         settings = replace(
@@ -112,7 +117,7 @@ class SteeredFlow:
         self.targets = {name: Target(replace(settings, name=name), sink, deps) for name, sink in self.sinks.items()}
         self.pipeline.attach(self.targets)
         self.source = SteeredSource()
-        self.mapper = FanOutMapper(self.targets)
+        self.mapper = mapper(self.targets)
         self.running = self.tasks.spawn(self.pipeline.run(self.source, self.mapper), name="flow")
         self._next_offset: dict[Lease, int] = {}
 

@@ -18,7 +18,7 @@ from connector.core.ledger import Lease, TopicCounts
 from connector.core.progress import Progress
 from connector.core.record import DEAD_LETTERS, TopicPartition
 from connector.core.sink import Verdict, VerdictKind
-from connector.flow.pipeline import ITEMS_PER_TURN
+from connector.flow.turn import ITEMS_PER_TURN
 from tests.support.builders import TOPIC, item, record
 from tests.support.clock import run_virtual
 from tests.support.fake_source import CHUNKS_UNDER_WAY
