@@ -17,8 +17,9 @@ from connector.config.secrets import is_secret
 from connector.core.errors import CommandError, UsageError
 from connector.workbench.init.expecting import tests_text
 from connector.workbench.init.inference import propose
+from connector.workbench.init.lines import TODO
 from connector.workbench.init.reading import Looked, check_topic, look_at_file, look_at_topic
-from connector.workbench.init.writing import EVENTS, PROFILES, TODO, Source, config_text
+from connector.workbench.init.writing import EVENTS, PROFILES, Source, config_text
 from connector.workbench.testing.mappings import Mappings
 from connector.workbench.testing.reading import BrokenFileError, read_cases
 from connector.workbench.testing.running import run

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from connector.core.errors import CommandError
-from connector.workbench.init.reading import check_topic
+from connector.workbench.init.command import made_of
+from connector.workbench.init.reading import Looked, check_topic
 from connector.workbench.init.shapes import recognise
-from tests.unit.workbench.init.proposing import failing_tests, problems_elsewhere, written
+from tests.unit.workbench.init.proposing import BROKERS, failing_tests, problems_elsewhere, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,6 +137,12 @@ def test_a_phone_without_a_name_is_found_by_its_values_and_said_to_be_so() -> No
     assert "TODO(you): found by its values: is it the customer's?" in config
 
 
+def test_arguments_of_the_same_name_are_told_apart() -> None:
+    values = [{"a": {"x": 1}, "b": {"x": 1, "数": {"x": 1}}, "c_arg_4": 1, "甲": 1, "乙": 1, "a_x": 2}]
+    found = re.findall(r"# *(c_\w+):", written(values).config)
+    assert len(found) == len(set(found)) == 7
+
+
 def test_masked_phones_are_counted() -> None:
     config = written([{"mobile": "138****5678"}, {"mobile": "13812345678"}]).config
     assert "# 1 value masked with stars" in config
@@ -227,10 +235,14 @@ def test_avro_is_told_by_its_first_byte_and_not_guessed() -> None:
     assert (found.rows, found.binary, found.schema_ids) == ([], 2, [7])
 
 
-def test_json_behind_a_schema_id_is_json_schema() -> None:
+def test_json_behind_a_schema_id_is_json_schema(tmp_path: Path) -> None:
     found = recognise([b'\0\0\0\0\7{"mobile": "13812345678"}'] * 3)
     assert found.entry == {"format": "json_schema"}
     assert len(found.rows) == 3
+    made = made_of(Looked(found, "t", is_guessed=False, description="a\nb: 'c'"), BROKERS, {})
+    assert "decode:" in made.config
+    assert problems_elsewhere(made, tmp_path) == []
+    assert failing_tests(made, tmp_path) == []
 
 
 def test_gb18030_is_recognised_and_utf_8_with_a_mark_is_none() -> None:
