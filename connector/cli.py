@@ -31,7 +31,6 @@ _INTERRUPTED = 130
 
 app = typer.Typer(
     name=NAME,
-    add_completion=False,
     no_args_is_help=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -43,6 +42,13 @@ app.add_typer(dead_letters.app)
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The config file (YAML).")]
 
 UnmaskOption = Annotated[bool, typer.Option("--unmask", help="Show personal data; asks first.")]
+
+
+class Language(Enum):
+    """The languages of descriptions."""
+
+    EN = "en"
+    ZH = "zh"
 
 
 class OnOff(Enum):
@@ -99,11 +105,13 @@ def check(
 
 
 @app.command()
-def schema() -> None:
+def schema(
+    lang: Annotated[Language, typer.Option(help="The language of the descriptions.")] = Language.EN,
+) -> None:
     """Print the JSON Schema of the config file, for editors."""
     from connector.config.schema import schema_text  # noqa: PLC0415 - see the top
 
-    typer.echo(schema_text())
+    typer.echo(schema_text("zh" if lang is Language.ZH else "en"))
 
 
 @app.command(name="test")
@@ -277,7 +285,7 @@ def _as_json(checked: Checked) -> str:
 
     problems = [
         {
-            "file": problem.file or checked.file,
+            **({"file": problem.file} if problem.file else {}),
             "line": problem.position.line,
             "column": problem.position.column,
             "path": path_text(problem.path),

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from connector.config.source_text import SourceText
+from connector.config.yaml_source import read_yaml
 from connector.mapping.conditions import COMBINATIONS
 from connector.mapping.conversions import OPTIONS, taking
 from connector.mapping.identity import KEYS
@@ -18,11 +20,12 @@ from connector.mapping.words.converting import CONVERTING
 from connector.tuzhan.endpoints import ENDPOINTS, Parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from connector.mapping.vocabulary import Schema, Term
     from connector.tuzhan.endpoints import ItemField
 
+_MAX_EXAMPLES = 3
 _VALUE: Schema = {"$ref": "#/$defs/Value"}
 _CONDITIONS: Schema = {"$ref": "#/$defs/Conditions"}
 _TABLE: Schema = {"$ref": "#/$defs/Table"}
@@ -76,7 +79,25 @@ def definitions() -> dict[str, Schema]:
 
 
 def _described(terms: dict[str, Term]) -> Schema:
-    return {name: {"description": term.doc, **term.schema} for name, term in terms.items()}
+    return {name: {"description": term.doc, **term.schema, **_examples(term)} for name, term in terms.items()}
+
+
+def _examples(term: Term) -> Schema:
+    """Return what stands beside a word or an operator in its examples."""
+    found: list[object] = []
+    for example in term.examples:
+        for each in _beside_key(read_yaml(SourceText(example.config)).data, term.name):
+            if each not in found:
+                found.append(each)
+    return {"examples": found[:_MAX_EXAMPLES]} if found else {}
+
+
+def _beside_key(data: object, key: str) -> Iterator[object]:
+    if isinstance(data, dict):
+        if key in data:
+            yield data[key]
+        for each in data.values():
+            yield from _beside_key(each, key)
 
 
 def _words() -> Schema:

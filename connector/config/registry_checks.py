@@ -19,7 +19,7 @@ _URL: Final[Path] = (*_AT, "url")
 _PROPERTIES: Final[Path] = (*_AT, "properties")
 _RETRIES: Final = "remove it: the connector asks again, with growing waits, for as long as it takes"
 _CACHE: Final = "remove it: a schema never changes, so the connector keeps each"
-_OWNED: Final = {
+OWNED_BY_REGISTRY: Final = {
     "url": "use kafka.schema_registry.url",
     "max.retries": _RETRIES,
     "retries.wait.ms": _RETRIES,
@@ -103,8 +103,8 @@ def _url_message(url: str) -> str:
 
 def _check_properties(settings: SchemaRegistry, problems: Problems) -> None:
     for name, value in settings.properties.items():
-        if name in _OWNED:
-            message = f"the connector sets this property itself; {_OWNED[name]}"
+        if name in OWNED_BY_REGISTRY:
+            message = f"the connector sets this property itself; {OWNED_BY_REGISTRY[name]}"
             problems.add((*_PROPERTIES, name), message, "owned_property", at_key=True)
         elif name == "timeout" and not _is_duration(value):
             problems.add((*_PROPERTIES, name), "expected a number of seconds", "bad_value")

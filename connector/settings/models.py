@@ -86,11 +86,16 @@ class SchemaRegistry(Model):
 class Kafka(Model):
     """Where records come from."""
 
-    bootstrap_servers: Text = Field(min_length=1, description="Brokers to start from: host:port, host:port")
-    group_id: Text = Field(min_length=1, description="The consumer group; its members share the partitions")
+    bootstrap_servers: Text = Field(
+        min_length=1, description="Brokers to start from: host:port, host:port", examples=["kafka-1:9092,kafka-2:9092"]
+    )
+    group_id: Text = Field(
+        min_length=1, description="The consumer group; its members share the partitions", examples=["tuzhan-connector"]
+    )
     start_from: Start = Field(
         default="earliest",
         description="Where to start a topic for which the group has no committed offset: earliest, latest, or a time",
+        examples=["latest", "2024-06-01T00:00:00+08:00"],
     )
     commit_interval: PositiveDuration = Field(default=1.0, description="How often offsets are committed, at most")
     properties: Annotated[dict[str, Property], BeforeValidator(_empty_table)] = Field(
@@ -156,14 +161,18 @@ class Platform(Model):
     """Where items go."""
 
     base_url: Url = Field(
-        default="https://integrate.rabbitpre.com/api/open", description="The address before app/… and event/…"
+        default="https://integrate.rabbitpre.com/api/open",
+        description="The address before app/… and event/…",
+        examples=["http://127.0.0.1:9100/api/open"],
     )
     allow_http: Flag = Field(
         default=False, description="Allow a base_url without TLS: the app secret travels in its query"
     )
     auth: Auth = Field(description="One of: app_id with app_secret; token; token_file")
     request_timeout: PositiveDuration = Field(default=10.0, description="For the whole exchange, not for each read")
-    rate_limit: Rate | None = Field(default=None, description="Requests: 50/s, 600/m; absent: no limit")
+    rate_limit: Rate | None = Field(
+        default=None, description="Requests: 50/s, 600/m; absent: no limit", examples=["50/s", "600/m"]
+    )
     retry: Retry = Field(default=Retry(), description="The waits between attempts")
 
 
@@ -217,12 +226,18 @@ class Target(Model):
 class Route(Model):
     """Which records, and what each becomes."""
 
-    name: Text = Field(min_length=1, description="The name in metrics, logs and dead letters")
-    topics: list[Text] = Field(min_length=1, description="Names, or ^regular expressions")
+    name: Text = Field(min_length=1, description="The name in metrics, logs and dead letters", examples=["orders"])
+    topics: list[Text] = Field(
+        min_length=1,
+        description="Names, or ^regular expressions",
+        examples=[["shop.orders"], [r"^crm\.member(\..+)?$"]],
+    )
     where: Raw = Field(default=None, description="Conditions that must all hold: reference: condition")
     for_each: Raw = Field(default=None, description="A list of the record: one item for each of its elements, $item")
     transform: Text | None = Field(
-        default=None, description="package.module:function: Python that makes one value, or several, of the decoded one"
+        default=None,
+        description="package.module:function: Python that makes one value, or several, of the decoded one",
+        examples=["shop.lines:split"],
     )
     to: Text = Field(description="The target's name")
     public_params: Table = Field(default_factory=dict, description="Values per record, laid over the target's own")
@@ -282,14 +297,22 @@ class EventDefinition(Model):
 
     name: Text | None = Field(default=None, description="What people call it; for them only")
     args: Annotated[dict[str, Annotated[EventArgument, BeforeValidator(_argument)]], BeforeValidator(_empty_table)] = (
-        Field(default_factory=dict, description="Its arguments: name: type, or name: {type, required, max_length}")
+        Field(
+            default_factory=dict,
+            description="Its arguments: name: type, or name: {type, required, max_length}",
+            examples=[{"c_goods": "string", "c_price": {"type": "number", "required": True}}],
+        )
     )
 
 
 class DeadLetter(Model):
     """Where records go that can't be mapped or are refused."""
 
-    topic: Text | None = Field(default=None, description="Default: the group's name and .dead-letter")
+    topic: Text | None = Field(
+        default=None,
+        description="Default: the group's name and .dead-letter",
+        examples=["tuzhan-connector.dead-letter"],
+    )
     """None: the group's name and `.dead-letter`."""
     refused_in_a_row: Whole = Field(
         default=20,
@@ -304,7 +327,9 @@ class DeadLetter(Model):
 class Admin(Model):
     """The HTTP port for the status page, probes and metrics."""
 
-    listen: Text = Field(default="127.0.0.1:8080", description="host:port of /livez /readyz /status /metrics")
+    listen: Text = Field(
+        default="127.0.0.1:8080", description="host:port of /livez /readyz /status /metrics", examples=["0.0.0.0:8080"]
+    )
 
 
 LogFormat = Literal["json", "text"]

@@ -188,7 +188,8 @@ def _start(value: object) -> object:
     return time if time.tzinfo is not None else time.replace(tzinfo=_ZONE)
 
 
-_NUMBER_WITH_UNIT = r"^\d+(\.\d+)?"
+_ABOVE_ZERO = r"^(?=.*[1-9])\d+(\.\d+)?"
+"""Every duration, size and rate of the file is more than zero."""
 Text = Annotated[str, BeforeValidator(_text)]
 """Text in which `$$x` stands for `$x`, and which is not a reference."""
 Credential = Annotated[str, BeforeValidator(_credential)]
@@ -203,14 +204,14 @@ Flag = Annotated[bool, BeforeValidator(_flag)]
 Duration = Annotated[
     float,
     BeforeValidator(_duration),
-    WithJsonSchema({"type": "string", "pattern": f"{_NUMBER_WITH_UNIT}(ms|s|m|h)$"}),
+    WithJsonSchema({"type": "string", "pattern": f"{_ABOVE_ZERO}(ms|s|m|h)$"}),
 ]
 """In seconds."""
-Size = Annotated[int, BeforeValidator(_size), WithJsonSchema({"type": "string", "pattern": r"^\d+(B|KiB|MiB|GiB)$"})]
-"""In bytes."""
-Rate = Annotated[
-    float, BeforeValidator(_rate), WithJsonSchema({"type": "string", "pattern": f"{_NUMBER_WITH_UNIT}/(s|m)$"})
+Size = Annotated[
+    int, BeforeValidator(_size), WithJsonSchema({"type": "string", "pattern": r"^(?=.*[1-9])\d+(B|KiB|MiB|GiB)$"})
 ]
+"""In bytes."""
+Rate = Annotated[float, BeforeValidator(_rate), WithJsonSchema({"type": "string", "pattern": f"{_ABOVE_ZERO}/(s|m)$"})]
 """In requests per second."""
 Property = Annotated[
     str | int | float | bool,

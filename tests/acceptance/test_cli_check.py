@@ -222,7 +222,7 @@ def test_what_a_command_raises_becomes_an_exit_code_and_no_traceback(
         "from connector import cli\n"
         "from connector.core import errors\n"
         "from connector.config import schema\n"
-        f"def raising(): raise {raised}\n"
+        f"def raising(_language): raise {raised}\n"
         "schema.schema_text = raising\n"
         "cli.main()\n"
     )

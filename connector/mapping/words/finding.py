@@ -178,7 +178,7 @@ TABLE = (
         name="extract",
         doc="The first group of a regular expression in the text form of the value, wherever it is found there; missing"
         " if it is not found. A list: of each element.",
-        schema={"type": "string"},
+        schema={"type": "string", "pattern": r"\(|\$\{"},
         examples=(
             Example("{from: $.a, extract: '^SKU-([0-9]+)'}", {"a": "SKU-4711-red"}, "4711"),
             Example("{from: $.a, extract: '^SKU-([0-9]+)'}", {"a": "4711"}, None),

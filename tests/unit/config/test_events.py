@@ -285,7 +285,7 @@ def test_every_head_and_type_is_known_once() -> None:
     assert not YES & NO
 
 
-def test_check_as_json_names_the_file_of_each_problem(tmp_path: Path) -> None:
+def test_check_as_json_names_the_file_of_a_problem_that_is_not_in_the_config(tmp_path: Path) -> None:
     from connector.cli import _as_json  # noqa: PLC0415 - the document of `check --json`
 
     planned(tmp_path, "plan.csv", "event,argument,type\nc_buy,c_price,strng\n")
