@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 
@@ -24,17 +24,20 @@ from connector.workbench.explaining.subjects import of_file, of_letter, of_place
 from connector.workbench.masking import Mask
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     from connector.config.loading import Checked
     from connector.core.letters import Letter
+    from connector.core.record import Record
     from connector.decode.decoding import BuildFormat
     from connector.settings.models import Config
     from connector.workbench.explaining.subjects import Subject
 
 _NEEDED_BY_KAFKA: Final = frozenset({"kafka", "dead_letter"})
 _UUID_CLUSTER: Final = "unknown"
+_EXACT: Final = ("at", "config")
+"""Headers of a dead letter with numbers that are no personal data."""
 _NO_WRAPPING: Final = 100_000
 """The width of what is no terminal: each line stays one, for grep."""
 
@@ -70,13 +73,13 @@ def explain(options: Options) -> int:
         explanation = Explainer(config, subject.cluster_id or _UUID_CLUSTER, formats).explain(subject.record)
     mask = Mask(config, unmask=options.unmask)
     if options.as_json:
-        letter = None if subject.letter is None else _letter(subject.letter)
+        letter = None if subject.letter is None else _letter(subject.letter, mask)
         document = {**as_document(explanation, mask), "letter": letter}
         print(json.dumps(document, ensure_ascii=False, indent=2))  # noqa: T201 - what was asked for
         return 0
     console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else _NO_WRAPPING)
     if subject.letter is not None:
-        console.print(_letter_text(subject.letter), markup=False)
+        console.print(_letter_text(_letter(subject.letter, mask)), markup=False)
     print_explanation(explanation, mask, console, unmask=options.unmask)
     return 0
 
@@ -132,21 +135,21 @@ def _subject(config: Config, options: Options) -> Subject:
     return of_place(config, options.topic or "", options.partition or 0, options.offset or 0)
 
 
-def _fetch_schema(fetch: Any, subject: Subject) -> None:  # noqa: ANN401 - a method of the registry
+def _fetch_schema(fetch: Callable[[Record], object], subject: Subject) -> None:
     try:
         fetch(subject.record)
     except RegistryError as error:
         raise CommandError(str(error)) from error
 
 
-def _letter(letter: Letter) -> dict[str, str]:
+def _letter(letter: Letter, mask: Mask) -> dict[str, str]:
     names = ("route", "target", "reason", "field", "detail", "part", "attempt", "at", "config")
-    return {"place": letter.place, **{name: letter.added.get(f"dl-{name}", "") for name in names}}
+    said = {name: mask.sentence(letter.added.get(f"dl-{name}", "")) for name in names if name not in _EXACT}
+    return {"place": letter.place, **said, **{name: letter.added.get(f"dl-{name}", "") for name in _EXACT}}
 
 
-def _letter_text(letter: Letter) -> str:
-    said = _letter(letter)
+def _letter_text(said: Mapping[str, str]) -> str:
     facts = ", ".join(
         f"{name} {said[name]}" for name in ("route", "reason", "field", "part", "attempt", "at") if said[name]
     )
-    return f"dead letter {letter.place}: {facts}; what today's config makes of its record:"
+    return f"dead letter {said['place']}: {facts}; what today's config makes of its record:"
