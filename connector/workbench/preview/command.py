@@ -26,7 +26,7 @@ from connector.workbench.preview.outcomes import PreviewedMapping
 from connector.workbench.preview.report import Display, console, print_outcomes, print_references, printable
 from connector.workbench.preview.saving import check_free, save
 from connector.workbench.preview.topic import read_topic
-from connector.workbench.preview.views import by_kind, count_views, kind_texts, outcome_view, reference_views
+from connector.workbench.preview.views import by_kind, count_views, kind_view, outcome_view, reference_views
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -112,7 +112,7 @@ def _document(
     return {
         **source,
         "counts": count_views(outcomes),
-        "kinds": [{"kind": kind_texts(found[0], mask), "records": len(found)} for found in by_kind(outcomes)],
+        "kinds": [kind_view(found, mask) for found in by_kind(outcomes)],
         "references": reference_views(mapping, mask),
         "records": [outcome_view(each, mask) for each in outcomes],
     }

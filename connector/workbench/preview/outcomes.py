@@ -55,6 +55,17 @@ def _kind(made: Made) -> tuple[str, ...]:
     return made.route, "", made.failure.reason, made.failure.field
 
 
+def names_of(outcome: Outcome) -> list[frozenset[tuple[str, ...]]]:
+    """Return the names of everything that each item has: the paths in its tables."""
+    return [_names(made.item, ()) for made in outcome.made]
+
+
+def _names(item: Json, at: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
+    if not isinstance(item, dict):
+        return frozenset()
+    return frozenset((*at, name) for name in item).union(*(_names(each, (*at, name)) for name, each in item.items()))
+
+
 class PreviewedMapping:
     """The mapping of a sound config, compiled with what observes its references and conditions.
 

@@ -26,13 +26,20 @@ _NUMBER: Final = re.compile(r"\.\d+(?=\.|$)")
 
 
 def existing_paths(root: str, value: Json) -> list[str]:
-    """Return the paths of a value to what is neither null nor blank; `root` stands for the value itself: `$`."""
+    """Return the paths of a value to what is not empty; `root` stands for the value itself: `$`."""
     found: list[str] = []
     for path in _paths(root, value, 0):
         if len(found) >= _MOST_PATHS:
             break
         found.append(path)
     return found
+
+
+def is_empty(value: Json) -> bool:
+    """Return whether a value is as good as none: null, blank text, a list or an object without anything in it."""
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or (isinstance(value, list | dict) and not value)
 
 
 def _paths(at: str, value: Json, depth: int) -> Iterator[str]:
@@ -48,7 +55,7 @@ def _paths(at: str, value: Json, depth: int) -> Iterator[str]:
     else:
         return
     for name, each in entries:
-        if each is not None and not (isinstance(each, str) and not each.strip()):
+        if not is_empty(each):
             yield f"{at}.{name}"
             yield from _paths(f"{at}.{name}", each, depth + 1)
 

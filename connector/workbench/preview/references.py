@@ -1,7 +1,7 @@
 """In how many records each reference of a config found something, counted while records are mapped.
 
 A reference is *asked* in a record if its value is needed there: not if `where` has said no before, nor if an earlier
-reference of a list was there. It *found* something if that is neither missing nor null nor blank.
+reference of a list was there. It *found* something if that is neither missing nor null nor blank nor empty.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from connector.mapping.elements import ElementRecord, change_of, element_of
-from connector.workbench.preview.paths import existing_paths, nearest
+from connector.workbench.preview.paths import existing_paths, is_empty, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -53,7 +53,7 @@ class ReferenceCount:
         first = self.last_asked != number
         self.asked += first
         self.last_asked = number
-        if got is None or (got.__class__ is str and not got.strip()):
+        if is_empty(got):
             return first and not self.found and self.samples < _MOST_SAMPLES
         self.found += self.last_found != number
         self.last_found = number

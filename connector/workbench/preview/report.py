@@ -16,7 +16,15 @@ from rich.table import Table
 from rich.text import Text
 
 from connector.core.wording import counted
-from connector.workbench.preview.views import by_kind, count_views, kind_texts, made_view, record_view, reference_views
+from connector.workbench.preview.views import (
+    by_kind,
+    count_views,
+    kind_texts,
+    made_view,
+    not_in_all,
+    record_view,
+    reference_views,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +37,7 @@ _MOST_LINES: Final = 60
 """Of one value."""
 _MOST_ITEMS: Final = 10
 _MOST_KINDS: Final = 20
+_MOST_NAMES: Final = 20
 _WIDTH_OF_FILES: Final = 120
 """Where the output is no terminal, which would have a width."""
 _USUAL_PARAMS: Final = {"isMatching": True, "matchingType": 1}
@@ -57,6 +66,8 @@ def print_outcomes(outcomes: Sequence[Outcome], display: Display) -> None:
     for found in kinds if every else kinds[:_MOST_KINDS]:
         title = f"{counted(len(found), 'record')}: {_joined(kind_texts(found[0], mask))}"
         out.print(Text(printable(title), "bold"))
+        if some := _some_names(found, mask):
+            out.print(Text(printable(some), "yellow"))
         for each in found if every else found[:1]:
             left, right = Text(_value_text(record_view(each, mask))), made_text(each, mask)
             out.print(side_by_side((heading(each, mask), left), ("becomes", right)))
@@ -92,7 +103,7 @@ def _reference_note(view: Data) -> str:
     if view["nearest"]:
         note = f"did you mean {view['nearest']}?"
     elif view["of"] and not view["found"]:
-        note = "no record has it, or anything like it"
+        note = "missing or empty in all of them, and nothing is like it"
     else:
         note = ""
     if not view["needed"]:
@@ -118,6 +129,14 @@ def made_lines(view: Data) -> str:
     params = view["public_params"]
     shown = "" if params == _USUAL_PARAMS else f"\npublicParams {_pretty(params)}"
     return f"to {view['target']}, by route {view['route']}\n{_pretty(view['item'])}{shown}"
+
+
+def _some_names(found: Sequence[Outcome], mask: Mask) -> str:
+    """Return which names only some of the items have; empty if all have all."""
+    some = [f"{mask.sentence('.'.join(path))} ({count:,})" for path, count in not_in_all(found).items()]
+    left_out = len(some) - _MOST_NAMES
+    more = [f"{left_out:,} more"] if left_out > 0 else []
+    return f"  not in all of their items: {', '.join([*some[:_MOST_NAMES], *more])}" if some else ""
 
 
 def _joined(texts: Sequence[str]) -> str:

@@ -10,12 +10,14 @@ import json
 import os
 from collections import Counter
 from dataclasses import replace
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 from connector.config.documents import UnreadableError
 from connector.core.errors import CommandError, UsageError
 from connector.core.record import UNREADABLE_HEADERS
-from connector.workbench.preview.stand_ins import names_of, signature, with_stand_ins
+from connector.workbench.preview.outcomes import names_of
+from connector.workbench.preview.stand_ins import signature, with_stand_ins
 from connector.workbench.preview.views import by_kind, kind_texts
 from connector.workbench.testing.mappings import Mappings
 from connector.workbench.testing.reading import BrokenFileError, read_cases
@@ -68,7 +70,7 @@ def save(file: Path, outcomes: Sequence[Outcome], mapping: PreviewedMapping, mas
         except RecursionError:
             test, reason = None, "it is nested too deeply"
         if test is not None:
-            tests.append(test)
+            tests.append({**test, "name": _free_name(test["name"], {each["name"] for each in tests})})
         else:
             notes.append(f"{richest.given.place} is not saved: {reason}")
     if len(kinds) > _MOST_TESTS:
@@ -97,6 +99,11 @@ def _test(outcome: Outcome, mapping: PreviewedMapping, mask: Mask) -> tuple[dict
     texts = Counter(kind_texts(outcome, mask)) if outcome.made else {"skipped": 1}
     name = " + ".join(text if number == 1 else f"{number} × {text}" for text, number in texts.items())
     return {"name": f"{name} ({outcome.given.place})", "record": record}, ""
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    """Return the name, with a number if another test has it: a file may describe two records of one place."""
+    return next(each for number in count(1) if (each := name if number == 1 else f"{name} {number}") not in taken)
 
 
 def _as_given(outcome: Outcome) -> Given:

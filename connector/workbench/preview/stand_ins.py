@@ -18,6 +18,7 @@ from connector.dead_letters.masking import mask_numbers, mask_text
 from connector.mapping.conversions.phone import phone
 from connector.mapping.errors import ConversionError
 from connector.mapping.lookup import parsed
+from connector.workbench.preview.outcomes import names_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
@@ -41,17 +42,6 @@ _TIME_OR_NUMBER: Final = re.compile(r"[-+]?[\d.:/ 年月日时分秒TZ+-]{1,40}"
 def signature(outcome: Outcome) -> object:
     """Return what must be the same for a record with stand-ins: everything but values."""
     return outcome.kind, names_of(outcome)
-
-
-def names_of(outcome: Outcome) -> list[frozenset[Path]]:
-    """Return the names of everything that each item has."""
-    return [_names(made.item, ()) for made in outcome.made]
-
-
-def _names(item: Json, at: Path) -> frozenset[Path]:
-    if not isinstance(item, dict):
-        return frozenset()
-    return frozenset((*at, name) for name in item).union(*(_names(each, (*at, name)) for name, each in item.items()))
 
 
 def with_stand_ins(outcome: Outcome, outcome_of: Callable[[Given], Outcome], shown: Container[str]) -> Outcome | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from connector.config.located import path_text
 from connector.core.record import UNREADABLE_HEADERS
+from connector.workbench.preview.outcomes import names_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -67,6 +69,26 @@ def kind_texts(outcome: Outcome, mask: Mask) -> list[str]:
     """Return what becomes of a record in a few words, a text for each item."""
     texts = [_kind_text(made, mask) for made in outcome.made]
     return texts or [f"skipped: {mask.sentence(why)}" for why in outcome.skipped_because]
+
+
+def kind_view(found: Sequence[Outcome], mask: Mask) -> Data:
+    """Return what records of one kind have in common, and which names only some of their items have."""
+    some = {mask.sentence(".".join(path)): count for path, count in not_in_all(found).items()}
+    return {"kind": kind_texts(found[0], mask), "records": len(found), "not_in_all_items": some}
+
+
+def not_in_all(found: Sequence[Outcome]) -> dict[tuple[str, ...], int]:
+    """Return in how many items of these records each name is that is not in all: by path, without what follows.
+
+    Names of different routes are not told apart: they are about items of one kind of record.
+    """
+    items = [names for outcome in found for names in names_of(outcome) if names]
+    counts = Counter(path for names in items for path in names)
+    return {
+        path: count
+        for path, count in sorted(counts.items())
+        if count < len(items) and count != counts.get(path[:-1], 0)
+    }
 
 
 def _kind_text(made: Made, mask: Mask) -> str:

@@ -10,7 +10,16 @@ import pytest
 
 from connector.core.record import Failure
 from connector.workbench.masking import Mask
-from connector.workbench.preview.views import count_views, kind_texts, made_view, outcome_view, reference_views
+from connector.workbench.preview.views import (
+    by_kind,
+    count_views,
+    kind_texts,
+    kind_view,
+    made_view,
+    not_in_all,
+    outcome_view,
+    reference_views,
+)
 from tests.unit.workbench.preview.configs import ANONYMOUS, CONFIG, NOW_MS, PAID, UNPAID, given, previewed, raw
 
 if TYPE_CHECKING:
@@ -180,3 +189,61 @@ def test_a_value_of_a_thousand_levels_is_cut(tmp_path: Path) -> None:
         mask = Mask(mapping.config, unmask=unmask)
         assert json.dumps(outcome_view(outcome, mask)["record"]["value"]).count("[") == 100
         assert json.dumps(mask.item({"a": deep})).count("[") == 99
+
+
+def test_names_that_only_some_items_have_are_counted(tmp_path: Path) -> None:
+    mapping = previewed(tmp_path)
+    poor = {"status": "PAID", "buyer": PAID["buyer"]}
+    no_price = {**PAID, "amount_fen": None}
+    (found,) = by_kind(mapping.outcomes([given(PAID), given(PAID), given(no_price), given(poor)]))
+    assert not_in_all(found) == {("eventargs",): 3, ("eventargs", "c_price"): 2}
+    assert not_in_all(found[:2]) == {}
+    assert kind_view(found, Mask(mapping.config))["not_in_all_items"] == {"eventargs": 3, "eventargs.c_price": 2}
+
+
+TAGS = """\
+kafka: {bootstrap_servers: "${BROKERS}", group_id: g}
+platform: {auth: {token: "${TOKEN}"}}
+targets: {tags: {endpoint: audience/tag/batchAdd, public_params: {optType: add}}}
+routes:
+  - name: tags
+    topics: [shop.orders]
+    to: tags
+    identity: [{type: phone, value: {from: $.mobile, as: phone}}]
+    fields: {tags: {from: $.labels, as: joined}}
+"""
+
+
+def test_an_empty_list_of_tags_is_seen(tmp_path: Path) -> None:
+    mapping = previewed(tmp_path, TAGS)
+    mobile = "13812345678"
+    (found,) = by_kind(
+        mapping.outcomes([given({"mobile": mobile, "labels": []}), given({"mobile": mobile, "labels": ["a"]})])
+    )
+    assert not_in_all(found) == {("tags",): 1}
+    [labels] = [each for each in mapping.references.counts if each.text == "$.labels"]
+    assert (labels.found, labels.asked) == (1, 2)
+
+
+SECONDS: Json = {**PAID, "paid_at": NOW_MS // 1000}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "value", "kind"),
+    [
+        ("[PAID, REFUNDED]}", "[Paid]}", PAID, "skipped: orders: did not hold: where.$.status"),
+        (", as: timestamp", "", SECONDS, "dead letter: orders: bad_time: time"),
+        (", as: timestamp", "", {**PAID, "paid_at": "2023-11-14"}, "dead letter: orders: item_invalid: time"),
+        ("PAID: c_buy, ", "", PAID, "dead letter: orders: event_key_unmapped: event_key"),
+        (
+            "routes:",
+            "events: {c_buy: &plan {args: {c_price: number, c_name: number}}, c_refund: *plan}\nroutes:",
+            PAID,
+            "dead letter: orders: item_invalid: eventargs.c_name",
+        ),
+    ],
+)
+def test_mistakes_are_seen_before_anything_is_sent(tmp_path: Path, old: str, new: str, value: Json, kind: str) -> None:
+    mapping = previewed(tmp_path, CONFIG.replace(old, new))
+    (outcome,) = mapping.outcomes([given(value)])
+    assert kind_texts(outcome, Mask(mapping.config))[0].startswith(kind)

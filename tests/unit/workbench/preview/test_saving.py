@@ -150,6 +150,15 @@ def test_personal_data_is_never_put_back_even_if_the_mapping_depends_on_it(tmp_p
     assert "with stand-ins for personal data, something else would become of it" in notes[0]
 
 
+def test_tests_of_one_place_have_different_names(tmp_path: Path) -> None:
+    text, _ = saved(tmp_path, [raw(None), given({"status": "NEW"}), given({"status": "PAID"})])
+    assert re.findall(r"name: (.*)", text) == [
+        '"skipped (shop.orders[0]@0)"',
+        '"skipped (shop.orders[0]@0) 2"',
+        '"dead letter: orders: identity_missing: identity (shop.orders[0]@0)"',
+    ]
+
+
 def test_a_file_that_exists_is_not_overwritten(tmp_path: Path) -> None:
     file = tmp_path / "saved.yaml"
     file.write_text("mine")
