@@ -137,7 +137,7 @@ def make(options: Options) -> Written:
 def made_of(looked: Looked, brokers: str, properties: Mapping[str, str], config_file: str = _DEFAULT_OUTPUT) -> Written:
     """Return what to write for the records that were looked at. Raises CommandError if that would not be sound."""
     shapes = looked.shapes
-    found = propose([row.value for row in shapes.rows], looked.topic)
+    found = propose([row.value for row in shapes.rows], looked.topic, shapes.envelope)
     shown = {name: _without_secret(name, value) for name, value in properties.items()}
     source = Source(looked.topic, looked.is_guessed, looked.description, brokers, shown, shapes.entry)
     config = config_text(found, source)

@@ -110,8 +110,10 @@ def unfolded(value: Json) -> Json:
 
 
 def is_plain_name(name: str) -> bool:
-    """Return whether a name may be shown: it is surely no data, and can be written in one line."""
-    return bool(name.strip()) and len(name) <= _LONGEST_NAME and name.isprintable() and mask_numbers(name) == name
+    """Return whether a name may be shown: it is surely no data, and a config can have it on one line."""
+    if not name.strip() or len(name) > _LONGEST_NAME or "${" in name:  # `${` is a variable wherever it stands
+        return False
+    return name.isprintable() and mask_numbers(name) == name
 
 
 _LONGEST_NAME: Final = 60

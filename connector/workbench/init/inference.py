@@ -28,6 +28,9 @@ _SHARE_OF_A_CODE: Final = 0.05
 _AMBIGUOUS: Final = 3
 """The rank of a name such as `op`."""
 _LIKELY_FEN: Final = 100
+_NESTED: Final = 2
+_AROUND: Final = {"canal": ("data",), "debezium": ("after", "payload")}
+"""Names in a row that `check` takes for the envelope's, if something is below them."""
 _IDENTITIES: Final = (Role.PHONE, Role.UNIONID, Role.OPENID, Role.UID)
 _PROFILE: Final = (Role.NAME, Role.SEX, Role.BIRTHDAY, Role.ADDRESS)
 _PERSONAL: Final = re.compile(
@@ -90,9 +93,10 @@ class Proposal:
     others: list[Field] = field(default_factory=list)
 
 
-def propose(rows: Sequence[Json], topic: str = "") -> Proposal:
-    """Return what the fields of rows may be for the platform."""
-    fields = survey(rows)
+def propose(rows: Sequence[Json], topic: str = "", envelope: str = "") -> Proposal:
+    """Return what the fields of values, or with an envelope of rows, may be for the platform."""
+    around = _AROUND.get(envelope, ())
+    fields = [each for each in survey(rows) if len(each.path) < _NESTED or each.path[0] not in around]
     found = Proposal(len(rows), fields, lists=[each for each in fields if each.is_list])
     found.identities = [each for role in _IDENTITIES for each in _identities(role, fields, len(rows))]
     found.identities += _ids_of_customers(found, topic)

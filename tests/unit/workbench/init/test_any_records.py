@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 NAMES = """
 mobile phone buyerMobile 手机号 openid unionid user_id 会员号 status type event 状态 order_id 订单号 amount amount_fen
-金额 paid_at createTime 时间 name 姓名 sex 性别 birthday 生日 address 地址 items data op before after table __op id
+金额 ${A} paid_at createTime 时间 name 姓名 sex 性别 birthday 生日 address 地址 items data op before after table __op id
 """
 _NAMES = st.sampled_from(NAMES.split()) | st.text(max_size=12)
 _VALUES = (
