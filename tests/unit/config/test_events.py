@@ -6,6 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from connector.config.event_table import TableError, read_table
 from connector.config.loading import check
@@ -210,6 +212,11 @@ def test_a_table_is_read_as_spreadsheets_save_it(
     assert [(each.type, each.required) for each in event.args.values()] == [("number", True), ("string", False)]
 
 
+def test_a_mark_before_a_quoted_head_is_no_part_of_it() -> None:
+    content = b'\xef\xbb\xbf"event key","argument","type"\n"c_buy","c_x","string"\n'
+    assert list(read_table(content).data) == ["c_buy"]
+
+
 def test_what_people_add_around_a_table_is_passed_over(tmp_path: Path) -> None:
     text = (
         "埋点方案 v3,,,,,\n\n负责人, 事件标识 ,参数,参数类型,备注,必填*,最大长度\n"
@@ -272,6 +279,23 @@ def test_a_table_without_rows_and_one_that_is_too_large_are_errors(tmp_path: Pat
     assert problems == ["plan.csv:1:1: A1 (event): must not be empty: without `events`, nothing is checked [bad_value]"]
     _, problems = planned(tmp_path, "plan.csv", "event,argument,type\n" + "c,d,string\n" * 100_000)
     assert problems == ["plan.csv:1:1: larger than 1 MiB: this is not a tracking plan [unreadable_file]"]
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_whatever_is_done_to_a_table_it_is_read_or_refused(data: st.DataObject) -> None:
+    content = bytearray(ENGLISH.encode())
+    pieces = st.sampled_from(
+        [b",", b";", b'"', b"\n", b"\r", b"\t", b"\0", b"\xff\xfe", b"\xe4", b"sep=;\n", "，".encode()]
+    )
+    for at, length, piece in data.draw(
+        st.lists(st.tuples(st.integers(0, len(content)), st.integers(0, 20), pieces), max_size=6)
+    ):
+        content[at : at + length] = piece
+    try:
+        read_table(bytes(content)).located([])
+    except TableError as error:
+        assert error.row >= 1  # noqa: PT017 - most of them are still tables
 
 
 def test_every_head_and_type_is_known_once() -> None:

@@ -9,7 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.mapping.helpers import INFO, args_of, body, compiled, failure, found, mapper, record, route, warned
+from tests.unit.mapping.helpers import (
+    INFO,
+    TOPIC,
+    args_of,
+    body,
+    compiled,
+    failure,
+    found,
+    mapper,
+    record,
+    route,
+    warned,
+)
 
 BUY = {
     "args": {
@@ -261,6 +273,8 @@ def test_each_element_of_for_each_is_held_against_its_own_event() -> None:
     assert two.failure is not None
     assert two.failure.field == "eventargs.c_goods"
     assert two.failure.detail.startswith("element 1 of the list: c_refund")
+    [computed] = [line for line in both.source(TOPIC).splitlines() if line.lstrip().startswith("v_c_price")]
+    assert computed.startswith(" " * 12), "what depends on an element is computed in the loop, not by the general way"
 
 
 def test_what_is_counted_in_an_event_key_is_counted_once() -> None:
