@@ -127,7 +127,8 @@ class Pipeline:
         while feed.backlog and (admitted := self._back_pressure.admitted(feed)):
             self._turn.begin()
             self._pass_on_some(feed, admitted)
-            await self._turn.end_if_over()
+            if self._turn.is_over:
+                await self._turn.end()
         self._back_pressure.on_tracked(feed.lease)
         self._pause_waiting(source)
 

@@ -39,11 +39,15 @@ class Turn:
         """Whether its time is over."""
         return self._loop.time() >= self._ends_at
 
-    async def end_if_over(self) -> None:
-        """Let the loop run if nothing more may be passed on in this turn."""
-        if self.left <= 0 or self.is_late:
-            self._on_end()
-            await asyncio.sleep(0)
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more may be passed on in this turn."""
+        return self.left <= 0 or self.is_late
+
+    async def end(self) -> None:
+        """End the turn: let the loop run."""
+        self._on_end()
+        await asyncio.sleep(0)
 
     def _on_end(self) -> None:
         self._has_begun = False
