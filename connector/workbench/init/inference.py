@@ -192,7 +192,12 @@ def _profile_field(role: Role, fields: Sequence[Field]) -> Field | None:
 
 def _is_profile(found: Proposal, topic: str) -> bool:
     """Whether records are about customers, not about what they did."""
-    if found.order or found.amounts or not found.identities:
+    if (
+        found.order
+        or found.amounts
+        or not found.identities
+        or any(rank(Role.EVENT, each.name) == 0 for each in found.fields)
+    ):
         return False
     return len(found.profile) >= (1 if _is_of_customers(topic) else 2)
 

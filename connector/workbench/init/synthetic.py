@@ -30,6 +30,7 @@ TIME_MS: Final = 1_704_067_200_000
 _TIMES: Final = {8: "20240101", 10: "1704067200", 13: "1704067200000", 14: "20240101080000", 16: "1704067200000000"}
 _NANOSECONDS: Final = "1704067200000000000"
 _DATE: Final = re.compile(r"\d{4}(\D{1,2})\d{1,2}(\D{1,2})\d{1,2}")
+_DAY: Final = "2024-01-01"
 _DIGIT: Final = re.compile(r"\d")
 _MOST_TEXT: Final = 40
 _MOST_ENTRIES: Final = 60
@@ -133,10 +134,8 @@ def _time(value: Json) -> Json:
         made = _TIMES.get(len(digits), _NANOSECONDS if len(digits) > max(_TIMES) else _TIMES[13])
         return made if isinstance(value, str) else int(made)
     found = _DATE.match(text)
-    if found is None:
-        return "2024-01-01"
-    day = f"2024{found[1]}01{found[2]}01"
-    return day + _DIGIT.sub("0", text[found.end() :])
+    made = f"2024{found[1]}01{found[2]}01{_DIGIT.sub('0', text[found.end() :])}" if found is not None else ""
+    return made if look.is_date(made) else _DAY  # what reads as a date has no other words
 
 
 def _text(text: str) -> str:

@@ -10,8 +10,10 @@ import pytest
 
 from connector.core.errors import CommandError
 from connector.workbench.init.command import made_of
+from connector.workbench.init.names import Role
 from connector.workbench.init.reading import Looked, check_topic
 from connector.workbench.init.shapes import recognise
+from connector.workbench.init.synthetic import stand_in
 from tests.unit.workbench.init.proposing import BROKERS, failing_tests, problems_elsewhere, written
 
 if TYPE_CHECKING:
@@ -115,6 +117,16 @@ def test_a_member_becomes_a_profile() -> None:
         "value: $.会员编号",
     ):
         assert line in config
+
+
+def test_a_member_with_an_event_type_is_an_event() -> None:
+    assert "endpoint: event/v2/batchAdd" in written([MEMBER | {"eventType": "login"}]).config
+
+
+def test_words_in_the_place_of_a_time_are_not_copied() -> None:
+    for value in ("2024-05-06王小明", "1234王5李6 abcdef", "2024-05-06 12:00 Anna"):
+        assert stand_in(value, Role.TIME) == "2024-01-01"
+    assert stand_in("2024-05-06T12:34:56.789+08:00", Role.TIME) == "2024-01-01T00:00:00.000+00:00"
 
 
 @pytest.mark.parametrize(
