@@ -23,6 +23,8 @@ from connector.workbench.init.options import init
 from connector.workbench.preview.options import preview
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from connector.config.loading import Checked
 
 NAME = "tuzhan-connector"
@@ -84,16 +86,20 @@ def run(config: ConfigOption) -> None:
 @app.command()
 def check(
     config: ConfigOption,
+    connect: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--connect", help="Then ask brokers, registry and platform; nothing is sent or committed.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Find everything that is wrong with a config, without a network."""
+    """Find everything that is wrong with a config: without a network, unless --connect is given."""
     from connector.config import loading  # noqa: PLC0415 - see the top
     from connector.kafka.properties import validate_properties  # noqa: PLC0415 - see the top
 
     checked = loading.check(config, os.environ, validate_properties)
-    if as_json:
+    connecting = connect and checked.config is not None
+    if as_json and not connecting:
         typer.echo(_as_json(checked))
-    else:
+    elif not as_json:
         excerpts = sys.stderr.isatty()
         for text in (*checked.errors(excerpts=excerpts), *checked.warnings(excerpts=excerpts)):
             typer.echo(text, err=True)
@@ -101,6 +107,11 @@ def check(
             targets, routes = len(checked.config.targets), len(checked.config.routes)
             counts = f"{counted(targets, 'target')}, {counted(routes, 'route')}"
             typer.echo(f"{checked.file}: sound ({counts})")
+    if connecting and checked.config is not None:
+        from connector.workbench.connecting.command import check_connections  # noqa: PLC0415 - see the top
+
+        show = (lambda found: typer.echo(_as_json(checked, {"connect": found}))) if as_json else None
+        raise typer.Exit(check_connections(checked.config, show))
     raise typer.Exit(0 if checked.config is not None else 2)
 
 
@@ -278,7 +289,7 @@ def _escape_unencodable(stream: TextIO) -> None:
         reconfigure(errors="backslashreplace")
 
 
-def _as_json(checked: Checked) -> str:
+def _as_json(checked: Checked, more: Mapping[str, object] | None = None) -> str:
     import orjson  # noqa: PLC0415 - see the top
 
     from connector.config.located import path_text  # noqa: PLC0415 - see the top
@@ -296,4 +307,4 @@ def _as_json(checked: Checked) -> str:
         for problem in checked.problems
     ]
     document = {"file": checked.file, "sha256": checked.sha256, "sound": checked.config is not None}
-    return orjson.dumps({**document, "problems": problems}, option=orjson.OPT_INDENT_2).decode()
+    return orjson.dumps({**document, "problems": problems, **(more or {})}, option=orjson.OPT_INDENT_2).decode()

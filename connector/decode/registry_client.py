@@ -20,6 +20,7 @@ from connector.decode.registry_errors import place_of, remedy_for
 from connector.decode.schemas import Schema
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator, Mapping
 
     from confluent_kafka.schema_registry import Schema as Registered
@@ -87,6 +88,11 @@ class RegistryClient:
         raise RegistryError(
             f"the schema registry at {self._place} answers, but not as a registry: check kafka.schema_registry.url"
         )
+
+    def trust(self) -> ssl.SSLContext:
+        """Return whom the client trusts, and with which certificate it shows itself: for a look at the registry's."""
+        context: ssl.SSLContext = self._client._rest_client.verify  # noqa: SLF001 - there is no other way to it
+        return context
 
     def close(self) -> None:
         """Close the connections."""

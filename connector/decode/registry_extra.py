@@ -11,7 +11,7 @@ from connector.decode.schemas import Schemas
 from connector.settings.models import REGISTRY_FORMATS
 
 if TYPE_CHECKING:
-    from connector.decode.registry import Client
+    from connector.decode.registry_client import RegistryClient
     from connector.settings.models import Config
     from connector.settings.models import SchemaRegistry as Settings
 
@@ -29,7 +29,7 @@ def missing_module() -> str:
     return ""
 
 
-def open_client(settings: Settings) -> Client:
+def open_client(settings: Settings) -> RegistryClient:
     """Return a client, without asking anything yet. Raises ImportError, and what the library says of properties."""
     from connector.decode.registry_client import RegistryClient  # noqa: PLC0415 - needs the extra
 

@@ -71,12 +71,9 @@ class DeadLetterTopic:
 
     def _read_config(self, admin: AdminClient) -> Mapping[str, str]:
         """Return the topic's settings; empty if this user may not read them."""
-        resource = ConfigResource(ConfigResource.Type.TOPIC, self._name)
-        try:
-            found = admin.describe_configs([resource], request_timeout=_ADMIN_TIMEOUT_S)[resource].result()
-        except KafkaException:
+        config = _config(admin, self._name, _ADMIN_TIMEOUT_S)
+        if not config:
             return {}
-        config = {name: str(entry.value) for name, entry in found.items()}
         limit = config.get("max.message.bytes", "")
         self._limit, self._limit_read_at = int(limit) if limit.isdigit() else None, time.monotonic()
         return config
@@ -88,6 +85,21 @@ class DeadLetterTopic:
             return producer.list_topics(self._name, timeout=_ADMIN_TIMEOUT_S).topics[self._name].error is None
         except KafkaException:
             return False
+
+
+def read_warnings(admin: AdminClient, topic: str, timeout_s: float) -> tuple[str, ...]:
+    """Return what will lose dead letters, each with its remedy after a semicolon. Blocks; nothing is written."""
+    return _warnings(topic, _config(admin, topic, timeout_s))
+
+
+def _config(admin: AdminClient, topic: str, timeout_s: float) -> dict[str, str]:
+    """Return the topic's settings; empty if this user may not read them."""
+    resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
+    try:
+        found = admin.describe_configs([resource], request_timeout=timeout_s)[resource].result()
+    except KafkaException:
+        return {}
+    return {name: str(entry.value) for name, entry in found.items()}
 
 
 def _warnings(topic: str, config: Mapping[str, str]) -> tuple[str, ...]:

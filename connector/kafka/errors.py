@@ -42,6 +42,7 @@ TOO_LARGE: Final = {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LA
 END_OF_PARTITION: Final = KafkaError._PARTITION_EOF
 ALL_BROKERS_DOWN: Final = KafkaError._ALL_BROKERS_DOWN
 TIMED_OUT: Final = KafkaError._TIMED_OUT
+TLS_FAILED: Final = KafkaError._SSL
 QUEUE_FULL: Final = KafkaError._QUEUE_FULL
 FATAL: Final = KafkaError._FATAL
 
@@ -83,4 +84,9 @@ def reason_of(error: KafkaError) -> ReasonCode | None:
 
 def remedy_for(reason: ReasonCode, error: KafkaError) -> str:
     """Return what the operator can do, followed by Kafka's own message."""
-    return f"{_REMEDIES[reason]} (Kafka says: {error.str()})"
+    return f"{_REMEDIES[reason]}{kafka_says(error)}"
+
+
+def kafka_says(error: KafkaError) -> str:
+    """Return Kafka's own message in brackets, to be put behind ours."""
+    return f" (Kafka says: {error.str()})"

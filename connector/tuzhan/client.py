@@ -72,7 +72,7 @@ class PlatformClient:
         """Build a client for at most `max_in_flight` requests at once, besides that for a token."""
         # aiohttp warns about bodies of more than 1 MiB, because copying them blocks the loop: for about a millisecond.
         warnings.filterwarnings("ignore", "Sending a large body directly", ResourceWarning)
-        trust = httpx.create_ssl_context()
+        trust = system_trust()
         connector = aiohttp.TCPConnector(
             limit=max_in_flight + 1,
             keepalive_timeout=KEEPALIVE_S,
@@ -117,9 +117,15 @@ class PlatformClient:
         except _EXCHANGE_ERRORS as error:
             failure = describe_error(error, self._peer, self._timeout_s)
         else:
-            return Reply(response.status_code, body, response.headers.get("Retry-After"))
+            headers = response.headers
+            return Reply(response.status_code, body, headers.get("Retry-After"), headers.get("Date"))
         # Here it has no context either, which some loggers show.
         raise TransportError(failure)
+
+
+def system_trust() -> ssl.SSLContext:
+    """Return whom the client trusts: the usual certificate authorities, or those of SSL_CERT_FILE or SSL_CERT_DIR."""
+    return httpx.create_ssl_context()
 
 
 def _open_socket(timeout_s: float, address: aiohttp.AddrInfoType) -> socket.socket:

@@ -97,6 +97,8 @@ class Reply:
     """That of the token endpoint holds the token."""
     retry_after: str | None = None
     """The header Retry-After, unparsed."""
+    date: str | None = None
+    """The header Date, unparsed."""
 
 
 @dataclass(frozen=True, slots=True)

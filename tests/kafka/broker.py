@@ -90,6 +90,13 @@ class Broker:
         self._write_properties(more)
         self._process: subprocess.Popen[bytes] | None = None
 
+    def add_listeners(self, listeners: str) -> None:
+        """Listen at these too (`NAME://host:port,…`), whose protocols the properties name. Before the first start."""
+        file = self._folder / "server.properties"
+        lines = file.read_text().splitlines()
+        more = [f"{line},{listeners}" if line.partition("=")[0].endswith("listeners") else line for line in lines]
+        file.write_text("\n".join(more) + "\n")
+
     def start(self) -> Self:
         """Start the broker, and return once it serves clients."""
         if not (self._folder / "data").exists():

@@ -32,7 +32,7 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     "observe": ("core", "settings", "flow", "tuzhan"),
     "config": ("core", "settings", "decode", "tuzhan", "mapping"),
     "dead_letters": ("core", "settings", "decode", "mapping", "kafka", "observe", "config"),
-    "workbench": ("core", "settings", "decode", "tuzhan", "mapping", "kafka", "config", "dead_letters"),
+    "workbench": ("core", "settings", "runtime", "decode", "tuzhan", "mapping", "kafka", "config", "dead_letters"),
     "sandbox": ("core", "runtime"),
     "demo": ("runtime", "sandbox"),
 }

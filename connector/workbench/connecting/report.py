@@ -1,0 +1,64 @@
+"""What `check --connect` prints: a table for people, a document for scripts."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+from rich.box import ROUNDED
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from connector.core.wording import counted
+from connector.workbench.preview.report import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from connector.core.findings import Finding
+
+_STYLES: Final = {"ok": "green", "warning": "yellow", "failed": "bold red", "unknown": "magenta"}
+_WIDTH_OF_FILES: Final = 140
+"""Where the output is no terminal, which would have a width."""
+
+
+def print_findings(findings: Sequence[Finding], took_s: float) -> None:
+    """Print the table, and one line with the counts."""
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _WIDTH_OF_FILES
+    console = Console(width=width, highlight=False, soft_wrap=False)
+    table = Table(box=ROUNDED, header_style="bold")
+    for head in ("check", "verdict", "found", "remedy"):
+        table.add_column(head, overflow="fold")
+    for one in findings:
+        name = f"{one.check} {one.subject}".rstrip()
+        table.add_row(Text(printable(name)), Text(one.verdict, _STYLES[one.verdict]), *_texts(one))
+    console.print(table)
+    counts = [
+        f"{sum(one.verdict == verdict for one in findings)} {verdict}"
+        for verdict in _STYLES
+        if any(one.verdict == verdict for one in findings)
+    ]
+    console.print(Text(f"{counted(len(findings), 'check')} in {took_s:.1f} s: {', '.join(counts)}"))
+
+
+def _texts(finding: Finding) -> tuple[Text, Text]:
+    return Text(printable(finding.detail)), Text(printable(finding.remedy))
+
+
+def as_data(findings: Sequence[Finding]) -> dict[str, object]:
+    """Return the part of the document of `check --json` that is about connections."""
+    return {
+        "ok": all(one.verdict != "failed" for one in findings),
+        "findings": [
+            {
+                "check": one.check,
+                "subject": one.subject,
+                "verdict": one.verdict,
+                "detail": one.detail,
+                "remedy": one.remedy,
+            }
+            for one in findings
+        ],
+    }
