@@ -30,6 +30,7 @@ class Mask:
     def __init__(self, *configs: Config, unmask: bool = False) -> None:
         self.unmask = unmask
         parts = [part.model_dump() for config in configs for part in (*config.routes, *config.targets.values())]
+        parts += [{"events": list(config.events or ())} for config in configs]  # the keys of the tracking plan
         self._shown = frozenset(text for text in _texts(parts) if mask_numbers(text) == text)
 
     def value(self, value: Json) -> Json:

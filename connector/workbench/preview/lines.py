@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
@@ -27,7 +28,7 @@ from connector.workbench.preview.given import Given, Read
 from connector.workbench.testing.models import GivenRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 OPTION: Final = "--file"
 STANDARD_INPUT: Final = "-"
@@ -59,19 +60,9 @@ def read_lines(name: str, topic: str | None, count: int | None, *, oldest: bool)
 
 
 def _read(stream: BinaryIO, name: str, topic: str | None, count: int | None, *, oldest: bool) -> Read:
-    lines = _documents(_lines(stream, name), name)
-    notes: list[str] = []
     most = MOST_RECORDS if count is None else count
-    kept: list[tuple[int, bytes]] = []
-    more = False
-    for each in lines:
-        kept.append(each)
-        if len(kept) > most:
-            more = True
-            if oldest or count is None:
-                kept.pop()
-                break
-            kept.pop(0)
+    kept, more = _chosen(_documents(_lines(stream, name), name), most, name, first=oldest or count is None)
+    notes: list[str] = []
     givens = [_given(content, line, name, topic) for line, content in kept]
     if more and count is None:
         notes.append(f"{name} has more than {most:,} records: these are the first; --newest and --oldest choose others")
@@ -83,11 +74,29 @@ def _read(stream: BinaryIO, name: str, topic: str | None, count: int | None, *, 
     return Read(givens, f"{which}{counted(len(givens), 'record')} of {name}", notes)
 
 
+def _chosen(
+    lines: Iterator[tuple[int, bytes]], most: int, name: str, *, first: bool
+) -> tuple[Sequence[tuple[int, bytes]], bool]:
+    """Return the first or the last lines, and whether there are more."""
+    kept: deque[tuple[int, bytes]] = deque()
+    held, more = 0, False
+    for each in lines:
+        if len(kept) == most and first:
+            return kept, True
+        kept.append(each)
+        held += len(each[1])
+        if len(kept) > most:
+            held -= len(kept.popleft()[1])
+            more = True
+        if held > _MOST_BYTES:
+            message = f"{len(kept):,} of its records have more than {_MOST_BYTES >> 20} MiB: choose fewer"
+            raise UsageError(OPTION, f"{name}: {message} by --newest or --oldest")
+    return kept, more
+
+
 def _lines(stream: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
     """Yield the lines that are not blank, with their numbers."""
-    held = 0
     for number, line in enumerate(iter(lambda: stream.readline(_MOST_LINE_BYTES + 1), b""), 1):
-        held += len(line)
         if len(line) > _MOST_LINE_BYTES:
             raise UsageError(OPTION, f"{name}: line {number} is larger than {_MOST_LINE_BYTES >> 20} MiB: no record")
         if b"\0" in line:

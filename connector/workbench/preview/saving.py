@@ -93,6 +93,8 @@ def _test(outcome: Outcome, mapping: PreviewedMapping, mask: Mask) -> tuple[dict
     elif not mask.unmask:
         return None, _NOT_DECODED
     assert kept is not None  # noqa: S101 - for mypy
+    if any(_is_beyond_yaml(made.item) or _is_beyond_yaml(made.public_params) for made in kept.made):
+        return None, "a file of tests can't hold the number of more than 64 bits that comes out"
     record = _record(kept)
     if record is None or signature(mapping.outcome(_as_given(kept))) != signature(outcome):
         return None, "its bytes can't be written in a test"

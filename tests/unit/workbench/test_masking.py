@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from connector.core.errors import CommandError, UsageError
-from connector.settings.models import Config, Route, Target
+from connector.settings.models import Config, EventDefinition, Route, Target
 from connector.settings.types import InterpolatedStr
 from connector.workbench.masking import Mask, confirm_unmask
 
@@ -47,6 +47,11 @@ def test_texts_of_the_config_are_shown_and_others_are_masked() -> None:
         "n": 4,
         "of": ["c_buy", "aaaa a aaaaaaaa"],
     }
+
+
+def test_event_keys_of_the_tracking_plan_are_shown() -> None:
+    planned = Config.model_construct(routes=[], targets={}, events={"c_planned": EventDefinition()})
+    assert Mask(planned).value(["c_planned", "c_other"]) == ["c_planned", "a_aaaaa"]
 
 
 def test_the_time_of_an_item_is_shown() -> None:

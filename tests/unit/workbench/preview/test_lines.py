@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from connector.core.errors import UsageError
+from connector.workbench.preview import lines
 from connector.workbench.preview.lines import MOST_RECORDS, read_lines
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def test_a_line_that_is_no_json_goes_through_the_decoder(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("count", "oldest", "lines", "description"),
+    ("count", "oldest", "numbers", "description"),
     [
         (2, True, [1, 2], "the first 2 records"),
         (2, False, [3, 4], "the last 2 records"),
@@ -108,11 +109,11 @@ def test_the_first_or_the_last_lines_are_chosen(
     tmp_path: Path,
     count: int | None,
     oldest: bool,  # noqa: FBT001 - a parameter of the test
-    lines: list[int],
+    numbers: list[int],
     description: str,
 ) -> None:
     found = read(tmp_path, b"1\n2\n3\n4\n", count, oldest=oldest)
-    assert [each.line for each in found.givens] == lines
+    assert [each.line for each in found.givens] == numbers
     assert found.description == f"{description} of {tmp_path / 'records.jsonl'}"
 
 
@@ -121,6 +122,15 @@ def test_a_long_file_is_read_in_part_which_is_said(tmp_path: Path) -> None:
     assert len(found.givens) == MOST_RECORDS
     assert "more than 10,000 records" in found.notes[0]
     assert found.description.startswith("the first 10,000 records")
+
+
+def test_no_more_is_kept_in_memory_than_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "_MOST_BYTES", 1000)
+    content = b"\n".join(b'"%s"' % (b"x" * 98) for _ in range(20))
+    with pytest.raises(UsageError, match=r"11 of its records have more than .*: choose fewer by --newest or --oldest"):
+        read(tmp_path, content)
+    assert len(read(tmp_path, content, 10).givens) == 10
+    assert len(read(tmp_path, content, 10, oldest=True).givens) == 10
 
 
 def test_an_empty_file_is_said_to_be_empty(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from connector.workbench.preview.stand_ins import stand_in, with_stand_ins
 from connector.workbench.testing.mappings import Mappings
 from connector.workbench.testing.reading import read_cases
 from connector.workbench.testing.running import run
-from tests.unit.workbench.preview.configs import ANONYMOUS, CONFIG, NOW_MS, PAID, given, previewed, raw
+from tests.unit.workbench.preview.configs import ANONYMOUS, CONFIG, NOW_MS, PAID, UNPAID, given, previewed, raw
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,6 +129,12 @@ def test_a_huge_number_and_null_go_through_the_decoder(tmp_path: Path) -> None:
     written, _ = saved(tmp_path, [raw(b"null"), given({**PAID, "n": 1 << 70})], text, unmask=True)
     assert 'value_text: "null"' in written
     assert str(1 << 70) in written
+
+
+def test_a_huge_number_that_comes_out_can_not_be_expected(tmp_path: Path) -> None:
+    text, notes = saved(tmp_path, [given({**PAID, "name": 1 << 70}), given(UNPAID)], unmask=True)
+    assert "skipped" in text
+    assert "more than 64 bits" in notes[0]
 
 
 def test_what_the_mapping_depends_on_is_put_back(tmp_path: Path) -> None:
