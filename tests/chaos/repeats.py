@@ -15,6 +15,7 @@ Whatever the cause: a record that was committed before the lease began that send
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -179,16 +180,21 @@ class _Repeat:
 
         In the classic protocol the broker reads nothing else from a member's connection while that member waits for
         the others to join again: for the session timeout, if one of them is dead or frozen. What it commits just
-        before it gives partitions up is of these alone.
+        before it gives partitions up is of these alone. If the broker goes away meanwhile, that is the answer.
         """
         log = self.first.member.log
         given_up = [
             one.at for one in log.rebalances if one.kind == "revoked" and self.placed.partition not in one.partitions
         ]
         commits = [at for at in log.commits if not any(0 <= revoked - at < LAST_COMMIT_S for revoked in given_up)]
-        if end - settled > JOINING_S or any(settled + COMMIT_INTERVAL_S < at <= end for at in commits):
+        away = min((one.began for one in self.history.faults_between(settled, end, "broker")), default=math.inf)
+        joined_again = any(settled - JOINING_S < at < away for at in given_up)
+        waited_until = min(end, away) if joined_again else end
+        if waited_until - settled > JOINING_S or any(settled + COMMIT_INTERVAL_S < at <= end for at in commits):
             return False
-        return any(settled < at and "generation" in text for at, text in log.failed_commits)
+        answers = [text for at, text in log.failed_commits if settled < at]
+        answer = "Waiting for coordinator" if joined_again and away < end else "generation"
+        return any(answer in text or "generation" in text for text in answers)
 
     def _was_committed(self) -> bool:
         lease = lease_at(leases(self.second.member, self.placed.partition), self.second.at)
