@@ -44,12 +44,12 @@ def check_cluster(config: Config, report: Report) -> None:
         metadata = admin.list_topics(timeout=METADATA_TIMEOUT_S)
     except KafkaException as exception:
         admin.poll(0)
-        report(_unreachable(cause_of(exception), errors, config.kafka))
+        report(unreachable(cause_of(exception), errors, config.kafka))
         return
     brokers = counted(len(metadata.brokers), "broker")
     report(Finding("cluster", "", "ok", f"logged in; cluster {metadata.cluster_id}, {brokers}"))
     checks = (
-        _check_advertised(metadata, config.kafka),
+        check_advertised(metadata, config.kafka),
         check_topics(admin, metadata.topics, config),
         check_group(admin, config),
         check_dead_letters(admin, config),
@@ -64,7 +64,7 @@ def _report_all(findings: Iterable[Finding], report: Report) -> None:
         report(finding)
 
 
-def _unreachable(error: KafkaError, reported: Sequence[KafkaError], kafka: Kafka) -> Finding:
+def unreachable(error: KafkaError, reported: Sequence[KafkaError], kafka: Kafka) -> Finding:
     """Return why the client gets no answer; what it has reported meanwhile says more than "timed out"."""
     told = [one for one in reported if one.code() != ALL_BROKERS_DOWN]
     authentication = [one for one in told if reason_of(one) == "kafka_not_authorized"]
@@ -79,7 +79,7 @@ def _unreachable(error: KafkaError, reported: Sequence[KafkaError], kafka: Kafka
     return Finding("cluster", "", "failed", f"no broker answers the client{said}", "see the rows `broker`")
 
 
-def _check_advertised(metadata: ClusterMetadata, kafka: Kafka) -> Iterator[Finding]:
+def check_advertised(metadata: ClusterMetadata, kafka: Kafka) -> Iterator[Finding]:
     """Yield a finding for each broker that can't be reached at the address which it advertises."""
     servers = bootstrap_servers(kafka)
     brokers = [one for one in metadata.brokers.values() if f"{one.host}:{one.port}" not in servers]
@@ -90,7 +90,7 @@ def _check_advertised(metadata: ClusterMetadata, kafka: Kafka) -> Iterator[Findi
 
     if not brokers:
         return
-    with ThreadPoolExecutor(min(len(brokers), 16)) as pool:
+    with ThreadPoolExecutor(min(len(brokers), 64)) as pool:
         kinds = list(pool.map(lambda one: probe(one.host, one.port), brokers))
     remedy = (
         "clients are sent on to the address that a broker advertises: it must be reachable from here"
@@ -98,7 +98,7 @@ def _check_advertised(metadata: ClusterMetadata, kafka: Kafka) -> Iterator[Findi
     )
     for broker, kind in zip(brokers, kinds, strict=True):
         address = f"{broker.host}:{broker.port}"
-        if kind in {"unresolved", "refused", "unreachable"}:
-            yield Finding("broker", address, "failed", f"broker {broker.id} advertises it: {kind}", remedy)
+        if kind not in {"kafka", "tls"}:
+            yield Finding("advertised", address, "failed", f"broker {broker.id} advertises it: {kind}", remedy)
         else:
-            yield Finding("broker", address, "ok", f"broker {broker.id}, by the address that it advertises")
+            yield Finding("advertised", address, "ok", f"broker {broker.id}, by the address that it advertises")

@@ -62,7 +62,10 @@ def finding_of(server: str, found: Listener, protocol: str, mechanism: str) -> F
         return Finding("broker", server, "failed", detail + more, remedy)
     if found.kind in _NO_KAFKA:
         detail = _NO_KAFKA[found.kind] + (" (HTTPS)" if found.kind == "http" and found.tls else "")
-        remedy = f"{_SERVERS} takes the brokers' own host:port, often 9092 or 9093, not that of a console or a proxy"
+        hangs = "see that the broker does not hang or start just now; " if found.kind == "silent" else ""
+        remedy = (
+            f"{hangs}{_SERVERS} takes the brokers' own host:port, often 9092 or 9093, not that of a console or a proxy"
+        )
         return Finding("broker", server, "failed", detail, remedy)
     if found.kind == "tls":
         return _of_unanswered_tls(server, protocol)

@@ -106,9 +106,7 @@ async def _token(platform: Platform, recorder: _Recorder, timeout_s: float) -> F
     if provider.current is not None:
         life_s = provider.expires_in_s
         lives = "" if life_s is None else f", lives {life_s:.0f} s"
-        sent = (
-            "fetched" if isinstance(provider, FetchedToken) else "found; if the platform takes it, only sending tells"
-        )
+        sent = "fetched" if isinstance(provider, FetchedToken) else "there is one; only sending shows if it is taken"
         return Finding("token", provider.source, "ok", sent + lives)
     detail, _, remedy = (remedies[0] if remedies else f"none within {timeout_s:g} s; {_ADDRESS}").partition("; ")
     if not remedy:

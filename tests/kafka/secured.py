@@ -17,7 +17,7 @@ from tests.kafka.waiting import until
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.kafka.authority import Authority
+    from tests.support.authority import Authority
 
 SCRAM_USER, SCRAM_PASSWORD = "scrammer", "the right password too"
 _JAAS: Final = "org.apache.kafka.common.security"

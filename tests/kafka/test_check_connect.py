@@ -14,13 +14,14 @@ from confluent_kafka.admin._acl import AclOperation
 from confluent_kafka.admin._resource import ResourceType
 
 from tests.conftest import without_broker
-from tests.kafka.authority import Authority
-from tests.kafka.broker import SASL_PASSWORD
+from tests.kafka.broker import SASL_PASSWORD, SASL_USER, Broker
 from tests.kafka.cluster import fresh, order
 from tests.kafka.commands import APP_SECRET, orders_config
 from tests.kafka.harness import KafkaHarness
 from tests.kafka.jars import NoBrokerError
+from tests.kafka.processes import free_ports
 from tests.kafka.secured import SCRAM_PASSWORD, SecuredBroker
+from tests.support.authority import Authority
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +51,29 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredBroker]
         broker.close()
 
 
+def run(config: dict[str, Any], folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command; no secret may be in its output."""
+    file = folder / "connect.yaml"
+    file.write_text(json.dumps(config, ensure_ascii=False))
+    command = [sys.executable, "-m", "connector", "check", "-c", str(file), *arguments]
+    wide = {**os.environ, "COLUMNS": "200"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False, env=wide)
+    assert "Traceback" not in done.stderr, done.stderr
+    for secret in (SASL_PASSWORD, SCRAM_PASSWORD, APP_SECRET):
+        assert secret not in done.stdout + done.stderr
+    return done
+
+
+def run_findings(config: dict[str, Any], folder: Path, code: int) -> dict[str, dict[str, Any]]:
+    """Run it, and return the findings by check; it must end with this code."""
+    done = run(config, folder, "--connect", "--json")
+    document = json.loads(done.stdout)
+    assert done.returncode == code, done.stdout
+    assert document["sound"]
+    assert document["connect"]["ok"] is (code == 0)
+    return {each["check"]: each for each in document["connect"]["findings"]}
+
+
 class Scene:
     """A topic, a group and a dead-letter topic of one test, and its config."""
 
@@ -77,26 +101,12 @@ class Scene:
         self.broker.allow(*(each for what, grants in self.needed().items() if what not in left_out for each in grants))
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run the command; no secret may be in its output."""
-        file = self._folder / "connect.yaml"
-        file.write_text(json.dumps(self.config, ensure_ascii=False))
-        command = [sys.executable, "-m", "connector", "check", "-c", str(file), *arguments]
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=100, check=False, env={**os.environ, "COLUMNS": "200"}
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        for secret in (SASL_PASSWORD, SCRAM_PASSWORD, APP_SECRET):
-            assert secret not in done.stdout + done.stderr
-        return done
+        """Run the command."""
+        return run(self.config, self._folder, *arguments)
 
     def findings(self, code: int) -> dict[str, dict[str, Any]]:
         """Run it, and return the findings by check; it must end with this code."""
-        done = self.run("--connect", "--json")
-        document = json.loads(done.stdout)
-        assert done.returncode == code, done.stdout
-        assert document["sound"]
-        assert document["connect"]["ok"] is (code == 0)
-        return {each["check"]: each for each in document["connect"]["findings"]}
+        return run_findings(self.config, self._folder, code)
 
     def failing(self) -> dict[str, dict[str, Any]]:
         """Return the findings that are not ok; the command must say with its code that one has failed."""
@@ -286,3 +296,21 @@ def test_beside_a_connector_that_runs_nothing_is_rebalanced(
         assert sandbox.count("stored") == 2
     finally:
         harness.close()
+
+
+def test_a_broker_that_sends_its_clients_to_an_address_out_of_reach_is_told_as_the_cause(
+    sandbox: SandboxProcess, tmp_path: Path
+) -> None:
+    [closed] = free_ports(1)
+    try:
+        broker = Broker(sasl_proxy=f"127.0.0.1:{closed}")
+    except NoBrokerError as missing:
+        without_broker(missing)
+    with broker:
+        login = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN", "sasl.username": SASL_USER}
+        properties = {**login, "sasl.password": SASL_PASSWORD}
+        config = orders_config(broker.sasl_address, sandbox.url, ["orders"], "group", properties)
+        found = run_findings(config, tmp_path, 1)
+    assert found["broker"]["verdict"] == "ok"
+    assert (found["advertised"]["verdict"], found["advertised"]["subject"]) == ("failed", f"127.0.0.1:{closed}")
+    assert "advertised.listeners" in found["advertised"]["remedy"]

@@ -32,7 +32,7 @@ def print_findings(findings: Sequence[Finding], took_s: float) -> None:
     for head in ("check", "verdict", "found", "remedy"):
         table.add_column(head, overflow="fold")
     for one in findings:
-        name = f"{one.check} {one.subject}".rstrip()
+        name = one.check if one.subject in {"", one.check} else f"{one.check} {one.subject}"
         table.add_row(Text(printable(name)), Text(one.verdict, _STYLES[one.verdict]), *_texts(one))
     console.print(table)
     counts = [

@@ -98,7 +98,7 @@ def test_a_token_of_the_config_is_found_and_base_url_is_asked_without_credential
     endpoint = Endpoint(REFUSED)
     findings = found(endpoint, {"token": "tok-of-the-config"})
     assert verdicts(findings) == ["ok", "ok", "ok"]
-    assert "only sending tells" in findings["token"].detail
+    assert "only sending shows" in findings["token"].detail
     assert endpoint.asked == [("", "")]
 
 

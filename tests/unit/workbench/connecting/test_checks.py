@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+import pytest
+
 from connector.core.errors import CommandError
 from connector.core.findings import Finding
 from connector.runtime.certificates import Certificate
@@ -13,7 +15,7 @@ from connector.workbench.connecting.checks import Check, run_checks
 from connector.workbench.connecting.report import as_data
 
 if TYPE_CHECKING:
-    from connector.core.findings import Report
+    from connector.core.findings import FindingVerdict, Report
 
 DAY_S = 86_400
 
@@ -78,3 +80,16 @@ def test_a_chain_holds_as_long_as_the_certificate_of_it_that_expires_first() -> 
     assert found.remedy
     assert finding_of("host", chain[::2], 0).verdict == "ok"
     assert finding_of("host", [], 0).verdict == "unknown"
+
+
+@pytest.mark.parametrize(("login", "verdict"), [("ok", "warning"), ("failed", "failed")])
+def test_a_bootstrap_server_that_fails_is_a_warning_only_if_another_one_let_the_client_in(
+    login: FindingVerdict, verdict: str
+) -> None:
+    def rows(report: Report) -> None:
+        report(Finding("broker", "one:9092", "failed", "nothing listens there"))
+        report(Finding("advertised", "two:9092", "failed", "unresolved"))
+        report(Finding("cluster", "", login, "d"))
+
+    findings, _ = run_checks([Check("cluster", "", rows)], 60)
+    assert {one.check: one.verdict for one in findings} == {"broker": verdict, "advertised": "failed", "cluster": login}
