@@ -180,21 +180,25 @@ class _Repeat:
 
         In the classic protocol the broker reads nothing else from a member's connection while that member waits for
         the others to join again: for the session timeout, if one of them is dead or frozen. What it commits just
-        before it gives partitions up is of these alone. If the broker goes away meanwhile, that is the answer.
+        before it gives partitions up is of these alone. If the broker goes away meanwhile, that is the answer;
+        a last commit may get none in its time.
         """
         log = self.first.member.log
         given_up = [
             one.at for one in log.rebalances if one.kind == "revoked" and self.placed.partition not in one.partitions
         ]
         commits = [at for at in log.commits if not any(0 <= revoked - at < LAST_COMMIT_S for revoked in given_up)]
-        away = min((one.began for one in self.history.faults_between(settled, end, "broker")), default=math.inf)
-        joined_again = any(settled - JOINING_S < at < away for at in given_up)
-        waited_until = min(end, away) if joined_again else end
-        if waited_until - settled > JOINING_S or any(settled + COMMIT_INTERVAL_S < at <= end for at in commits):
+        outages = self.history.faults_between(settled, end, "broker")
+        away = min((one.began for one in outages if one.began > settled), default=math.inf)
+        joined_again = [at for at in given_up if settled - JOINING_S < at < away]
+        waited_s = min(end, away) - max(settled, *joined_again) if joined_again else end - settled
+        if waited_s > JOINING_S or any(settled + COMMIT_INTERVAL_S < at <= end for at in commits):
             return False
         answers = [text for at, text in log.failed_commits if settled < at]
-        answer = "Waiting for coordinator" if joined_again and away < end else "generation"
-        return any(answer in text or "generation" in text for text in answers)
+        excuses = ["generation"]
+        if joined_again:
+            excuses += ["Waiting for coordinator"] if away < end else ["did not answer in time"]
+        return any(excuse in text for excuse in excuses for text in answers)
 
     def _was_committed(self) -> bool:
         lease = lease_at(leases(self.second.member, self.placed.partition), self.second.at)

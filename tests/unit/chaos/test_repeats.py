@@ -262,6 +262,19 @@ def test_a_commit_that_waits_for_the_group_when_the_broker_goes_away_can_not_be_
     assert told.breaches() == ["settled 15.0 s before a's lease was revoked"]
 
 
+def test_a_last_commit_that_gets_no_answer_while_the_group_waits_can_not_be_made_either() -> None:
+    told = two_members()
+    told.sends("a", 10, 0)
+    told.members["a"].log.failed_commits.append(
+        (20, "commit failed: the coordinator of the group did not answer in time")
+    )
+    told.gives_up("a", 20, "revoked")
+    told.sends("b", 31, 0)
+    assert told.breaches() == ["settled 10.0 s before a's lease was revoked"]  # it had not to join again
+    told.members["a"].log.rebalances.insert(1, Rebalance(9.9, "revoked", frozenset({("orders-1", 1)})))
+    assert told.causes() == {"settled since the last commit when its lease was revoked": 1}
+
+
 def test_the_last_commit_of_a_stop_does_not_wait_for_a_group_that_waits_for_a_frozen_member() -> None:
     told = two_members()
     told.sends("a", 10, 0)
