@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def server(answer: Callable[[bytes], bytes | None]) -> Iterator[int]:
+def server(answer: Callable[[bytes], bytes | None], *, closing: bool = True) -> Iterator[int]:
     """Serve on the port that is yielded: each connection's first bytes are answered; None: never, b"": by closing."""
     listening = socket.create_server(("127.0.0.1", 0), backlog=50)
     held: list[socket.socket] = []
@@ -34,7 +34,8 @@ def server(answer: Callable[[bytes], bytes | None]) -> Iterator[int]:
             reply = answer(connection.recv(4096))
             if reply is not None:
                 connection.sendall(reply)
-                connection.close()
+                if closing:
+                    connection.close()
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
@@ -69,7 +70,7 @@ def test_a_broker_names_its_mechanisms_or_says_that_it_wants_none(*, tls_first: 
         lambda request: handshake_answer(request, 33, "SCRAM-SHA-512", "PLAIN") if is_kafka(request) else b""
     ) as port:
         assert probe(port, tls_first=tls_first) == Listener("kafka", mechanisms=("PLAIN", "SCRAM-SHA-512"))
-    with server(lambda request: handshake_answer(request, 34) if is_kafka(request) else b"") as port:
+    with server(lambda request: handshake_answer(request, 34, "PLAIN") if is_kafka(request) else b"") as port:
         assert probe(port, tls_first=tls_first) == Listener("kafka")
 
 
@@ -99,6 +100,11 @@ def test_an_http_server_is_recognized_whether_it_answers_garbage_or_waits_for_a_
 )
 def test_whatever_else_answers_is_no_broker_and_no_traceback(answer: bytes) -> None:
     with server(lambda _: answer) as port:
+        assert probe(port).kind == "other"
+
+
+def test_an_answer_that_announces_more_than_a_broker_would_send_is_not_waited_for() -> None:
+    with server(lambda _: b"\x7f\xff\xff\xff" + b"x" * 10, closing=False) as port:
         assert probe(port).kind == "other"
 
 

@@ -138,6 +138,17 @@ def test_a_pattern_matches_as_the_consumer_does_and_never_the_dead_letter_topic(
     assert len(details) == 10
 
 
+def test_of_a_pattern_with_many_topics_those_with_a_fault_are_shown_and_the_others_counted() -> None:
+    existing = [f"many.{number:03}" for number in range(300)]
+    topics = {name: topic(DESCRIBE if name == "many.277" else READ) for name in existing}
+    found = [
+        one for one in check_topics(as_admin(FakeAdmin(topics)), existing, config("^many")) if one.check == "topic"
+    ]
+    assert [one.subject for one in found if one.verdict == "failed"] == ["many.277"]
+    assert found[-1].detail == "279 more topics, may be read"
+    assert len(found) == 20 + 1 + 1
+
+
 @pytest.mark.parametrize(
     ("answered", "verdict", "told"),
     [
