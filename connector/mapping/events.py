@@ -64,7 +64,12 @@ def event_entries(fields: Mapping[str, Value], event_key: Value, event_uuid: Eve
         "time": sent_at if time is None else time.then(_checked_time, "record", usual=_USUAL_TIME),
         "uuid": computed
         if own_uuid is None
-        else own_uuid.then(lambda own, _value, record: own or event_uuid(record, number_of(record)), "value", "record"),
+        else own_uuid.then(
+            lambda own, _value, record: own or event_uuid(record, number_of(record)),
+            "value",
+            "record",
+            usual=Usual(str, "{0}"),
+        ),
         "eventKey": _checked_key(event_key),
         **{name: value for name, value in fields.items() if name not in ("time", "uuid")},
     }
