@@ -38,7 +38,7 @@ def data(done: subprocess.CompletedProcess[str]) -> Any:  # noqa: ANN401 - JSON
 
 
 def test_a_file_is_previewed_without_kafka_platform_or_secret_and_masked(folder: Path) -> None:
-    done = command(folder, *FILE)
+    done = command(folder, *FILE, COLUMNS="120")
     assert (done.returncode, done.stderr) == (0, "")
     lines = [line.rstrip() for line in done.stdout.splitlines()]
     assert lines[0] == "53 records of r.jsonl, as c.yaml maps them"

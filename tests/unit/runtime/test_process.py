@@ -8,6 +8,9 @@ STOP_TWICE = """
 import asyncio, os, signal
 from connector.runtime.process import stop_on_signals
 
+for ignored in (signal.SIGINT, signal.SIGHUP):  # what a shell in the background, or nohup, lets its children inherit
+    signal.signal(ignored, signal.SIG_DFL)
+
 async def main() -> None:
     stop_requested = stop_on_signals()
     os.kill(os.getpid(), signal.{first})
