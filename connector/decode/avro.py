@@ -1,6 +1,6 @@
 """Avro's binary encoding, by fastavro: a schema becomes a function from bytes to a value.
 
-fastavro decodes; what a value becomes, `logical_types.py` decides. For that the schema is written anew before it is
+fastavro decodes, and `logical_types.py` decides what a value becomes. For that the schema is rewritten before it is
 parsed: it keeps what decoding needs, and each type whose values JSON does not have gets a logical type of our own, for
 which fastavro calls our function. Defaults, aliases and documentation are left out: a value is read with the schema
 that it was written with, so that what other libraries let pass there is no reason to refuse it.

@@ -1,7 +1,7 @@
 """The identities of a record in generated code: the same as `identity_writer` makes.
 
-Only what is usual is inlined: text from a conversion or a reference. For anything else, the rule is applied anew by
-`identity_of`, which counts what can't be converted.
+Only what is usual is inlined: text from a conversion or a reference. For anything else, `identity_of` applies the
+rule again, and counts what can't be converted.
 """
 
 from __future__ import annotations

@@ -10,10 +10,12 @@ from connector.mapping.projection import Decode, after_mark, decoder, is_attribu
 from connector.mapping.route import of_row
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from connector.decode.decoding import Body
     from connector.decode.envelopes import BuildOpen
+    from connector.mapping.expressions import Expression
+    from connector.mapping.projection import Node
     from connector.mapping.route import BoundRoute, MapTopic
 
 FILE = "<mapping>"
@@ -27,10 +29,10 @@ def topic_source(
     `general` maps a record by all of them the general way, and `refused` one that msgspec has found to be no JSON.
     `body` returns the JSON of a record, if that is not the value as it stands.
     """
-    root = project(path for route in routes for path in route.route.paths)
-    if root is None or not all(is_attribute(name) for route in routes for name in route.entries):
+    root = _projected(routes)
+    if root is None:
         return None
-    source = TopicSource(root, (rule.value.expression for route in routes for rule in route.route.identity))
+    source = TopicSource(root, _identities(routes))
     decode = _decoding(source, decoder(root), general, refused, _body(source, body))
     if len(routes) == 1:
         function = write_route(source, routes[0], "record", decode)
@@ -41,6 +43,16 @@ def topic_source(
     source.add_block(decode)
     source.add(f"    return [{', '.join(f'*{call}' for call in calls)}]")
     return source
+
+
+def _projected(routes: Sequence[BoundRoute]) -> Node | None:
+    """Return what routes read of a record; None if that is all of it, or an item has a name that no struct can have."""
+    root = project(path for route in routes for path in route.route.paths)
+    return root if all(is_attribute(name) for route in routes for name in route.entries) else None
+
+
+def _identities(routes: Sequence[BoundRoute]) -> Iterator[Expression]:
+    return (rule.value.expression for route in routes for rule in route.route.identity)
 
 
 def _decoding(source: TopicSource, decode: Decode, general: MapTopic, refused: MapTopic, body: str) -> Block:
@@ -65,15 +77,13 @@ def change_source(
 
     A route that makes several items of a row goes the general way, and all others of its topic with it.
     """
-    compiled = [route.route for route in routes]
-    root = project(path for route in compiled for path in route.paths)
-    if root is None or any(route.split is not None for route in compiled):
+    root = _projected(routes)
+    if root is None or any(route.route.split is not None for route in routes):
         return None
-    if not all(is_attribute(name) for route in routes for name in route.entries):
-        return None
-    source = TopicSource(root, (rule.value.expression for route in compiled for rule in route.identity), of_rows=True)
+    source = TopicSource(root, _identities(routes), of_rows=True)
     root.type("row")
-    open_rows = source.named(build_open(root.struct, any(route.reads_before for route in compiled)), "open_rows")
+    with_before = any(route.route.reads_before for route in routes)
+    open_rows = source.named(build_open(root.struct, with_before), "open_rows")
     functions = [write_route(source, route, "value, record, change, row", Block(0)) for route in routes]
     source.add("", "", "def map_topic(record):", "    try:", f"        rows = {open_rows}({_body(source, body)})")
     source.add("    except Exception:", f"        return {source.named(general, 'general')}(record)")
