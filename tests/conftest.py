@@ -1,6 +1,6 @@
-"""The brokers: one for all tests, and one that may be killed.
+"""The brokers: one for all tests, and one that may be killed; and the browser.
 
-Where no broker can be had, the tests that need one are skipped and say why and what to do; with CI set
+Where no broker or browser can be had, the tests that need one are skipped and say why and what to do; with CI set
 in the environment that is a failure instead.
 """
 
@@ -20,6 +20,8 @@ from tests.kafka.jars import NoBrokerError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.support.browser import Browser
+
 # No test may depend on how busy the machine is.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
@@ -34,11 +36,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(120, func_only=True))
 
 
-def without_broker(missing: NoBrokerError, what: str = "Kafka broker") -> NoReturn:
+def without_broker(missing: Exception, what: str = "Kafka broker") -> NoReturn:
     """Skip the test, or fail it in CI: no broker, or whatever else of the kind, can be had."""
     if os.environ.get("CI"):
         pytest.fail(f"CI must run the tests on a real {what}: {missing}", pytrace=False)
     pytest.skip(f"no real {what}: {missing}")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real Chromium, one for all tests of a process: see tests/support/browser.py."""
+    from tests.support.browser import Browser, NoBrowserError  # noqa: PLC0415 - selenium is slow to import
+
+    try:
+        browser = Browser()
+    except NoBrowserError as missing:
+        without_broker(missing, "browser")
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="session")
