@@ -121,17 +121,18 @@ def check(
     validate_kafka: ValidateKafka | None = None,
     *,
     unused: Collection[str] = (),
+    replaced: Mapping[str, object] | None = None,
 ) -> Checked:
     """Find everything that is wrong with a config. Never raises for what is in the file.
 
     `unused` names sections that the caller does not read: what their `${…}` stand for need not exist. Such a section
-    may be missing from the resulting config.
+    may be missing from the resulting config. `replaced` has sections that stand in the place of the file's own.
     """
     try:
         document = read_document(path, CONFIG_KEYS)
     except UnreadableError as error:
         return Checked(str(path), error.sha256, (error.problem,), excerpts=error.excerpts)
-    return _Check(document, environ, validate_kafka, unused).run()
+    return _Check(document, environ, validate_kafka, unused, replaced or {}).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +143,12 @@ class _Check:
     environ: Mapping[str, str]
     validate_kafka: ValidateKafka | None
     unused: Collection[str]
+    replaced: Mapping[str, object]
 
     def run(self) -> Checked:
         document, unreplaced, problems = self.document, Problems(), Problems()
         data = interpolate(document.read.data, self.environ, unreplaced)
-        data = data if isinstance(data, dict) else {}
+        data = {**data, **self.replaced} if isinstance(data, dict) else {}
         plan = events_file(data.get("events"), document.file, self.environ, unreplaced)
         if plan is not None:
             data = {**data, "events": plan.data}
