@@ -97,8 +97,8 @@ def test_the_records_in_the_annotated_config_s_comments_become_items() -> None:
 def test_what_the_package_reads_is_installed_with_it() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
     package = ROOT / "connector"
-    data = {str(path.relative_to(package)) for path in tracked_files() if package in path.parents}
-    assert {name for name in data if not name.endswith(".py")} == set(settings["package-data"]["connector"])
+    data = {path for path in tracked_files() if package in path.parents and path.suffix != ".py"}
+    assert {path for pattern in settings["package-data"]["connector"] for path in package.glob(pattern)} == data
 
 
 # -- it stands alone ------------------------------------------------------------------------------------------------
