@@ -4,14 +4,15 @@ The platform answers HTTP 401 or code 100200 when a token is not valid. No page 
 the permission of one endpoint: it may be the same. What other targets got for the same token tells the two apart.
 
 When the current token is refused at a target, the first row that holds decides. "Others" are other targets, "lately" is
-in the last RECENT_S; a token is "the second" if the one before was refused here too, and nothing delivered in between.
+in the last RECENT_S, "a moment ago" in the last GRACE_S; a token is "the second" if the one before was refused here
+too, and nothing delivered in between.
 
     the target ...                                                at fault   another token is needed
     has delivered with this token                                 token      at once: it has died
     is at fault already                                           target     after its patience, see below
     was refused it before, and others have used it since          target     no
     is refused a token that has died at others                    token      that is known already
-    has never delivered, and others have lately with this token   target     no
+    has never delivered, and others have a moment ago with it     target     no
     has never delivered, this is the second, and others have      target     no
     is refused the second, and others have lately delivered       target     no
     is refused the first, and others have lately with this token  token      in GRACE_S, unless others deliver
@@ -23,8 +24,8 @@ in the last RECENT_S; a token is "the second" if the one before was refused here
 - A delivery by another target, of a request that was sent after the refusal, shows that the token is good. The targets
   that wait go on with it, and none is fetched.
 - A target at fault stays so, with any token, until it delivers. A token is fetched for it only if no other target has
-  delivered with the current one for the target's patience: RECENT_S, doubled for each such token up to 10 minutes. So a
-  wrong judgement does no harm for long, and a right one costs few tokens.
+  delivered with the current one for the target's patience: PATIENCE_S, doubled for each such token up to 10 minutes.
+  So a wrong judgement does no harm for long, and a right one costs few tokens.
 - If all targets are at fault, of two and more, it is rather the token that has died: nobody can use it. The first token
   is fetched after GRACE_S then; this patience doubles with each one too, until a target delivers. An endpoint that
   always answers 401 can't bring this about as long as others deliver.
@@ -53,6 +54,8 @@ GRACE_S = 5.0
 """How long the other targets have to show that a new token is good."""
 RETRY_S = 5.0
 """How long a target waits for another token before it tries the refused one again."""
+PATIENCE_S = 15.0
+"""How long a target at fault waits for the first token that is fetched for it alone."""
 MAX_PATIENCE_S = 600.0
 
 
@@ -163,13 +166,13 @@ class TokenEvidence:
         if self._has_died:
             return False
         has_delivered = known.delivered_s > -math.inf
-        if known.refused_in_a_row == 1:
-            return not has_delivered and now_s - used_s < RECENT_S
+        if known.refused_in_a_row == 1:  # a token that others used before that moment may have died since
+            return not has_delivered and now_s - used_s < GRACE_S
         others_s = self._used_by_others_s(target, self._targets)
         return now_s - others_s < (RECENT_S if has_delivered else math.inf)
 
     def _on_target_at_fault(self, known: _Target, used_s: float, now_s: float) -> None:
-        known.patience_s = known.patience_s or RECENT_S
+        known.patience_s = known.patience_s or PATIENCE_S
         if math.isfinite(self.renew_s):
             return
         unused_s = now_s - max(used_s, self._issued_s)

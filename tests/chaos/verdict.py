@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from connector.tuzhan.replies import NO_PERMISSION_REMEDY
 from tests.chaos.records import ORDERS, Kind
 from tests.chaos.repeats import Explained, explain_repeats
 from tests.chaos.settled_ahead import settled_ahead
@@ -83,8 +84,9 @@ def _done(history: History) -> Iterator[Breach]:
         late = [one for one in member.seen.scrapes if one.asked > history.quiet_at + READY_WITHIN_S]
         unready = [one for one in late if not one.ready]
         if wrong := [one for one in unready if not _is_contest(one, history) and not _is_search(one, history)]:
-            after, reasons = wrong[-1].asked - history.quiet_at, ", ".join(wrong[-1].reasons)
-            yield Breach("done", f"{member.name} is not ready {after:.0f} s after the last fault: {reasons}")
+            after = wrong[-1].asked - history.quiet_at
+            told = "; ".join(map(": ".join, zip(wrong[-1].reasons, wrong[-1].remedies, strict=True)))
+            yield Breach("done", f"{member.name} is not ready {after:.0f} s after the last fault: {told}")
 
 
 def _is_search(scrape: Scrape, history: History) -> bool:
@@ -95,10 +97,13 @@ def _is_search(scrape: Scrape, history: History) -> bool:
 def _is_contest(scrape: Scrape, history: History) -> bool:
     """Whether a member is not ready because of a contested token.
 
-    That is remembered for minutes, on purpose, and tokens are fetched at most every CONTEST_S meanwhile.
+    That is remembered for minutes, on purpose, and tokens are fetched at most every CONTEST_S meanwhile. A target may
+    be blamed for a token that another process has killed: it is held, and waits for the next token as well.
     """
     reasons = set(scrape.reasons)
     waits = scrape.asked < history.quiet_at + READY_WITHIN_S + CONTEST_S
+    if reasons == {"target_held"} and all(remedy.startswith(NO_PERMISSION_REMEDY) for remedy in scrape.remedies):
+        return waits and any(fault.kind == "new kills old" for fault in history.faults)
     return "token_contested" in reasons and (waits or reasons == {"token_contested"})
 
 

@@ -34,6 +34,8 @@ class Scrape:
     answered: float
     ready: bool
     reasons: tuple[str, ...]
+    remedies: tuple[str, ...]
+    """What each reason tells the operator."""
     alive: bool
     in_flight: int
 
@@ -83,9 +85,11 @@ class MemberWatch(threading.Thread):
                 law = f"{consumed} consumed, {settled} settled, {released} released, {in_flight} in flight"
                 self.seen.broken_laws.append(f"{asked:.2f} {topic}: {law}")
         ready, alive = client.get("/readyz"), client.get("/livez")
-        reasons = tuple(str(reason["code"]) for reason in ready.json()["reasons"])
+        told = ready.json()["reasons"]
+        reasons = tuple(str(reason["code"]) for reason in told)
+        remedies = tuple(str(reason["remedy"]) for reason in told)
         waiting = sum(numbers[3] for numbers in counts.values())
-        scrape = Scrape(asked, time.time(), ready.is_success, reasons, alive.is_success, waiting)
+        scrape = Scrape(asked, time.time(), ready.is_success, reasons, remedies, alive.is_success, waiting)
         self.seen.scrapes.append(scrape)
 
 

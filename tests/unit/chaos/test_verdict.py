@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from connector.core.commit_metadata import UNKNOWN_SIGHT, encode
 from connector.core.progress import progress_of
+from connector.tuzhan.replies import NO_PERMISSION_REMEDY
 from tests.chaos.records import Kind
 from tests.chaos.watching import count_records
 from tests.unit.chaos.told import QUIET_AT, Told
@@ -215,4 +218,19 @@ def test_a_contested_token_may_take_longer_and_is_remembered() -> None:
     told.scrape("a", QUIET_AT + 100, ready=False, reasons=("token_contested",))
     assert told.broken() == set()
     told.scrape("a", QUIET_AT + 101, ready=False, reasons=("token_contested", "target_down"))
+    assert told.broken() == {"done"}
+
+
+def test_a_target_blamed_for_a_token_that_another_process_has_killed_may_be_held_for_as_long() -> None:
+    told = delivered(Kind.GOOD)
+    held: dict[str, Any] = {
+        "ready": False,
+        "reasons": ("target_held",),
+        "remedies": (f"{NO_PERMISSION_REMEDY}: event/batchAdd",),
+    }
+    told.scrape("a", QUIET_AT + 45, **held)
+    assert told.broken() == {"done"}, "no token was killed"
+    told.fault("token", "new kills old", 100, 110)
+    assert told.broken() == set()
+    told.scrape("a", QUIET_AT + 45, **held | {"remedies": ("check what the platform says",)})
     assert told.broken() == {"done"}

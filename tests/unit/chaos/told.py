@@ -80,7 +80,9 @@ class Told:
 
     def scrape(self, name: str, at: float, *, ready: bool = True, **more: Any) -> None:  # noqa: ANN401 - fields
         """Its admin port is looked at."""
-        scrape = Scrape(at, at + 0.01, ready, () if ready else ("starting",), alive=True, in_flight=5)
+        reasons: tuple[str, ...] = more.pop("reasons", () if ready else ("starting",))
+        remedies = more.pop("remedies", ("wait",) * len(reasons))
+        scrape = Scrape(at, at + 0.01, ready, reasons, remedies, alive=True, in_flight=5)
         self.members[name].seen.scrapes.append(replace(scrape, **more))
 
     def history(self) -> History:

@@ -189,7 +189,7 @@ def test_a_wrongly_blamed_target_heals_with_the_next_token() -> None:
             await token_of(tokens)
             deliver(tokens, B)
             # tok1 dies here, and A, which has not used it yet, is the first to be told.
-            await asyncio.sleep(10)
+            await asyncio.sleep(4)
             assert refuse(tokens, A) is True
             await asyncio.sleep(1)
             assert refuse(tokens, B) is False
@@ -203,7 +203,7 @@ def test_a_wrongly_blamed_target_heals_with_the_next_token() -> None:
     assert len(endpoint.calls) == 2
 
 
-def test_if_the_only_other_target_falls_silent_a_blamed_one_gets_another_token_after_a_minute() -> None:
+def test_if_the_only_other_target_falls_silent_a_blamed_one_gets_another_token_soon() -> None:
     endpoint, events = FakeTokenEndpoint(), list[Event]()
 
     async def main() -> None:
@@ -211,7 +211,7 @@ def test_if_the_only_other_target_falls_silent_a_blamed_one_gets_another_token_a
         async with running(tokens):
             await token_of(tokens)
             deliver(tokens, B)
-            for _ in range(62):
+            for _ in range(17):
                 assert refuse(tokens, A) is True
                 await asyncio.sleep(1)
             assert tokens.current == "tok2"

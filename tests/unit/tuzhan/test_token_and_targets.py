@@ -121,3 +121,21 @@ def test_in_a_contest_records_wait_and_are_delivered_in_the_end() -> None:
     assert len([code for _, code in reasons(two.good.events) + reasons(two.other.events) if code == "target_held"]) <= 4
     for harness in (two.good, two.other):
         assert harness.counts.delivered == harness.counts.consumed
+
+
+def test_a_token_that_died_while_the_other_target_has_nothing_to_send_holds_no_target_for_long() -> None:
+    """As after a freeze: `other` has never sent, and `good`, which used the token seconds ago, gets no more records."""
+
+    async def main() -> float:
+        two = TwoTargets()
+        async with running(two.tokens):
+            await two.feed(6, other=0)
+            await two.good.done()
+            two.platform.kill()
+            await asyncio.sleep(12)
+            resumed = asyncio.get_running_loop().time()
+            two.other.put(1)
+            await two.drain()
+            return asyncio.get_running_loop().time() - resumed
+
+    assert run_virtual(main()) < 10

@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from connector.tuzhan.token_evidence import GRACE_S, MAX_PATIENCE_S, RECENT_S, RETRY_S, Fault, TokenEvidence
+from connector.tuzhan.token_evidence import GRACE_S, MAX_PATIENCE_S, PATIENCE_S, RETRY_S, Fault, TokenEvidence
 
 A, B, C = "A", "B", "C"
 
@@ -53,7 +53,7 @@ def test_further_refusals_of_the_same_token_change_nothing_but_the_wait() -> Non
     assert evidence.renew_s == 10.0
 
 
-@pytest.mark.parametrize(("age_s", "fault"), [(0.0, Fault.TARGET), (59.9, Fault.TARGET), (60.0, Fault.TOKEN)])
+@pytest.mark.parametrize(("age_s", "fault"), [(0.0, Fault.TARGET), (4.9, Fault.TARGET), (5.0, Fault.TOKEN)])
 def test_a_target_that_is_refused_what_another_has_just_used_is_at_fault(age_s: float, fault: Fault) -> None:
     evidence = new_evidence()
     evidence.on_delivered(B, 100.0, 100.0)
@@ -154,7 +154,7 @@ def test_the_fault_stays_with_every_token_until_the_target_delivers() -> None:
 def test_no_token_is_fetched_for_a_target_at_fault_while_others_deliver() -> None:
     evidence = a_at_fault()
     for now_s in range(2, 3600):
-        if now_s % 59 == 0:
+        if now_s % 14 == 0:
             evidence.on_delivered(B, now_s, now_s)
         assert evidence.on_refused(A, now_s) is Fault.TARGET
         assert evidence.renew_s == math.inf
@@ -170,18 +170,33 @@ def test_with_nobody_else_a_target_at_fault_gets_a_few_tokens_at_growing_distanc
             issued.append(now_s)
             evidence.on_token(now_s)
     distances = [later - earlier for earlier, later in zip([1.0, *issued], issued, strict=False)]
-    assert distances[:5] == [RECENT_S * 2**n for n in range(4)] + [MAX_PATIENCE_S]
-    assert set(distances[4:]) == {MAX_PATIENCE_S}
+    assert distances[:7] == [PATIENCE_S * 2**n for n in range(6)] + [MAX_PATIENCE_S]
+    assert set(distances[6:]) == {MAX_PATIENCE_S}
+
+
+def test_an_endpoint_that_always_refuses_costs_two_tokens_more_if_others_deliver_once_a_minute() -> None:
+    evidence = a_at_fault()
+    issued: list[float] = []
+    for now_s in range(2, 24 * 3600):
+        if now_s % 60 == 0:
+            evidence.on_delivered(B, now_s, now_s)
+        assert evidence.on_refused(A, now_s) is Fault.TARGET
+        if evidence.renew_s <= now_s:
+            issued.append(now_s)
+            evidence.on_token(now_s)
+    assert issued == [1 + PATIENCE_S, 1 + 3 * PATIENCE_S]
 
 
 def test_while_the_token_for_a_target_at_fault_can_not_be_fetched_its_patience_does_not_grow() -> None:
     evidence = a_at_fault()
-    for now_s in range(61, 4000):
+    for now_s in range(16, 4000):
         evidence.on_refused(A, now_s)
-    assert evidence.renew_s == 61.0
+    assert evidence.renew_s == 16.0
     evidence.on_token(4000.0)
-    evidence.on_refused(A, 4000.0 + 2 * RECENT_S)
-    assert evidence.renew_s == 4000.0 + 2 * RECENT_S
+    evidence.on_refused(A, 4000.0 + 2 * PATIENCE_S - 0.1)
+    assert evidence.renew_s == math.inf
+    evidence.on_refused(A, 4000.0 + 2 * PATIENCE_S)
+    assert evidence.renew_s == 4000.0 + 2 * PATIENCE_S
 
 
 def test_a_delivery_by_another_target_makes_a_token_for_a_target_at_fault_needless() -> None:
@@ -273,14 +288,15 @@ def test_a_token_that_no_target_can_use_is_replaced_soon_and_the_next_ones_at_gr
             issued.append(now_s)
             evidence.on_token(now_s)
     distances = [later - earlier for earlier, later in itertools.pairwise(issued)]
-    assert distances[:4] == [GRACE_S * 2**n for n in range(4)]
+    assert distances[:2] == [GRACE_S, 2 * GRACE_S]
+    assert distances == sorted(distances)
     assert set(distances[20:]) == {MAX_PATIENCE_S}
 
 
 def test_as_long_as_one_target_delivers_now_and_then_the_others_bring_about_no_other_token() -> None:
     evidence = both_at_fault()
     for now_s in range(8, 3600):
-        if now_s % 20 == 8:
+        if now_s % 14 == 8:
             evidence.on_delivered(C, now_s, now_s)
         evidence.on_refused(A, now_s)
         evidence.on_refused(B, now_s)
