@@ -42,6 +42,7 @@ from connector.observe.admin import build_admin
 from connector.observe.health import Health, Heartbeat, silent_parts
 from connector.observe.log import configure
 from connector.observe.metrics import Metrics
+from connector.observe.routes import RouteCounts, RouteFacts
 from connector.observe.scrub import describe
 from connector.observe.status import StatusReader, totals
 from connector.runtime.clocks import call_every, wake_clocks
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from connector.decode.decoding import BuildFormat
     from connector.decode.registry import SchemaRegistry
     from connector.flow.pipeline import Source
+    from connector.mapping.route import CompiledRoute
     from connector.settings.models import Config
     from connector.settings.models import Target as TargetConfig
     from connector.tuzhan.token import TokenProvider
@@ -123,9 +125,10 @@ def build(loaded: Loaded, sock: socket.socket, registry: SchemaRegistry | None =
     """
     config, loop = loaded.config, asyncio.get_running_loop()
     health, metrics, log = Health(), Metrics(), configure(config.log.format, config.log.level)
+    routes = RouteCounts([_route_facts(route) for route in loaded.mapping.routes])
 
     def emit(event: Event) -> None:
-        for listener in (health, metrics, log):
+        for listener in (health, metrics, routes, log):
             listener.on(event)
 
     tasks = Tasks()
@@ -143,7 +146,18 @@ def build(loaded: Loaded, sock: socket.socket, registry: SchemaRegistry | None =
     bridge = Bridge(emit, pipeline.close, topic_counts)
     consumer = ConsumerThread(config.kafka, loaded.mapping.topics, config.dead_letter_topic, bridge, guard)
 
-    status = StatusReader(loaded.file, loaded.sha256, pipeline, targets, topic_counts, tokens, loop.time())
+    status = StatusReader(
+        config_file=loaded.file,
+        config_sha256=loaded.sha256,
+        pipeline=pipeline,
+        targets=targets,
+        topics=loaded.mapping.topics,
+        topic_counts=topic_counts,
+        routes=routes,
+        health=health,
+        tokens=tokens,
+        started_at=loop.time(),
+    )
     heartbeat = Heartbeat()
     last_beats = {"loop": heartbeat.last, "kafka": consumer.last_beat}
     admin = build_admin(lambda: status.read(loop.time()), metrics, health, partial(silent_parts, last_beats))
@@ -161,6 +175,10 @@ def build(loaded: Loaded, sock: socket.socket, registry: SchemaRegistry | None =
         status.held = gate.held
         reading = Reading(gate, registry.schemas.formats, registry.close)
     return App(loaded, emit, tasks, background, outlets, pipeline, bridge, consumer, status, reading)
+
+
+def _route_facts(route: CompiledRoute) -> RouteFacts:
+    return RouteFacts(route.name, route.target, tuple(dict.fromkeys(rule.type for rule in route.identity)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,13 +347,12 @@ class App:
     async def _flow(self) -> None:
         cluster_id = await self.bridge.connected()
         mapper = self.loaded.mapping.mapper(cluster_id, formats=self.reading.formats)
-        self.status.identity_invalid, self.status.items_skipped = mapper.identity_invalid, mapper.skipped
+        self.status.kafka_connected = True
+        self.status.routes.identity_invalid, self.status.routes.skipped = mapper.identity_invalid, mapper.skipped
         self.status.values_omitted = mapper.omitted
-        self.status.state = "running"
         await self.pipeline.run(self.reading.source, mapper)
 
     async def _shut_down(self, flow: asyncio.Future[object]) -> int:
-        self.status.state = "draining"
         self.emit(ReasonRaised("draining", "", "none needed: the process was told to stop, and ends by itself"))
         timeout_s = self.loaded.config.shutdown_timeout
         self.bridge.stop(max(timeout_s - LEAVE_MARGIN_S, timeout_s / 2))

@@ -68,12 +68,18 @@ class ItemsSettled:
 
 @dataclass(frozen=True, slots=True)
 class DeadLettered:
-    """Dead letters of one route and one reason were acknowledged by the dead-letter topic."""
+    """Dead letters that differ in their records alone were acknowledged by the dead-letter topic."""
 
     route: str
+    """Empty if the records could not be decoded."""
     reason: str
     count: int
     offsets: Offsets
+    target: str = ""
+    """The target that the items were meant for; empty if none was known."""
+    field: str = ""
+    detail: str = ""
+    """For people; holds no value of a record."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,8 @@ class Lease:
         self._passed_end = start
         """The offset after the last received one, as of the last look at what was settled before."""
         self._times = TimeMarks()
+        self.last_tracked: tuple[float, int | None] = (-math.inf, None)
+        """When records were tracked last, and the timestamp of the first of them in milliseconds since 1970."""
         self._progress = Progress(start)
         self._progress_at = (-1, -1)
         self._on_drained: Callable[[], None] | None = None
@@ -132,19 +134,21 @@ class Lease:
         """Track one record: see `track_all`."""
         self.track_all([offset], now, [items])
 
-    def track_all(self, offsets: list[int], now: float, items: list[int]) -> None:
+    def track_all(self, offsets: list[int], now: float, items: list[int], timestamp_ms: int | None = None) -> None:
         """Track received records in order; `items` says how many items each became: without any it is skipped.
+
+        `timestamp_ms` is the first record's own.
 
         Called before any of the items is put into a target. Raise ValueError if an offset is not above all tracked
         ones, or if the lease is not open.
         """
         if are_consecutive(offsets):
-            self._track(offsets[0], now, items)
+            self._track(offsets[0], now, items, timestamp_ms)
             return
         for begin, end in stretches(offsets):
-            self._track(offsets[begin], now, items[begin:end])
+            self._track(offsets[begin], now, items[begin:end], timestamp_ms)
 
-    def _track(self, first: int, now: float, items: list[int]) -> None:
+    def _track(self, first: int, now: float, items: list[int], timestamp_ms: int | None) -> None:
         """Track a stretch of consecutive offsets."""
         window, counts = self._window, self._counts
         if first < window.end or self.state is not _OPEN:
@@ -162,7 +166,8 @@ class Lease:
             self._partial.expect(first, items)
         if unsettled and now >= self._times.next_at:
             first_open = first + next(index for index, count in enumerate(items) if count)
-            self._times.note(first_open, now, window.first_unsettled())
+            self._times.note(first_open, now, window.first_unsettled(), timestamp_ms)
+        self.last_tracked = (now, timestamp_ms)
 
     def settle(self, offset: int, outcome: Outcome) -> None:
         """Count one item: see `settle_all`."""
@@ -263,6 +268,11 @@ class Lease:
         A little too early: see `TimeMarks.time_of`.
         """
         return self._times.time_of(self._window.first_unsettled()) if self.unsettled else None
+
+    @property
+    def oldest_timestamp_ms(self) -> int | None:
+        """The timestamp of the oldest unsettled record, or of one shortly before it; None if there is none."""
+        return self._times.timestamp_of(self._window.first_unsettled()) if self.unsettled else None
 
     # -- the end ------------------------------------------------------------------------------------------------
 

@@ -17,18 +17,18 @@ MAX_MARKS: Final = 128
 
 
 class TimeMarks:
-    """The times of rising offsets. `now` never falls from one call to the next."""
+    """The times of rising offsets. `now` never falls from one call to the next; timestamps may."""
 
     def __init__(self) -> None:
         self.next_at = -math.inf
         """From when on `note` is to be called again; before, the last mark stands for the offset too."""
-        self._marks: deque[tuple[int, float]] = deque()
-        """An offset, and the time of it and of those after it."""
+        self._marks: deque[tuple[int, float, int | None]] = deque()
+        """An offset, the time of it and of those after it, and its record's own timestamp."""
         self._apart_s = TIME_RESOLUTION_S
 
-    def note(self, offset: int, now: float, first_needed: int) -> None:
+    def note(self, offset: int, now: float, first_needed: int, timestamp_ms: int | None = None) -> None:
         """Note that `offset` was tracked now. Marks that only concern offsets below `first_needed` are dropped."""
-        self._marks.append((offset, now))
+        self._marks.append((offset, now, timestamp_ms))
         self._drop(first_needed)
         if len(self._marks) > MAX_MARKS:
             self._marks = deque(islice(self._marks, 0, None, 2))
@@ -44,6 +44,11 @@ class TimeMarks:
         """
         self._drop(offset)
         return self._marks[0][1]
+
+    def timestamp_of(self, offset: int) -> int | None:
+        """Return the record timestamp of the last mark up to an offset: see `time_of`."""
+        self._drop(offset)
+        return self._marks[0][2]
 
     def _drop(self, first_needed: int) -> None:
         marks = self._marks

@@ -142,7 +142,8 @@ class Pipeline:
                 self._turn.left -= 1
                 return
         counts, items, sizes = self._map(feed, backlog[: min(most, self._turn.left)])
-        lease.track_all([record.offset for record in backlog[: len(counts)]], self._loop.time(), counts)
+        offsets = [record.offset for record in backlog[: len(counts)]]
+        lease.track_all(offsets, self._loop.time(), counts, backlog[0].timestamp_ms)
         del backlog[: len(counts)]
         self._put(items, lease, sizes if len(sizes) == len(items) else None)
         self._turn.left -= max(len(counts), len(items))

@@ -21,7 +21,7 @@ from confluent_kafka import KafkaError
 
 from connector.core.events import DeadLettered, Notice, ReasonCleared, ReasonRaised
 from connector.core.letters import ADDED_HEADERS_BYTES, Subject, letter_messages
-from connector.core.record import TopicPartition
+from connector.core.record import Failure, TopicPartition
 from connector.core.sink import Verdict, VerdictKind
 from connector.kafka.acknowledged_producer import AcknowledgedProducer
 from connector.kafka.dead_letter_topic import DeadLetterTopic
@@ -138,13 +138,14 @@ class DeadLetterSink:
         return f"{remedies.get(error.code(), otherwise)} (Kafka says: {error.str()})"
 
     def _emit_dead_lettered(self, items: Sequence[Item]) -> None:
-        by_reason: dict[tuple[str, str], list[Record]] = {}
+        alike: dict[tuple[str, str, str, str, str], list[Record]] = {}
         for item in items:
-            reason = item.failure.reason if item.failure is not None else ""
-            by_reason.setdefault((item.route, reason), []).append(item.record)
-        for (route, reason), records in by_reason.items():
+            failure = item.failure or Failure("")
+            key = (item.route, failure.reason, failure.target, failure.field, failure.detail)
+            alike.setdefault(key, []).append(item.record)
+        for (route, reason, target, field, detail), records in alike.items():
             offsets = [(TopicPartition(one.topic, one.partition), [one.offset]) for one in records]
-            self._emit(DeadLettered(route, reason, len(records), offsets))
+            self._emit(DeadLettered(route, reason, len(records), offsets, target, field, detail))
 
     async def _ensure_topic(self) -> KafkaError | None:
         if self._topic_ensured:

@@ -32,7 +32,7 @@ class CompiledMapping:
     def __init__(
         self, routes: Sequence[CompiledRoute], omitted: Counter[tuple[str, str]], decode: Mapping[str, Decode]
     ) -> None:
-        self._routes = tuple(routes)
+        self.routes = tuple(routes)
         self._decode = decode
         self.omitted = omitted
         """Values that `on_error: omit` left out, by route and field; only increases."""
@@ -45,7 +45,7 @@ class CompiledMapping:
 
     def routes_of(self, topic: str) -> tuple[CompiledRoute, ...]:
         """Return the routes that read a topic, in the order of the file."""
-        return tuple(route for route in self._routes if route.reads(topic))
+        return tuple(route for route in self.routes if route.reads(topic))
 
     def decodings(self, formats: Mapping[str, BuildFormat] = FORMATS) -> Callable[[str], Decoding]:
         """Return what finds the decoding of a topic."""

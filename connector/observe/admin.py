@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from connector.observe.health import Health
     from connector.observe.metrics import Metrics
-    from connector.observe.status import Status
+    from connector.observe.snapshot import Status
 
 _ALWAYS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 _PAGE = {**_ALWAYS, "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"}

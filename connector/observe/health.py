@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from connector.core.events import ReasonCleared, ReasonRaised
+from connector.observe.snapshot import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,18 +23,6 @@ if TYPE_CHECKING:
 HEARTBEAT_S = 1.0
 HEARTBEAT_TIMEOUT_S = 30.0
 """A part of the process whose last heartbeat is older counts as dead."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One reason why the connector is not ready."""
-
-    code: ReasonCode
-    target: str
-    """The target, topic or broker that it is about; may be empty."""
-    since: float
-    """Seconds since 1970."""
-    remedy: str
 
 
 class Health:

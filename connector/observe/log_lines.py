@@ -123,8 +123,17 @@ class Log:
         level, repeated = self._limit(WARNING, ("dead-lettered", event.route, event.reason))
         if level < self._threshold:
             return  # for the same reason
-        fields: Fields = {"route": event.route, "reason": event.reason, "count": event.count, "repeated": repeated}
-        self._line(level, "dead-lettered", {**fields, "offsets": offset_ranges(event.offsets)})
+        fields: Fields = {
+            "route": event.route,
+            "target": event.target,
+            "reason": event.reason,
+            "field": scrub(event.field),
+            "detail": scrub(event.detail),
+            "count": event.count,
+            "repeated": repeated,
+            "offsets": offset_ranges(event.offsets),
+        }
+        self._line(level, "dead-lettered", fields)
 
     def _reason_raised(self, event: ReasonRaised) -> None:
         key = (event.code, event.target)

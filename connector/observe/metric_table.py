@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args
 from connector.core.events import (
     CommitAnswered,
     CommitResult,
-    DeadLettered,
-    ItemsSettled,
+    ReasonCode,
     Rebalanced,
     RebalanceKind,
     RenewalResult,
@@ -25,11 +24,12 @@ from connector.core.events import (
     RetentionGap,
     TokenRenewed,
 )
-from connector.core.record import Outcome
+from connector.core.letters import REASONS
+from connector.core.record import DEAD_LETTERS, Outcome
 from connector.core.sink import TargetState, VerdictKind
 
 if TYPE_CHECKING:
-    from connector.observe.status import PartitionStatus, Status, TargetStatus, TopicStatus
+    from connector.observe.snapshot import PartitionStatus, Status, TargetStatus, TopicStatus
 
 Labels = tuple[str, ...]
 """The values of a metric's labels, in the order of the row."""
@@ -105,14 +105,32 @@ def _settled(status: Status) -> Samples:
     return {(one.topic, outcome.value): getattr(one, outcome.value) for one in status.topics for outcome in Outcome}
 
 
-def _skipped(status: Status) -> Samples:
-    return {(*labels, Outcome.SKIPPED.value): count for labels, count in status.items_skipped.items()}
+def _items(status: Status) -> Samples:
+    samples: dict[Labels, float | None] = {}
+    for route in status.routes:
+        if route.target:
+            samples[route.name, route.target, Outcome.DELIVERED.value] = route.delivered
+            samples[route.name, route.target, Outcome.SKIPPED.value] = route.skipped
+        if route.dead_lettered or (route.name, DEAD_LETTERS, Outcome.DEAD_LETTERED.value) not in samples:
+            samples[route.name, DEAD_LETTERS, Outcome.DEAD_LETTERED.value] = route.dead_lettered
+    return samples
 
 
-def _items(event: ItemsSettled) -> Mapping[Labels, float]:
-    # Skipped items never reach a target: their number is in the snapshot.
-    counted = {} if event.outcome is Outcome.SKIPPED else event.by_route
-    return {(route, event.target, event.outcome.value): count for route, count in counted.items()}
+def _dead_letters(status: Status) -> Samples:
+    samples: dict[Labels, float | None] = {("", "decode_failed"): 0}
+    for route in status.routes:
+        known = REASONS if route.name else ()
+        samples |= {(route.name, reason): route.reasons.get(reason, 0) for reason in (*known, *route.reasons)}
+    return samples
+
+
+def _reasons(status: Status) -> Samples:
+    codes = [reason.code for reason in status.reasons]
+    return {(code,): codes.count(code) for code in get_args(ReasonCode)}
+
+
+def _is_up(status: Status) -> bool:
+    return status.kafka_connected and all(reason.code != "kafka_unreachable" for reason in status.reasons)
 
 
 def _each(literal: object) -> Callable[[Status], Samples]:
@@ -121,6 +139,13 @@ def _each(literal: object) -> Callable[[Status], Samples]:
 
 
 METRICS = (
+    Metric("ready", "1 while /readyz answers 200.", read=lambda status: {(): not status.reasons}),
+    Metric("not_ready_reasons", "Reasons of /readyz that stand, by code.", ("code",), _reasons),
+    Metric(
+        "kafka_up",
+        "1 while Kafka answers: brokers, and the group's coordinator.",
+        read=lambda status: {(): _is_up(status)},
+    ),
     _per_topic("records_consumed_total", "Records received from Kafka.", lambda one: one.consumed),
     Metric(
         "records_settled_total",
@@ -136,10 +161,9 @@ METRICS = (
     _per_topic("records_in_flight", "Records received and not yet settled.", lambda one: one.in_flight),
     Metric(
         "items_total",
-        "Items by outcome.",
+        "Items by outcome; those that are dead-lettered have the target dead-letters.",
         ("route", "target", "outcome"),
-        _skipped,
-        EventRule(ItemsSettled, _items),
+        _items,
     ),
     Metric(
         "requests_total",
@@ -167,10 +191,15 @@ METRICS = (
     _per_target("queued_bytes", "Bytes of the items in queued_items.", lambda one: one.queued_bytes),
     _per_partition(
         "oldest_unsettled_seconds",
-        "Age of the oldest record without an outcome; 0 if there is none.",
+        "How long ago the oldest record without an outcome was consumed; 0 if there is none.",
         lambda one: one.oldest_unsettled_s,
     ),
     _per_partition("partition_lag", "Records in Kafka that the group has not committed.", lambda one: one.lag),
+    _per_partition(
+        "partition_lag_seconds",
+        "How long ago the oldest record that is not settled was written, by its timestamp; 0 if all are settled.",
+        lambda one: one.lag_s,
+    ),
     Metric(
         "partitions_assigned",
         "Partitions that this process owns.",
@@ -204,19 +233,22 @@ METRICS = (
         "records_lost_to_retention_total",
         "Records that Kafka deleted before they were consumed.",
         ("topic",),
+        lambda status: {(one.topic,): 0 for one in status.topics},
         counts=EventRule(RetentionGap, lambda event: {(event.topic,): event.records}),
     ),
     Metric(
         "dead_letters_total",
-        "Dead letters that Kafka acknowledged.",
+        "Dead letters that Kafka acknowledged; without a route if the record could not be decoded.",
         ("route", "reason"),
-        counts=EventRule(DeadLettered, lambda event: {(event.route, event.reason): event.count}),
+        _dead_letters,
     ),
     Metric(
         "identity_invalid_total",
         "Identity values that could not be converted and count as absent.",
         ("route", "type"),
-        lambda status: {(*labels,): count for labels, count in status.identity_invalid.items()},
+        lambda status: {
+            (route.name, kind): count for route in status.routes for kind, count in route.identity_invalid.items()
+        },
     ),
     Metric(
         "values_omitted_total",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from connector.core.events import Event
-    from connector.observe.status import Status
+    from connector.observe.snapshot import Status
 
 PREFIX = "tuzhan_connector_"
 

@@ -12,8 +12,7 @@ from connector.observe.status import totals
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from connector.observe.health import Reason
-    from connector.observe.status import PartitionStatus, Status, TargetStatus
+    from connector.observe.snapshot import PartitionStatus, Reason, Status, TargetStatus
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color: #222 }

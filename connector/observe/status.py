@@ -1,122 +1,28 @@
-"""The state of the connector at one instant: its shape, how it is read, and how `/status` writes it.
-
-A `Status` is a snapshot: it is taken on the event loop without an `await`, so its numbers belong together. In each
-topic, ``consumed = delivered + skipped + dead_lettered + released + in_flight``. The status page, ``/status`` and most
-of ``/metrics`` are written from it.
-
-Counts are those of the process since its start. They never fall, even when a partition or a topic goes.
-"""
+"""How the state of the connector is read into one `Status` (`snapshot.py`), and how `/status` writes it."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final
 
 from connector import __version__
-from connector.core.record import config_id
+from connector.core.ledger import TopicCounts
+from connector.observe.snapshot import PartitionStatus, Status, TargetStatus, TopicStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from connector.core.ledger import Lease, TopicCounts
-    from connector.core.sink import TargetState
+    from connector.core.ledger import Lease
     from connector.flow.pipeline import Pipeline
     from connector.flow.target import Target
+    from connector.observe.health import Health
+    from connector.observe.routes import RouteCounts
+    from connector.observe.snapshot import RouteStatus
     from connector.tuzhan.token import TokenProvider
 
-
-@dataclass(frozen=True, slots=True)
-class TopicStatus:
-    """What became of one topic's records since the process started."""
-
-    topic: str
-    consumed: int
-    delivered: int
-    skipped: int
-    dead_lettered: int
-    released: int
-    """Unsettled when their lease ended: the next owner of their partition gets them again."""
-    in_flight: int
-    passed_over: int = 0
-    """Settled ahead before their lease began: not consumed, and in none of the counts above."""
-
-
-@dataclass(frozen=True, slots=True)
-class PartitionStatus:
-    """One partition that this process owns now."""
-
-    topic: str
-    partition: int
-    lag: int | None
-    """Records in Kafka that the group has not committed; None until the broker has reported the partition's end."""
-    watermark: int
-    """The offset that may be committed: every record below it is settled."""
-    committed: int | None
-    """The offset that the broker confirmed; None if there is none."""
-    in_flight: int
-    oldest_unsettled_s: float
-    """The age of the oldest record without an outcome; 0 if there is none."""
-    paused: bool
-
-
-@dataclass(frozen=True, slots=True)
-class TargetStatus:
-    """One target: its state, its queue, its last replies."""
-
-    name: str
-    endpoint: str
-    state: TargetState
-    reason: str
-    """Why it is not up; empty if it is."""
-    since: float
-    """When it came into this state: seconds since 1970."""
-    in_flight: int
-    """Requests that wait for their reply."""
-    queued: int
-    """Items that wait to be sent or for their reply."""
-    queued_bytes: int
-    last_reply: str
-    """For people: the platform's last answer; empty before the first."""
-    last_delivery: float | None
-    """When it last delivered something: seconds since 1970; None if it never has."""
-    import_batches: Sequence[str]
-    """The last 100 import batch ids, the newest last."""
-    attempts: int
-    """Requests in a row that have delivered nothing."""
-    next_try_s: float | None
-    """Seconds until the next request; None if nothing failed or nothing waits."""
-    suspects: int
-    """Batches that are searched for an item that makes them fail, and items that wait alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """The snapshot."""
-
-    version: str
-    config_file: str
-    config_sha256: str
-    state: str
-    uptime_s: float
-    topics: Sequence[TopicStatus]
-    partitions: Sequence[PartitionStatus]
-    targets: Sequence[TargetStatus]
-    token_source: str
-    """Where the token comes from, in the words of the config."""
-    token_expires_in_s: float | None
-    """None if there is no token, or if its end isn't known (a fixed token)."""
-    identity_invalid: Mapping[tuple[str, str], int]
-    """Identity values that could not be converted, by (route, identity type)."""
-    values_omitted: Mapping[tuple[str, str], int]
-    """Values that could not be converted and were left out, by (route, field)."""
-    items_skipped: Mapping[tuple[str, str], int]
-    """Items that a rule of the mapping skipped, by (route, target)."""
-
-    @property
-    def config_id(self) -> str:
-        """The short name of the config's contents."""
-        return config_id(self.config_sha256)
-
+FLOWING_S: Final = 10.0
+"""How long after its last record a partition counts as one whose records flow."""
 
 # -- how it is read ---------------------------------------------------------------------------------------------
 
@@ -129,17 +35,21 @@ class StatusReader:
     config_sha256: str
     pipeline: Pipeline
     targets: Mapping[str, Target]
+    topics: Sequence[str]
+    """What is subscribed to: names and ^patterns. A name is listed before the first of its partitions is assigned."""
     topic_counts: Mapping[str, TopicCounts]
+    routes: RouteCounts
+    health: Health
     tokens: TokenProvider
     started_at: float
     """When the process started, on the clock of the event loop."""
-    state: Literal["starting", "running", "draining"] = "starting"
-    identity_invalid: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    kafka_connected: bool = False
+    """Whether a broker has answered."""
     values_omitted: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    items_skipped: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    """These three are the mapper's own counters, once it is built: see `Status`."""
+    """The mapping's own counter: see `Status`."""
     held: Collection[Lease] = ()
     """Leases that are paused before the pipeline, because they wait for a schema."""
+    wall_clock: Callable[[], float] = time.time
 
     def read(self, now: float) -> Status:
         """Return the state at `now`, on the clock of the event loop."""
@@ -147,20 +57,22 @@ class StatusReader:
             version=__version__,
             config_file=self.config_file,
             config_sha256=self.config_sha256,
-            state=self.state,
             uptime_s=now - self.started_at,
             topics=self._topics(),
             partitions=[self._partition(lease, now) for lease in self.pipeline.leases],
             targets=[_target(target) for target in self.targets.values()],
             token_source=self.tokens.source,
             token_expires_in_s=self.tokens.expires_in_s,
-            identity_invalid=dict(self.identity_invalid),
+            routes=self.routes.read(),
             values_omitted=dict(self.values_omitted),
-            items_skipped=dict(self.items_skipped),
+            dead_letters=self.routes.dead_letters(),
+            reasons=self.health.reasons,
+            kafka_connected=self.kafka_connected,
         )
 
     def _topics(self) -> list[TopicStatus]:
-        topic_counts = dict(self.topic_counts)  # copied at once: the consumer's thread adds topics
+        named = {topic: TopicCounts() for topic in self.topics if not topic.startswith("^")}
+        topic_counts = {**named, **self.topic_counts}  # copied at once: the consumer's thread adds topics
         in_flight = dict.fromkeys(topic_counts, 0)
         for lease in self.pipeline.leases:
             in_flight[lease.partition.topic] += lease.unsettled
@@ -180,8 +92,23 @@ class StatusReader:
             committed=lease.committed,
             in_flight=lease.unsettled,
             oldest_unsettled_s=0.0 if since is None else now - since,
+            lag_s=self._lag_s(lease, now),
             paused=lease in self.pipeline.paused or lease in self.held,
         )
+
+    def _lag_s(self, lease: Lease, now: float) -> float | None:
+        """Return the age of the oldest record that is not settled, by its own timestamp; None if that isn't known."""
+        timestamp_ms = lease.oldest_timestamp_ms
+        if not lease.unsettled:
+            if lease.end_offset is None:
+                return None
+            if lease.next_offset >= lease.end_offset:
+                return 0.0
+            # More records wait in Kafka. They are younger than the last one, which tells nothing if it is long ago.
+            tracked_at, timestamp_ms = lease.last_tracked
+            if now - tracked_at > FLOWING_S:
+                return None
+        return None if timestamp_ms is None else max(0.0, self.wall_clock() - timestamp_ms / 1000)
 
 
 def _target(target: Target) -> TargetStatus:
@@ -223,11 +150,26 @@ def to_document(status: Status) -> dict[str, object]:
     ]
     return {
         "version": status.version,
+        "ready": not status.reasons,
         "config": {"file": status.config_file, "sha256": status.config_sha256},
         "state": status.state,
         "uptime_s": round(status.uptime_s, 3),
         "records": totals(status),
         "partitions": status.partitions,
         "targets": targets,
+        "routes": [_route(route) for route in status.routes],
+        "dead_letters": status.dead_letters,
+        "reasons": status.reasons,
         "token": {"source": status.token_source, "expires_in_s": status.token_expires_in_s},
+    }
+
+
+def _route(route: RouteStatus) -> dict[str, object]:
+    items = {name: getattr(route, name) for name in ("delivered", "skipped", "dead_lettered")}
+    return {
+        "name": route.name,
+        "target": route.target,
+        "items": items,
+        "identity_invalid": route.identity_invalid,
+        "reasons": route.reasons,
     }

@@ -18,7 +18,7 @@ from tests.unit.config.files import ENVIRON, SOUND
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from connector.observe.status import Status
+    from connector.observe.snapshot import Status
 
 
 pytestmark = pytest.mark.usefixtures("restored_logging")

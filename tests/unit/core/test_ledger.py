@@ -441,3 +441,19 @@ def test_a_record_ends_as_the_worst_of_its_items(outcomes: tuple[Outcome, ...], 
     for outcome in outcomes:
         lease.settle(0, outcome)
     assert counts == expected
+
+
+def test_the_timestamp_of_the_oldest_unsettled_record_is_known_and_when_records_came_last() -> None:
+    lease = _lease()
+    lease.track_all([10, 11, 14], 1.0, [0, 1, 1], 5_000)
+    lease.track_all([15], 2.0, [1], 3_000)  # timestamps may fall
+    seen = [lease.oldest_timestamp_ms]
+    lease.settle_all([11, 14], Outcome.DELIVERED)
+    seen.append(lease.oldest_timestamp_ms)
+    lease.settle(15, Outcome.DELIVERED)
+    seen.append(lease.oldest_timestamp_ms)
+    assert seen == [5_000, 3_000, None]
+    last = [lease.last_tracked]
+    lease.track_all([16], 3.0, [0])
+    last.append(lease.last_tracked)
+    assert last == [(2.0, 3_000), (3.0, None)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from connector.core.events import Notice, ReasonCleared, ReasonRaised
+from connector.core.events import DeadLettered, Notice, ReasonCleared, ReasonRaised
 from connector.core.letters import Origin
 from connector.core.record import DEAD_LETTERS, Failure, Item, Record
 from connector.core.sink import VerdictKind
@@ -161,6 +161,19 @@ def send(*batches: Sequence[Item]) -> tuple[list[Verdict], list[Event]]:
             sink.close()
 
     return asyncio.run(main())
+
+
+@pytest.mark.usefixtures("kafka")
+def test_letters_that_differ_in_their_records_alone_are_one_event() -> None:
+    """It says why, for the log and the status page."""
+    missing = Failure("identity_missing", "purchases", "identity", "no phone")
+    refused = Failure("refused", "purchases", detail="HTTP 400")
+    _, events = send([letter().replace(failure=why) for why in (missing, refused, missing)])
+    found = [event for event in events if isinstance(event, DeadLettered)]
+    assert [(one.reason, one.target, one.field, one.detail, one.count, len(one.offsets)) for one in found] == [
+        ("identity_missing", "purchases", "identity", "no phone", 2, 2),
+        ("refused", "purchases", "", "HTTP 400", 1, 1),
+    ]
 
 
 # -- failures ---------------------------------------------------------------------------------------------------

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 from connector.core.events import RequestDone
 from connector.core.record import Item, Record, TopicPartition
 from connector.core.sink import TargetState, VerdictKind
-from connector.observe.status import PartitionStatus, Status, TargetStatus, TopicStatus
+from connector.observe.snapshot import (
+    DeadLetterStatus,
+    PartitionStatus,
+    Reason,
+    RouteStatus,
+    Status,
+    TargetStatus,
+    TopicStatus,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,10 +29,10 @@ TOPICS = (
 )
 PARTITIONS = (
     PartitionStatus(
-        "shop.orders", 0, lag=15, watermark=85, committed=80, in_flight=15, oldest_unsettled_s=2.5, paused=True
+        "shop.orders", 0, 15, watermark=85, committed=80, in_flight=15, oldest_unsettled_s=2.5, lag_s=60.0, paused=True
     ),
     PartitionStatus(
-        "crm.tags", 3, lag=None, watermark=7, committed=None, in_flight=0, oldest_unsettled_s=0.0, paused=False
+        "crm.tags", 3, None, watermark=7, committed=None, in_flight=0, oldest_unsettled_s=0.0, lag_s=None, paused=False
     ),
 )
 TARGETS = (
@@ -62,27 +70,47 @@ TARGETS = (
     ),
 )
 
+ROUTES = (
+    RouteStatus(
+        "orders",
+        "purchases",
+        delivered=50,
+        skipped=20,
+        dead_lettered=4,
+        identity_invalid={"phone": 3, "unionid": 0},
+        reasons={"identity_missing": 3, "refused": 1},
+    ),
+    RouteStatus("tags", "tags", delivered=0, skipped=0, dead_lettered=0, identity_invalid={"phone": 0}, reasons={}),
+    RouteStatus("", "", 0, 0, dead_lettered=1, identity_invalid={}, reasons={"decode_failed": 1}),
+)
+DEAD_LETTER = DeadLetterStatus(
+    1_700_000_200.5, "shop.orders", 3, 4711, "orders", "purchases", "identity_missing", "identity", "no phone"
+)
+REASON = Reason("target_held", "tags", 1_700_000_100.5, "grant it")
+
 
 def status(
     topics: tuple[TopicStatus, ...] = TOPICS,
     partitions: tuple[PartitionStatus, ...] = PARTITIONS,
     targets: tuple[TargetStatus, ...] = TARGETS,
     expires_in_s: float | None = 7_000.0,
+    reasons: tuple[Reason, ...] = (REASON,),
 ) -> Status:
     return Status(
         version="0.1.0",
         config_file="config/connector.yaml",
         config_sha256="0123456789abcdef" * 4,
-        state="running",
         uptime_s=12.3456,
         topics=topics,
         partitions=partitions,
         targets=targets,
         token_source="app",  # noqa: S106 - no token
         token_expires_in_s=expires_in_s,
-        identity_invalid={("orders", "phone"): 3},
+        routes=ROUTES,
         values_omitted={("orders", "eventargs.c_num"): 2},
-        items_skipped={("orders", "purchases"): 20},
+        dead_letters=(DEAD_LETTER,),
+        reasons=reasons,
+        kafka_connected=True,
     )
 
 

@@ -216,20 +216,26 @@ def test_each_event_has_its_level_and_its_text(event: Event, level: str, text: s
     assert (line["level"], line["event"]) == (level, text)
 
 
-def test_the_line_of_dead_letters_has_their_offsets() -> None:
-    line = line_of(DeadLettered("orders", "bad_time", 2, offsets_of([record(7), record(8)])))
-    assert (line["route"], line["reason"], line["count"], line["offsets"]) == (
-        "orders",
-        "bad_time",
-        2,
-        {"shop.orders[3]": "7-8"},
-    )
+def test_the_line_of_dead_letters_has_their_offsets_and_says_why() -> None:
+    offsets = offsets_of([record(7), record(8)])
+    event = DeadLettered("orders", "bad_time", 2, offsets, "purchases", "eventtime", "expected a time")
+    assert line_of(event) == {
+        "level": "warning",
+        "event": "dead-lettered",
+        "route": "orders",
+        "target": "purchases",
+        "reason": "bad_time",
+        "field": "eventtime",
+        "detail": "expected a time",
+        "count": 2,
+        "offsets": {"shop.orders[3]": "7-8"},
+    }
 
 
 UNSAFE_EVENTS: list[Event] = [
     request(VerdictKind.AGAIN, detail=f"GET {URL} for {MOBILE}"),
     request(VerdictKind.REFUSED, detail=f"手机号 {MOBILE} 格式错误\n{URL}"),
-    DeadLettered("orders", "bad_time", 2, offsets_of([record(7)])),
+    DeadLettered("orders", "refused", 1, offsets_of([record(7)]), "purchases", f"for {MOBILE}", f"{MOBILE} {URL}"),
     ReasonRaised("no_token", "", f"{URL} answered 500"),
     CommitAnswered("failed", f"{URL}"),
     TokenRenewed("failed", f"GET {URL}: timeout"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 from hypothesis import given
@@ -10,28 +11,30 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from connector.core.events import (
     CommitAnswered,
-    DeadLettered,
-    ItemsSettled,
     Notice,
+    ReasonCode,
     Rebalanced,
     RetentionGap,
     TokenRenewed,
 )
-from connector.core.record import Outcome
+from connector.core.letters import REASONS
 from connector.core.sink import VerdictKind
 from connector.observe.metric_table import METRICS
 from connector.observe.metrics import PREFIX, Metrics
-from connector.observe.status import TopicStatus
-from tests.unit.observe.examples import TOPICS, offsets_of, record, request, status
+from connector.observe.snapshot import Reason, TopicStatus
+from tests.unit.observe.examples import TOPICS, request, status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from prometheus_client.metrics_core import Metric as Family
 
-    from connector.observe.status import Status
+    from connector.observe.snapshot import Status
 
 CONTRACT = {
+    "ready": ("gauge", ()),
+    "not_ready_reasons": ("gauge", ("code",)),
+    "kafka_up": ("gauge", ()),
     "records_consumed_total": ("counter", ("topic",)),
     "records_settled_total": ("counter", ("topic", "outcome")),
     "records_released_total": ("counter", ("topic",)),
@@ -49,6 +52,7 @@ CONTRACT = {
     "queued_bytes": ("gauge", ("target",)),
     "oldest_unsettled_seconds": ("gauge", ("topic", "partition")),
     "partition_lag": ("gauge", ("topic", "partition")),
+    "partition_lag_seconds": ("gauge", ("topic", "partition")),
     "partitions_assigned": ("gauge", ()),
     "partitions_paused": ("gauge", ()),
     "commits_total": ("counter", ("result",)),
@@ -95,10 +99,6 @@ def every_event(metrics: Metrics) -> None:
     for event in (
         request(VerdictKind.DELIVERED),
         request(VerdictKind.AGAIN, http_status=503),
-        ItemsSettled("purchases", Outcome.DELIVERED, {"orders": 2, "refunds": 1}),
-        ItemsSettled("dead-letters", Outcome.DEAD_LETTERED, {"orders": 4}),
-        ItemsSettled("purchases", Outcome.SKIPPED, {"orders": 9}),
-        DeadLettered("orders", "identity_missing", 4, offsets_of([record(1)])),
         Rebalanced("lost", ["shop.orders[0]"], unsettled=3),
         CommitAnswered("ok"),
         TokenRenewed("failed"),
@@ -127,9 +127,12 @@ def test_each_sample_comes_from_its_event_or_from_the_snapshot() -> None:
     scrape = Scrape(metrics)
     assert scrape.value("requests_total", target="purchases", verdict="delivered") == 1
     assert scrape.value("requests_total", target="purchases", verdict="again") == 1
-    assert scrape.value("items_total", route="orders", target="purchases", outcome="delivered") == 2
+    assert scrape.value("items_total", route="orders", target="purchases", outcome="delivered") == 50
+    assert scrape.value("items_total", route="orders", target="purchases", outcome="skipped") == 20
     assert scrape.value("items_total", route="orders", target="dead-letters", outcome="dead_lettered") == 4
-    assert scrape.value("dead_letters_total", route="orders", reason="identity_missing") == 4
+    assert scrape.value("items_total", route="", target="dead-letters", outcome="dead_lettered") == 1
+    assert scrape.value("dead_letters_total", route="orders", reason="identity_missing") == 3
+    assert scrape.value("dead_letters_total", route="", reason="decode_failed") == 1
     assert scrape.value("rebalances_total", kind="lost") == 1
     assert scrape.value("commits_total", result="ok") == 1
     assert scrape.value("token_renewals_total", result="failed") == 1
@@ -146,16 +149,14 @@ def test_each_sample_comes_from_its_event_or_from_the_snapshot() -> None:
     assert scrape.value("requests_in_flight", target="purchases") == 2
     assert scrape.value("oldest_unsettled_seconds", topic="shop.orders", partition="0") == 2.5
     assert scrape.value("partition_lag", topic="shop.orders", partition="0") == 15
+    assert scrape.value("partition_lag_seconds", topic="shop.orders", partition="0") == 60
+    assert scrape.value("ready") == 0
+    assert scrape.value("not_ready_reasons", code="target_held") == 1
+    assert scrape.value("kafka_up") == 1
     assert scrape.value("partitions_assigned") == 2
     assert scrape.value("partitions_paused") == 1
     assert scrape.value("token_expires_seconds") == 7000
     assert scrape.value("build_info", version="0.1.0", config="0123456789ab") == 1
-
-
-def test_skipped_items_come_from_the_snapshot_and_are_not_counted_twice() -> None:
-    metrics = Metrics()
-    metrics.on(ItemsSettled("purchases", Outcome.SKIPPED, {"orders": 9}))
-    assert Scrape(metrics).value("items_total", route="orders", target="purchases", outcome="skipped") == 20
 
 
 def test_a_request_is_observed_by_seconds_items_and_bytes() -> None:
@@ -184,6 +185,23 @@ def test_series_whose_labels_are_known_start_at_zero() -> None:
     for result in ("ok", "failed"):
         assert scrape.value("token_renewals_total", result=result) == 0
     assert scrape.value("request_duration_seconds_count", target="tags") == 0
+    for outcome in ("delivered", "skipped"):
+        assert scrape.value("items_total", route="tags", target="tags", outcome=outcome) == 0
+    assert scrape.value("items_total", route="tags", target="dead-letters", outcome="dead_lettered") == 0
+    for reason in REASONS:
+        assert scrape.value("dead_letters_total", route="tags", reason=reason) == 0
+    assert scrape.value("identity_invalid_total", route="tags", type="phone") == 0
+    assert scrape.value("records_lost_to_retention_total", topic="crm.tags") == 0
+    for code in get_args(ReasonCode):
+        assert scrape.value("not_ready_reasons", code=code) == (code == "target_held")
+
+
+def test_kafka_is_up_once_a_broker_has_answered_and_while_no_reason_says_otherwise() -> None:
+    sound = status(reasons=())
+    silent = status(reasons=(Reason("kafka_unreachable", "group coordinator", 0.0, "check it"),))
+    scrapes = [Scrape(Metrics(), one) for one in (replace(sound, kafka_connected=False), sound, silent)]
+    assert [scrape.value("kafka_up") for scrape in scrapes] == [0, 1, 0]
+    assert [scrape.value("ready") for scrape in scrapes] == [1, 1, 0]
 
 
 def test_an_unknown_value_has_no_sample() -> None:

@@ -5,12 +5,16 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from connector.core.events import ReasonCleared, ReasonRaised
 from connector.core.ledger import Lease, TopicCounts
-from connector.core.record import TopicPartition
+from connector.core.record import Outcome, TopicPartition
 from connector.core.sink import TargetState, Verdict, VerdictKind
 from connector.flow.back_pressure import Feed
 from connector.flow.pipeline import Pipeline
-from connector.observe.status import PartitionStatus, Status, StatusReader, TopicStatus, to_document, totals
+from connector.observe.health import Health
+from connector.observe.routes import RouteCounts, RouteFacts
+from connector.observe.snapshot import PartitionStatus, TopicStatus
+from connector.observe.status import FLOWING_S, StatusReader, to_document, totals
 from connector.tuzhan.stored_tokens import StaticToken
 from tests.support.builders import item, record
 from tests.support.clock import run_virtual
@@ -21,10 +25,13 @@ from tests.unit.observe.examples import status
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from connector.observe.snapshot import Status
+
 
 def test_the_body_of_status_has_the_documented_shape() -> None:
     assert orjson.loads(orjson.dumps(to_document(status()))) == {
         "version": "0.1.0",
+        "ready": False,
         "config": {"file": "config/connector.yaml", "sha256": "0123456789abcdef" * 4},
         "state": "running",
         "uptime_s": 12.346,
@@ -45,6 +52,7 @@ def test_the_body_of_status_has_the_documented_shape() -> None:
                 "committed": 80,
                 "in_flight": 15,
                 "oldest_unsettled_s": 2.5,
+                "lag_s": 60.0,
                 "paused": True,
             },
             {
@@ -55,6 +63,7 @@ def test_the_body_of_status_has_the_documented_shape() -> None:
                 "committed": None,
                 "in_flight": 0,
                 "oldest_unsettled_s": 0.0,
+                "lag_s": None,
                 "paused": False,
             },
         ],
@@ -88,6 +97,43 @@ def test_the_body_of_status_has_the_documented_shape() -> None:
                 "suspects": 0,
             },
         ],
+        "routes": [
+            {
+                "name": "orders",
+                "target": "purchases",
+                "items": {"delivered": 50, "skipped": 20, "dead_lettered": 4},
+                "identity_invalid": {"phone": 3, "unionid": 0},
+                "reasons": {"identity_missing": 3, "refused": 1},
+            },
+            {
+                "name": "tags",
+                "target": "tags",
+                "items": {"delivered": 0, "skipped": 0, "dead_lettered": 0},
+                "identity_invalid": {"phone": 0},
+                "reasons": {},
+            },
+            {
+                "name": "",
+                "target": "",
+                "items": {"delivered": 0, "skipped": 0, "dead_lettered": 1},
+                "identity_invalid": {},
+                "reasons": {"decode_failed": 1},
+            },
+        ],
+        "dead_letters": [
+            {
+                "at": 1_700_000_200.5,
+                "topic": "shop.orders",
+                "partition": 3,
+                "offset": 4711,
+                "route": "orders",
+                "target": "purchases",
+                "reason": "identity_missing",
+                "field": "identity",
+                "detail": "no phone",
+            }
+        ],
+        "reasons": [{"code": "target_held", "target": "tags", "since": 1_700_000_100.5, "remedy": "grant it"}],
         "token": {"source": "app", "expires_in_s": 7000.0},
     }
 
@@ -107,14 +153,19 @@ class StatusHarness:
         self.topic_counts = {"orders": TopicCounts(), "members": TopicCounts()}
         tokens = StaticToken("a-token", lambda _: None, 1.0)
         self.started_at = asyncio.get_running_loop().time()
+        self.health = Health()
         self.reader = StatusReader(
-            "connector.yaml",
-            "0123456789abcdef" * 4,
-            self.pipeline,
-            {"sink": self.target},
-            self.topic_counts,
-            tokens,
-            self.started_at,
+            config_file="connector.yaml",
+            config_sha256="0123456789abcdef" * 4,
+            pipeline=self.pipeline,
+            targets={"sink": self.target},
+            topics=["orders", "not.yet", "^any.*"],
+            topic_counts=self.topic_counts,
+            routes=RouteCounts([RouteFacts("orders", "sink")]),
+            health=self.health,
+            tokens=tokens,
+            started_at=self.started_at,
+            wall_clock=lambda: 1_000.0,
         )
 
     def lease(self, partition: int, start: int, offsets: Sequence[int]) -> Lease:
@@ -142,12 +193,13 @@ def test_topics_and_partitions_are_read_from_the_leases() -> None:
     assert read.uptime_s == 2.5
     assert read.topics == [
         TopicStatus("orders", 3, delivered=0, skipped=1, dead_lettered=0, released=0, in_flight=2),
+        TopicStatus("not.yet", 0, delivered=0, skipped=0, dead_lettered=0, released=0, in_flight=0),
         TopicStatus("members", 0, delivered=0, skipped=0, dead_lettered=0, released=0, in_flight=0),
     ]
     assert read.partitions == [
-        PartitionStatus("orders", 0, None, 5, None, in_flight=2, oldest_unsettled_s=2.5, paused=False),
-        PartitionStatus("orders", 1, 7, 4, 3, in_flight=0, oldest_unsettled_s=0.0, paused=False),
-        PartitionStatus("orders", 2, 2, 7, None, in_flight=0, oldest_unsettled_s=0.0, paused=True),
+        PartitionStatus("orders", 0, None, 5, None, 2, oldest_unsettled_s=2.5, lag_s=None, paused=False),
+        PartitionStatus("orders", 1, 7, 4, 3, 0, oldest_unsettled_s=0.0, lag_s=None, paused=False),
+        PartitionStatus("orders", 2, 2, 7, None, 0, oldest_unsettled_s=0.0, lag_s=None, paused=True),
     ]
 
 
@@ -170,20 +222,59 @@ def test_a_target_is_read_with_its_state_and_its_queue() -> None:
     assert (target.last_reply, target.last_delivery, set(target.import_batches)) == ("403", None, {"b1"})
 
 
-def test_the_counts_of_the_mapper_are_read_once_it_is_built() -> None:
-    async def main() -> tuple[Status, Status]:
+def test_the_age_of_what_is_not_settled_is_told_by_the_records_timestamps() -> None:
+    async def main() -> list[float | None]:
         harness = StatusHarness(FakeSink())
-        before = harness.reader.read(harness.started_at)
-        harness.reader.state = "running"
-        harness.reader.identity_invalid = {("orders", "phone"): 3}
-        harness.reader.items_skipped = {("orders", "sink"): 2}
-        harness.reader.values_omitted = {("orders", "intid"): 1}
-        return before, harness.reader.read(harness.started_at)
+        lease = harness.lease(0, start=5, offsets=[])
+        now = harness.started_at
+        read: list[float | None] = []
 
-    before, after = run_virtual(main())
-    assert (before.state, before.identity_invalid, before.items_skipped) == ("starting", {}, {})
-    assert (after.state, after.identity_invalid) == ("running", {("orders", "phone"): 3})
-    assert after.items_skipped == {("orders", "sink"): 2}
-    assert (before.values_omitted, after.values_omitted) == ({}, {("orders", "intid"): 1})
-    assert (after.token_source, after.token_expires_in_s) == ("token", None)
-    assert after.config_id == "0123456789ab"
+        def look(end_offset: int, after_s: float = 0.0) -> None:
+            lease.end_offset = end_offset
+            (partition,) = harness.reader.read(now + after_s).partitions
+            read.append(partition.lag_s)
+
+        look(5)  # nothing was there
+        look(6)  # nothing was consumed yet
+        lease.track_all([5, 6], now, [1, 1], 940_000)
+        look(7)
+        lease.track_all([7], now + 1, [0], 990_000)
+        look(8, 1)  # 5 is the oldest
+        lease.settle_all([5, 6], Outcome.DELIVERED)
+        look(8, 1)
+        look(9, 1)  # 8 is on its way
+        look(9, 2 + FLOWING_S)  # it has been for long: the record before it says nothing of its age
+        return read
+
+    assert run_virtual(main()) == [0.0, None, 60.0, 60.0, 0.0, 10.0, None]
+
+
+def test_the_state_follows_from_the_reasons() -> None:
+    async def main() -> list[str]:
+        harness = StatusHarness(FakeSink())
+        states = [harness.reader.read(harness.started_at).state]
+        for event in (
+            ReasonCleared("starting", ""),
+            ReasonRaised("starting", "", "wait: the partitions were lost"),
+            ReasonRaised("draining", "", "none needed"),
+        ):
+            harness.health.on(event)
+            states.append(harness.reader.read(harness.started_at).state)
+        return states
+
+    assert run_virtual(main()) == ["starting", "running", "starting", "draining"]
+
+
+def test_the_rest_is_read_from_its_own_places() -> None:
+    async def main() -> Status:
+        harness = StatusHarness(FakeSink())
+        harness.reader.values_omitted = {("orders", "intid"): 1}
+        harness.reader.kafka_connected = True
+        return harness.reader.read(harness.started_at)
+
+    read = run_virtual(main())
+    assert (read.values_omitted, read.kafka_connected) == ({("orders", "intid"): 1}, True)
+    assert [route.name for route in read.routes] == ["orders"]
+    assert [reason.code for reason in read.reasons] == ["starting"]
+    assert (read.token_source, read.token_expires_in_s) == ("token", None)
+    assert read.config_id == "0123456789ab"
