@@ -23,7 +23,6 @@ from connector.config.loading import load
 from connector.core.batching import BatchLimits
 from connector.core.errors import BackgroundTaskError, ConfigError, StartError
 from connector.core.events import Notice, ReasonRaised
-from connector.core.letters import Origin
 from connector.core.membership_guard import MembershipGuard
 from connector.core.pacing import Pacer
 from connector.core.record import DEAD_LETTERS, Outcome, config_id
@@ -31,6 +30,7 @@ from connector.core.retry import Backoff
 from connector.decode.decoding import FORMATS
 from connector.decode.registry_extra import open_registry
 from connector.flow.pipeline import Pipeline
+from connector.flow.plan import Plan
 from connector.flow.schema_gate import SchemaGate
 from connector.flow.target import Target, TargetDependencies, TargetSettings
 from connector.kafka.bridge import Bridge
@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from connector.core.record import Record
     from connector.decode.decoding import BuildFormat
     from connector.decode.registry import SchemaRegistry
-    from connector.flow.pipeline import Source
+    from connector.flow.source import Source
     from connector.mapping.route import CompiledRoute
     from connector.settings.models import Config
     from connector.settings.models import Target as TargetConfig
@@ -132,7 +132,7 @@ def build(loaded: Loaded, sock: socket.socket, registry: SchemaRegistry | None =
             listener.on(event)
 
     tasks = Tasks()
-    pipeline = Pipeline(loaded.mapping.targets_of)
+    pipeline = Pipeline()
 
     def wake_targets() -> None:
         for target in outlets.targets.values():
@@ -233,14 +233,13 @@ def build_outlets(  # noqa: PLR0913 - the last two are what `run` and `replay` g
     *,
     may_start: Callable[[], bool] = lambda: True,
 ) -> Outlets:
-    """Build the targets and attach them to the pipeline."""
+    """Build the targets, which call the pipeline."""
     config = loaded.config
     max_in_flight = sum(target.max_in_flight for target in config.targets.values())
     client = PlatformClient.build(config.platform.base_url, config.platform.request_timeout, max_in_flight)
     rng = random.Random()  # noqa: S311 - for jitter, not for security
     tokens = build_token_provider(config.platform, client, emit, rng)
-    origin = Origin(config.kafka.group_id, config_id(loaded.sha256))
-    dead_letters = DeadLetterSink.build(config.kafka, config.dead_letter_topic, origin, emit, subject_of)
+    dead_letters = DeadLetterSink.build(config.kafka, config.dead_letter_topic, emit, subject_of)
     deps = TargetDependencies(
         emit=emit,
         dead_letter=pipeline.dead_letter,
@@ -252,7 +251,6 @@ def build_outlets(  # noqa: PLR0913 - the last two are what `run` and `replay` g
     )
     targets = _build_targets(config, client, tokens, deps)
     targets[DEAD_LETTERS] = _build_dead_letter_target(config, dead_letters, deps)
-    pipeline.attach(targets)
     return Outlets(client, tokens, dead_letters, targets)
 
 
@@ -350,7 +348,8 @@ class App:
         self.status.kafka_connected = True
         self.status.routes.identity_invalid, self.status.routes.skipped = mapper.identity_invalid, mapper.skipped
         self.status.values_omitted = mapper.omitted
-        await self.pipeline.run(self.reading.source, mapper)
+        plan = Plan(mapper, self.loaded.mapping.targets_of, self.outlets.targets, config_id(self.loaded.sha256))
+        await self.pipeline.run(self.reading.source, plan)
 
     async def _shut_down(self, flow: asyncio.Future[object]) -> int:
         self.emit(ReasonRaised("draining", "", "none needed: the process was told to stop, and ends by itself"))

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from connector.app import LEAVE_MARGIN_S, build_outlets
 from connector.core.errors import CommandError, RegistryError, ReplayTakenError
 from connector.core.ledger import TopicCounts
+from connector.core.record import config_id
 from connector.dead_letters import replay_report as report
 from connector.dead_letters.feed import LetterFeed
 from connector.dead_letters.planning import Planner
@@ -26,6 +27,7 @@ from connector.dead_letters.replayed import Replayed
 from connector.decode.decoding import FORMATS
 from connector.decode.registry_extra import open_registry
 from connector.flow.pipeline import Pipeline
+from connector.flow.plan import Plan
 from connector.kafka.record_fetcher import RecordFetcher
 from connector.kafka.replay_group import ReplayGroup
 from connector.observe.log import configure
@@ -140,12 +142,14 @@ class Replay:
         stop, tasks, log = stop_on_signals(), Tasks(), configure("text", "warning")
         with ThreadPoolExecutor(1, "replay-kafka") as thread:
             source, feed = await self._join(thread)
-            pipeline = Pipeline(lambda _: self._loaded.config.targets)
+            pipeline = Pipeline()
             outlets = build_outlets(self._loaded, pipeline, tasks, log.on, source.subject_of)
             tasks.spawn_service(outlets.tokens.run(), name="token renewal")
             tasks.spawn_service(self._report_progress(planned.selected), name="progress")
             try:
-                await self._run(pipeline, source, tasks, stop)
+                names, config = list(self._loaded.config.targets), config_id(self._loaded.sha256)
+                plan = Plan(source, lambda _: names, outlets.targets, config)
+                await self._run(pipeline, source, plan, tasks, stop)
             finally:
                 await tasks.cancel()
                 await outlets.close()
@@ -164,10 +168,12 @@ class Replay:
         source.read(feed, self._options.limit)
         return source, feed
 
-    async def _run(self, pipeline: Pipeline, source: ReplaySource, tasks: Tasks, stop: asyncio.Event) -> None:
+    async def _run(
+        self, pipeline: Pipeline, source: ReplaySource, plan: Plan, tasks: Tasks, stop: asyncio.Event
+    ) -> None:
         """Run the pipeline until every letter has its outcome, or until `stop`."""
         loop = asyncio.get_running_loop()
-        flow = asyncio.ensure_future(pipeline.run(source, source))
+        flow = asyncio.ensure_future(pipeline.run(source, plan))
         try:
             await self._await_end(flow, source, tasks, stop)
             if stop.is_set():

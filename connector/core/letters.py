@@ -70,15 +70,6 @@ _OMISSIONS: Final = (
 """What is left out, in the order of trying: the value last of all, because it is what a replay needs most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What every dead letter of this process says about its producer."""
-
-    group: str
-    config: str
-    """12 hex digits of the config's sha256."""
-
-
 class Subject(NamedTuple):
     """What a dead letter is about: a record, and how many times it has failed now."""
 
@@ -100,13 +91,14 @@ class LetterMessage(NamedTuple):
         return len(self.key or b"") + len(self.value or b"") + headers
 
 
-def letter_messages(item: Item, subject: Subject, origin: Origin) -> Iterator[LetterMessage]:
+def letter_messages(item: Item, subject: Subject, group: str) -> Iterator[LetterMessage]:
     """Yield the letter of an item whole, then ever smaller forms of it, for a topic that refuses it as too large.
 
+    `group` is that of the connector which dead-letters it.
     The last form has nothing of the record, and about half a KiB of added headers.
     """
     record = subject.record
-    added = _added_headers(item, subject, origin)
+    added = _added_headers(item, subject, group)
     readable = () if record.headers is UNREADABLE_HEADERS else record.headers
     unreadable = frozenset({Part.HEADERS} if record.headers is UNREADABLE_HEADERS else ())
     present = {Part.VALUE: record.value, Part.HEADERS: readable, Part.KEY: record.key}
@@ -121,7 +113,7 @@ def letter_messages(item: Item, subject: Subject, origin: Origin) -> Iterator[Le
             yield LetterMessage(key, value, [*kept, *added_form, *marks])
 
 
-def _added_headers(item: Item, subject: Subject, origin: Origin) -> list[tuple[str, bytes]]:
+def _added_headers(item: Item, subject: Subject, group: str) -> list[tuple[str, bytes]]:
     """Return the added headers in their order; empty ones are left out, but for `dl-route`: decoding failed then."""
     record, failure = subject.record, item.failure
     uuid, event_key = _uuid_and_event_key(item.body)
@@ -131,7 +123,7 @@ def _added_headers(item: Item, subject: Subject, origin: Origin) -> list[tuple[s
         "dl-partition": str(record.partition),
         "dl-offset": str(record.offset),
         "dl-timestamp": "" if record.timestamp_ms is None else str(record.timestamp_ms),
-        "dl-group": origin.group,
+        "dl-group": group,
         "dl-route": item.route,
         "dl-target": failure.target if failure else "",
         "dl-reason": failure.reason if failure else "",
@@ -142,7 +134,7 @@ def _added_headers(item: Item, subject: Subject, origin: Origin) -> list[tuple[s
         "dl-part": _part_text(item.part),
         "dl-uuid": uuid,
         "dl-event-key": event_key,
-        "dl-config": origin.config,
+        "dl-config": failure.config if failure else "",
         "dl-at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "dl-attempt": str(subject.attempt),
     }

@@ -76,6 +76,8 @@ class Failure:
     detail: str = ""
     http_status: int | None = None
     reply: str = ""
+    config: str = ""
+    """The short name of the config by which the item was mapped (`config_id`)."""
 
 
 class RecordPart(NamedTuple):

@@ -13,7 +13,9 @@ Theory of operation
    partition gets new ones while the queue is filled from the backlog of another.
 5. Items that their target hands to the dead letters do not wait: they were queued before. So the queue of the dead
    letters may hold what fits into all queues together.
-6. The leases are gone through when a target has become full or has room again, not on each delivery.
+6. A lease whose topic the plan does not read any more waits for another plan, or for its end: records that nothing
+   reads would be committed as skipped.
+7. The leases are gone through when a target has become full or has room again, not on each delivery.
 
 Example: `events` takes 40 items and is fed by the partitions 0 and 1; a chunk of 100 records arrives for 0.
 
@@ -30,35 +32,11 @@ from typing import TYPE_CHECKING
 from connector.core.ledger import MAX_OPEN_OFFSETS, LeaseState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Mapping
 
     from connector.core.ledger import Lease
-    from connector.core.record import Item, Record
+    from connector.flow.feed import Feed
     from connector.flow.target import Target
-
-
-class Feed:
-    """One lease on its way into the targets. Lives from the lease's first chunk until it is closed."""
-
-    __slots__ = ("backlog", "items_of", "lease", "targets")
-
-    def __init__(self, lease: Lease, targets: Iterable[Target], items_of: Callable[[Record], Sequence[Item]]) -> None:
-        self.lease = lease
-        self.targets = tuple(targets)
-        """The targets that records of its topic may go to, the dead letters among them."""
-        self.items_of = items_of
-        """Maps a record of its topic."""
-        self.backlog: list[Record] = []
-        """Records that were received and are not tracked yet, in order."""
-
-    @property
-    def room(self) -> tuple[int, int]:
-        """How many items, and how many bytes, fill the first of the targets if all of them are for it."""
-        items, size = self.targets[0].room
-        for target in self.targets[1:]:
-            its_items, its_size = target.room
-            items, size = min(items, its_items), min(size, its_size)
-        return items, size
 
 
 class BackPressure:
@@ -81,6 +59,8 @@ class BackPressure:
 
     def admitted(self, feed: Feed) -> int:
         """Return how many records of a lease may be passed on, unless one of them fills a target: then ask again."""
+        if not feed.is_read:
+            return 0
         for target in feed.targets:
             if target.full:
                 self.on_full(target)
@@ -107,6 +87,10 @@ class BackPressure:
         if self._waits(feed):
             self.paused.add(feed.lease)
         return feed.lease in self.paused
+
+    def on_exchange(self) -> None:
+        """Called when the leases follow another plan: they may have to wait for other reasons than before."""
+        self._changed = True
 
     def on_closing(self, lease: Lease) -> None:
         """Called before a lease closes or ends: drops its backlog, which the next owner has, and forgets it."""
@@ -142,4 +126,4 @@ class BackPressure:
     def _waits(self, feed: Feed) -> bool:
         if feed.lease.state is not LeaseState.OPEN:
             return False
-        return feed.lease in self._long or not self._full.isdisjoint(feed.targets)
+        return not feed.is_read or feed.lease in self._long or not self._full.isdisjoint(feed.targets)

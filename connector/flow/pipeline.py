@@ -15,63 +15,40 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from connector.core.ledger import LeaseState
 from connector.core.record import DEAD_LETTERS
-from connector.flow.back_pressure import BackPressure, Feed
+from connector.flow.back_pressure import BackPressure
+from connector.flow.feed import Feed
 from connector.flow.turn import RECORDS_PER_LOOK, Turn
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from connector.core.ledger import Lease
     from connector.core.progress import Progress
     from connector.core.record import Item, Record
+    from connector.flow.plan import Plan
+    from connector.flow.source import Source
     from connector.flow.target import Target
 
 LEASES_LOOK_S: Final = 0.1
 """How often leases that wait for themselves are looked at."""
 
 
-class Mapper(Protocol):
-    """Turns records into items."""
-
-    def of_topic(self, topic: str) -> Callable[[Record], Sequence[Item]]:
-        """Return the function that returns the items of a record of this topic, in route order; none means skipped.
-
-        Pure; a failed mapping is an item too. Called once for each lease.
-        """
-
-
-class Source(Protocol):
-    """Where records come from. All methods are called on the event loop and return at once."""
-
-    def __aiter__(self) -> AsyncIterator[tuple[Lease, Sequence[Record]]]:
-        """Yield chunks of one lease each, in order; an empty chunk announces a new lease.
-
-        Ends once all leases are closed, or all that was yielded is settled: backlogs are not worked off any more then.
-        """
-
-    def pause(self, leases: Iterable[Lease]) -> None:
-        """Fetch no more records of these leases until `resume`; chunks fetched before still come."""
-
-    def resume(self, leases: Iterable[Lease]) -> None:
-        """Fetch records of these leases again."""
-
-    def commit(self, leases: Iterable[Lease]) -> None:
-        """Commit each lease's progress if it has changed; of an idle lease, its position."""
-
-
 class Pipeline:
-    """Lives as long as the process; used on the event loop only.
+    """Lives as long as the process; used on the event loop only. The source calls `close` when leases are taken away.
 
-    `target_names_of` returns the names of the targets that records of a topic may go to. The source calls `close` when
-    leases are taken away.
+    Targets are built after the pipeline, because they call its `dead_letter` and `on_progress`; so it gets its first
+    plan, which has them, when it is `run`.
     """
 
-    def __init__(self, target_names_of: Callable[[str], Iterable[str]]) -> None:
+    def __init__(self) -> None:
+        self.retiring: list[Target] = []
+        """The targets that only earlier plans have, while something in them has not ended."""
         self.leases: dict[Lease, Feed] = {}
         """The leases that are not closed, in the order in which they came."""
         self._back_pressure = BackPressure(self.leases)
@@ -80,24 +57,19 @@ class Pipeline:
         self._room = asyncio.Event()
         """Set when leases that waited may go on."""
         self._turn = Turn()
+        self._plan: Plan
         self._targets: Mapping[str, Target] = {}
-        self._target_names_of = target_names_of
+        """Those of the plan."""
         self._loop = asyncio.get_running_loop()
         self._source: Source | None = None
         self._drained: dict[Lease, asyncio.Future[None]] = {}
         """For each lease that is closing: done once all its items have ended, or the lease has."""
 
-    def attach(self, targets: Mapping[str, Target]) -> None:
-        """Set the targets by name, the dead letters among them, before `run`.
-
-        Targets are built after the pipeline: they call its `dead_letter` and `on_progress`.
-        """
-        self._targets = targets
-
-    async def run(self, source: Source, mapper: Mapper) -> None:
+    async def run(self, source: Source, plan: Plan) -> None:
         """Process chunks until the source ends. Raises what the source raises."""
         self._source = source
-        receiving = asyncio.ensure_future(self._receive(source, mapper))
+        self._plan, self._targets = plan, plan.targets
+        receiving = asyncio.ensure_future(self._receive(source))
         resuming = asyncio.ensure_future(self._work_off_backlogs(source))
         try:
             for ended in (await asyncio.wait([receiving, resuming], return_when=asyncio.FIRST_COMPLETED))[0]:
@@ -106,18 +78,28 @@ class Pipeline:
             receiving.cancel()
             resuming.cancel()
 
-    async def _receive(self, source: Source, mapper: Mapper) -> None:
+    def exchange(self, plan: Plan) -> None:
+        """Follow another plan from the next record on. What was mapped before ends in the targets that have it."""
+        kept = set(plan.targets.values())
+        self.retiring += [target for target in self._targets.values() if target not in kept and target.queued]
+        self._plan, self._targets = plan, plan.targets
+        for feed in self.leases.values():
+            feed.adopt(plan)
+        self._back_pressure.on_exchange()
+        if self._source is not None:
+            self._pause_waiting(self._source)
+        self._room.set()  # a lease may wait for nothing any more
+
+    async def _receive(self, source: Source) -> None:
         async for lease, records in source:
             if lease.state is not LeaseState.OPEN:
                 continue  # revoked since it was fetched: the next owner has these records
-            feed = self.leases.get(lease) or self._add(source, lease, mapper)
+            feed = self.leases.get(lease) or self._add(source, lease)
             feed.backlog.extend(records)
             await self._pass_on(feed, source)
 
-    def _add(self, source: Source, lease: Lease, mapper: Mapper) -> Feed:
-        topic = lease.partition.topic
-        targets = [self._targets[name] for name in {DEAD_LETTERS, *self._target_names_of(topic)}]
-        feed = self.leases[lease] = Feed(lease, targets, mapper.of_topic(topic))
+    def _add(self, source: Source, lease: Lease) -> Feed:
+        feed = self.leases[lease] = Feed(lease, self._plan)
         if self._back_pressure.on_new(feed):
             source.pause([lease])
         return feed
@@ -184,6 +166,8 @@ class Pipeline:
             if of_others:
                 items, sizes = [item for item in items if item.target == name], None
             target = self._targets[name]
+            if name == DEAD_LETTERS:
+                items = [_letter_of(item, self._plan.config) for item in items]
             target.put_all(items, lease, sizes)
             if target.full:
                 self._back_pressure.on_full(target)
@@ -210,8 +194,9 @@ class Pipeline:
 
     def dead_letter(self, item: Item, lease: Lease) -> None:
         """Send an item that carries its failure to the dead letters."""
-        dead_letters = self._targets[DEAD_LETTERS]
-        dead_letters.put(item.replace(target=DEAD_LETTERS), lease)
+        dead_letters, feed = self._targets[DEAD_LETTERS], self.leases.get(lease)
+        config = self._plan.config if feed is None else feed.config_of(item.record.offset)
+        dead_letters.put(_letter_of(item, config), lease)
         if dead_letters.full and self._source is not None:
             self._back_pressure.on_full(dead_letters)
             self._pause_waiting(self._source)
@@ -225,6 +210,8 @@ class Pipeline:
 
     def on_progress(self) -> None:
         """Called after each delivery and when leases end or have ended: targets may have room."""
+        if self.retiring:
+            self.retiring = [target for target in self.retiring if target.queued]
         if self._back_pressure.relieve_targets():
             self._room.set()
 
@@ -270,5 +257,11 @@ class Pipeline:
         return drained
 
     def _flush_targets(self) -> None:
-        for target in self._targets.values():
+        for target in [*self.retiring, *self._targets.values()]:
             target.flush()
+
+
+def _letter_of(item: Item, config: str) -> Item:
+    """Return a failed item, addressed to the dead letters, with the config by which it was mapped."""
+    failure = item.failure and replace(item.failure, config=config)
+    return item.replace(target=DEAD_LETTERS, failure=failure)

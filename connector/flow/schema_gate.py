@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from connector.core.events import Emit
     from connector.core.ledger import Lease
     from connector.core.record import Record
-    from connector.flow.pipeline import Source
+    from connector.flow.source import Source
 
 BACKOFF: Final = Backoff(0.25, 15.0)
 

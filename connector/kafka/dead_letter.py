@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from connector.core.events import Emit
-    from connector.core.letters import LetterMessage, Origin
+    from connector.core.letters import LetterMessage
     from connector.core.record import Item, Record
     from connector.settings.models import Kafka
 
@@ -55,13 +55,13 @@ class DeadLetterSink:
         self,
         properties: dict[str, Any],
         topic: str,
-        origin: Origin,
+        group: str,
         emit: Emit,
         subject_of: Callable[[Record], Subject],
     ) -> None:
         self._properties = properties
         self._topic = topic
-        self._origin = origin
+        self._group = group
         self._emit = emit
         self._subject_of = subject_of
         self._batching = AcknowledgedProducer.build(properties)
@@ -77,12 +77,11 @@ class DeadLetterSink:
         cls,
         kafka: Kafka,
         topic: str,
-        origin: Origin,
         emit: Emit,
         subject_of: Callable[[Record], Subject] = first_attempt,
     ) -> Self:
         """Create the producer. No network: a broker that is away shows when producing."""
-        return cls(producer_properties(kafka), topic, origin, emit, subject_of)
+        return cls(producer_properties(kafka), topic, kafka.group_id, emit, subject_of)
 
     def close(self) -> None:
         """Stop producing and drop what is not acknowledged: it was never settled."""
@@ -159,7 +158,7 @@ class DeadLetterSink:
         return state.error
 
     async def _produce(self, item: Item) -> KafkaError | None:
-        messages = letter_messages(item, self._subject_of(item.record), self._origin)
+        messages = letter_messages(item, self._subject_of(item.record), self._group)
         whole = next(messages)
         error = await self._batching.produce(self._topic, whole)
         if error is not None and error.code() in TOO_LARGE:

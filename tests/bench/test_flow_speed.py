@@ -27,6 +27,7 @@ from connector.core.record import Item, Outcome, Record, TopicPartition
 from connector.core.retry import Backoff
 from connector.core.sink import Subject, Verdict, VerdictKind
 from connector.flow.pipeline import Pipeline
+from connector.flow.plan import Plan
 from connector.flow.target import Target, TargetDependencies, TargetSettings
 from connector.observe.health import Health
 from connector.observe.log import configure
@@ -148,7 +149,7 @@ async def flow_seconds(source: MemorySource, mapper: TrivialMapper, settings: Ta
         for listener in listeners:
             listener.on(event)
 
-    tasks, pipeline = Tasks(), Pipeline(lambda _: [TARGET])
+    tasks, pipeline = Tasks(), Pipeline()
     deps = TargetDependencies(
         emit=emit,
         dead_letter=pipeline.dead_letter,
@@ -158,11 +159,11 @@ async def flow_seconds(source: MemorySource, mapper: TrivialMapper, settings: Ta
         random=Random(1),  # noqa: S311 - jitter
     )
     names = (TARGET, "dead-letters")
-    pipeline.attach({name: Target(settings, EagerSink(), deps) for name in names})
+    plan = Plan(mapper, lambda _: [TARGET], {name: Target(settings, EagerSink(), deps) for name in names})
     tasks.spawn_service(pipeline.commit_periodically(0.2), name="commits")
     tune_garbage_collector()
     began = time.process_time()
-    await pipeline.run(source, mapper)
+    await pipeline.run(source, plan)
     taken = time.process_time() - began
     await tasks.cancel()
     return taken

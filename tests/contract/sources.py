@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from connector.core.ledger import Lease
     from connector.core.progress import Progress
-    from connector.flow.pipeline import Source
+    from connector.flow.source import Source
 
 PARTITIONS = 4
 TIMEOUT_S = 40.0

@@ -1,6 +1,6 @@
 """Kafka in memory, on the event loop: partitions, a group's offsets, and leases that a test assigns and revokes.
 
-It keeps the contract of `connector.flow.pipeline.Source` as the real source does (tests/contract/test_source.py runs on
+It keeps the contract of `connector.flow.source.Source` as the real source does (tests/contract/test_source.py runs on
 both): nothing is fetched during a revoke, commits are answered late, and a commit for a lease that is no longer owned
 is dropped.
 """
@@ -73,7 +73,7 @@ class FakeSource:
         self._chunks: asyncio.Queue[tuple[Lease, Sequence[Record]] | None] = asyncio.Queue(CHUNKS_UNDER_WAY)
         self._stopped = False
 
-    # -- connector.flow.pipeline.Source -----------------------------------------------------------------------------
+    # -- connector.flow.source.Source -----------------------------------------------------------------------------
 
     async def __aiter__(self) -> AsyncIterator[tuple[Lease, Sequence[Record]]]:
         while (chunk := await self._chunks.get()) is not None:

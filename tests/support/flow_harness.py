@@ -10,6 +10,7 @@ from connector.core.batching import BatchLimits
 from connector.core.pacing import Pacer
 from connector.core.record import DEAD_LETTERS, Item, Outcome, TopicPartition
 from connector.flow.pipeline import Pipeline
+from connector.flow.plan import Plan
 from connector.flow.target import Target, TargetDependencies, TargetSettings
 from connector.runtime.tasks import Tasks
 from tests.support.builders import TOPIC, record, seeded
@@ -67,9 +68,8 @@ class FlowHarness:
         self.tasks = Tasks()
         self.sinks = {name: StormSink(trouble, self.random) for name in settings}
         self.sinks[DEAD_LETTERS].trouble = replace(trouble, poison=frozenset())
-        self.pipeline = Pipeline(lambda _: [EVENTS, TAGS])
+        self.pipeline = Pipeline()
         self.targets = {name: Target(one, self.sinks[name], self._dependencies()) for name, one in settings.items()}
-        self.pipeline.attach(self.targets)
         self.source = FakeSource(partitions, self.pipeline.close, self.random)
         self.mapper = BoundedMapper(self.targets)
         self.oracle = Oracle(self.sinks, self.source, PlanMapper())
@@ -80,7 +80,8 @@ class FlowHarness:
         for name, sink in self.sinks.items():
             sink.target = self.targets[name]
             sink.must_not_send = self._lease_has_ended
-        self.running = self.tasks.spawn(self.pipeline.run(self.source, self.mapper), name="flow")
+        self.plan = Plan(self.mapper, lambda _: [EVENTS, TAGS], self.targets)
+        self.running = self.tasks.spawn(self.pipeline.run(self.source, self.plan), name="flow")
         self.fetching = self.tasks.spawn(self.source.fetch(), name="fetch")
         self.tasks.spawn_service(self.pipeline.commit_periodically(commit_every_s), name="commits")
         self.tasks.spawn_service(self._keep_checking(), name="checks")

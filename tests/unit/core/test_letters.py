@@ -6,12 +6,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connector.core.letters import LetterMessage, Origin, Part, Subject, letter_messages, read_letter
+from connector.core.letters import LetterMessage, Part, Subject, letter_messages, read_letter
 from connector.core.record import DEAD_LETTERS, UNREADABLE_HEADERS, Failure, Item, Record, RecordPart
 
 RECORD = Record("shop.orders", 3, 41, 1_605_490_615_673, b"k", b"{}", (("trace", b"1"),))
-ORIGIN = Origin("tuzhan-connector", "0123456789ab")
-REFUSED = Failure("refused", "purchases", "identity", "code 400", http_status=200, reply='{"code":"400"}')
+GROUP = "tuzhan-connector"
+REFUSED = Failure(
+    "refused", "purchases", "identity", "code 400", http_status=200, reply='{"code":"400"}', config="0123456789ab"
+)
 
 
 def letter(record: Record = RECORD, failure: Failure = REFUSED, body: bytes = b"", route: str = "orders") -> Item:
@@ -19,7 +21,7 @@ def letter(record: Record = RECORD, failure: Failure = REFUSED, body: bytes = b"
 
 
 def forms(item: Item, attempt: int = 1) -> list[LetterMessage]:
-    return list(letter_messages(item, Subject(item.record, attempt), ORIGIN))
+    return list(letter_messages(item, Subject(item.record, attempt), GROUP))
 
 
 def added(item: Item, attempt: int = 1) -> dict[str, str]:

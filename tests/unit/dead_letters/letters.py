@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from connector.core.letters import Letter, Origin, Subject, letter_messages, read_letter
+from connector.core.letters import Letter, Subject, letter_messages, read_letter
 from connector.core.record import DEAD_LETTERS, WHOLE, Failure, Item, Record, RecordPart
 from connector.kafka.topic_reader import Range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-ORIGIN = Origin("g", "0123456789ab")
 RECORD = Record("shop.orders", 3, 41, 1_605_490_615_673, b"k", b'{"buyer":"13800000000"}', (("trace", b"1"),))
-FAILURE = Failure("refused", "purchases", "identity", "code 400", 200, '{"code":"400"}')
+FAILURE = Failure("refused", "purchases", "identity", "code 400", 200, '{"code":"400"}', "0123456789ab")
 
 
 def written(
@@ -30,7 +29,7 @@ def written(
 ) -> Record:
     """Return a letter as a record of the dead-letter topic; `form` is how much of it was left out."""
     item = Item(DEAD_LETTERS, route, body, b"", (), record, failure, part.element, part.row)
-    message = list(letter_messages(item, Subject(record, attempt), ORIGIN))[form]
+    message = list(letter_messages(item, Subject(record, attempt), "g"))[form]
     return Record("letters", 0, offset, produced_ms, message.key, message.value, tuple(message.headers))
 
 

@@ -12,6 +12,7 @@ from connector.core.pacing import Pacer
 from connector.core.record import DEAD_LETTERS, TopicPartition
 from connector.core.sink import Verdict, VerdictKind
 from connector.flow.pipeline import Pipeline
+from connector.flow.plan import Plan
 from connector.flow.target import Target, TargetDependencies
 from connector.runtime.tasks import Tasks
 from tests.support.builders import item, record, seeded
@@ -105,7 +106,7 @@ class SteeredFlow:
             max_queued=max_queued,
             max_queued_bytes=max_queued_bytes,
         )
-        self.pipeline = Pipeline(lambda topic: [FED_BY[topic]])
+        self.pipeline = Pipeline()
         deps = TargetDependencies(
             emit=lambda _: None,
             dead_letter=self.pipeline.dead_letter,
@@ -115,10 +116,10 @@ class SteeredFlow:
             random=seeded(1),
         )
         self.targets = {name: Target(replace(settings, name=name), sink, deps) for name, sink in self.sinks.items()}
-        self.pipeline.attach(self.targets)
         self.source = SteeredSource()
         self.mapper = mapper(self.targets)
-        self.running = self.tasks.spawn(self.pipeline.run(self.source, self.mapper), name="flow")
+        self.plan = Plan(self.mapper, lambda topic: [FED_BY[topic]], self.targets)
+        self.running = self.tasks.spawn(self.pipeline.run(self.source, self.plan), name="flow")
         self._next_offset: dict[Lease, int] = {}
 
     async def receive(self, *chunks: tuple[Lease, int]) -> None:

@@ -175,6 +175,7 @@ def test_a_dead_letter_is_addressed_to_the_dead_letters_whatever_its_item_was_me
     async def main() -> list[str]:
         flow, lease = SteeredFlow(), lease_of()
         lease.track(0, 0.0, 1)
+        await asyncio.sleep(0)
         flow.pipeline.dead_letter(item(record(0), target="events"), lease)
         await asyncio.sleep(1)
         return [one.target for one in flow.sinks[DEAD_LETTERS].requests[0]]

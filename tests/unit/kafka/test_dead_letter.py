@@ -10,7 +10,6 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from connector.core.events import DeadLettered, Notice, ReasonCleared, ReasonRaised
-from connector.core.letters import Origin
 from connector.core.record import DEAD_LETTERS, Failure, Item, Record
 from connector.core.sink import VerdictKind
 from connector.kafka import acknowledged_producer, dead_letter_topic
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from connector.core.sink import Verdict
 
 RECORD = Record("shop.orders", 3, 41, 1_605_490_615_673, b"k", b"{}", (("trace", b"1"),))
-ORIGIN = Origin("tuzhan-connector", "0123456789ab")
 FAILURE = Failure("refused", "purchases", detail="code 400", http_status=200, reply='{"code":"400"}')
 OVERHEAD = 100
 """What a message takes beside its parts."""
@@ -154,7 +152,7 @@ def send(*batches: Sequence[Item]) -> tuple[list[Verdict], list[Event]]:
     async def main() -> tuple[list[Verdict], list[Event]]:
         events: list[Event] = []
         settings = Kafka(bootstrap_servers="localhost:1", group_id="g")
-        sink = DeadLetterSink.build(settings, "letters", ORIGIN, events.append)
+        sink = DeadLetterSink.build(settings, "letters", events.append)
         try:
             return [await sink.send(items) for items in batches], events
         finally:
@@ -322,7 +320,7 @@ def test_a_topic_that_only_the_broker_can_create_is_created_by_producing_with_a_
         [broker] = cluster.list_topics(timeout=10).brokers.values()
         settings = Kafka(bootstrap_servers=f"{broker.host}:{broker.port}", group_id="g")
         events: list[Event] = []
-        sink = DeadLetterSink.build(settings, "letters", ORIGIN, events.append)
+        sink = DeadLetterSink.build(settings, "letters", events.append)
         try:
             verdict = await sink.send([letter()])
             while verdict.kind is not VerdictKind.DELIVERED:

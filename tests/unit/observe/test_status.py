@@ -7,10 +7,11 @@ import orjson
 
 from connector.core.events import ReasonCleared, ReasonRaised
 from connector.core.ledger import Lease, TopicCounts
-from connector.core.record import Outcome, TopicPartition
+from connector.core.record import DEAD_LETTERS, Outcome, TopicPartition
 from connector.core.sink import TargetState, Verdict, VerdictKind
-from connector.flow.back_pressure import Feed
+from connector.flow.feed import Feed
 from connector.flow.pipeline import Pipeline
+from connector.flow.plan import Plan
 from connector.observe.health import Health
 from connector.observe.routes import RouteCounts, RouteFacts
 from connector.observe.snapshot import PartitionStatus, TopicStatus
@@ -19,6 +20,7 @@ from connector.tuzhan.stored_tokens import StaticToken
 from tests.support.builders import item, record
 from tests.support.clock import run_virtual
 from tests.support.fake_sink import FakeSink
+from tests.support.flow_oracle import PlanMapper
 from tests.support.target_harness import SETTINGS, TargetHarness
 from tests.unit.observe.examples import status
 
@@ -148,7 +150,7 @@ class StatusHarness:
     """A reader of one target and of a pipeline whose leases the test makes. Made on the event loop."""
 
     def __init__(self, sink: FakeSink) -> None:
-        self.pipeline = Pipeline(lambda _: [])
+        self.pipeline = Pipeline()
         self.target = TargetHarness(sink).target
         self.topic_counts = {"orders": TopicCounts(), "members": TopicCounts()}
         tokens = StaticToken("a-token", lambda _: None, 1.0)
@@ -173,7 +175,7 @@ class StatusHarness:
         lease = Lease(TopicPartition("orders", partition), start, self.topic_counts["orders"])
         for offset in offsets:
             lease.track(offset, self.started_at, 1)
-        self.pipeline.leases[lease] = Feed(lease, [], lambda _: ())
+        self.pipeline.leases[lease] = Feed(lease, Plan(PlanMapper(), lambda _: [], {DEAD_LETTERS: self.target}))
         return lease
 
 
