@@ -218,6 +218,8 @@ class WordMapping:
     """In place of the compiled mapping: reads a record's value as a word of letters (see plan.py)."""
 
     topics = (TOPIC,)
+    routes = ()
+    """None that is listed: the observer counts."""
 
     def __init__(self) -> None:
         self.identity_invalid: dict[tuple[str, str], int] = {}
