@@ -116,6 +116,19 @@ def check(
 
 
 @app.command()
+def health(
+    config: ConfigOption,
+    ready: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--ready", help="Ask whether it is ready, and if not, why and what to do.")
+    ] = False,
+) -> None:
+    """Ask the connector that runs with a config whether it is live: exit code 0 or 1. For health checks."""
+    from connector.workbench.health_check import check_health  # noqa: PLC0415 - see the top
+
+    raise typer.Exit(check_health(config, ready=ready))
+
+
+@app.command()
 def schema(
     lang: Annotated[Language, typer.Option(help="The language of the descriptions.")] = Language.EN,
 ) -> None:

@@ -1,0 +1,37 @@
+"""Programs that tests run: those of the virtual environment first, then those on PATH."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def installed_tool(name: str) -> str:
+    """Return the path of a program that `pip install '.[dev]'` brings. Where it has none for this machine, skip.
+
+    With CI set that is a failure, where there are wheels of them.
+    """
+    found = _find(name)
+    if found is None:
+        remedy = f"no {name}: pip install '.[dev]' brings it on Linux, x86-64"
+        if os.environ.get("CI") and (sys.platform, platform.machine()) == ("linux", "x86_64"):
+            pytest.fail(remedy, pytrace=False)
+        pytest.skip(remedy)
+    return found
+
+
+def tool_of_the_machine(*names: str) -> str:
+    """Return the path of the first of these programs that the machine has; skip if it has none, in CI too."""
+    found = next((path for name in names if (path := _find(name))), None)
+    if found is None:
+        pytest.skip(f"no {' or '.join(names)} on PATH: what it would check is not checked here")
+    return found
+
+
+def _find(name: str) -> str | None:
+    return shutil.which(name, path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")

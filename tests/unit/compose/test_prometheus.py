@@ -1,0 +1,14 @@
+"""The config of Prometheus in the stack."""
+
+from __future__ import annotations
+
+import subprocess
+
+from tests.support.tools import tool_of_the_machine
+from tests.unit.compose.files import COMPOSE
+
+
+def test_promtool_accepts_the_config() -> None:
+    command = [tool_of_the_machine("promtool"), "check", "config", str(COMPOSE / "prometheus/prometheus.yml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
