@@ -50,6 +50,16 @@ def test_different_records_have_different_uuids(
     assert (uuid_at(one) == uuid_at(two)) == (one == two)
 
 
+@given(st.lists(PLACES, min_size=2, max_size=6), st.integers(0, 2))
+def test_a_uuid_does_not_depend_on_the_records_before(
+    locations: list[tuple[str, str, str, int, int, int | None]], position: int
+) -> None:
+    shared = event_uuids("c", "r")
+    for _, _, topic, partition, offset, timestamp_ms in locations:
+        at = record({}, topic=topic, partition=partition, offset=offset, timestamp_ms=timestamp_ms)
+        assert shared(at, position) == event_uuids("c", "r")(at, position)
+
+
 @given(PLACES)
 def test_a_uuid_has_36_characters(location: tuple[str, str, str, int, int, int | None]) -> None:
     text = uuid_at(location)
