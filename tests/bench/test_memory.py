@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.bench, pytest.mark.kafka, pytest.mark.timeout(1800, fu
 WAITING = 1_000_000
 PARTITIONS = 400
 STORM_S = 60 * float(os.environ.get("MINUTES", "1"))
-"""How long the storm lasts: `make bench MINUTES=10` for the figure in the README."""
+"""How long the storm lasts: `make bench MINUTES=10` for the figure in docs/performance.md."""
 MOST_MIB = 300
 MOST_QUEUED = 20_000
 """The default of `queue.max_records`."""

@@ -1,1 +1,1 @@
-"""The figures of the README's table of faults: each is measured from outside, by one command."""
+"""The figures of the table of faults in docs/guarantees.md: each is measured from outside, by one command."""

@@ -1,4 +1,4 @@
-"""`python -m tests.figures NAME`: measure one row of the README's table of faults, and print it as one line of JSON.
+"""`python -m tests.figures NAME`: measure one row of the table of faults in docs/guarantees.md, as one line of JSON.
 
 Exit code 0 if the goal is met, 1 if not. Without a name, list the figures. `--times` repeats a measurement.
 """

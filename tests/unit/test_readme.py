@@ -11,6 +11,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from connector.config.loading import load
+from connector.core.letters import REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,7 @@ DOCUMENTS = sorted(path.relative_to(ROOT) for path in [*ROOT.glob("*.md"), *ROOT
 TABLE_CELL = len(["table", "tbody", "tr", "td"])
 """How deep the text of a table's cell is nested."""
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+GUARANTEES = (ROOT / "docs/guarantees.md").read_text(encoding="utf-8")
 
 
 def tokens(text: str) -> Iterator[Token]:
@@ -44,7 +46,7 @@ def test_every_link_into_the_repository_leads_somewhere(document: Path) -> None:
 
 
 def test_every_test_that_proves_a_guarantee_exists() -> None:
-    proofs = [code.partition("::") for code in inline_code(README) if code.startswith("tests/") and ".py" in code]
+    proofs = [code.partition("::") for code in inline_code(GUARANTEES) if code.startswith("tests/") and ".py" in code]
     assert proofs
     absent = []
     for name, _, function in proofs:
@@ -87,3 +89,11 @@ def test_every_dependency_has_its_reason_in_the_readme() -> None:
 def test_nothing_is_left_to_fill_in(path: str) -> None:
     text = (ROOT / path).read_text(encoding="utf-8")
     assert re.findall(r"\b(?:TODO|TBD|FIXME|XXX)\b|<[a-z ]+>|\?\?\?", text) == []
+
+
+def test_every_reason_and_header_of_a_dead_letter_has_its_row() -> None:
+    page = (ROOT / "docs/dead-letters.md").read_text(encoding="utf-8")
+    first_cells = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    named = [name for cell in first_cells for name in re.findall(r"`([^`]+)`", cell)]
+    added = re.findall(r'"(dl-[a-z-]+)"', (ROOT / "connector/core/letters.py").read_text(encoding="utf-8"))
+    assert sorted(named) == sorted({*REASONS, *added})
