@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from connector import __version__
 from connector.config.loading import load
 from connector.core.batching import BatchLimits
 from connector.core.errors import BackgroundTaskError, ConfigError, StartError
@@ -325,6 +326,8 @@ class App:
         """Run until a signal; return the exit code. Raises BackgroundTaskError if a task or the Kafka thread dies."""
         stop_requested = stop_on_signals()
         tune_garbage_collector()
+        facts = {"version": __version__, "config": self.loaded.file, "sha256": self.loaded.sha256}
+        self.emit(Notice("info", "started", facts))
         for name, work in self.background.items():
             self.tasks.spawn_service(work(), name=name)
         self.consumer.start()

@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient
 
 from connector.core.findings import Finding
 from connector.core.wording import counted
-from connector.kafka.errors import ALL_BROKERS_DOWN, TLS_FAILED, cause_of, kafka_says, reason_of
+from connector.kafka.errors import ALL_BROKERS_DOWN, TLS_FAILED, TLS_REMEDY, cause_of, kafka_says, reason_of
 from connector.kafka.listener_findings import bootstrap_servers
 from connector.kafka.listener_probe import probe_listener
 from connector.kafka.properties import SILENT_LOG, producer_properties
@@ -29,10 +29,6 @@ if TYPE_CHECKING:
 
 METADATA_TIMEOUT_S: Final = 5.0
 ADVERTISED_TIMEOUT_S: Final = 3.0
-_TLS_REMEDY: Final = (
-    "ssl.ca.location must name a file with the CA that signed the brokers' certificates (PEM); for a cloud whose"
-    " certificate is for another name: ssl.endpoint.identification.algorithm: none"
-)
 
 
 def check_cluster(config: Config, report: Report) -> None:
@@ -74,7 +70,7 @@ def unreachable(error: KafkaError, reported: Sequence[KafkaError], kafka: Kafka)
         remedy = f"check sasl.mechanism{user}; a user may have a password for one mechanism only"
         return Finding("cluster", "", "failed", f"the brokers refuse the login{kafka_says(authentication[0])}", remedy)
     if tls:
-        return Finding("cluster", "", "failed", f"TLS with the brokers fails{kafka_says(tls[0])}", _TLS_REMEDY)
+        return Finding("cluster", "", "failed", f"TLS with the brokers fails{kafka_says(tls[0])}", TLS_REMEDY)
     said = kafka_says((told or [error])[-1])
     return Finding("cluster", "", "failed", f"no broker answers the client{said}", "see the rows `broker`")
 

@@ -16,6 +16,7 @@ from connector.core.events import Notice
 from connector.core.record import TopicPartition
 from connector.kafka.assignment import Assignment
 from connector.kafka.bridge import Commit, Pause, Resume, Stop
+from connector.kafka.broker_diagnosis import BrokerDiagnosis
 from connector.kafka.callbacks import Callbacks
 from connector.kafka.commit_alarm import CommitAlarm
 from connector.kafka.commits import Commits
@@ -56,7 +57,9 @@ class ConsumerThread:
         self._properties = {**consumer_properties(kafka), **exclusion_properties(kafka, excluded_topic)}
         self._bridge = bridge
         bridge.heartbeat = self._heartbeat
-        self._readiness = Readiness(bridge.emit_from_thread, self._heartbeat, TopicRights(kafka))
+        self._readiness = Readiness(
+            bridge.emit_from_thread, self._heartbeat, TopicRights(kafka), BrokerDiagnosis(kafka)
+        )
         self._commits = Commits(bridge)
         self._commit_alarm = CommitAlarm(bridge.emit_from_thread)
         self._assignment = Assignment(kafka, excluded_topic, bridge, self._commits, self._readiness)

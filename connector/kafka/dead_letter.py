@@ -25,7 +25,7 @@ from connector.core.record import Failure, TopicPartition
 from connector.core.sink import Verdict, VerdictKind
 from connector.kafka.acknowledged_producer import AcknowledgedProducer
 from connector.kafka.dead_letter_topic import DeadLetterTopic
-from connector.kafka.errors import TOO_LARGE
+from connector.kafka.errors import TOO_LARGE, kafka_says
 from connector.kafka.properties import producer_properties
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class DeadLetterSink:
         remedies = dict.fromkeys(TOO_LARGE, f"raise max.message.bytes of topic {self._topic}")
         remedies[KafkaError.INVALID_RECORD] = f"set cleanup.policy=delete of topic {self._topic}"
         otherwise = f"make topic {self._topic} writable for this user, or create it"
-        return f"{remedies.get(error.code(), otherwise)} (Kafka says: {error.str()})"
+        return remedies.get(error.code(), otherwise) + kafka_says(error)
 
     def _emit_dead_lettered(self, items: Sequence[Item]) -> None:
         alike: dict[tuple[str, str, str, str, str], list[Record]] = {}

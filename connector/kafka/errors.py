@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import KafkaError
 
+from connector.kafka.client_words import plainly
+
 if TYPE_CHECKING:
     from confluent_kafka import KafkaException
 
@@ -69,6 +71,17 @@ _REMEDIES: Final[dict[ReasonCode, str]] = {
     "kafka_unreachable": "check kafka.bootstrap_servers, security.protocol, and that the brokers are up",
     "topic_missing": "create the topic, or correct its name under `topics`; it is consumed as soon as it exists",
 }
+TLS_REMEDY: Final = (
+    "ssl.ca.location must name a file with the CA that signed the brokers' certificates (PEM); for a cloud whose"
+    " certificate is for another name: ssl.endpoint.identification.algorithm: none"
+)
+_LOGIN_REMEDY: Final = "the brokers refuse the login: check sasl.mechanism, sasl.username and sasl.password"
+_REMEDIES_BY_CODE: Final[dict[int, str]] = {
+    KafkaError._AUTHENTICATION: _LOGIN_REMEDY,
+    KafkaError.SASL_AUTHENTICATION_FAILED: _LOGIN_REMEDY,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: "allow this user to READ and DESCRIBE the topic (ACL)",
+    KafkaError.GROUP_AUTHORIZATION_FAILED: "allow this user to READ the group, which kafka.group_id names (ACL)",
+}
 
 
 def cause_of(exception: KafkaException) -> KafkaError:
@@ -84,9 +97,12 @@ def reason_of(error: KafkaError) -> ReasonCode | None:
 
 def remedy_for(reason: ReasonCode, error: KafkaError) -> str:
     """Return what the operator can do, followed by Kafka's own message."""
-    return f"{_REMEDIES[reason]}{kafka_says(error)}"
+    remedy = _REMEDIES_BY_CODE.get(error.code(), _REMEDIES[reason])
+    if error.code() == TLS_FAILED and "certificate" in error.str():
+        remedy = TLS_REMEDY
+    return f"{remedy}{kafka_says(error)}"
 
 
 def kafka_says(error: KafkaError) -> str:
-    """Return Kafka's own message in brackets, to be put behind ours."""
-    return f" (Kafka says: {error.str()})"
+    """Return what Kafka says in brackets, to be put behind our own words."""
+    return f" (Kafka says: {plainly(error.str())})"

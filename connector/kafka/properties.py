@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
+from connector.kafka.client_words import PlainWords
 from connector.kafka.deadlines import validate_timeouts
 from connector.settings.kafka_properties import FIXED_PROPERTIES
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 CLIENT_LOG: Final = logging.getLogger("connector.kafka")
 """Receives librdkafka's own log lines."""
+CLIENT_LOG.addFilter(PlainWords())
 SILENT_LOG: Final = logging.getLogger("connector.kafka.silent")
 """For clients whose errors are told in another way: what is written to it is lost."""
 SILENT_LOG.addHandler(logging.NullHandler())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from connector.core.events import Notice, ReasonCleared, ReasonRaised
+from connector.kafka.client_words import names_broker, plainly
 from connector.kafka.errors import ALL_BROKERS_DOWN, cause_of, reason_of, remedy_for
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from connector.core.events import Event, ReasonCode
     from connector.core.record import TopicPartition
+    from connector.kafka.broker_diagnosis import BrokerDiagnosis
     from connector.kafka.topic_rights import TopicRights
 
 T = TypeVar("T")
@@ -40,14 +42,23 @@ class Readiness:
     `heartbeat` is called while waiting; once it returns False, waiting ends.
     """
 
-    def __init__(self, emit: Callable[[Event], None], heartbeat: Callable[[], bool], rights: TopicRights) -> None:
+    def __init__(
+        self,
+        emit: Callable[[Event], None],
+        heartbeat: Callable[[], bool],
+        rights: TopicRights,
+        diagnosis: BrokerDiagnosis,
+    ) -> None:
         self._emit = emit
         self._heartbeat = heartbeat
         self._rights = rights
+        self._diagnosis = diagnosis
         self._reasons: set[tuple[ReasonCode, str]] = {("starting", "")}
         self._once_refused: set[str] = set()
         """Topics; librdkafka does not tell that one of these is refused again."""
         self._starting_remedy = ""
+        self._unreachable_remedy = ""
+        """That of the reason `kafka_unreachable` that stands."""
         self._next_probe_s = 0.0
         self._silent_probes = 0
         self._answered = False
@@ -65,7 +76,9 @@ class Readiness:
         """
         reason = reason_of(error) or otherwise
         if reason is None:
-            self._emit(Notice("warning", "unexpected error of Kafka", {"code": error.name(), "detail": error.str()}))
+            self._emit(
+                Notice("warning", "unexpected error of Kafka", {"code": error.name(), "detail": plainly(error.str())})
+            )
             return
         if (reason, about) not in self._reasons:
             self._next_probe_s = time.monotonic() + PROBE_INTERVAL_S
@@ -73,7 +86,15 @@ class Readiness:
         if about and reason == "kafka_not_authorized":
             self._once_refused.add(about)
             self._rights.forget(about)
-        self._emit(ReasonRaised(reason, about, remedy_for(reason, error)))
+        remedy = self._diagnosed(error) if reason == "kafka_unreachable" else remedy_for(reason, error)
+        self._emit(ReasonRaised(reason, about, remedy))
+
+    def _diagnosed(self, error: KafkaError) -> str:
+        """Return the remedy for brokers that do not answer: what says most of those that are known."""
+        found = self._diagnosis.remedy(time.monotonic())
+        if found or names_broker(error.str()) or not self._unreachable_remedy:
+            self._unreachable_remedy = found or remedy_for("kafka_unreachable", error)
+        return self._unreachable_remedy
 
     def on_client_error(self, error: KafkaError) -> None:
         """Called by librdkafka with errors that concern no single topic.
@@ -91,6 +112,9 @@ class Readiness:
         for reason in reasons:
             if (reason, about) in self._reasons:
                 self._reasons.discard((reason, about))
+                if reason == "kafka_unreachable":
+                    self._unreachable_remedy = ""
+                    self._diagnosis.forget()
                 self._emit(ReasonCleared(reason, about))
 
     def update_starting(self, *, dealt: bool, waiting: Sequence[TopicPartition], all_seen: bool) -> None:

@@ -4,8 +4,9 @@ Rules
 - Every request has a line at info or above: target, verdict, items, offsets, import batch, milliseconds. The offset
   of a record is enough to find out how it ended; the record's contents are never logged.
 - A failure is a warning when it is new, then once a minute with the number suppressed; its repeats are written at
-  info, those of a reason not to be ready not at all. So a platform that answers 503 for a day leaves one line a minute
-  at `level: warning`, and at `info` no more lines than requests, which the backoff limits.
+  debug, those of a request or of dead letters at info, those of a reason not to be ready not at all. So a platform that
+  answers 503 for a day leaves one line a minute at `level: warning`, and at `info` no more lines than requests, which
+  the backoff limits.
 - Libraries log through the same writer, at warning and above only: httpx logs whole URLs at info, and a URL's query
   may hold the secret. Of each message the first line is kept, and equal messages are written once a minute.
 - Every text that comes from outside the connector passes `scrub`; the text of a foreign exception is never written.

@@ -3,9 +3,9 @@
 Levels
 - debug: frequent and normal.
 - info: normal outcomes and states, and every request.
-- warning: what an operator may have to look into. A repeated failure is a warning once a minute and info in between
-  (`rate_limiter.py`). A reason not to be ready has a line when it is raised, when its remedy changes (the same one, but
-  for its numbers, once a minute), and when it is cleared.
+- warning: what an operator may have to look into. A repeated failure is a warning once a minute (`rate_limiter.py`); in
+  between it is debug, or info if it tells how records end: a request, dead letters. A reason not to be ready has a line
+  when it is raised, when its remedy changes (the same one, but for its numbers, once a minute), and when it is cleared.
 - error: lost data.
 """
 
@@ -59,7 +59,7 @@ class Log:
         self._threshold = threshold
         self._clock = clock
         self._limiter = RateLimiter()
-        self._reasons: dict[tuple[str, str], tuple[str | None, RateLimiter]] = {}
+        self._reasons: dict[tuple[str, str], tuple[str | None, RateLimiter]] = {("starting", ""): (None, RateLimiter())}
         """Of each active reason, by code and target: the remedy last written, and the limiter of its remedies."""
 
     def on(self, event: Event) -> None:  # noqa: C901, PLR0912 - one case per event
@@ -77,6 +77,8 @@ class Log:
             case ReasonCleared(code, target):
                 if self._reasons.pop((code, target), None) is not None:
                     self._line(INFO, "not-ready reason cleared", {"code": code, "target": target})
+                    if not self._reasons:
+                        self._line(INFO, "ready", {})
             case Rebalanced(kind, partitions, unsettled):
                 fields: Fields = {"partitions": " ".join(partitions), "unsettled": unsettled or None}
                 self._line(WARNING if kind == "lost" else INFO, f"partitions {kind}", fields)
@@ -101,7 +103,8 @@ class Log:
     def _request(self, event: RequestDone) -> None:
         level, repeated = INFO, None
         if event.verdict is not VerdictKind.DELIVERED:
-            level, repeated = self._limit(WARNING, (event.target, event.verdict, event.http_status, event.code))
+            kind = (event.target, event.verdict, event.http_status, event.code)
+            level, repeated = self._limit(WARNING, kind, otherwise=INFO)
         if level < self._threshold:
             return  # before the ranges are built: they cost more than all the rest
         fields: Fields = {
@@ -120,7 +123,7 @@ class Log:
         self._line(level, "request", fields)
 
     def _dead_lettered(self, event: DeadLettered) -> None:
-        level, repeated = self._limit(WARNING, ("dead-lettered", event.route, event.reason))
+        level, repeated = self._limit(WARNING, ("dead-lettered", event.route, event.reason), otherwise=INFO)
         if level < self._threshold:
             return  # for the same reason
         fields: Fields = {
@@ -155,14 +158,14 @@ class Log:
         write = self._line if event.level == "info" else self._failure
         write(level_number(event.level), scrub(event.message), fields)
 
-    def _limit(self, level: int, key: Hashable) -> tuple[int, int | None]:
-        """Return `level` and how many were suppressed before (None: none) if this is admitted, else INFO at most."""
+    def _limit(self, level: int, key: Hashable, otherwise: int) -> tuple[int, int | None]:
+        """Return `level` and how many were suppressed before (None: none) if this is admitted; else `otherwise`."""
         suppressed = self._limiter.admit(key, self._clock())
-        return (min(level, INFO), None) if suppressed is None else (level, suppressed or None)
+        return (otherwise, None) if suppressed is None else (level, suppressed or None)
 
     def _failure(self, level: int, event: str, fields: Fields) -> None:
-        """Write a line at `level`; at INFO at most if it was written within the last minute, whatever its numbers."""
-        level, repeated = self._limit(level, without_numbers(f"{event} {fields}"))
+        """Write a line at `level`; at debug if it was written within the last minute, whatever its numbers."""
+        level, repeated = self._limit(level, without_numbers(f"{event} {fields}"), otherwise=DEBUG)
         self._line(level, event, {**fields, "repeated": repeated})
 
     def _line(self, level: int, event: str, fields: Fields) -> None:

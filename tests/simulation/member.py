@@ -362,6 +362,7 @@ def _replacements() -> list[tuple[Any, str, object]]:
     app: Any = connector_app
     return [
         (consumer_module, "Consumer", _consumer),
+        (consumer_module, "BrokerDiagnosis", lambda _: SimpleNamespace(remedy=lambda _: "", forget=lambda: None)),
         (app, "PlatformClient", SimpleNamespace(build=_client)),
         (app, "DeadLetterSink", SimpleNamespace(build=lambda *_: _member().surroundings.letters.sink(_member()))),
         (app, "Bridge", ObservedBridge),

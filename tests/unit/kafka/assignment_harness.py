@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, cast
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 
+from connector.core.findings import Finding
 from connector.core.record import TopicPartition
 from connector.kafka.assignment import Assignment
 from connector.kafka.bridge import Bridge
+from connector.kafka.broker_diagnosis import BrokerDiagnosis
 from connector.kafka.commits import Commits
 from connector.kafka.readiness import Readiness
 from connector.kafka.records import group_by_lease
@@ -153,7 +155,8 @@ class AssignmentHarness:
         self.consumer = cast("Consumer", self.fake)
         bridge = self.bridge = Bridge(self.events.append, self._close, {})
         kafka = Kafka(bootstrap_servers="localhost:1", group_id="g", properties=properties)
-        self.readiness = Readiness(bridge.emit_from_thread, lambda: True, TopicRights(kafka))
+        diagnosis = BrokerDiagnosis(kafka, lambda server, _: Finding("broker", server, "ok", ""))
+        self.readiness = Readiness(bridge.emit_from_thread, lambda: True, TopicRights(kafka), diagnosis)
         self.commits = Commits(bridge)
         self.assignment = Assignment(kafka, "letters", bridge, self.commits, self.readiness)
         self.partitions = [KafkaTopicPartition(*PARTITION), KafkaTopicPartition("letters", 0)]

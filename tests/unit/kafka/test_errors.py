@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from confluent_kafka import KafkaError
 
+from connector.kafka.client_words import plainly
 from connector.kafka.errors import reason_of, remedy_for
 
 
@@ -27,4 +28,20 @@ def test_an_error_that_the_operator_can_fix_is_a_reason_with_a_remedy_and_others
     found = reason_of(error)
     assert found == reason
     if found is not None:
-        assert error.str() in remedy_for(found, error)
+        assert plainly(error.str()) in remedy_for(found, error)
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (KafkaError(KafkaError._AUTHENTICATION), "check sasl.mechanism, sasl.username and sasl.password"),
+        (KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED), "READ and DESCRIBE the topic"),
+        (KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED), "READ the group"),
+        (KafkaError(KafkaError._SSL, "certificate verify failed"), "ssl.ca.location must name a file"),
+        (KafkaError(KafkaError._SSL, "wrong version number"), "it speaks no TLS: security.protocol?"),
+    ],
+)
+def test_the_remedy_names_what_is_to_be_done(error: KafkaError, remedy: str) -> None:
+    reason = reason_of(error)
+    assert reason is not None
+    assert remedy in remedy_for(reason, error)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from connector.core.events import Event
+    from connector.kafka.broker_diagnosis import BrokerDiagnosis
     from connector.kafka.topic_rights import TopicRights
 
 
@@ -53,6 +54,20 @@ class _FakeRights:
         self.forgotten.append(topic)
 
 
+class _FakeDiagnosis:
+    """Has found `found`."""
+
+    def __init__(self) -> None:
+        self.found = ""
+
+    def remedy(self, now: float) -> str:
+        del now
+        return self.found
+
+    def forget(self) -> None:
+        self.found = ""
+
+
 class ReadinessHarness:
     """Readiness on a fake consumer; `reasons` are those that are raised."""
 
@@ -64,7 +79,13 @@ class ReadinessHarness:
         self.warnings: list[str] = []
         self.remedies: list[str] = []
         self.rights = _FakeRights()
-        self.readiness = Readiness(self._emit, lambda: self.alive, cast("TopicRights", self.rights))
+        self.diagnosis = _FakeDiagnosis()
+        self.readiness = Readiness(
+            self._emit,
+            lambda: self.alive,
+            cast("TopicRights", self.rights),
+            cast("BrokerDiagnosis", self.diagnosis),
+        )
 
     def _emit(self, event: Event) -> None:
         if isinstance(event, ReasonRaised):
@@ -265,3 +286,23 @@ def test_a_request_is_repeated_until_it_is_answered(joined: ReadinessHarness, mo
 def test_a_request_is_not_repeated_once_a_stop_was_requested(joined: ReadinessHarness) -> None:
     joined.alive = False
     assert joined.readiness.call_until_answered(lambda: "answer", default="") == ""
+
+
+def test_what_listens_at_a_bootstrap_server_is_the_remedy_whatever_librdkafka_says() -> None:
+    harness = ReadinessHarness()
+    harness.diagnosis.found = "10.0.0.1:80: an HTTP server listens there, not a Kafka broker; take the broker's own"
+    for code in (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN):
+        harness.readiness.on_error(KafkaError(code))
+    assert harness.remedies == [harness.diagnosis.found] * 2
+
+
+def test_without_that_the_error_that_names_a_broker_is_the_remedy_until_a_broker_answers() -> None:
+    harness = ReadinessHarness()
+    named = KafkaError(KafkaError._TRANSPORT, "10.0.0.1:9092/1: Connect to ipv4#10.0.0.1:9092 failed: No route to host")
+    everyone = KafkaError(KafkaError._ALL_BROKERS_DOWN, "3/3 brokers are down")
+    for error in (everyone, named, everyone):
+        harness.readiness.on_error(error)
+    harness.readiness.clear("kafka_unreachable")
+    harness.readiness.on_error(everyone)
+    told = [remedy.partition("(Kafka says: ")[2] for remedy in harness.remedies]
+    assert ["10.0.0.1:9092" in each for each in told] == [False, True, True, False]

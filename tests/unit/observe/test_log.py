@@ -165,9 +165,25 @@ def test_remedies_that_alternate_do_not_flood_the_log() -> None:
     assert len(lines_of(*events)) == 2
 
 
-def test_a_repeated_warning_is_info_whatever_its_numbers() -> None:
+def test_a_repeated_warning_is_debug_whatever_its_numbers() -> None:
     events = [Notice("warning", f"Kafka: fetch failed after {number} ms", {}) for number in range(5)]
-    assert [line["level"] for line in lines_of(*events)] == ["warning", *["info"] * 4]
+    assert [line["level"] for line in lines_of(*events)] == ["warning"]
+    assert [line["level"] for line in lines_of(*events, level="debug")] == ["warning", *["debug"] * 4]
+
+
+def test_repeats_of_what_tells_how_records_end_are_info() -> None:
+    letters = [DeadLettered("orders", "bad_time", 1, offsets_of([record(number)])) for number in range(3)]
+    assert [line["level"] for line in lines_of(*letters)] == ["warning", "info", "info"]
+
+
+def test_it_is_told_when_the_last_reason_is_cleared() -> None:
+    """`starting` is the reason of every process that nothing has raised yet."""
+    raised, cleared = ReasonRaised("no_token", "", "wait"), ReasonCleared("no_token", "")
+    lines = lines_of(raised, cleared, ReasonCleared("starting", ""), raised, cleared)
+    assert [line.get("code") or line["event"] for line in lines] == [
+        *("no_token", "no_token", "starting", "ready"),
+        *("no_token", "no_token", "ready"),
+    ]
 
 
 def test_equal_notices_at_info_are_all_written() -> None:
@@ -179,7 +195,7 @@ def test_equal_notices_at_info_are_all_written() -> None:
 
 def test_a_commit_that_fails_for_another_reason_is_a_warning_of_its_own() -> None:
     events = [CommitAnswered("failed", text) for text in ("not the leader", "not the leader", "not authorized")]
-    assert [line["level"] for line in lines_of(*events)] == ["warning", "info", "warning"]
+    assert [line["level"] for line in lines_of(*events)] == ["warning", "warning"]
 
 
 @pytest.mark.parametrize("code", get_args(ReasonCode))
