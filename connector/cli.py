@@ -209,15 +209,19 @@ def sandbox(
     app_id: Annotated[str, typer.Option(help="The app id to accept.")] = "sandbox-app",
     app_secret: Annotated[str, typer.Option(help="The app secret to accept.")] = "sandbox-secret",  # noqa: S107 - a stand-in's
 ) -> None:
-    """Run a local stand-in of the Tuzhan platform. Its page shows what was stored and switches faults on."""
+    """Run a local stand-in of the Tuzhan platform. Its page shows what was stored and switches faults on.
+
+    On the page /playground, a mapping can be tried.
+    """
     from connector.runtime import web  # noqa: PLC0415 - see the top
     from connector.sandbox.server import serve  # noqa: PLC0415 - see the top
+    from connector.workbench.playground.routes import example, playground  # noqa: PLC0415 - see the top
 
     try:
         web.parse_listen(listen)
     except StartError as error:
         raise typer.BadParameter(str(error), param_hint="'--listen'") from error
-    raise typer.Exit(serve(listen, app_id, app_secret))
+    raise typer.Exit(serve(listen, app_id, app_secret, playground(texts=example(home=True))))
 
 
 @app.command()

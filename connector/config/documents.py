@@ -91,7 +91,11 @@ def read_document(path: str | FilePath, keys: Sequence[str]) -> Document:
         UnreadableError: it has no data.
 
     """
-    content = read_content(path)
+    return parse_document(read_content(path), str(path), keys)
+
+
+def parse_document(content: bytes, file: str, keys: Sequence[str]) -> Document:
+    """Return the document that a file's content is; otherwise as `read_document`."""
     sha256 = hashlib.sha256(content).hexdigest()
     if len(content) > MAX_FILE_BYTES:
         message = f"larger than {MAX_FILE_BYTES >> 20} MiB: this is not a config"
@@ -101,7 +105,7 @@ def read_document(path: str | FilePath, keys: Sequence[str]) -> Document:
     except UnicodeDecodeError as error:
         raise UnreadableError(_not_text(content, error), sha256) from error
     try:
-        return Document(str(path), sha256, source, read_yaml(source, keys))
+        return Document(file, sha256, source, read_yaml(source, keys))
     except YamlError as error:
         problem = at_index(source, error.index, error.message, "yaml_syntax")
         raise UnreadableError(problem, sha256, Excerpts(source)) from error

@@ -37,6 +37,14 @@ def interpolate(data: object, environ: Mapping[str, str], problems: Problems) ->
     return _Interpolation(environ, problems).value((), data)
 
 
+def interpolate_sealed(data: object, problems: Problems) -> object:
+    """Return `data` with every `${…}` that has a default replaced by that: no variable and no file is read.
+
+    The others are reported, and empty in the result.
+    """
+    return _Interpolation({}, problems, is_sealed=True).value((), data)
+
+
 class _NotReplacedError(Exception):
     """One expression can't be replaced."""
 
@@ -52,6 +60,8 @@ class _Interpolation:
     problems: Problems
     is_running: bool = False
     """Whether the connector runs already: then reading a pipe would block it."""
+    is_sealed: bool = False
+    """Whether the text is from someone who must not learn what this machine holds."""
 
     def value(self, path: Path, data: object) -> object:
         if isinstance(data, dict):
@@ -110,6 +120,9 @@ class _Interpolation:
         raise _NotReplacedError(f"not a ${{…}} that can be replaced: {_FORMS}", "bad_value")
 
     def _missing(self, name: str, message: str) -> str:
+        if self.is_sealed:
+            remedy = f"give a default, ${{{name}:-…}}"
+            raise _NotReplacedError(f"no environment variable is read here: {remedy}", "missing_variable")
         state = "is empty" if name in self.environ else "is not set"
         hint = did_you_mean(name, self.environ) if name not in self.environ else ""
         remedy = hint or f": export {name}=…, or give a default: ${{{name}:-…}}"
@@ -119,6 +132,8 @@ class _Interpolation:
 
     def _file(self, expression: str) -> str:
         shown = f"the file of ${{{expression}}}"
+        if self.is_sealed:
+            raise _NotReplacedError("no file is read here: write a value in its place", "unreadable_file")
         try:
             path = FilePath(self._text(expression.removeprefix("file:")).strip())
             if self.is_running and not path.is_file():

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from connector.config.checks import check_all, fully_routed_targets, ready_routes
-from connector.config.documents import UnreadableError, read_document
+from connector.config.documents import UnreadableError, parse_document, read_document
 from connector.config.event_files import events_file
 from connector.config.interpolation import interpolate
 from connector.config.registry_checks import check_registry_client
+from connector.config.sealing import sealed
 from connector.config.sections import read_sections
 from connector.core.errors import ConfigError
 from connector.mapping import compile_mapping
@@ -135,6 +136,15 @@ def check(
     return _Check(document, environ, validate_kafka, unused, replaced or {}).run()
 
 
+def check_sealed(content: bytes, file: str, *, unused: Collection[str] = ()) -> Checked:
+    """Do as `check` does to the content of a `file`, and read nothing else: see `sealing`. Never raises."""
+    try:
+        document = parse_document(content, file, CONFIG_KEYS)
+    except UnreadableError as error:
+        return Checked(file, error.sha256, (error.problem,), excerpts=error.excerpts)
+    return _Check(document, {}, None, unused, {}, is_sealed=True).run()
+
+
 @dataclass(frozen=True, slots=True)
 class _Check:
     """The check of one file that is YAML."""
@@ -144,10 +154,12 @@ class _Check:
     validate_kafka: ValidateKafka | None
     unused: Collection[str]
     replaced: Mapping[str, object]
+    is_sealed: bool = False
 
     def run(self) -> Checked:
         document, unreplaced, problems = self.document, Problems(), Problems()
-        data = interpolate(document.read.data, self.environ, unreplaced)
+        read = document.read.data
+        data = sealed(read, unreplaced) if self.is_sealed else interpolate(read, self.environ, unreplaced)
         data = {**data, **self.replaced} if isinstance(data, dict) else {}
         plan = events_file(data.get("events"), document.file, self.environ, unreplaced)
         if plan is not None:

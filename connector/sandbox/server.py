@@ -26,9 +26,12 @@ from connector.sandbox.switches import Switches
 from connector.sandbox.wire import WireProtocol, json_response
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from starlette.requests import Request
+    from starlette.routing import BaseRoute
+
+    MoreRoutes = contextlib.AbstractAsyncContextManager[Sequence[BaseRoute]]
 
 
 class _Controls:
@@ -80,10 +83,11 @@ class _Controls:
         return RedirectResponse("/", 303)
 
 
-def build_app(sandbox: Sandbox) -> Starlette:
-    """Build the application that serves the platform's endpoints and the controls of `sandbox`."""
+def build_app(sandbox: Sandbox, more: Sequence[BaseRoute] = ()) -> Starlette:
+    """Build the application that serves the platform's endpoints and the controls of `sandbox`, and `more`."""
     controls = _Controls(sandbox)
-    routes = [
+    routes: list[BaseRoute] = [
+        *more,
         Route("/", controls.page, methods=["GET", "POST"]),
         Route("/_sandbox/stats", controls.stats, methods=["GET"]),
         Route("/_sandbox/items", controls.items, methods=["GET"]),
@@ -103,36 +107,40 @@ def build_app(sandbox: Sandbox) -> Starlette:
 
 
 @contextlib.asynccontextmanager
-async def running_sandbox(sandbox: Sandbox, listen: str = "127.0.0.1:0") -> AsyncIterator[str]:
-    """Serve `sandbox` while the block runs; yield its base URL (platform.base_url is that and `/api/open`).
+async def running_sandbox(
+    sandbox: Sandbox, listen: str = "127.0.0.1:0", more: Sequence[BaseRoute] = ()
+) -> AsyncIterator[str]:
+    """Serve `sandbox`, and `more` routes, while the block runs; yield its base URL.
+
+    platform.base_url is that and `/api/open`.
 
     Raise StartError if `listen` is not host:port or the port is taken.
     """
     sock = web.bind(listen)
-    async with web.running_server(build_app(sandbox), sock, WireProtocol):
+    async with web.running_server(build_app(sandbox, more), sock, WireProtocol):
         try:
             yield web.base_url(sock)
         finally:
             sandbox.closing.set()
 
 
-def serve(listen: str, app_id: str, app_secret: str) -> int:
-    """Serve a sandbox until SIGTERM or SIGINT; return the process's exit code.
+def serve(listen: str, app_id: str, app_secret: str, more: MoreRoutes) -> int:
+    """Serve a sandbox, and `more` routes, until SIGTERM or SIGINT; return the process's exit code.
 
     The first line on stderr is `sandbox listening on <base URL>`.
     """
     try:
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(_serve_until_signal(Sandbox(app_id, app_secret), listen))
+            asyncio.run(_serve_until_signal(Sandbox(app_id, app_secret), listen, more))
     except StartError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
 
-async def _serve_until_signal(sandbox: Sandbox, listen: str) -> None:
+async def _serve_until_signal(sandbox: Sandbox, listen: str, more: MoreRoutes) -> None:
     stop_requested = stop_on_signals()
-    async with running_sandbox(sandbox, listen) as base_url:
+    async with more as routes, running_sandbox(sandbox, listen, routes) as base_url:
         sys.stderr.write(f"sandbox listening on {base_url}\n")
         sys.stderr.write(f"platform.base_url: {base_url}/api/open, app_id: {sandbox.app_id}\n")
         await stop_requested.wait()

@@ -98,8 +98,10 @@ class Browser:
         return self.driver.find_element(By.CSS_SELECTOR, selector)
 
     def text(self, selector: str) -> str:
-        """Return the visible text of an element; empty if there is none."""
-        script = "return document.querySelector(arguments[0])?.innerText ?? ''"
+        """Return the visible text of an element; empty if there is none, or it is hidden."""
+        script = (
+            "const found = document.querySelector(arguments[0]); return found?.checkVisibility() ? found.innerText : ''"
+        )
         return str(self.driver.execute_script(script, selector))
 
     def wait_for_text(self, selector: str, text: str, *, within_s: float = _WAIT_S) -> str:

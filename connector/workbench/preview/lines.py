@@ -141,18 +141,40 @@ def _is_json(content: bytes) -> bool:
 
 def _given(content: bytes, line: int, name: str, topic: str | None) -> Given:
     try:
+        return given_of(content, line, topic)
+    except RecordError as error:
+        raise UsageError("--topic" if error.is_topic else OPTION, f"{name}: line {line}: {error}") from error
+
+
+class RecordError(Exception):
+    """A text describes no record; the message says why, and shows nothing of it."""
+
+    def __init__(self, message: str, *, is_topic: bool = False) -> None:
+        super().__init__(message)
+        self.is_topic = is_topic
+        """Whether only the topic is missing, which the text need not say."""
+
+
+def given_of(content: bytes, line: int, topic: str | None) -> Given:
+    """Return the record that a text is, which begins in that line; `topic` as for `read_lines`.
+
+    Raises:
+        RecordError: it describes none.
+
+    """
+    try:
         decoded = decode_json(content)
     except DecodeError:
-        return Given(_record(_topic(topic, line, name), content), line=line)
+        return Given(_record(_named(topic), content), line=line)
     if isinstance(decoded, dict) and "topic" in decoded and not decoded.keys().isdisjoint(_SOURCES):
-        return _described(decoded, line, name)
-    return Given(_record(_topic(topic, line, name), None), is_decoded=True, decoded=decoded, line=line)
+        return _described(decoded, line)
+    return Given(_record(_named(topic), None), is_decoded=True, decoded=decoded, line=line)
 
 
 _SOURCES: Final = ("value", "value_text", "value_file", "payload")
 
 
-def _described(table: dict[str, Any], line: int, name: str) -> Given:
+def _described(table: dict[str, Any], line: int) -> Given:
     """Return the record that an object describes."""
     if "payload" in table:
         table = _from_kcat(table)
@@ -165,8 +187,7 @@ def _described(table: dict[str, Any], line: int, name: str) -> Given:
         problems.add(("value_file",), "only in a file of tests: give value or value_text", "bad_value", at_key=True)
     if given is None or problems.found:
         told = "; ".join(f"{path_text(each.path)}: {each.message}" for each in problems.found)
-        message = f"it has a topic, so it must be a record in the form of mapping tests: {told}"
-        raise UsageError(OPTION, f"{name}: line {line}: {message}")
+        raise RecordError(f"it has a topic, so it must be a record in the form of mapping tests: {told}")
     is_decoded = "value_text" not in table
     value = None if given.value_text is None else given.value_text.encode()
     record = Record(
@@ -201,8 +222,7 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _topic(topic: str | None, line: int, name: str) -> str:
+def _named(topic: str | None) -> str:
     if topic is None:
-        message = f"{name}: line {line} does not say its topic, and the config reads several: name one here"
-        raise UsageError("--topic", message)
+        raise RecordError("it does not say its topic, and the config reads several: name one here", is_topic=True)
     return topic

@@ -41,6 +41,9 @@ def preview(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document, with every record.")] = False,  # noqa: FBT002
     unmask: Annotated[bool, typer.Option("--unmask", help="Show personal data; asks first.")] = False,  # noqa: FBT002
     yes: Annotated[bool, typer.Option("--yes", help="With --unmask: do not ask.")] = False,  # noqa: FBT002
+    web: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--web", help="Show it on a page of this machine's browser, where both can be changed.")
+    ] = False,
 ) -> None:
     """Show what a config makes of records, before it does it: nothing is sent, committed, or joined.
 
@@ -52,6 +55,12 @@ def preview(
         raise typer.BadParameter("excludes --newest", param_hint="'--oldest'")
     if yes and not unmask:
         raise typer.BadParameter("is only for --unmask", param_hint="'--yes'")
+    if web:
+        from connector.workbench.playground.command import run_web  # noqa: PLC0415 - see the top
+
+        if any((newest, oldest, against, save, every, as_json, unmask)):
+            raise typer.BadParameter("goes with --config, --file and --topic only", param_hint="'--web'")
+        raise typer.Exit(run_web(config, file, topic))
     options = Options(
         config=config,
         topic=topic,

@@ -12,6 +12,7 @@ from connector.decode.decoding import FORMATS_OF_TESTS
 from connector.mapping import compile_mapping
 from connector.settings.problems import Problems
 from connector.workbench.preview.references import References
+from connector.workbench.preview.skips import FailedCondition, Skip
 from connector.workbench.testing.comparing import Made
 
 if TYPE_CHECKING:
@@ -40,8 +41,13 @@ class Outcome:
     is_decoded: bool
     made: tuple[Made, ...]
     """Items and dead letters in the order of the routes; none: the record is skipped."""
-    skipped_because: tuple[str, ...]
+    skips: tuple[Skip, ...]
     """Why it is skipped; empty if it is not."""
+
+    @property
+    def skipped_because(self) -> tuple[str, ...]:
+        """Why it is skipped, as sentences."""
+        return tuple(map(str, self.skips))
 
     @property
     def kind(self) -> tuple[tuple[str, ...], ...]:
@@ -130,26 +136,26 @@ class PreviewedMapping:
             return self._mapper.items_of_value(decoded, given.record)
         return self._mapper.items(given.record)
 
-    def _because(self, given: Given, skipped_by_config: set[str]) -> Iterator[str]:
+    def _because(self, given: Given, skipped_by_config: set[str]) -> Iterator[Skip]:
         """Yield why no route makes anything of a record."""
         topic = given.record.topic
         routes = self.compiled.routes_of(topic)
         if not routes:
-            yield f"no route reads {topic}"
+            yield Skip("no_route", topic)
             return
         if given.is_tombstone:
-            yield "a tombstone: the record has no value"
+            yield Skip("tombstone", topic)
             return
         index_of = {route.name: index for index, route in enumerate(self.config.routes)}
         for route in routes:
             failed = [path for path in self._failed if path[1] == index_of[route.name]]
             if failed:
-                conditions = " and ".join(f"{path_text(path[2:])} ({self.place(path)})" for path in failed)
-                yield f"{route.name}: did not hold: {conditions}"
-            elif route.name in skipped_by_config:
-                yield f"{route.name}: the config says $skip"
+                yield Skip("condition", topic, route.name, tuple(map(self._condition, failed)))
             else:
-                yield f"{route.name}: there is nothing in it to make an item of"
+                yield Skip("skip" if route.name in skipped_by_config else "nothing", topic, route.name)
+
+    def _condition(self, path: Path) -> FailedCondition:
+        return FailedCondition(path_text(path[2:]), self.file, self.document.position(path))
 
     def place(self, path: Path) -> str:
         """Return where something stands in the config: ``connector.yaml:12:7``."""

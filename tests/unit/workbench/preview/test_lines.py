@@ -165,7 +165,7 @@ def test_a_file_that_can_not_be_read_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_value_without_a_topic_needs_one(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"--topic: .*line 2 does not say its topic"):
+    with pytest.raises(UsageError, match=r"--topic: .*line 2: it does not say its topic"):
         read(tmp_path, b'{"topic": "u", "value": 1}\n{"a": 1}', topic=None)
 
 

@@ -1,0 +1,151 @@
+// The playground: sends both texts as one types, and shows what comes of them.
+
+import { element, replace, start } from "/static/page.js";
+import { Editor } from "/static/editor.js";
+import { outcomeView, problemView, referenceRows } from "/static/playground_views.js";
+import { packed, unpacked } from "/static/shared_link.js";
+import { texts } from "/static/playground_texts.js";
+
+const PAUSE_MS = 150;
+const STORED = "playground";
+
+const at = (id) => document.getElementById(id);
+const topic = at("topic");
+const editors = { records: new Editor(at("records"), changed), config: new Editor(at("config"), changed) };
+const page = start(texts, show);
+let first = null; // the texts at the start, for starting over
+let answer = null;
+let waiting = 0;
+let isAsking = false;
+let isStale = false;
+
+/** The state of the page: what a link holds. */
+const state = () => ({ config: editors.config.value, records: editors.records.value, topic: topic.value });
+
+function set({ config, records, topic: named = "" }) {
+  editors.config.value = config;
+  editors.records.value = records;
+  topic.value = named;
+}
+
+function changed() {
+  isStale = true;
+  clearTimeout(waiting);
+  waiting = setTimeout(ask, PAUSE_MS);
+}
+
+/** Ask the server, one question at a time: what is typed meanwhile is asked afterwards. */
+async function ask() {
+  if (isAsking) return;
+  isAsking = true;
+  while (isStale) {
+    isStale = false;
+    const asked = state();
+    keep(asked);
+    const waited = setTimeout(() => (at("summary").textContent = page.text("checking")), 500);
+    answer = await answerTo(asked);
+    clearTimeout(waited);
+    if (!isStale) show();
+  }
+  isAsking = false;
+}
+
+async function answerTo(asked) {
+  try {
+    const reply = await fetch("/playground/preview", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(asked),
+    });
+    if (reply.status === 413) return { error: "too_large" };
+    return reply.ok ? await reply.json() : { error: "crashed" };
+  } catch {
+    return { error: "offline" };
+  }
+}
+
+/** Show the answer: after each one, and when the language has changed. */
+function show() {
+  if (answer === null) return;
+  const { problems = [], bad_records: bad = [], records = [], references = [], topics = [] } = answer;
+  editors.config.mark([...problems, ...lost(references)]);
+  editors.records.mark(bad.map((each) => ({ ...each, severity: "error" })));
+  replace(at("problems"), problems.map((each) => problemView(page, each, editors.config)));
+  replace(at("bad-records"), bad.map((each) => problemView(page, each, editors.records)));
+  replace(at("outcomes"), records.map((each, index) => outcomeView(page, each, index, editors)));
+  replace(at("references"), referenceRows(page, references, editors.config));
+  at("references-panel").hidden = references.length === 0 || records.length === 0;
+  at("summary").textContent = summary();
+  if (answer.sound) {
+    at("topic-line").hidden = topics.length === 1 && !answer.has_patterns;
+    topic.placeholder = answer.topic ?? "";
+    replace(at("topics"), topics.map((each) => element("option", { value: each })));
+  }
+}
+
+/** The references that were never found, as marks. */
+const lost = (references) => references.filter((each) => each.of && !each.found).map(({ line }) => ({ line, severity: "warning" }));
+
+function summary() {
+  if (answer.error) return page.text(answer.error);
+  if (!answer.sound) {
+    const count = answer.problems.filter((each) => each.severity === "error").length;
+    return page.text("broken", { count: page.text(count === 1 ? "error_one" : "error_many", { count }) });
+  }
+  if (!answer.records.length) return page.text("no_records");
+  const counts = page.text("counts", answer.counts);
+  return answer.more ? `${counts} ${page.text("more", { count: answer.records.length })}` : counts;
+}
+
+/** Keep the texts for when the page is loaded again in this tab; they are of no use where it starts otherwise. */
+function keep(texts) {
+  try {
+    sessionStorage.setItem(STORED, JSON.stringify({ first, texts }));
+  } catch {
+    // the reader allows no storage, or the texts are too large for it
+  }
+}
+
+function kept() {
+  try {
+    const found = JSON.parse(sessionStorage.getItem(STORED));
+    return JSON.stringify(found?.first) === JSON.stringify(first) ? found.texts : null;
+  } catch {
+    return null;
+  }
+}
+
+async function share() {
+  const fragment = await packed(state());
+  history.replaceState(null, "", fragment);
+  let said = "shared";
+  try {
+    await navigator.clipboard.writeText(location.href);
+  } catch {
+    said = "shared_by_hand"; // no secure context, or no permission
+  }
+  at("summary").textContent = page.text(said);
+}
+
+async function begin() {
+  first = await (await fetch("/playground/start")).json();
+  at("home").hidden = !first.home;
+  let linked = null;
+  try {
+    linked = await unpacked(location.hash);
+  } catch {
+    at("summary").textContent = page.text("not_shared");
+  }
+  set(linked ?? kept() ?? first);
+  changed();
+}
+
+topic.addEventListener("input", changed);
+at("share").addEventListener("click", share);
+at("restart").addEventListener("click", () => {
+  history.replaceState(null, "", location.pathname);
+  set(first);
+  changed();
+});
+window.addEventListener("hashchange", begin);
+begin();
