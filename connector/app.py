@@ -46,6 +46,7 @@ from connector.observe.metrics import Metrics
 from connector.observe.routes import RouteCounts, RouteFacts
 from connector.observe.scrub import describe
 from connector.observe.status import StatusReader, totals
+from connector.observe.tap import Tap
 from connector.runtime.clocks import call_every, wake_clocks
 from connector.runtime.process import exit_unless, stop_on_signals, tune_garbage_collector
 from connector.runtime.tasks import Tasks
@@ -54,6 +55,7 @@ from connector.tuzhan.client import PlatformClient
 from connector.tuzhan.endpoints import ENDPOINTS
 from connector.tuzhan.http_sink import HttpSink
 from connector.tuzhan.token_providers import build_token_provider
+from connector.workbench.tap.view import TapView
 
 if TYPE_CHECKING:
     import socket
@@ -69,6 +71,7 @@ if TYPE_CHECKING:
     from connector.decode.registry import SchemaRegistry
     from connector.flow.source import Source
     from connector.mapping.route import CompiledRoute
+    from connector.observe.tap import EventListener
     from connector.settings.models import Config
     from connector.settings.models import Target as TargetConfig
     from connector.tuzhan.token import TokenProvider
@@ -128,8 +131,10 @@ def build(loaded: Loaded, sock: socket.socket, registry: SchemaRegistry | None =
     health, metrics, log = Health(), Metrics(), configure(config.log.format, config.log.level)
     routes = RouteCounts([_route_facts(route) for route in loaded.mapping.routes])
 
+    listeners: list[EventListener] = [health, metrics, routes, log]
+
     def emit(event: Event) -> None:
-        for listener in (health, metrics, routes, log):
+        for listener in listeners:
             listener.on(event)
 
     tasks = Tasks()
@@ -161,9 +166,10 @@ def build(loaded: Loaded, sock: socket.socket, registry: SchemaRegistry | None =
     )
     heartbeat = Heartbeat()
     last_beats = {"loop": heartbeat.last, "kafka": consumer.last_beat}
-    admin = build_admin(lambda: status.read(loop.time()), metrics, health, partial(silent_parts, last_beats))
+    tap = Tap(lambda: TapView(loaded, reading.formats), listeners, pipeline)
+    admin = build_admin(lambda: status.read(loop.time()), metrics, health, partial(silent_parts, last_beats), tap)
     background: dict[str, Callable[[], Coroutine[object, object, None]]] = {
-        "admin port": partial(serve_forever, admin, sock),
+        "admin port": partial(serve_forever, admin, sock, tap.end),
         "heartbeat": heartbeat.run,
         "freeze guard": partial(call_every, guard.freeze_limit_s / 4, guard.check),
         "token renewal": tokens.run,

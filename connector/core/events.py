@@ -55,6 +55,8 @@ class RequestDone:
     """For people: what the reply was, or why there was none. Holds no secret and no value of a record."""
     import_batch: str
     """The import batch id (the reply's ``data``) of an audience endpoint; else empty."""
+    done: frozenset[int] = frozenset()
+    """Positions of items that are delivered although the verdict is `again` (single dead letters)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,8 @@ class Pipeline:
         self._back_pressure = BackPressure(self.leases)
         self.paused = self._back_pressure.paused
         """The leases whose partitions are not fetched."""
+        self.on_mapped: Callable[[Sequence[Record], Sequence[int]], None] | None = None
+        """The tap's, while somebody listens: called with records and how many items each of the first has become."""
         self._room = asyncio.Event()
         """Set when leases that waited may go on."""
         self._turn = Turn()
@@ -126,6 +128,8 @@ class Pipeline:
         counts, items, sizes = self._map(feed, backlog[: min(most, self._turn.left)])
         offsets = [record.offset for record in backlog[: len(counts)]]
         lease.track_all(offsets, self._loop.time(), counts, backlog[0].timestamp_ms)
+        if self.on_mapped is not None:
+            self.on_mapped(backlog, counts)
         del backlog[: len(counts)]
         self._put(items, lease, sizes if len(sizes) == len(items) else None)
         self._turn.left -= max(len(counts), len(items))

@@ -237,6 +237,7 @@ class Sender:
                 code=verdict.code,
                 detail=verdict.detail,
                 import_batch=verdict.import_batch,
+                done=verdict.done,
             )
         )
 

@@ -14,8 +14,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from connector.observe import page
+from connector.observe import page, tap_response
 from connector.observe.status import to_document
+from connector.observe.tap_request import TapRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from connector.observe.health import Health
     from connector.observe.metrics import Metrics
     from connector.observe.snapshot import Status
+    from connector.observe.tap import Tap
 
 _ALWAYS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 _PAGE = {**_ALWAYS, "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"}
@@ -35,6 +37,7 @@ def build_admin(
     metrics: Metrics,
     health: Health,
     silent_parts: Callable[[], Mapping[str, float]],
+    tap: Tap,
 ) -> Starlette:
     """Return the application of the admin port; it must be served on the connector's own loop.
 
@@ -60,7 +63,20 @@ def build_admin(
     async def front(_: Request) -> Response:
         return HTMLResponse(page.render(snapshot(), health.reasons), headers=_PAGE)
 
-    handlers = {"/livez": livez, "/readyz": readyz, "/status": status, "/metrics": metrics_, "/": front}
+    async def tap_(request: Request) -> Response:
+        try:
+            return tap_response.respond(tap, request, _ALWAYS)
+        except TapRefusedError as error:
+            return _json({"error": str(error)}, error.status)
+
+    handlers = {
+        "/livez": livez,
+        "/readyz": readyz,
+        "/status": status,
+        "/metrics": metrics_,
+        "/tap": tap_,
+        "/": front,
+    }
     application = Starlette(
         routes=[Route(path, handler, methods=["GET"]) for path, handler in handlers.items()],
         exception_handlers={HTTPException: _http_error},

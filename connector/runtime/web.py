@@ -17,7 +17,7 @@ from connector.core.addresses import HostPort, parse_host_port
 from connector.core.errors import StartError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from starlette.types import ASGIApp
 
@@ -83,10 +83,16 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve_forever(app: ASGIApp, sock: socket.socket) -> None:
-    """Serve `app` on `sock` until cancelled, then finish open requests for at most one second and close the socket."""
+async def serve_forever(app: ASGIApp, sock: socket.socket, on_stop: Callable[[], None] = lambda: None) -> None:
+    """Serve `app` on `sock` until cancelled, then finish open requests for at most one second and close the socket.
+
+    `on_stop` is called before, so that responses that would not end by themselves can.
+    """
     async with running_server(app, sock) as task:
-        await asyncio.shield(task)
+        try:
+            await asyncio.shield(task)
+        finally:
+            on_stop()
 
 
 @contextlib.asynccontextmanager

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
     from connector.core.events import Event
+    from connector.flow.pipeline import Mapper
+    from connector.observe.tap import EventListener
     from tests.bench.figures import Figures
 
 TOPIC, TARGET = "shop.orders", "purchases"
@@ -109,10 +111,10 @@ class MemorySource:
     Each has `stretch` records of one partition; the next one is of the next partition.
     """
 
-    def __init__(self, partitions: int, stretch: int) -> None:
+    def __init__(self, partitions: int, stretch: int, records: int = RECORDS) -> None:
         self.counts = TopicCounts()
         self.leases = [Lease(TopicPartition(TOPIC, number), 0, self.counts) for number in range(partitions)]
-        chunks = range(RECORDS // stretch)
+        chunks = range(records // stretch)
         self.chunks = [(self.leases[number % partitions], _records(number, partitions, stretch)) for number in chunks]
 
     async def __aiter__(self) -> AsyncIterator[tuple[Lease, Sequence[Record]]]:
@@ -141,9 +143,14 @@ def _records(chunk: int, partitions: int, stretch: int) -> list[Record]:
     return [Record(TOPIC, number, offset, NOW_MS, b"k", value, ()) for offset in range(first, first + stretch)]
 
 
-async def flow_seconds(source: MemorySource, mapper: TrivialMapper, settings: TargetSettings) -> float:
-    """Let all records flow, and return the CPU seconds."""
-    listeners = (Health(), Metrics(), configure("json", "info", io.BytesIO()))
+async def flow_seconds(
+    source: MemorySource,
+    mapper: Mapper,
+    settings: TargetSettings,
+    prepare: Callable[[list[EventListener], Pipeline], None] = lambda *_: None,
+) -> float:
+    """Let all records flow, and return the CPU seconds; `prepare` is given the listeners and the pipeline before."""
+    listeners: list[EventListener] = [Health(), Metrics(), configure("json", "info", io.BytesIO())]
 
     def emit(event: Event) -> None:
         for listener in listeners:
@@ -161,6 +168,7 @@ async def flow_seconds(source: MemorySource, mapper: TrivialMapper, settings: Ta
     names = (TARGET, "dead-letters")
     plan = Plan(mapper, lambda _: [TARGET], {name: Target(settings, EagerSink(), deps) for name in names})
     tasks.spawn_service(pipeline.commit_periodically(0.2), name="commits")
+    prepare(listeners, pipeline)
     tune_garbage_collector()
     began = time.process_time()
     await pipeline.run(source, plan)

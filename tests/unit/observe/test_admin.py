@@ -16,6 +16,7 @@ from connector.observe.metrics import Metrics
 from connector.observe.page import render
 from connector.observe.status import to_document
 from tests.unit.observe.examples import TARGETS, status
+from tests.unit.observe.test_tap import Harness
 
 if TYPE_CHECKING:
     from connector.observe.snapshot import Status
@@ -34,7 +35,11 @@ class AdminHarness:
         self.snapshots_on_the_loop: list[bool] = []
         last_beats = {"kafka thread": lambda: self.last_beat}
         self.app = build_admin(
-            self._snapshot, Metrics(), self.health, lambda: silent_parts(last_beats, clock=lambda: self.now)
+            self._snapshot,
+            Metrics(),
+            self.health,
+            lambda: silent_parts(last_beats, clock=lambda: self.now),
+            Harness().tap,
         )
 
     def _snapshot(self) -> Status:
@@ -130,13 +135,23 @@ def test_an_unknown_path_is_404_as_json(path: str) -> None:
     assert (answer.status_code, answer.json()) == (404, {"error": "Not Found"})
 
 
-@pytest.mark.parametrize("path", ["/", "/livez", "/readyz", "/status", "/metrics"])
+@pytest.mark.parametrize("path", ["/", "/livez", "/readyz", "/status", "/metrics", "/tap"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
 def test_only_get_and_head_are_allowed(path: str, method: str) -> None:
     answer = AdminHarness().request(path, method)
     assert answer.status_code == 405
     assert answer.json() == {"error": "Method Not Allowed"}
     assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}
+
+
+def test_head_of_the_tap_takes_no_place_and_a_request_that_makes_no_sense_is_refused_as_json() -> None:
+    admin = AdminHarness()
+    for _ in range(9):
+        answer = admin.request("/tap", "HEAD")
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "application/x-ndjson")
+    answer = admin.request("/tap?route=ordrs")
+    assert answer.status_code == 400
+    assert answer.json() == {"error": "route: no such route 'ordrs', did you mean 'orders'?"}
 
 
 @pytest.mark.parametrize("path", ["/", "/livez", "/readyz", "/status", "/metrics"])
