@@ -26,7 +26,7 @@ from connector.flow.feed import Feed
 from connector.flow.turn import RECORDS_PER_LOOK, Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from connector.core.ledger import Lease
     from connector.core.progress import Progress

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
     from connector.core.events import Event
-    from connector.flow.pipeline import Mapper
+    from connector.flow.plan import Mapper
     from connector.observe.tap import EventListener
     from tests.bench.figures import Figures
 
