@@ -124,14 +124,14 @@ async def running_sandbox(
             sandbox.closing.set()
 
 
-def serve(listen: str, app_id: str, app_secret: str, more: MoreRoutes) -> int:
+def serve(listen: str, app_id: str, app_secret: str, more: MoreRoutes | None = None) -> int:
     """Serve a sandbox, and `more` routes, until SIGTERM or SIGINT; return the process's exit code.
 
     The first line on stderr is `sandbox listening on <base URL>`.
     """
     try:
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(_serve_until_signal(Sandbox(app_id, app_secret), listen, more))
+            asyncio.run(_serve_until_signal(Sandbox(app_id, app_secret), listen, more or contextlib.nullcontext(())))
     except StartError as error:
         sys.stderr.write(f"{error}\n")
         return 1
