@@ -80,7 +80,9 @@ _REMEDIES_BY_CODE: Final[dict[int, str]] = {
     KafkaError._AUTHENTICATION: _LOGIN_REMEDY,
     KafkaError.SASL_AUTHENTICATION_FAILED: _LOGIN_REMEDY,
     KafkaError.TOPIC_AUTHORIZATION_FAILED: "allow this user to READ and DESCRIBE the topic (ACL)",
-    KafkaError.GROUP_AUTHORIZATION_FAILED: "allow this user to READ the group, which kafka.group_id names (ACL)",
+    KafkaError.GROUP_AUTHORIZATION_FAILED: (
+        "allow this user to READ the group (ACL): kafka.group_id, and for replays the same with .replay behind it"
+    ),
 }
 
 

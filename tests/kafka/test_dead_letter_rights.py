@@ -64,12 +64,12 @@ def test_the_commands_name_the_right_that_is_missing(harness: KafkaHarness, tmp_
     assert len(commands.list()) == 1
     refused = commands.run("replay", "--yes")
     assert refused.returncode == 1
-    assert "the ACLs of this user for the topics and the group" in refused.stderr
+    assert "allow this user to READ the group (ACL)" in refused.stderr
     deny_reads(kafka.address, letters)
     for command in (["list"], ["show", "0:0"], ["replay"]):
         denied = commands.run(*command)
         assert (denied.returncode, denied.stdout) == (1, ""), command
-        assert "the ACLs of this user for the topics and the group" in denied.stderr
+        assert "allow this user to READ and DESCRIBE the topic (ACL)" in denied.stderr
 
 
 def test_a_wrong_password_is_named_as_the_cause(killable_broker: Broker, harness: KafkaHarness, tmp_path: Path) -> None:
@@ -83,5 +83,5 @@ def test_a_wrong_password_is_named_as_the_cause(killable_broker: Broker, harness
     }
     done = DeadLetterCommands(config, tmp_path).run("list")
     assert done.returncode == 1
-    assert "check security.protocol, sasl.*" in done.stderr
+    assert "the brokers refuse the login: check sasl.mechanism, sasl.username and sasl.password" in done.stderr
     assert "a wrong one" not in done.stderr
