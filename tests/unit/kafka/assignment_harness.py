@@ -32,35 +32,20 @@ if TYPE_CHECKING:
 PARTITION = TopicPartition("orders", 0)
 
 
-class FakeMessage:
-    """A message of PARTITION at an offset, which is also its time, or an error."""
-
-    def __init__(self, offset: int, error: KafkaError | None = None) -> None:
-        self._offset, self._error = offset, error
-
-    def error(self) -> KafkaError | None:
-        return self._error
-
-    def topic(self) -> str:
-        return PARTITION.topic
-
-    def partition(self) -> int:
-        return PARTITION.partition
-
-    def offset(self) -> int:
-        return self._offset
-
-    def timestamp(self) -> tuple[int, int]:
-        return 1, self._offset
-
-    def key(self) -> None:
-        return None
-
-    def value(self) -> bytes:
-        return b"{}"
-
-    def headers(self) -> None:
-        return None
+def message(
+    offset: int, error: KafkaError | None = None, headers: list[tuple[str, bytes | None]] | None = None
+) -> Message:
+    """Return a message of PARTITION at an offset, which is also its time, or an error."""
+    topic, partition = PARTITION
+    return Message(
+        topic=topic,
+        partition=partition,
+        offset=offset,
+        value=b"{}",
+        error=error,
+        timestamp=(1, offset),
+        headers=headers,  # type: ignore[arg-type] # that of a header may be missing
+    )
 
 
 class FakeConsumer:
@@ -176,14 +161,14 @@ class AssignmentHarness:
             self.commits.on_commit(None, self.fake.unanswered.pop())
             self.resolve()
 
-    def group(self, *messages: FakeMessage) -> list[tuple[Lease, list[int]]]:
+    def group(self, *messages: Message) -> list[tuple[Lease, list[int]]]:
         """Group messages as the thread does; each error means that the next offset is deleted."""
         return [(lease, [record.offset for record in records]) for lease, records in self.group_records(*messages)]
 
-    def group_records(self, *messages: FakeMessage) -> Chunk:
+    def group_records(self, *messages: Message) -> Chunk:
         """Group messages like `group`, but return the records."""
         chunk = group_by_lease(
-            cast("Sequence[Message]", messages),
+            messages,
             self.assignment,
             lambda _: self.assignment.on_invalid_position(PARTITION),
             self.bridge.emit_from_thread,

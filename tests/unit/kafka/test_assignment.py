@@ -11,16 +11,16 @@ from connector.core.events import ReasonCleared, Rebalanced
 from connector.core.ledger import LeaseState
 from connector.core.record import TopicPartition
 from connector.kafka.deadlines import REVOKE_DEADLINE_S
-from tests.unit.kafka.assignment_harness import PARTITION, AssignmentHarness, FakeMessage, in_thread
+from tests.unit.kafka.assignment_harness import PARTITION, AssignmentHarness, in_thread, message
 
 DELETED = KafkaError(KafkaError._AUTO_OFFSET_RESET)
 
 
 def test_records_are_grouped_by_lease_without_those_handed_over_before() -> None:
     def scenario(harness: AssignmentHarness) -> None:
-        assert harness.group(FakeMessage(90), FakeMessage(91)) == [(harness.lease, [90, 91])]
-        assert harness.group(FakeMessage(91), FakeMessage(92)) == [(harness.lease, [92])]
-        assert harness.group(FakeMessage(91)) == []
+        assert harness.group(message(90), message(91)) == [(harness.lease, [90, 91])]
+        assert harness.group(message(91), message(92)) == [(harness.lease, [92])]
+        assert harness.group(message(91)) == []
 
     in_thread(scenario)
 
@@ -28,7 +28,7 @@ def test_records_are_grouped_by_lease_without_those_handed_over_before() -> None
 def test_a_record_before_the_first_one_of_its_lease_is_an_error() -> None:
     def scenario(harness: AssignmentHarness) -> None:
         with pytest.raises(RuntimeError, match="received offset 89"):
-            harness.group(FakeMessage(89))
+            harness.group(message(89))
 
     in_thread(scenario)
 
@@ -36,7 +36,7 @@ def test_a_record_before_the_first_one_of_its_lease_is_an_error() -> None:
 def test_records_of_a_partition_revoked_in_the_same_call_are_dropped() -> None:
     def scenario(harness: AssignmentHarness) -> None:
         harness.assignment.on_revoke(harness.consumer, harness.partitions)
-        assert harness.group(FakeMessage(90)) == []
+        assert harness.group(message(90)) == []
         assert harness.lease.state is LeaseState.ENDED
 
     in_thread(scenario)

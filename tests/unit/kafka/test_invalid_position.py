@@ -14,7 +14,7 @@ from connector.core.events import Event, Notice, ReasonRaised, RetentionGap
 from connector.core.ledger import LeaseState
 from connector.core.progress import progress_of
 from connector.core.record import TopicPartition
-from tests.unit.kafka.assignment_harness import PARTITION, AssignmentHarness, FakeMessage, in_thread
+from tests.unit.kafka.assignment_harness import PARTITION, AssignmentHarness, in_thread, message
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer
@@ -37,10 +37,10 @@ def test_records_received_before_a_gap_are_handed_over_and_only_deleted_ones_cou
 
     def scenario(harness: AssignmentHarness) -> None:
         harness.fake.earliest = 130
-        assert harness.group(FakeMessage(90), FakeMessage(91), FakeMessage(-1, INVALID)) == [(harness.lease, [90, 91])]
+        assert harness.group(message(90), message(91), message(-1, INVALID)) == [(harness.lease, [90, 91])]
         assert harness.fake.calls[-1] == ("assign", [130])
         assert harness.fake.committed_offsets == [130], "at once: a restart must not count the gap again"
-        assert harness.group(FakeMessage(130)) == [(harness.lease, [130])]
+        assert harness.group(message(130)) == [(harness.lease, [130])]
 
     gap, reason = in_thread(scenario)[-2:]
     assert gap == RetentionGap("orders", 0, 38)
@@ -57,9 +57,9 @@ def test_what_was_settled_ahead_is_not_lost(earliest: int, lost: int) -> None:
         harness.assignment.on_assign(harness.consumer, harness.partitions)
         harness.resolve()
         [(lease, _)] = harness.assignment.take_new_leases()
-        assert harness.group(FakeMessage(90), FakeMessage(91)) == [(lease, [90, 91])]
+        assert harness.group(message(90), message(91)) == [(lease, [90, 91])]
         harness.fake.earliest = earliest
-        assert harness.group(FakeMessage(-1, INVALID)) == []
+        assert harness.group(message(-1, INVALID)) == []
         assert harness.fake.committed_offsets[-1] == earliest
 
     gaps = [event.records for event in _losses(in_thread(scenario)) if isinstance(event, RetentionGap)]
@@ -74,7 +74,7 @@ def test_with_an_eager_strategy_a_gap_assigns_all_partitions_again_from_where_ea
         harness.fake.committed_at["orders", 1] = 70
         harness.resolve()
         harness.fake.earliest = 130
-        harness.group(FakeMessage(-1, INVALID))
+        harness.group(message(-1, INVALID))
         assert harness.fake.calls[-1] == ("assign", [130, 70])
 
     in_thread(scenario, partition_assignment_strategy="range")
@@ -84,14 +84,14 @@ def test_a_topic_that_was_created_anew_starts_at_its_beginning_and_is_no_loss() 
     """The broker has deleted the group's offsets with the old topic."""
 
     def scenario(harness: AssignmentHarness) -> None:
-        old = [FakeMessage(90), FakeMessage(91), FakeMessage(-1, INVALID)]
+        old = [message(90), message(91), message(-1, INVALID)]
         harness.fake.committed_at.clear()
         harness.fake.end = 20
         assert harness.group(*old) == [(harness.lease, [90, 91])]
         [(new_lease, records)] = harness.assignment.take_new_leases()
         assert (new_lease.start, list(records)) == (0, [])
         assert harness.lease.state is LeaseState.ENDED
-        assert harness.group(FakeMessage(0)) == [(new_lease, [0])]
+        assert harness.group(message(0)) == [(new_lease, [0])]
         assert harness.fake.committed_offsets == [0], "the start of the new lease"
 
     events = in_thread(scenario)
@@ -110,7 +110,7 @@ def test_a_truncated_log_goes_on_a_little_before_the_time_of_the_last_record(
 
     def scenario(harness: AssignmentHarness) -> None:
         harness.fake.end = end
-        harness.group(FakeMessage(90), FakeMessage(91), FakeMessage(-1, INVALID))
+        harness.group(message(90), message(91), message(-1, INVALID))
         [(new_lease, _)] = harness.assignment.take_new_leases()
         assert new_lease.start == start
         assert harness.fake.calls[-1] == ("assign", [start])
@@ -127,7 +127,7 @@ def test_a_log_that_was_truncated_before_anything_was_read_goes_on_at_its_beginn
 
     def scenario(harness: AssignmentHarness) -> None:
         harness.fake.end, harness.fake.earliest = 20, 10
-        harness.group(FakeMessage(-1, INVALID))
+        harness.group(message(-1, INVALID))
         [(new_lease, _)] = harness.assignment.take_new_leases()
         assert new_lease.start == 10
 

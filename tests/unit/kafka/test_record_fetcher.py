@@ -7,31 +7,26 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, Message
 
 from connector.core.errors import CommandError
 from connector.kafka.record_fetcher import RecordFetcher
 from connector.settings.models import Kafka
-from tests.unit.kafka.assignment_harness import FakeMessage
+from tests.unit.kafka.assignment_harness import message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class GroupError(FakeMessage):
-    """An error that concerns no partition."""
-
-    def __init__(self) -> None:
-        super().__init__(0, KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED))
-
-    def topic(self) -> str:
-        return None  # type: ignore[return-value]  # as confluent_kafka does
+def group_error() -> Message:
+    """Return an error that concerns no partition."""
+    return Message(error=KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED))
 
 
 class FakeClient:
     """Every poll takes a second and returns a message; `messages` are the first ones, then come errors of the group."""
 
-    def __init__(self, now: list[float], messages: list[FakeMessage]) -> None:
+    def __init__(self, now: list[float], messages: list[Message]) -> None:
         self.now, self.messages = now, messages
 
     def list_topics(self, topic: str, timeout: float) -> SimpleNamespace:
@@ -44,12 +39,12 @@ class FakeClient:
     def unassign(self) -> None:
         pass
 
-    def poll(self, timeout: float) -> FakeMessage:
+    def poll(self, timeout: float) -> Message:
         self.now[0] += min(1.0, timeout)
-        return self.messages.pop(0) if self.messages else GroupError()
+        return self.messages.pop(0) if self.messages else group_error()
 
 
-def _fetcher(monkeypatch: pytest.MonkeyPatch, *messages: FakeMessage) -> RecordFetcher:
+def _fetcher(monkeypatch: pytest.MonkeyPatch, *messages: Message) -> RecordFetcher:
     now = [0.0]
 
     @contextlib.contextmanager
@@ -67,7 +62,7 @@ def _fetcher(monkeypatch: pytest.MonkeyPatch, *messages: FakeMessage) -> RecordF
 
 
 def test_errors_of_the_group_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    record = _fetcher(monkeypatch, GroupError(), GroupError(), FakeMessage(7)).fetch("orders", 0, 7)
+    record = _fetcher(monkeypatch, group_error(), group_error(), message(7)).fetch("orders", 0, 7)
     assert record is not None
     assert record.offset == 7
 

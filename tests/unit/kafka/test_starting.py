@@ -13,7 +13,7 @@ from connector.core.events import Notice, ReasonRaised
 from connector.core.progress import Progress
 from connector.core.record import TopicPartition
 from connector.kafka.assignment import MISSING_TOPIC_GRACE_S
-from tests.unit.kafka.assignment_harness import PARTITION, AssignmentHarness, FakeMessage, in_thread
+from tests.unit.kafka.assignment_harness import PARTITION, AssignmentHarness, in_thread, message
 
 if TYPE_CHECKING:
     import pytest
@@ -127,7 +127,7 @@ def test_a_start_whose_seek_is_refused_is_assigned_again() -> None:
 def test_a_gap_in_a_partition_without_a_leader_waits_for_it() -> None:
     def scenario(harness: AssignmentHarness) -> None:
         harness.fake.refusing, harness.fake.earliest = {PARTITION}, 130
-        harness.group(FakeMessage(90), FakeMessage(-1, DELETED))
+        harness.group(message(90), message(-1, DELETED))
         assert harness.assignment.find(PARTITION).next_offset == 91  # type: ignore[union-attr]
         harness.fake.refusing = set()
         harness.resolve()
