@@ -73,6 +73,12 @@ def report_yield(raw: Json, accepted: frozenset[type], words: str, location: Loc
     at.add(f"{by} yields {_TYPE_NAMES[made]}, expected {words}{hint}", "wrong_type")
 
 
+def known_type(raw: Json) -> type | None:
+    """Return the type that a piece of the language yields where it is not missing; None if that is not known."""
+    found = _result(raw)
+    return None if found is None else found[0]
+
+
 def report_identity(kind: str, raw: Json, location: Location) -> None:
     """Report a value that is sound by itself, and wrong or suspicious as an identity."""
     if not reads_record(raw):

@@ -52,6 +52,13 @@ def test_from_a_topic_to_a_config_whose_preview_maps_every_record(kafka: Cluster
     kinds = {tuple(each["kind"]): each["records"] for each in previewed["kinds"]}
     assert sum(count for kind, count in kinds.items() if "c_todo_" in kind[0]) == 30
 
+    planned = json.loads(run(tmp_path, kafka, "init", "--events", "plan.csv", "-c", "connector.yaml", "--json").stdout)
+    assert planned["source"] == f"all 32 records of {topic}"
+    assert {key: event["events"] for key, event in planned["events"].items()} == {
+        "c_todo_paid": 15,
+        "c_todo_refunded": 15,
+    }
+
 
 def test_of_an_empty_topic_of_none_and_of_avro_it_says_what_to_do(kafka: Cluster, tmp_path: Path) -> None:
     empty, avro, missing = kafka.create_topic(fresh("empty"), 1), kafka.create_topic(fresh("avro"), 1), fresh("none")

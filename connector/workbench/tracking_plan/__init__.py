@@ -1,0 +1,1 @@
+"""`init --events`: a tracking plan, proposed from a mapping and from what records hold."""
