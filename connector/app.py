@@ -40,6 +40,7 @@ from connector.kafka.dead_letter import DeadLetterSink, first_attempt
 from connector.kafka.deadlines import freeze_limit_s, proof_limit_s
 from connector.kafka.properties import is_kip848, validate_properties
 from connector.observe.admin import build_admin
+from connector.observe.admin_guard import AdminGuard, own_names
 from connector.observe.health import Health, Heartbeat, silent_parts
 from connector.observe.log import configure
 from connector.observe.metrics import Metrics
@@ -167,9 +168,10 @@ def build(loaded: Loaded, sock: socket.socket, registry: SchemaRegistry | None =
     heartbeat = Heartbeat()
     last_beats = {"loop": heartbeat.last, "kafka": consumer.last_beat}
     tap = Tap(lambda: TapView(loaded, reading.formats), listeners, pipeline)
+    names = own_names(config.admin.listen, config.admin.allowed_hosts)
     admin = build_admin(lambda: status.read(loop.time()), metrics, health, partial(silent_parts, last_beats), tap)
     background: dict[str, Callable[[], Coroutine[object, object, None]]] = {
-        "admin port": partial(serve_forever, admin, sock, tap.end),
+        "admin port": partial(serve_forever, AdminGuard(admin, names, emit), sock, tap.end),
         "heartbeat": heartbeat.run,
         "freeze guard": partial(call_every, guard.freeze_limit_s / 4, guard.check),
         "token renewal": tokens.run,

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from connector.config.punctuation import has_full_width
 from connector.config.registry_checks import check_registry
 from connector.core.addresses import is_loopback, parse_host_port
+from connector.core.host_names import is_host_pattern
 from connector.core.record import DEAD_LETTERS
 from connector.decode.decoding import matches
 from connector.mapping.references import is_reference
@@ -137,6 +138,13 @@ def _listen(sections: Sections, problems: Problems) -> None:
     admin = sections.get(Admin)
     if admin is not None and parse_host_port(admin.listen) is None:
         problems.add(("admin", "listen"), "expected host:port, such as 127.0.0.1:8080 or [::1]:8080", "bad_value")
+    for index, host in enumerate(() if admin is None else admin.allowed_hosts):
+        if not is_host_pattern(host):
+            problems.add(
+                ("admin", "allowed_hosts", index),
+                "expected a name without scheme and port, such as connector.example.com, or *.example.com",
+                "bad_value",
+            )
 
 
 def _kafka_names(sections: Sections, problems: Problems) -> None:

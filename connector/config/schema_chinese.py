@@ -13,6 +13,7 @@ CHINESE: Final[dict[str, str]] = {
     "The whole file.": "整个配置文件。",
     "The HTTP port for the status page, probes and metrics.": "HTTP 端口：状态页、探针和指标。",
     "host:port of /livez /readyz /status /metrics": "/livez /readyz /status /metrics 的监听地址 host:port",
+    "Names by which it may be asked for, besides addresses, names without a dot, those of Kubernetes services, and the machine's own: a name, *.domain, or * for any": "允许用哪些主机名访问；IP 地址、不带点的名称、Kubernetes 服务名和本机主机名总是允许：主机名、*.域名，或 * 表示任意",
     "One of three ways to a token: app_id with app_secret, token, or token_file.": "获得 token 的三种方式之一：app_id 加 app_secret、token 或 token_file。",
     "instanceAppid: the connector fetches and renews the token itself": "instanceAppid：由连接器自行获取并续期 token",
     "instanceSecrect; best as ${file:/path}, which is read again when the platform refuses the secret": "instanceSecrect；建议写成 ${file:/path}，平台拒绝时会重新读取",

@@ -1,11 +1,13 @@
 """The admin port: probes, metrics, status and the status page. It only reads.
 
 Every handler is a coroutine, so it runs on the event loop, where a snapshot is consistent. Starlette runs a plain
-function in a thread, which would see the connector in the middle of a change.
+function in a thread, which would see the connector in the middle of a change. What takes a while is answered in turn
+(`paced.py`); the probes, which are cheap, at once. Who may ask: `admin_guard.py`.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import orjson
@@ -15,11 +17,12 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from connector.observe import page, tap_response
+from connector.observe.paced import BusyError, Paced
 from connector.observe.status import to_document
 from connector.observe.tap_request import TapRefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from starlette.requests import Request
 
@@ -52,30 +55,31 @@ def build_admin(
         reasons = health.reasons
         return _json({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
 
-    async def status(_: Request) -> Response:
+    def status(_: Request) -> Response:
         return _json(to_document(snapshot()))
 
-    async def metrics_(request: Request) -> Response:
+    def metrics_(request: Request) -> Response:
         body, content_type = metrics.render(",".join(request.headers.getlist("accept")), snapshot())
         # A header and not `media_type`, to which Starlette would add a second charset.
         return Response(body, headers={**_ALWAYS, "content-type": content_type, "vary": "accept"})
 
-    async def front(_: Request) -> Response:
+    def front(_: Request) -> Response:
         return HTMLResponse(page.render(snapshot(), health.reasons), headers=_PAGE)
 
-    async def tap_(request: Request) -> Response:
+    def tap_(request: Request) -> Response:
         try:
             return tap_response.respond(tap, request, _ALWAYS)
         except TapRefusedError as error:
             return _json({"error": str(error)}, error.status)
 
+    paced = Paced()
     handlers = {
         "/livez": livez,
         "/readyz": readyz,
-        "/status": status,
-        "/metrics": metrics_,
-        "/tap": tap_,
-        "/": front,
+        "/status": _in_turn(status, paced),
+        "/metrics": _in_turn(metrics_, paced),
+        "/tap": _in_turn(tap_, paced),
+        "/": _in_turn(front, paced),
     }
     application = Starlette(
         routes=[Route(path, handler, methods=["GET"]) for path, handler in handlers.items()],
@@ -83,6 +87,16 @@ def build_admin(
     )
     application.router.redirect_slashes = False
     return application
+
+
+def _in_turn(answer: Callable[[Request], Response], paced: Paced) -> Callable[[Request], Awaitable[Response]]:
+    async def handle(request: Request) -> Response:
+        try:
+            return await paced.make(partial(answer, request))
+        except BusyError:
+            return _json({"error": "too many requests wait for an answer"}, 503, {"retry-after": "1"})
+
+    return handle
 
 
 def _json(document: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 from connector.core.errors import ConnectorError
@@ -25,6 +26,8 @@ MAX_RATE: Final = 1000.0
 HASH_DIGITS: Final = 16
 """The fewest hex digits of a value's sha256 that are accepted."""
 _HASH: Final = re.compile(rf"[0-9a-f]{{{HASH_DIGITS},64}}")
+_MOST_PARAMETERS: Final = 100
+_MOST_PROBLEMS: Final = 3
 _NAMES: Final = ("route", "target", "outcome", "value_hash", "sample", "rate")
 
 
@@ -52,13 +55,13 @@ class TapRequest:
 
 
 def parse(query: Iterable[tuple[str, str]], routes: Collection[str], targets: Collection[str]) -> TapRequest:
-    """Return what a query asks for. Raises TapRefusedError that names all that is wrong with it."""
+    """Return what a query asks for. Raises TapRefusedError that names what is wrong with it: the first few, if many."""
     given: dict[str, list[str]] = {}
-    for name, value in query:
+    for name, value in islice(query, _MOST_PARAMETERS):
         given.setdefault(name, []).append(value)
-    problems = [*_unknown_parameters(given)]
-    for name, allowed in (("route", routes), ("target", targets), ("outcome", OUTCOMES)):
-        problems += _unknown(name, given.get(name, ()), allowed)
+    names = (("route", routes), ("target", targets), ("outcome", OUTCOMES))
+    unknown = chain(_unknown_parameters(given), *(_unknown(name, given.get(name, ()), known) for name, known in names))
+    problems = list(islice(unknown, _MOST_PROBLEMS))
     value_hash = _only(given, "value_hash", problems).lower()
     if value_hash and not _HASH.fullmatch(value_hash):
         problems.append(f"value_hash: expected at least {HASH_DIGITS} hex digits of the value's sha256")

@@ -15,13 +15,16 @@ import uvicorn
 
 from connector.core.addresses import HostPort, parse_host_port
 from connector.core.errors import StartError
+from connector.runtime.connection_guard import ConnectionLimits, guarded_protocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from starlette.types import ASGIApp
 
-_BACKLOG = 2048
+_BACKLOG = 128
+"""Connections that wait to be taken; so many are taken at once, at most, before the loop does something else."""
+_MAX_HEAD_BYTES = 16 << 10
 _GRACEFUL_SHUTDOWN_S = 1
 
 
@@ -86,9 +89,10 @@ class _Server(uvicorn.Server):
 async def serve_forever(app: ASGIApp, sock: socket.socket, on_stop: Callable[[], None] = lambda: None) -> None:
     """Serve `app` on `sock` until cancelled, then finish open requests for at most one second and close the socket.
 
-    `on_stop` is called before, so that responses that would not end by themselves can.
+    Its clients are kept within bounds (`connection_guard.py`). `on_stop` is called before open requests are finished:
+    then responses must end that would not by themselves.
     """
-    async with running_server(app, sock) as task:
+    async with running_server(app, sock, guarded_protocol(ConnectionLimits())) as task:
         try:
             await asyncio.shield(task)
         finally:
@@ -101,12 +105,13 @@ async def running_server(
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Serve `app` on `sock` while the block runs, which begins once requests are answered; yield the server's task.
 
-    `protocol` is uvicorn's HTTP protocol class, for a server that sends broken responses.
+    `protocol` is uvicorn's HTTP protocol class: one that has limits, or that sends broken responses.
     """
     server = _Server(
         uvicorn.Config(
             app,
             http=protocol or "auto",
+            interface="asgi3",
             ws="none",
             lifespan="off",
             log_config=None,
@@ -114,6 +119,7 @@ async def running_server(
             server_header=False,
             proxy_headers=False,
             backlog=_BACKLOG,
+            h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
             timeout_graceful_shutdown=_GRACEFUL_SHUTDOWN_S,
         )
     )

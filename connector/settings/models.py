@@ -330,6 +330,12 @@ class Admin(Model):
     listen: Text = Field(
         default="127.0.0.1:8080", description="host:port of /livez /readyz /status /metrics", examples=["0.0.0.0:8080"]
     )
+    allowed_hosts: list[Text] = Field(
+        default_factory=list,
+        description="Names by which it may be asked for, besides addresses, names without a dot, those of Kubernetes "
+        "services, and the machine's own: a name, *.domain, or * for any",
+        examples=[["connector.example.com"]],
+    )
 
 
 LogFormat = Literal["json", "text"]

@@ -91,13 +91,14 @@ LIBRARIES = {
         "connector.runtime.web",
         "connector.pages.files",
         "connector.observe.admin",
+        "connector.observe.admin_guard",
         "connector.workbench.playground.*",
         "connector.observe.tap_response",
         "connector.sandbox.*",
     ),
     "structlog": ("connector.observe.log",),
     "typer": ("connector.cli", "connector.dead_letters.commands", "connector.workbench.*.options"),
-    "uvicorn": ("connector.runtime.web", "connector.sandbox.*"),
+    "uvicorn": ("connector.runtime.web", "connector.runtime.connection_guard", "connector.sandbox.*"),
 }
 MAY_IMPORT_THE_SANDBOX = ("connector.cli", "connector.demo*", "connector.sandbox*")
 
