@@ -9,7 +9,7 @@ INSTALLED := .venv/.installed
 DEVELOPED := .venv/.installed-dev
 PARALLEL := --numprocesses 2 --dist loadfile
 
-.PHONY: setup demo test unit check bench mutants broker chaos browser
+.PHONY: setup demo test unit check bench mutants broker chaos browser images
 .DELETE_ON_ERROR:
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -32,7 +32,7 @@ demo: $(INSTALLED)
 
 # Two at a time, because most tests on the broker wait most of the time; each of the two has its own brokers.
 test: $(DEVELOPED) browser
-	$(BIN)/python -m pytest $(PARALLEL) -m 'not bench' $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) -m 'not bench and not images' $(ARGS)
 
 browser:
 	@sh tests/browser/install.sh
@@ -48,6 +48,11 @@ check: $(DEVELOPED)
 
 bench: $(DEVELOPED)
 	$(BIN)/python -m pytest -q -s -m bench tests/bench $(ARGS)
+
+# The image and the stack, built and run: as root on Debian.
+images: $(DEVELOPED)
+	@sh tests/images/install.sh
+	$(BIN)/python -m pytest -q -n 0 -m images tests/images $(ARGS)
 
 mutants: $(DEVELOPED)
 	@$(PIP) '.[mutants]'

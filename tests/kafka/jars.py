@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,14 @@ def jars() -> Path:
     return _cached(_CACHE / "kafka" / hashlib.sha256(_POM.read_bytes()).hexdigest()[:12], _fetch_jars)
 
 
+def tools_jar() -> Path:
+    """Return the jar of Kafka's command-line tools, which needs `jars()` too. Raises NoBrokerError."""
+    version = re.search(r"<artifactId>kafka_[\d.]+</artifactId>\s*<version>([\d.]+)<", _POM.read_text(encoding="utf-8"))
+    assert version is not None, f"{_POM} names no version of Kafka"
+    folder = _cached(_CACHE / "kafka-tools" / version[1], partial(_fetch_tools, version[1]))
+    return folder / f"kafka-tools-{version[1]}.jar"
+
+
 def registry_jar() -> Path:
     """Return the jar that starts a schema registry, which is fetched if it is missing. Raises NoBrokerError."""
     folder = _cached(_CACHE / "registry" / _REGISTRY_VERSION, _fetch_registry)
@@ -73,6 +82,10 @@ def _fetch_jars(folder: Path) -> None:
     _maven("-f", str(_POM), "dependency:copy-dependencies", f"-DoutputDirectory={folder}")
     if not list(folder.glob("kafka_*.jar")):
         raise NoBrokerError("Maven has fetched no jar of a broker")
+
+
+def _fetch_tools(version: str, folder: Path) -> None:
+    _maven("dependency:copy", f"-Dartifact=org.apache.kafka:kafka-tools:{version}", f"-DoutputDirectory={folder}")
 
 
 def _fetch_registry(folder: Path) -> None:
