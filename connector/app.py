@@ -304,7 +304,8 @@ def _build_dead_letter_target(config: Config, sink: DeadLetterSink, deps: Target
         backoff=_backoff(config),
         last_resort=True,
     )
-    return Target(settings, sink, replace(deps, pacer=Pacer(None)))  # the rate limit is the platform's
+    # The rate limit is the platform's.
+    return Target(settings, sink, replace(deps, pacer=Pacer(None), on_emptied=sink.on_emptied))
 
 
 def _backoff(config: Config) -> Backoff:

@@ -149,6 +149,7 @@ class Sender:
         before = self._machine.condition
         if self._machine.on_emptied():
             self._on_condition(before, "")
+        self._deps.on_emptied()
 
     def discard_ended(self) -> None:
         """Abandon the items that must not be sent any more, unless their request is on the wire."""

@@ -85,6 +85,8 @@ class TargetDependencies:
     random: Random
     may_start: Callable[[], bool] = lambda: True
     """Whether new requests may be started; when that changes to yes, `Target.wake` must be called."""
+    on_emptied: Callable[[], None] = lambda: None
+    """Called when the last item of the target has ended."""
 
 
 class Target:

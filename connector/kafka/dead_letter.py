@@ -107,9 +107,7 @@ class DeadLetterSink:
         first = next((error for error in errors if error is not None), None)
         if first is not None:
             return self._failed(first, done)
-        if self._failing:
-            self._failing = False
-            self._emit(ReasonCleared("dead_letter_unavailable", self._topic))
+        self._clear()
         return Verdict(VerdictKind.DELIVERED, detail=f"acknowledged by {self._topic}")
 
     def item_sizes(self, items: Sequence[Item]) -> list[int]:
@@ -121,6 +119,18 @@ class DeadLetterSink:
         """Return 0: each dead letter is a message of its own."""
         del params
         return 0
+
+    def on_emptied(self) -> None:
+        """Called when no letter waits any more: those that failed may have left with their partitions.
+
+        Nothing is left then that could show that the topic takes letters again.
+        """
+        self._clear()
+
+    def _clear(self) -> None:
+        if self._failing:
+            self._failing = False
+            self._emit(ReasonCleared("dead_letter_unavailable", self._topic))
 
     # -- producing ----------------------------------------------------------------------------------------------
 

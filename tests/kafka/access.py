@@ -53,9 +53,13 @@ def _add(address: str, rule: AclBinding) -> None:
 
 def allow_everything(address: str, topic: str) -> None:
     """Remove every rule of the topic. Tries until the broker answers."""
+    _remove(address, ResourceType.TOPIC, topic)
+
+
+def _remove(address: str, kind: ResourceType, name: str) -> None:
     rule = AclBindingFilter(
-        ResourceType.TOPIC,
-        topic,
+        kind,
+        name,
         ResourcePatternType.LITERAL,
         _EVERYBODY,
         _EVERY_HOST,
@@ -63,6 +67,11 @@ def allow_everything(address: str, topic: str) -> None:
         AclPermissionType.ANY,
     )
     _admin_call(address, lambda admin: admin.delete_acls([rule], request_timeout=5)[rule].result())
+
+
+def allow_group(address: str, group: str) -> None:
+    """Remove every rule of the group. Tries until the broker answers."""
+    _remove(address, ResourceType.GROUP, group)
 
 
 def _rule(

@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 from collections import Counter
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
@@ -17,7 +18,7 @@ from tests.kafka.waiting import until
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 APP_ID, APP_SECRET = "app-of-the-tests", "secret-of-the-tests"
@@ -87,13 +88,22 @@ class CommandProcess:
 class ConnectorProcess(CommandProcess):
     """`connector run` with a config of its own, observed through its admin port."""
 
-    def __init__(self, config: dict[str, Any], folder: Path, name: str = "connector") -> None:
-        """`config` is written to a file as it is, with a free admin port added."""
+    def __init__(
+        self,
+        config: dict[str, Any],
+        folder: Path,
+        name: str = "connector",
+        constants: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
+        """`config` is written to a file as it is, with a free admin port added.
+
+        `constants`, by `package.module.NAME`, have other values in this process: those that a test can't wait for.
+        """
         [port] = free_ports(1)
         file = folder / f"{name}.yaml"
         # JSON is YAML.
         file.write_text(json.dumps({**config, "admin": {"listen": f"127.0.0.1:{port}"}}, ensure_ascii=False))
-        super().__init__(name, ["-m", "connector", "run", "-c", str(file)], folder)
+        super().__init__(name, [*_entry(constants), "run", "-c", str(file)], folder)
         self.admin_url = f"http://127.0.0.1:{port}"
         self._http = httpx.Client(base_url=self.admin_url, timeout=30)
 
@@ -173,6 +183,16 @@ class ConnectorProcess(CommandProcess):
             return self._http.get(path)
         except httpx.TransportError:
             return None
+
+
+def _entry(constants: Mapping[str, float]) -> list[str]:
+    """Return the arguments with which Python runs the command line."""
+    if not constants:
+        return ["-m", "connector"]
+    places = [(*place.rpartition(".")[::2], value) for place, value in constants.items()]
+    set_all = [f"setattr(import_module({module!r}), {name!r}, {value!r})" for module, name, value in places]
+    lines = ("from importlib import import_module", *set_all, "from connector.cli import main", "main()")
+    return ["-c", "\n".join(lines)]
 
 
 class SandboxProcess(CommandProcess):

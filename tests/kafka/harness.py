@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tests.kafka.cluster import Cluster, fresh
@@ -10,7 +11,7 @@ from tests.kafka.waiting import until
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 SHORT_SESSION = {"session.timeout.ms": 6000}
@@ -33,10 +34,12 @@ class KafkaHarness:
         dotted = {name.replace("_", "."): value for name, value in properties.items()}
         return orders_config(self.kafka.address, self.sandbox.url, topics or [self.topic], self.group, dotted)
 
-    def start_connector(self, config: dict[str, Any] | None = None) -> ConnectorProcess:
-        """Start one more connector, by default with `config()`; return at once."""
+    def start_connector(
+        self, config: dict[str, Any] | None = None, constants: Mapping[str, float] = MappingProxyType({})
+    ) -> ConnectorProcess:
+        """Start one more connector, by default with `config()`; return at once. `constants`: see ConnectorProcess."""
         name = f"connector-{len(self._connectors) + 1}"
-        connector = ConnectorProcess(config or self.config(), self._folder, name)
+        connector = ConnectorProcess(config or self.config(), self._folder, name, constants)
         self._connectors.append(connector)
         connector.start()
         return connector

@@ -52,7 +52,10 @@ def test_a_broker_that_hangs_or_ends_is_reported_within_seconds_and_cleared_when
     else:
         killable_broker.kill()
     until(lambda: "kafka_unreachable" in connector.reasons(), "readiness to report it", timeout_s=WITHIN_S)
+    told = "takes connections and says nothing" if how == "freeze" else "nothing listens there; check the port"
+    until(lambda: told in connector.remedies().get(("kafka_unreachable", ""), ""), "the remedy to say what is found")
     assert connector.is_alive()
+    assert connector.metric("kafka_up") == 0
     if how == "freeze":
         killable_broker.thaw()
     else:

@@ -62,19 +62,6 @@ def test_a_known_topic_is_consumed_while_another_is_missing(kafka: Cluster, harn
     assert connector.reasons() == {"topic_missing"}
 
 
-def test_a_wrong_kafka_password_is_reported_and_the_connector_stays_alive(
-    killable_broker: Broker, killable_harness: KafkaHarness
-) -> None:
-    killable_harness.kafka.create_topic(killable_harness.topic)
-    config = _with_password(killable_harness, killable_broker, "a wrong password")
-    connector = killable_harness.start_connector(config)
-    until(lambda: "kafka_not_authorized" in connector.reasons(), "readiness to report it")
-    assert connector.is_alive()
-    assert "a wrong password" not in connector.stderr
-    connector.terminate()
-    assert connector.exit_code() == 0
-
-
 def test_the_right_kafka_password_is_passed_to_the_client(
     killable_broker: Broker, killable_harness: KafkaHarness
 ) -> None:

@@ -40,6 +40,9 @@ class LetterSink:
     async def ready(self) -> None:
         """Return at once."""
 
+    def on_emptied(self) -> None:
+        """Do nothing."""
+
     async def send(self, items: Sequence[Item]) -> Verdict:
         """Produce each item; wait for the acknowledgements."""
         observer, random = self._member.surroundings.observer, self._member.world.random

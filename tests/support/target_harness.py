@@ -44,6 +44,7 @@ class TargetHarness:
         self.dead_letters: list[Item] = []
         self.events: list[Event] = []
         self.progress = 0
+        self.emptied = 0
         self.may_start = True
         self.tasks = Tasks()
         self.sink = sink
@@ -60,6 +61,7 @@ class TargetHarness:
             pacer=Pacer(rate),
             random=seeded(7),
             may_start=lambda: self.may_start,
+            on_emptied=self._on_emptied,
         )
 
     def _dead_letter(self, item: Item, lease: Lease) -> None:
@@ -70,6 +72,9 @@ class TargetHarness:
 
     def _on_progress(self) -> None:
         self.progress += 1
+
+    def _on_emptied(self) -> None:
+        self.emptied += 1
 
     def put(
         self,

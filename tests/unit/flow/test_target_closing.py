@@ -336,3 +336,21 @@ def test_an_abandoned_item_breaks_the_order_of_its_lease_only_where_items_are_or
         return harness.lease.order_broken
 
     assert run_virtual(main()) is ordered
+
+
+def test_it_is_told_when_the_last_item_has_ended_or_left() -> None:
+    async def main() -> list[int]:
+        verdicts = iter([VerdictKind.DELIVERED])
+        harness = TargetHarness(FakeSink(lambda _: Verdict(next(verdicts, VerdictKind.AGAIN))))
+        emptied = [harness.emptied]
+        harness.put(2)
+        await harness.done()
+        emptied.append(harness.emptied)
+        harness.put(2)
+        await asyncio.sleep(3)
+        emptied.append(harness.emptied)
+        _end(harness)
+        await harness.done()
+        return [*emptied, harness.emptied]
+
+    assert run_virtual(main()) == [0, 1, 1, 2]

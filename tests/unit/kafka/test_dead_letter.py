@@ -202,6 +202,24 @@ def test_a_failure_makes_the_connector_not_ready_until_a_letter_was_acknowledged
     assert cleared == ReasonCleared("dead_letter_unavailable", "letters")
 
 
+def test_a_failure_is_no_reason_any_more_once_no_letter_waits(kafka: FakeKafka) -> None:
+    """They left with their partitions, whose next owner has them."""
+    kafka.codes = [KafkaError.TOPIC_AUTHORIZATION_FAILED]
+
+    async def main() -> list[Event]:
+        events: list[Event] = []
+        sink = DeadLetterSink.build(Kafka(bootstrap_servers="localhost:1", group_id="g"), "letters", events.append)
+        await sink.send([letter()])
+        sink.on_emptied()
+        sink.on_emptied()
+        sink.close()
+        return events
+
+    told = [event for event in asyncio.run(main()) if isinstance(event, ReasonRaised | ReasonCleared)]
+    assert len(told) == 2
+    assert told[1] == ReasonCleared("dead_letter_unavailable", "letters")
+
+
 @pytest.mark.parametrize(
     ("code", "remedy"),
     [
