@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from connector import __version__
 from connector.config.loading import load
 from connector.core.batching import BatchLimits
+from connector.core.concurrency import MAX_LIMIT
 from connector.core.errors import BackgroundTaskError, ConfigError, StartError
 from connector.core.events import Notice, ReasonRaised
 from connector.core.membership_guard import MembershipGuard
@@ -244,7 +245,9 @@ def build_outlets(  # noqa: PLR0913 - the last two are what `run` and `replay` g
 ) -> Outlets:
     """Build the targets, which call the pipeline."""
     config = loaded.config
-    max_in_flight = sum(target.max_in_flight for target in config.targets.values())
+    max_in_flight = sum(
+        MAX_LIMIT if target.max_in_flight == "auto" else target.max_in_flight for target in config.targets.values()
+    )
     client = PlatformClient.build(config.platform.base_url, config.platform.request_timeout, max_in_flight)
     rng = random.Random()  # noqa: S311 - for jitter, not for security
     tokens = build_token_provider(config.platform, client, emit, rng)

@@ -80,7 +80,7 @@ CHINESE: Final[dict[str, str]] = {
     "The platform's endpoint, as its documents write it": "平台接口，与其文档写法一致",
     'publicParams of its requests, laid over the defaults: {"isMatching":true,"matchingType":1}': '请求的 publicParams，覆盖默认值 {"isMatching":true,"matchingType":1}',
     "When a request leaves": "何时发出请求",
-    "Requests at the same time": "同时进行的请求数",
+    "Requests at the same time; auto: as many as bring more throughput, found while running": "同时进行的请求数；auto：运行中自动调整，只要能提高吞吐就增加",
     "How much may wait": "可以积压多少",
     "Items with the same identity, or Kafka key, stay in order and are never in two requests at once; default: identity for audience endpoints, none for events": "相同身份（identity）或相同 Kafka key 的条目保持顺序，不会同时出现在两个请求里；默认：用户接口 identity，事件接口 none",
     "Allow fields and parameters that the endpoint's document does not name": "允许接口文档没有列出的字段和参数",

@@ -8,8 +8,9 @@ The lanes
     UNPROVEN    items that wait alone until the target delivers something: that is evidence against them
 
 The rules
-1. While the target is up, a fresh batch is taken only if fewer than `max_in_flight` ordinary batches wait for a reply
-   or for their next try. So while everything fails, no more than these wait here, and the rest goes on filling.
+1. While the target is up, a fresh batch is taken only if fewer ordinary batches than the limit (`max_in_flight`) wait
+   for a reply or for their next try. So while everything fails, no more than these wait here, and the rest goes on
+   filling.
 2. At most one request of the lanes SUSPECT, ALONE and UNPROVEN is on the wire at a time; after each, an ordinary batch
    has precedence, and the other way round. So neither keeps the other waiting.
 3. An item that is UNPROVEN is tried without evidence only if there is nothing else to send.
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from connector.core.batch import Batch
+    from connector.core.concurrency import ConcurrencyLimit
     from connector.core.target_state import TargetMachine
 
 MAX_PROBED: Final = 32
@@ -75,10 +77,12 @@ class Backlog(Generic[T]):
     `fresh_due_at` returns when there is a fresh batch: -inf, now; inf, not before another item is added.
     """
 
-    def __init__(self, machine: TargetMachine, max_in_flight: int, fresh_due_at: Callable[[], float]) -> None:
+    def __init__(
+        self, machine: TargetMachine, concurrency: ConcurrencyLimit, fresh_due_at: Callable[[], float]
+    ) -> None:
         self.on_wire = OnWire()
         self._machine = machine
-        self._max_in_flight = max_in_flight
+        self._concurrency = concurrency
         self._fresh_due_at = fresh_due_at
         self._lanes: dict[Lane, WaitingQueue[Batch[T]]] = {lane: WaitingQueue() for lane in Lane}
         self._suspects_turn = False
@@ -175,7 +179,7 @@ class Backlog(Generic[T]):
 
     def choose(self, now: float) -> Lane | None:
         """Return the lane whose next batch is to be sent now; None if nothing is."""
-        if self.on_wire.all >= self._max_in_flight:
+        if self.on_wire.all >= self._concurrency.limit:
             return None
         if not self._machine.is_up:
             return None if self._machine.probing or now < self._machine.probe_at else self._choose_probe(now)
@@ -187,7 +191,7 @@ class Backlog(Generic[T]):
 
     def next_at(self) -> float:
         """Return when `choose` will have something if nothing happens until then; inf: never."""
-        if self.on_wire.all >= self._max_in_flight:
+        if self.on_wire.all >= self._concurrency.limit:
             return math.inf
         if not self._machine.is_up:
             if self._machine.probing:
@@ -197,7 +201,7 @@ class Backlog(Generic[T]):
         return min(map(self._due_at, [*self._suspect_lanes(), *self._ordinary_lanes()]), default=math.inf)
 
     def _ordinary_lanes(self) -> Iterable[Lane]:
-        return (Lane.ORDINARY, Lane.FRESH) if self.in_flight < self._max_in_flight else (Lane.ORDINARY,)
+        return (Lane.ORDINARY, Lane.FRESH) if self.in_flight < self._concurrency.limit else (Lane.ORDINARY,)
 
     def _suspect_lanes(self) -> Iterable[Lane]:
         if self.on_wire.suspect:

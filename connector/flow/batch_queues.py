@@ -19,6 +19,7 @@ from connector.flow.pending import Gathered, by_lease
 
 if TYPE_CHECKING:
     from connector.core.batching import Batcher
+    from connector.core.concurrency import ConcurrencyLimit
     from connector.core.judge import Ruling
     from connector.core.sink import Verdict
     from connector.core.target_state import TargetMachine
@@ -29,9 +30,13 @@ class BatchQueues:
     """Connects the backlog of one target with the items' ends."""
 
     def __init__(
-        self, machine: TargetMachine, max_in_flight: int, batcher: Batcher[Pending], handler: ItemHandler
+        self,
+        machine: TargetMachine,
+        concurrency: ConcurrencyLimit,
+        batcher: Batcher[Pending],
+        handler: ItemHandler,
     ) -> None:
-        self.backlog: Backlog[Pending] = Backlog(machine, max_in_flight, batcher.due_at)
+        self.backlog: Backlog[Pending] = Backlog(machine, concurrency, batcher.due_at)
         self._machine = machine
         self._batcher = batcher
         self._handler = handler

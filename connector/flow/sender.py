@@ -20,6 +20,8 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from connector.core.adaptive_limit import concurrency_limit
+from connector.core.concurrency import Load, load_of
 from connector.core.events import RequestDone
 from connector.core.judge import Judge, Situation
 from connector.core.retry import MAX_RETRY_AFTER_S, Backoff
@@ -73,7 +75,8 @@ class Sender:
         self._judge = Judge(
             self._machine, settings.refused_alone_for_s, ordered=settings.ordered, last_resort=settings.last_resort
         )
-        self._queues = BatchQueues(self._machine, settings.max_in_flight, batcher, handler)
+        self.concurrency = concurrency_limit(settings.max_in_flight)
+        self._queues = BatchQueues(self._machine, self.concurrency, batcher, handler)
         self._backlog = self._queues.backlog
         self._alarm = None if settings.last_resort else TargetAlarm(settings.name, deps.emit)
         self._exchanges = 0
@@ -203,6 +206,7 @@ class Sender:
         attempt = self._machine.begin(now)
         self._departure = None
         self._backlog.on_wire.add(batch, 1)
+        ticket = self.concurrency.begin(self._backlog.on_wire.all, now)
         self.send_next()
         request = batch.next_request
         items = [pending.item for pending in request]
@@ -210,6 +214,8 @@ class Sender:
             verdict = await self._sink.send(items)
         finally:
             self._backlog.on_wire.add(batch, -1)
+        load = Load.UNKNOWN if attempt.is_probe else load_of(verdict)
+        self.concurrency.end(ticket, self._loop.time() - now, load, self._loop.time())
         self._report(request, items, attempt, verdict)
         if verdict.kind is not VerdictKind.DELIVERED:
             for pending in request:

@@ -16,7 +16,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import groupby, repeat
 from operator import attrgetter
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from connector.core.batching import Batcher, BatchLimits
 from connector.core.events import ItemsSettled
@@ -46,8 +46,8 @@ class TargetSettings:
     name: str
     endpoint: str
     limits: BatchLimits
-    max_in_flight: int
-    """Batches that are sent, or wait for their next try, at once."""
+    max_in_flight: int | Literal["auto"]
+    """Batches that are sent, or wait for their next try, at once; auto: see `concurrency.py`."""
     max_queued: int
     """Items in the queue."""
     max_queued_bytes: int

@@ -183,6 +183,11 @@ METRICS = (
     ),
     _per_target("requests_in_flight", "Requests that wait for their reply.", lambda one: one.in_flight),
     _per_target(
+        "requests_in_flight_limit",
+        "How many requests may wait for their reply now: max_in_flight, or what auto has made of it.",
+        lambda one: one.in_flight_limit,
+    ),
+    _per_target(
         "suspect_batches",
         "Batches that are searched for an item that makes them fail, and items that wait alone.",
         lambda one: one.suspects,

@@ -48,7 +48,7 @@ def _target(one: TargetStatus) -> dict[str, object]:
         "endpoint": one.endpoint,
         "state": one.state.value,
         "reason": one.reason,
-        "requests in flight": one.in_flight,
+        "requests in flight": f"{one.in_flight} of {one.in_flight_limit}",
         "queued": one.queued,
         "suspects": one.suspects,
         "since": _time(one.since),

@@ -70,6 +70,8 @@ class TargetStatus:
     """When it came into this state: seconds since 1970."""
     in_flight: int
     """Requests that wait for their reply."""
+    in_flight_limit: int
+    """How many may, at this moment: `max_in_flight`, or what `auto` has made of it."""
     queued: int
     """Items that wait to be sent or for their reply."""
     queued_bytes: int

@@ -120,6 +120,7 @@ def _target(target: Target) -> TargetStatus:
         reason=sending.reason,
         since=sending.since,
         in_flight=sending.requests_in_flight,
+        in_flight_limit=sending.concurrency.limit,
         queued=target.queued,
         queued_bytes=target.queued_bytes,
         last_reply=sending.last_reply,

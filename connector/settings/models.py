@@ -20,6 +20,7 @@ from connector.settings.types import (
     Credential,
     Duration,
     Flag,
+    InFlight,
     InterpolatedStr,
     Positive,
     Property,
@@ -210,7 +211,9 @@ class Target(Model):
         description="publicParams of its requests, laid over the defaults",
     )
     batch: Batching = Field(default=Batching(), description="When a request leaves")
-    max_in_flight: Whole = Field(default=8, ge=1, le=256, description="Requests at the same time")
+    max_in_flight: InFlight = Field(
+        default=8, description="Requests at the same time; auto: as many as bring more throughput, found while running"
+    )
     queue: Queue = Field(default=Queue(), description="How much may wait")
     ordering: Ordering | None = Field(
         default=None,

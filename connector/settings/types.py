@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, PlainValidator, SecretStr, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from connector.core.concurrency import MAX_LIMIT
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -129,6 +131,18 @@ def _whole(value: object) -> object:
     return _refuse("wrong_type", expected("an integer", value))
 
 
+def _in_flight(value: object) -> object:
+    if isinstance(value, str) and value.strip() == "auto":
+        return "auto"
+    if isinstance(value, InterpolatedStr) and _WHOLE.fullmatch(value.strip()):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        _refuse("wrong_type", expected("an integer or auto", value))
+    if not 1 <= value <= MAX_LIMIT:
+        _refuse("bad_value", "must be at least 1" if value < 1 else f"must be at most {MAX_LIMIT}")
+    return value
+
+
 def _flag(value: object) -> object:
     if isinstance(value, bool):
         return value
@@ -200,6 +214,12 @@ Secret = Annotated[
     WithJsonSchema({"type": "string", "format": "password", "writeOnly": True}),
 ]
 Whole = Annotated[int, BeforeValidator(_whole)]
+InFlight = Annotated[
+    int | Literal["auto"],
+    BeforeValidator(_in_flight),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}, {"const": "auto"}]}),
+]
+"""Requests at the same time."""
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Duration = Annotated[
     float,

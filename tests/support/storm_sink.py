@@ -102,7 +102,7 @@ class StormSink:
             assert exchange.not_up_since not in {other.not_up_since for other in self.under_way}, "two probes at once"
         if self.target is not None:
             settings = self.target.settings
-            assert len(self.under_way) < settings.max_in_flight
+            assert settings.max_in_flight == "auto" or len(self.under_way) < settings.max_in_flight
             assert len(exchange.items) <= settings.limits.max_records
             if settings.ordered:
                 self._check_keys(exchange)

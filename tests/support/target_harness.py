@@ -96,6 +96,10 @@ class TargetHarness:
             self.target.put(made, owner)
         return put
 
+    async def tick(self, seconds: float = 0.1) -> None:
+        """Let time pass."""
+        await asyncio.sleep(seconds)
+
     async def done(self) -> None:
         """Wait until every item has ended. Raises what a background task raised."""
         while self.target.queued:

@@ -42,7 +42,19 @@ TABLE = [
         "text for a number",
         "event/v2/batchAdd\n",
         "event/v2/batchAdd\n    max_in_flight: many\n",
-        "9:20: targets.purchases.max_in_flight: 'many': expected an integer, got text [wrong_type]",
+        "9:20: targets.purchases.max_in_flight: 'many': expected an integer or auto, got text [wrong_type]",
+    ),
+    Broken(
+        "no request at a time",
+        "event/v2/batchAdd\n",
+        "event/v2/batchAdd\n    max_in_flight: 0\n",
+        "9:20: targets.purchases.max_in_flight: '0': must be at least 1 [bad_value]",
+    ),
+    Broken(
+        "too many requests at a time",
+        "event/v2/batchAdd\n",
+        "event/v2/batchAdd\n    max_in_flight: 257\n",
+        "9:20: targets.purchases.max_in_flight: '257': must be at most 256 [bad_value]",
     ),
     Broken(
         "a choice that is not there",

@@ -159,6 +159,15 @@ def test_typed_settings_convert_what_comes_from_the_environment(tmp_path: Path) 
     assert config.platform.request_timeout == 300.0
 
 
+@pytest.mark.parametrize("written", ["auto", '"auto"', "${N}"])
+def test_the_requests_at_the_same_time_may_be_found_while_running(tmp_path: Path, written: str) -> None:
+    text = changed(
+        "    endpoint: event/v2/batchAdd\n", f"    endpoint: event/v2/batchAdd\n    max_in_flight: {written}\n"
+    )
+    config = config_of(tmp_path, text, N="auto")
+    assert config.targets["purchases"].max_in_flight == "auto"
+
+
 def test_a_replaced_value_of_the_mapping_stays_a_literal(tmp_path: Path) -> None:
     config = config_of(tmp_path, changed("event_key: c_buy", "event_key: ${KEY}"), KEY="$.key")
     assert config.routes[0].event_key == "$.key"

@@ -8,6 +8,7 @@ import pytest
 
 from connector.core.backlog import MAX_PROBED, Backlog, Lane
 from connector.core.batch import Batch
+from connector.core.concurrency import FixedLimit
 from connector.core.evidence import Evidence
 from connector.core.retry import Backoff
 from connector.core.target_state import Attempt, Condition, TargetMachine
@@ -25,7 +26,7 @@ class Desk:
         self.fresh = fresh
         self.fresh_due_at = -math.inf
         self.backlog: Backlog[str] = Backlog(
-            self.machine, MAX_IN_FLIGHT, lambda: self.fresh_due_at if self.fresh else math.inf
+            self.machine, FixedLimit(MAX_IN_FLIGHT), lambda: self.fresh_due_at if self.fresh else math.inf
         )
         self.now = NOW
         self._attempts: dict[int, Attempt] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -32,7 +32,7 @@ class Put(NamedTuple):
     pause_s: float
 
 
-def _settings(*, ordered: bool, slots: int, max_records: int, max_bytes: int) -> TargetSettings:
+def _settings(*, ordered: bool, slots: int | Literal["auto"], max_records: int, max_bytes: int) -> TargetSettings:
     return replace(SETTINGS, ordered=ordered, max_in_flight=slots, limits=BatchLimits(max_records, max_bytes, 0.2))
 
 
@@ -53,7 +53,7 @@ TROUBLES = st.builds(
 TARGETS = st.builds(
     _settings,
     ordered=st.booleans(),
-    slots=st.integers(1, 4),
+    slots=st.one_of(st.integers(1, 4), st.just("auto")),
     max_records=st.integers(1, 10),
     max_bytes=st.sampled_from([60, 300]),
 )

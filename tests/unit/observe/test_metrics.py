@@ -47,6 +47,7 @@ CONTRACT = {
     "target_up": ("gauge", ("target",)),
     "target_held": ("gauge", ("target",)),
     "requests_in_flight": ("gauge", ("target",)),
+    "requests_in_flight_limit": ("gauge", ("target",)),
     "suspect_batches": ("gauge", ("target",)),
     "queued_items": ("gauge", ("target",)),
     "queued_bytes": ("gauge", ("target",)),
@@ -147,6 +148,7 @@ def test_each_sample_comes_from_its_event_or_from_the_snapshot() -> None:
     assert scrape.value("suspect_batches", target="purchases") == 1
     assert scrape.value("queued_bytes", target="purchases") == 4096
     assert scrape.value("requests_in_flight", target="purchases") == 2
+    assert scrape.value("requests_in_flight_limit", target="purchases") == 8
     assert scrape.value("oldest_unsettled_seconds", topic="shop.orders", partition="0") == 2.5
     assert scrape.value("partition_lag", topic="shop.orders", partition="0") == 15
     assert scrape.value("partition_lag_seconds", topic="shop.orders", partition="0") == 60
