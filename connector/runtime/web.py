@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _BACKLOG = 128
 """Connections that wait to be taken; so many are taken at once, at most, before the loop does something else."""
-_MAX_HEAD_BYTES = 16 << 10
+MAX_HEAD_BYTES = 16 << 10
 _GRACEFUL_SHUTDOWN_S = 1
 
 
@@ -119,7 +119,7 @@ async def running_server(
             server_header=False,
             proxy_headers=False,
             backlog=_BACKLOG,
-            h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
+            h11_max_incomplete_event_size=MAX_HEAD_BYTES,
             timeout_graceful_shutdown=_GRACEFUL_SHUTDOWN_S,
         )
     )

@@ -328,6 +328,15 @@ TABLE = [
         ("4:17: admin.listen: 'localhost': expected host:port, such as 127.0.0.1:8080 or [::1]:8080 [bad_value]"),
     ),
     Broken(
+        "a URL among the names of the admin port",
+        "platform:\n",
+        "admin: {allowed_hosts: [ops.example, 'http://ops.example']}\nplatform:\n",
+        (
+            "4:38: admin.allowed_hosts[1]: 'http://ops.example': expected a name without scheme and port, such as "
+            "connector.example.com, or *.example.com [bad_value]"
+        ),
+    ),
+    Broken(
         "a host that is missing",
         "platform:\n",
         "admin: {listen: ':8080'}\nplatform:\n",
