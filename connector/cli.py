@@ -77,11 +77,20 @@ def _root(
 
 
 @app.command()
-def run(config: ConfigOption) -> None:
-    """Run the connector until SIGTERM, SIGINT or SIGHUP. Processes with the same group_id share the partitions."""
+def run(
+    config: ConfigOption,
+    watch: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--watch", help="Read the config again whenever it, or a file that it names, has changed.")
+    ] = False,
+) -> None:
+    """Run the connector until SIGTERM or SIGINT. Processes with the same group_id share the partitions.
+
+    SIGHUP has the config read again. A sound one takes over without leaving the group; of another one, the log says
+    what is wrong, and the one before stays in use.
+    """
     from connector.app import run as run_app  # noqa: PLC0415 - see the top
 
-    raise typer.Exit(run_app(str(config)))
+    raise typer.Exit(run_app(str(config), watch=watch))
 
 
 @app.command()

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from connector.app import LEAVE_MARGIN_S, build_outlets
+from connector.app import LEAVE_MARGIN_S
 from connector.core.errors import CommandError, RegistryError, ReplayTakenError
 from connector.core.ledger import TopicCounts
 from connector.core.record import config_id
@@ -31,6 +31,7 @@ from connector.flow.plan import Plan
 from connector.kafka.record_fetcher import RecordFetcher
 from connector.kafka.replay_group import ReplayGroup
 from connector.observe.log import configure
+from connector.outlets import build_outlets
 from connector.runtime.process import stop_on_signals
 from connector.runtime.tasks import Tasks
 
@@ -143,8 +144,8 @@ class Replay:
         with ThreadPoolExecutor(1, "replay-kafka") as thread:
             source, feed = await self._join(thread)
             pipeline = Pipeline()
-            outlets = build_outlets(self._loaded, pipeline, tasks, log.on, source.subject_of)
-            tasks.spawn_service(outlets.tokens.run(), name="token renewal")
+            outlets = build_outlets(self._loaded.config, pipeline, tasks, log.on, source.subject_of)
+            tasks.spawn_service(outlets.access.run(), name="token renewal")
             tasks.spawn_service(self._report_progress(planned.selected), name="progress")
             try:
                 names, config = list(self._loaded.config.targets), config_id(self._loaded.sha256)

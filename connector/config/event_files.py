@@ -12,6 +12,7 @@ from connector.config.event_table import EventTable, TableError, read_table
 from connector.config.interpolation import interpolate
 from connector.config.located import LocatedProblem
 from connector.config.source_text import Position
+from connector.runtime.files import stamp
 from connector.settings.problems import Problem, Problems
 from connector.settings.types import expected
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from connector.config.excerpts import Excerpts
+    from connector.runtime.files import Stamp
 
 _YAML: Final = frozenset({".yaml", ".yml", ".json"})
 _TABLES: Final = frozenset({".csv", ".tsv", ".txt"})
@@ -59,11 +61,15 @@ class EventsFile:
         return tuple(each._replace(file=self.file) for each in located)
 
 
-def events_file(raw: object, config: str, environ: Mapping[str, str], problems: Problems) -> EventsFile | None:
+def events_file(
+    raw: object, config: str, environ: Mapping[str, str], problems: Problems, seen: dict[str, Stamp] | None = None
+) -> EventsFile | None:
     """Return the file that `events` names; None if the events stand in the config itself. Reports what is wrong.
 
-    `config` is the config's own path, from whose folder a relative one begins.
+    `config` is the config's own path, from whose folder a relative one begins. `seen` gets the files that are read, as
+    they were before.
     """
+    seen = {} if seen is None else seen
     if not isinstance(raw, dict) or "file" not in raw or isinstance(raw["file"], dict):
         return None
     for key in raw.keys() - {"file"}:
@@ -80,8 +86,9 @@ def events_file(raw: object, config: str, environ: Mapping[str, str], problems: 
         problems.add(at, "expected a file that ends in .yaml or .csv", "bad_value")
     else:
         file = os.path.normpath(FilePath(config).parent / name)
+        seen[file] = stamp(file)
         try:
-            return _read_yaml(file, environ) if ending in _YAML else _read_table(file)
+            return _read_yaml(file, environ, seen) if ending in _YAML else _read_table(file)
         except UnreadableError as error:
             if error.sha256:  # it exists
                 return EventsFile(file, None, (error.problem._replace(file=file),), unreadable=error.excerpts)
@@ -89,9 +96,9 @@ def events_file(raw: object, config: str, environ: Mapping[str, str], problems: 
     return EventsFile("", None)
 
 
-def _read_yaml(file: str, environ: Mapping[str, str]) -> EventsFile:
+def _read_yaml(file: str, environ: Mapping[str, str], seen: dict[str, Stamp]) -> EventsFile:
     document, unreplaced = read_document(file, ("event keys",)), Problems()
-    data = interpolate(document.read.data, environ, unreplaced)
+    data = interpolate(document.read.data, environ, unreplaced, seen)
     below: tuple[str, ...] = ()
     if isinstance(data, dict) and list(data) == ["events"] and isinstance(data["events"], dict):
         data, below = data["events"], ("events",)  # as it would stand in the config

@@ -19,12 +19,14 @@ from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
+from connector.runtime.files import stamp
 from connector.settings.problems import did_you_mean
 from connector.settings.types import InterpolatedStr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from connector.runtime.files import Stamp
     from connector.settings.problems import Code, Path, Problems
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -32,9 +34,14 @@ _MAX_FILE_BYTES = 1 << 20
 _FORMS = "write ${NAME}, ${NAME:-default}, ${NAME:?message} or ${file:/path}; $${ for a literal ${"
 
 
-def interpolate(data: object, environ: Mapping[str, str], problems: Problems) -> object:
-    """Return `data` with every `${…}` replaced; one that can't be is reported, and empty in the result."""
-    return _Interpolation(environ, problems).value((), data)
+def interpolate(
+    data: object, environ: Mapping[str, str], problems: Problems, seen: dict[str, Stamp] | None = None
+) -> object:
+    """Return `data` with every `${…}` replaced; one that can't be is reported, and empty in the result.
+
+    `seen` gets the files of `${file:…}`, as they were before they were read.
+    """
+    return _Interpolation(environ, problems, {} if seen is None else seen).value((), data)
 
 
 def interpolate_sealed(data: object, problems: Problems) -> object:
@@ -42,7 +49,7 @@ def interpolate_sealed(data: object, problems: Problems) -> object:
 
     The others are reported, and empty in the result.
     """
-    return _Interpolation({}, problems, is_sealed=True).value((), data)
+    return _Interpolation({}, problems, {}, is_sealed=True).value((), data)
 
 
 class _NotReplacedError(Exception):
@@ -58,6 +65,7 @@ class _NotReplacedError(Exception):
 class _Interpolation:
     environ: Mapping[str, str] = field(repr=False)
     problems: Problems
+    seen: dict[str, Stamp]
     is_running: bool = False
     """Whether the connector runs already: then reading a pipe would block it."""
     is_sealed: bool = False
@@ -136,6 +144,7 @@ class _Interpolation:
             raise _NotReplacedError("no file is read here: write a value in its place", "unreadable_file")
         try:
             path = FilePath(self._text(expression.removeprefix("file:")).strip())
+            self.seen.setdefault(str(path), stamp(str(path)))
             if self.is_running and not path.is_file():
                 raise _NotReplacedError(f"{shown} can't be read: not a file", "unreadable_file")
             with path.open("rb") as file:

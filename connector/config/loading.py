@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from connector.config.checks import check_all, fully_routed_targets, ready_routes
@@ -20,6 +20,7 @@ from connector.config.sealing import sealed
 from connector.config.sections import read_sections
 from connector.core.errors import ConfigError
 from connector.mapping import compile_mapping
+from connector.runtime.files import stamp
 from connector.settings.models import Config, Kafka
 from connector.settings.problems import Problems
 from connector.tuzhan.endpoints import ENDPOINTS
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from connector.config.located import LocatedProblem
     from connector.config.sections import Sections
     from connector.mapping import CompiledMapping
+    from connector.runtime.files import Stamp
     from connector.settings.models import Decode
 
 CONFIG_KEYS = tuple(name for name, info in Config.model_fields.items() if info.is_required())
@@ -64,6 +66,15 @@ class Checked:
     """None if it is not YAML."""
     plan: EventsFile | None = None
     """The file of the tracking plan; None if it has none."""
+    seen: Mapping[str, Stamp] = field(default_factory=dict)
+    """Each file that it was read from, the plan's and those of `${file:…}` among them, as it was before."""
+
+    def loaded(self, *, excerpts: bool = False) -> Loaded | None:
+        """Return it as a config that can run; None if there is an error."""
+        if self.config is None or self.mapping is None:
+            return None
+        shown = self.warnings(excerpts=excerpts)
+        return Loaded(self.config, self.mapping, self.file, self.sha256, shown, self.seen)
 
     def errors(self, *, excerpts: bool = False) -> tuple[str, ...]:
         """Return what to print for what keeps the connector from starting: one line each, or with excerpts."""
@@ -94,6 +105,8 @@ class Loaded:
     """Of the file's bytes, in hex."""
     warnings: tuple[str, ...]
     """Ready to print, sorted by position."""
+    seen: Mapping[str, Stamp] = field(default_factory=dict)
+    """See `Checked`."""
 
 
 def load(
@@ -110,10 +123,10 @@ def load(
 
     """
     checked = check(path, environ, validate_kafka)
-    if checked.config is None or checked.mapping is None:
+    loaded = checked.loaded(excerpts=excerpts)
+    if loaded is None:
         raise ConfigError(checked.errors(excerpts=excerpts))
-    shown_warnings = checked.warnings(excerpts=excerpts)
-    return Loaded(checked.config, checked.mapping, checked.file, checked.sha256, shown_warnings)
+    return loaded
 
 
 def check(
@@ -129,11 +142,12 @@ def check(
     `unused` names sections that the caller does not read: what their `${…}` stand for need not exist. Such a section
     may be missing from the resulting config. `replaced` has sections that stand in the place of the file's own.
     """
+    seen = {str(path): stamp(str(path))}
     try:
         document = read_document(path, CONFIG_KEYS)
     except UnreadableError as error:
-        return Checked(str(path), error.sha256, (error.problem,), excerpts=error.excerpts)
-    return _Check(document, environ, validate_kafka, unused, replaced or {}).run()
+        return Checked(str(path), error.sha256, (error.problem,), excerpts=error.excerpts, seen=seen)
+    return _Check(document, environ, validate_kafka, unused, replaced or {}, seen).run()
 
 
 def check_sealed(content: bytes, file: str, *, unused: Collection[str] = ()) -> Checked:
@@ -142,7 +156,7 @@ def check_sealed(content: bytes, file: str, *, unused: Collection[str] = ()) -> 
         document = parse_document(content, file, CONFIG_KEYS)
     except UnreadableError as error:
         return Checked(file, error.sha256, (error.problem,), excerpts=error.excerpts)
-    return _Check(document, {}, None, unused, {}, is_sealed=True).run()
+    return _Check(document, {}, None, unused, {}, {}, is_sealed=True).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,14 +168,15 @@ class _Check:
     validate_kafka: ValidateKafka | None
     unused: Collection[str]
     replaced: Mapping[str, object]
+    seen: dict[str, Stamp]
     is_sealed: bool = False
 
     def run(self) -> Checked:
         document, unreplaced, problems = self.document, Problems(), Problems()
         read = document.read.data
-        data = sealed(read, unreplaced) if self.is_sealed else interpolate(read, self.environ, unreplaced)
+        data = sealed(read, unreplaced) if self.is_sealed else interpolate(read, self.environ, unreplaced, self.seen)
         data = {**data, **self.replaced} if isinstance(data, dict) else {}
-        plan = events_file(data.get("events"), document.file, self.environ, unreplaced)
+        plan = events_file(data.get("events"), document.file, self.environ, unreplaced, self.seen)
         if plan is not None:
             data = {**data, "events": plan.data}
         sections = read_sections(data, problems)
@@ -190,6 +205,7 @@ class _Check:
             document.excerpts,
             document,
             plan,
+            self.seen,
         )
 
 

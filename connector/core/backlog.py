@@ -82,7 +82,7 @@ class Backlog(Generic[T]):
     ) -> None:
         self.on_wire = OnWire()
         self._machine = machine
-        self._concurrency = concurrency
+        self.concurrency = concurrency
         self._fresh_due_at = fresh_due_at
         self._lanes: dict[Lane, WaitingQueue[Batch[T]]] = {lane: WaitingQueue() for lane in Lane}
         self._suspects_turn = False
@@ -179,7 +179,7 @@ class Backlog(Generic[T]):
 
     def choose(self, now: float) -> Lane | None:
         """Return the lane whose next batch is to be sent now; None if nothing is."""
-        if self.on_wire.all >= self._concurrency.limit:
+        if self.on_wire.all >= self.concurrency.limit:
             return None
         if not self._machine.is_up:
             return None if self._machine.probing or now < self._machine.probe_at else self._choose_probe(now)
@@ -191,7 +191,7 @@ class Backlog(Generic[T]):
 
     def next_at(self) -> float:
         """Return when `choose` will have something if nothing happens until then; inf: never."""
-        if self.on_wire.all >= self._concurrency.limit:
+        if self.on_wire.all >= self.concurrency.limit:
             return math.inf
         if not self._machine.is_up:
             if self._machine.probing:
@@ -201,7 +201,7 @@ class Backlog(Generic[T]):
         return min(map(self._due_at, [*self._suspect_lanes(), *self._ordinary_lanes()]), default=math.inf)
 
     def _ordinary_lanes(self) -> Iterable[Lane]:
-        return (Lane.ORDINARY, Lane.FRESH) if self.in_flight < self._concurrency.limit else (Lane.ORDINARY,)
+        return (Lane.ORDINARY, Lane.FRESH) if self.in_flight < self.concurrency.limit else (Lane.ORDINARY,)
 
     def _suspect_lanes(self) -> Iterable[Lane]:
         if self.on_wire.suspect:

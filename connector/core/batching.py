@@ -66,6 +66,11 @@ class Batcher(Generic[T]):
         self._sealed: deque[OpenBatch[T]] = deque()
         self._last_batch_id = 0
 
+    def set_limits(self, limits: BatchLimits) -> None:
+        """Gather by other limits from now on. What has been gathered leaves as it is."""
+        self.flush()
+        self._limits = limits
+
     def batch_id_for(self, params: bytes, size: int) -> int:
         """Return the id of the batch that an item of `size` bytes would join if it were added next."""
         batch = self._open.get(params)

@@ -10,6 +10,7 @@
     ├── UsageError             an option of a command has a value that it can't have; exit code 2
     ├── KafkaClientError       the Kafka client can't go on (a fatal error of librdkafka)
     ├── BackgroundTaskError    a task that should run until the process ends has ended; names it; exit code 1
+    ├── ReloadRefusedError     a sound config can't take over while the process runs; the one of before stays
     ├── RegistryError          the schema registry can't be asked now; what is asked again later may succeed
     └── TransportError         a request got no readable reply; has no cause, which could hold a secret
 
@@ -34,6 +35,16 @@ class ConfigError(ConnectorError):
     def __init__(self, lines: Sequence[str]) -> None:
         super().__init__("\n".join(lines))
         self.lines = tuple(lines)
+
+
+class ReloadRefusedError(ConnectorError):
+    """A config can't take over while the process runs. ``lines`` say why, and the remedy."""
+
+    def __init__(self, lines: Sequence[str], *, is_temporary: bool = False) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = tuple(lines)
+        self.is_temporary = is_temporary
+        """Whether it may take over later, as it is."""
 
 
 class DecodeError(ConnectorError):

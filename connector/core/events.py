@@ -7,8 +7,8 @@ are read from the ledgers when a snapshot is taken.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from connector.core.record import Item, Outcome, TopicPartition
@@ -28,12 +28,16 @@ ReasonCode = Literal[
     "commits_refused",
     "records_lost",
     "draining",
+    "config_refused",
 ]
+HARMLESS: Final[frozenset[ReasonCode]] = frozenset({"config_refused"})
+"""Reasons that are told beside the others, and keep nothing from being ready."""
 Offsets = Sequence[tuple["TopicPartition", Sequence[int]]]
 """Offsets by partition, in stretches: a partition may come several times."""
 RebalanceKind = Literal["assigned", "revoked", "lost"]
 CommitResult = Literal["ok", "refused", "failed"]
 RenewalResult = Literal["ok", "failed"]
+ReloadResult = Literal["ok", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,19 @@ class RetentionGap:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigReload:
+    """The config was read again: it has taken over, or was refused, and the one of before stays."""
+
+    result: ReloadResult
+    sha256: str
+    """Of the file that was read; empty if it can't be."""
+    errors: Sequence[str] = ()
+    """What is wrong with it, a line each."""
+    changes: Mapping[str, str] = field(default_factory=dict)
+    """What has changed, as fields of a log line."""
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Any other log line; `fields` hold no secret and no value of a record."""
 
@@ -160,6 +177,7 @@ Event = (
     | CommitAnswered
     | TokenRenewed
     | RetentionGap
+    | ConfigReload
     | Notice
 )
 Emit = Callable[[Event], None]

@@ -90,12 +90,16 @@ class Judge:
     def __init__(self, machine: TargetMachine, refused_alone_for_s: float, *, ordered: bool, last_resort: bool) -> None:
         self._machine = machine
         self._ordered = ordered
-        self._refused_alone_for_s = refused_alone_for_s
-        self._failed_alone_for_s = min(FAILED_ALONE_FOR_S, refused_alone_for_s)
+        self.refused_alone_for_s = refused_alone_for_s
+        """How long an item is tried that is refused alone while there is nothing else to send."""
         self._last_resort = last_resort
         """Whether no item is ever blamed: there is no other place for it."""
         self._failures = ControlGroup()
         self._refusals = ControlGroup(ASSUMED_DELIVERIES)
+
+    @property
+    def _failed_alone_for_s(self) -> float:
+        return min(FAILED_ALONE_FOR_S, self.refused_alone_for_s)
 
     def rule(self, batch: Batch[T], attempt: Attempt, verdict: Verdict, situation: Situation) -> Ruling[T]:
         """Return what becomes of `batch`, whose next request was sent as `attempt` and got `verdict`."""
@@ -227,7 +231,7 @@ class Judge:
 
     def _is_all_there_is(self, batch: Batch[T], situation: Situation) -> bool:
         """Whether an item is alone for so long, with nothing else to send, that it is judged without more evidence."""
-        return situation.nothing_else and self._alone_s(batch, situation) >= self._refused_alone_for_s
+        return situation.nothing_else and self._alone_s(batch, situation) >= self.refused_alone_for_s
 
     def _alone_s(self, batch: Batch[T], situation: Situation) -> float:
         return 0.0 if batch.alone_since is None else situation.now - batch.alone_since

@@ -12,6 +12,8 @@ The rules
 3. A batch that has been taken for sending admits nothing more: its id is not offered again.
 4. When a batch is taken apart, so that some of its items are sent before others (`hold_back`), those that share a key
    with them, directly or by a chain of items that do, wait again: first of all that wait.
+5. Queues may succeed others, which get no new items any more: until the earlier ones have none of a key left, it is
+   *reserved* here, and its items wait.
 
 Example: items 1, 2 and 3 go to three different batches (their publicParams differ).
 
@@ -38,10 +40,12 @@ T = TypeVar("T")
 class _KeyQueue(Generic[T]):
     batch_id: int = 0
     admitted: int = 0
+    reserved: int = 0
+    """How many earlier queues have items of the key."""
     waiting: deque[T] = field(default_factory=deque)
 
     def admits(self, batch_id: int) -> bool:
-        return not self.admitted or self.batch_id == batch_id
+        return not self.reserved and (not self.admitted or self.batch_id == batch_id)
 
     def admit(self, batch_id: int) -> None:
         self.batch_id = batch_id
@@ -54,11 +58,27 @@ class KeyQueues(Generic[T]):
     def __init__(self, keys_of: Callable[[T], Sequence[str]]) -> None:
         self._keys_of = keys_of
         self._queues: defaultdict[str, _KeyQueue[T]] = defaultdict(_KeyQueue)
+        self._on_empty: list[Callable[[str], None]] = []
 
     @property
     def key_count(self) -> int:
-        """How many keys have an item that is admitted or waits."""
+        """How many keys have an item that is admitted or waits, or are reserved."""
         return len(self._queues)
+
+    def succeed(self, earlier: KeyQueues[T], on_free: Callable[[list[T]], None]) -> None:
+        """Let items wait for those of other queues, which get no new ones.
+
+        `on_free` is called whenever they have none of a key left, with the items that may be readmitted then.
+        """
+
+        def free(key: str) -> None:
+            queue = self._queues[key]
+            queue.reserved -= 1
+            on_free(self._next_of([key]))
+
+        for key in earlier._queues:
+            self._queues[key].reserved += 1
+        earlier._on_empty.append(free)
 
     def admit(self, item: T, batch_id: int) -> bool:
         """Admit a new item to batch `batch_id`; False if it waits behind an item that shares one of its keys."""
@@ -90,15 +110,20 @@ class KeyQueues(Generic[T]):
 
     def next_waiting(self, item: T) -> list[T]:
         """Return the first waiting item of each of the item's keys, without repeats. Removes queues that are empty."""
+        return self._next_of(self._keys(item))
+
+    def _next_of(self, keys: Iterable[str]) -> list[T]:
         first: dict[int, T] = {}
-        for key in self._keys(item):
+        for key in keys:
             queue = self._queues.get(key)
             if queue is None:
                 continue
             if queue.waiting:
                 first[id(queue.waiting[0])] = queue.waiting[0]
-            elif not queue.admitted:
+            elif not queue.admitted and not queue.reserved:
                 del self._queues[key]
+                for on_empty in self._on_empty:
+                    on_empty(key)
         return list(first.values())
 
     def hold_back(self, before: Iterable[T], items: Sequence[T]) -> tuple[T, ...]:

@@ -12,8 +12,12 @@ class Pacer:
     """
 
     def __init__(self, rate: float | None) -> None:
-        self._interval = 0.0 if rate is None else 1.0 / rate
         self._next = -math.inf
+        self.set_rate(rate)
+
+    def set_rate(self, rate: float | None) -> None:
+        """Space the next requests by another rate; moments that are reserved already stay."""
+        self._interval = 0.0 if rate is None else 1.0 / rate
 
     def reserve(self, now: float) -> float:
         """Reserve the next free moment; return how many seconds from `now` it is (0: at once)."""

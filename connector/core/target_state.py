@@ -143,6 +143,10 @@ class TargetMachine:
         """The tick at which the condition was entered."""
         self._probes = 0
 
+    def reconfigure(self, backoff: Backoff, refused_in_a_row: int) -> None:
+        """Go on by other settings, in the same condition."""
+        self._backoff, self._refused_in_a_row = backoff, refused_in_a_row
+
     @property
     def is_up(self) -> bool:
         """Whether more than one request at a time may be sent."""

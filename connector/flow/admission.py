@@ -40,6 +40,11 @@ class Admission:
         """How many order keys have a queued item."""
         return 0 if self.key_queues is None else self.key_queues.key_count
 
+    def succeed(self, earlier: Admission) -> None:
+        """Let items wait that would overtake one of another target, which gets no new ones."""
+        if self.key_queues is not None and earlier.key_queues is not None:
+            self.key_queues.succeed(earlier.key_queues, self.readmit)
+
     def add(self, pendings: Sequence[Pending]) -> None:
         """Add new items in order; those wait that must not overtake another one."""
         now, queues = self._loop.time(), self.key_queues

@@ -83,7 +83,10 @@ class Pipeline:
     def exchange(self, plan: Plan) -> None:
         """Follow another plan from the next record on. What was mapped before ends in the targets that have it."""
         kept = set(plan.targets.values())
-        self.retiring += [target for target in self._targets.values() if target not in kept and target.queued]
+        retired = [target for target in self._targets.values() if target not in kept and target.queued]
+        for target in retired:
+            target.retire()
+        self.retiring += retired
         self._plan, self._targets = plan, plan.targets
         for feed in self.leases.values():
             feed.adopt(plan)
@@ -215,7 +218,7 @@ class Pipeline:
     def on_progress(self) -> None:
         """Called after each delivery and when leases end or have ended: targets may have room."""
         if self.retiring:
-            self.retiring = [target for target in self.retiring if target.queued]
+            self.retiring[:] = [target for target in self.retiring if target.queued]
         if self._back_pressure.relieve_targets():
             self._room.set()
 

@@ -70,8 +70,7 @@ class Sender:
         self._deps = deps
         self._handler = handler
         self._loop = asyncio.get_running_loop()
-        probes = Backoff(settings.backoff.first_s, min(settings.backoff.max_s, MAX_PROBE_WAIT_S))
-        self._machine = TargetMachine(probes, deps.random, settings.refused_in_a_row)
+        self._machine = TargetMachine(_probes(settings), deps.random, settings.refused_in_a_row)
         self._judge = Judge(
             self._machine, settings.refused_alone_for_s, ordered=settings.ordered, last_resort=settings.last_resort
         )
@@ -89,6 +88,20 @@ class Sender:
         """The moment that the pacer has given to the next request."""
         self._timer: asyncio.TimerHandle | None = None
         self._recent_s: deque[float] = deque(maxlen=RECENT_REQUESTS)
+
+    def reconfigure(self, settings: TargetSettings) -> None:
+        """Send by other settings from the next request on; `ordered` and `last_resort` stay as they are."""
+        before, self._settings = self._settings.max_in_flight, settings
+        self._machine.reconfigure(_probes(settings), settings.refused_in_a_row)
+        self._judge.refused_alone_for_s = settings.refused_alone_for_s
+        if settings.max_in_flight != before:
+            self.concurrency = self._backlog.concurrency = concurrency_limit(settings.max_in_flight)
+        self.send_next()
+
+    def retire(self) -> None:
+        """Called when the target gets no new items: its reason not to be ready says so from now on."""
+        if self._alarm is not None:
+            self._alarm.retire()
 
     # -- what the target and the status ask ---------------------------------------------------------------------
 
@@ -206,7 +219,8 @@ class Sender:
         attempt = self._machine.begin(now)
         self._departure = None
         self._backlog.on_wire.add(batch, 1)
-        ticket = self.concurrency.begin(self._backlog.on_wire.all, now)
+        concurrency = self.concurrency  # it may be exchanged meanwhile
+        ticket = concurrency.begin(self._backlog.on_wire.all, now)
         self.send_next()
         request = batch.next_request
         items = [pending.item for pending in request]
@@ -215,7 +229,7 @@ class Sender:
         finally:
             self._backlog.on_wire.add(batch, -1)
         load = Load.UNKNOWN if attempt.is_probe else load_of(verdict)
-        self.concurrency.end(ticket, self._loop.time() - now, load, self._loop.time())
+        concurrency.end(ticket, self._loop.time() - now, load, self._loop.time())
         self._report(request, items, attempt, verdict)
         if verdict.kind is not VerdictKind.DELIVERED:
             for pending in request:
@@ -282,3 +296,8 @@ class Sender:
             next_try_s = max(0.0, max(machine.probe_at, self._not_before) - self._loop.time())
             facts = AlarmFacts(self.last_reply, self.attempts, self._handler.queued, next_try_s, remedy)
             self._alarm.update(machine.condition, facts)
+
+
+def _probes(settings: TargetSettings) -> Backoff:
+    """Return the waits between probes."""
+    return Backoff(settings.backoff.first_s, min(settings.backoff.max_s, MAX_PROBE_WAIT_S))

@@ -26,6 +26,7 @@ from connector.core.sink import TargetState
 from connector.flow.admission import Admission
 from connector.flow.pending import Pending, QueuedRecord, by_lease
 from connector.flow.sender import Sender
+from connector.flow.target_alarm import RETIRED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -101,6 +102,8 @@ class Target:
         self._deps = deps
         self._batcher: Batcher[Pending] = Batcher(settings.limits, sink.request_overhead)
         self._admission = Admission(self._batcher, sink, self._on_joined, ordered=settings.ordered)
+        self.label = settings.name
+        """Its name, for people; a retired one says that it is."""
         self._has_closing = False
         """Whether items of closing leases were left in the queue to have their one try."""
         self._last_put: tuple[Record, Lease, QueuedRecord] | None = None
@@ -163,6 +166,22 @@ class Target:
             shared = self._queue_record(record, len(of_record))
             pendings += [Pending(item, lease, len(item.body), shared) for item in of_record]
         return pendings
+
+    def reconfigure(self, settings: TargetSettings) -> None:
+        """Go on by other settings of the same name, endpoint and ordering, with all that is queued."""
+        self.settings = settings
+        self._max_queued, self._max_queued_bytes = settings.max_queued, settings.max_queued_bytes
+        self._batcher.set_limits(settings.limits)
+        self.sending.reconfigure(settings)
+
+    def retire(self) -> None:
+        """Called when an exchange of plans leaves it out: it gets no new items, and ends those that it has."""
+        self.label += RETIRED
+        self.sending.retire()
+
+    def succeed(self, earlier: Target) -> None:
+        """Let new items wait that would overtake one of a target that retires."""
+        self._admission.succeed(earlier._admission)
 
     def flush(self) -> None:
         """Send what is queued without waiting for more, and abandon what must not be sent (a lease closes or ended)."""

@@ -17,6 +17,12 @@ _CODES: Final[dict[Condition, ReasonCode]] = {
     Condition.HELD: "target_held",
     Condition.REFUSING: "target_held",
 }
+RETIRED: Final = " (earlier config)"
+"""What follows the name of a target that the config does not have any more, or has with another endpoint."""
+RETIRED_REMEDY: Final = (
+    "; the config has changed since: what waits here is still sent as it was mapped. To give that up, restart: then its"
+    " records are mapped anew"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,8 @@ class TargetAlarm:
         self._emit = emit
         self._raised: tuple[ReasonCode, str] | None = None
         """The reason that stands, and its remedy."""
+        self._more = ""
+        """What each remedy ends with."""
 
     def update(self, condition: Condition, facts: AlarmFacts) -> None:
         """Called after each reply: raises the reason for this condition, with its present remedy; clears another."""
@@ -53,7 +61,16 @@ class TargetAlarm:
         raised = (code, self._remedy(condition, facts))
         if raised != self._raised:
             self._raised = raised
-            self._emit(ReasonRaised(code, self._target, raised[1]))
+            self._emit(ReasonRaised(code, self._target, raised[1] + self._more))
+
+    def retire(self) -> None:
+        """Called when the target is no part of the config any more. It may have a successor of the same name."""
+        raised = self._raised
+        if raised is not None:
+            self._emit(ReasonCleared(raised[0], self._target))
+        self._target, self._more = self._target + RETIRED, RETIRED_REMEDY
+        if raised is not None:
+            self._emit(ReasonRaised(raised[0], self._target, raised[1] + self._more))
 
     def _remedy(self, condition: Condition, facts: AlarmFacts) -> str:
         if condition is Condition.HELD:

@@ -98,6 +98,15 @@ class Mapper:
         """Values that could not be converted and were left out, by route and field; only increases."""
         return self._mapping.omitted
 
+    def count_on(self, earlier: Mapper) -> None:
+        """Begin all counts where those of another mapper have ended, which must not be used any more."""
+        for mine, its in (
+            (self.skipped, earlier.skipped),
+            (self.identity_invalid, earlier.identity_invalid),
+            (self.omitted, earlier.omitted),
+        ):
+            mine.update(its)
+
     def items(self, record: Record) -> Sequence[Item]:
         """Return the items of a record in the order of the routes; none if it is skipped, as every tombstone is.
 

@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from connector.observe import page, tap_response
 from connector.observe.paced import BusyError, Paced
+from connector.observe.snapshot import is_ready
 from connector.observe.status import to_document
 from connector.observe.tap_request import TapRefusedError
 
@@ -53,7 +54,8 @@ def build_admin(
 
     async def readyz(_: Request) -> Response:
         reasons = health.reasons
-        return _json({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
+        ready = is_ready(reasons)
+        return _json({"ready": ready, "reasons": reasons}, 200 if ready else 503)
 
     def status(_: Request) -> Response:
         return _json(to_document(snapshot()))

@@ -47,7 +47,7 @@ class Health:
 
     @property
     def reasons(self) -> list[Reason]:
-        """The active reasons in the order in which they were raised; none if the connector is ready."""
+        """The active reasons in the order in which they were raised; `is_ready` tells what they mean."""
         return list(self._reasons.values())
 
 

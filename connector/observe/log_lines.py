@@ -16,7 +16,9 @@ import time
 from typing import TYPE_CHECKING, assert_never
 
 from connector.core.events import (
+    HARMLESS,
     CommitAnswered,
+    ConfigReload,
     DeadLettered,
     ItemsSettled,
     Notice,
@@ -27,6 +29,7 @@ from connector.core.events import (
     RetentionGap,
     TokenRenewed,
 )
+from connector.core.record import config_id
 from connector.core.sink import VerdictKind
 from connector.observe.rate_limiter import RateLimiter, without_numbers
 from connector.observe.scrub import scrub
@@ -62,6 +65,10 @@ class Log:
         self._reasons: dict[tuple[str, str], tuple[str | None, RateLimiter]] = {("starting", ""): (None, RateLimiter())}
         """Of each active reason, by code and target: the remedy last written, and the limiter of its remedies."""
 
+    def become(self, other: Log) -> None:
+        """Write as another log does from now on; what was written last stays known."""
+        self._write, self._threshold = other._write, other._threshold
+
     def on(self, event: Event) -> None:  # noqa: C901, PLR0912 - one case per event
         """Write the line of `event`, if it has one at this level; never raises."""
         match event:
@@ -95,6 +102,13 @@ class Log:
             case RetentionGap(topic, partition, records):
                 fields = {"partition": f"{topic}[{partition}]", "records": records}
                 self._line(ERROR, "records lost to retention", fields)
+            case ConfigReload("ok", sha256, _, changes):
+                fields = {"config": config_id(sha256), "changes": "" if changes else "none"}
+                fields.update((name, scrub(names)) for name, names in changes.items())
+                self._line(INFO, "config reloaded", fields)
+            case ConfigReload(_, sha256, errors):
+                fields = {"config": config_id(sha256), "errors": scrub("; ".join(errors))}
+                self._line(WARNING, "config refused: the one before stays in use", fields)
             case Notice():
                 self._notice(event)
             case _:
@@ -139,6 +153,8 @@ class Log:
         self._line(level, "dead-lettered", fields)
 
     def _reason_raised(self, event: ReasonRaised) -> None:
+        if event.code in HARMLESS:
+            return  # it has a line of its own
         key = (event.code, event.target)
         written, limiter = self._reasons.setdefault(key, (None, RateLimiter()))
         if event.remedy == written:

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args
 from connector.core.events import (
     CommitAnswered,
     CommitResult,
+    ConfigReload,
     ReasonCode,
     Rebalanced,
     RebalanceKind,
+    ReloadResult,
     RenewalResult,
     RequestDone,
     RetentionGap,
@@ -139,7 +141,7 @@ def _each(literal: object) -> Callable[[Status], Samples]:
 
 
 METRICS = (
-    Metric("ready", "1 while /readyz answers 200.", read=lambda status: {(): not status.reasons}),
+    Metric("ready", "1 while /readyz answers 200.", read=lambda status: {(): status.ready}),
     Metric("not_ready_reasons", "Reasons of /readyz that stand, by code.", ("code",), _reasons),
     Metric(
         "kafka_up",
@@ -277,6 +279,13 @@ METRICS = (
         "last_delivery_timestamp_seconds",
         "When the target last delivered something, in seconds since 1970.",
         lambda one: one.last_delivery,
+    ),
+    Metric(
+        "config_reloads_total",
+        "Times that the config was read again while the process ran: it took over, or was refused.",
+        ("result",),
+        _each(ReloadResult),
+        EventRule(ConfigReload, lambda event: {(event.result,): 1}),
     ),
     Metric(
         "build_info",

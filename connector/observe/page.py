@@ -24,7 +24,7 @@ _LINKS = ("/status", "/metrics", "/readyz", "/livez")
 
 def render(status: Status, reasons: Sequence[Reason]) -> str:
     """Return the page; every text in it is escaped."""
-    state = "not ready" if reasons else "ready"
+    state = "ready" if status.ready else "not ready"
     tables = (
         _table("Not ready because", [{**asdict(one), "since": _time(one.since)} for one in reasons]),
         _table("Records", [totals(status)]),

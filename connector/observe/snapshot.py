@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from connector.core.events import HARMLESS
 from connector.core.record import config_id
 
 if TYPE_CHECKING:
@@ -135,6 +136,22 @@ class Reason:
     remedy: str
 
 
+def is_ready(reasons: Sequence[Reason]) -> bool:
+    """Return whether none of the reasons keeps the connector from being ready."""
+    return all(reason.code in HARMLESS for reason in reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigRefused:
+    """A config that was read while the process runs, and refused."""
+
+    at: float
+    """Seconds since 1970."""
+    sha256: str
+    """Of the file that was read; empty if it could not be."""
+    errors: Sequence[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """The snapshot."""
@@ -156,9 +173,21 @@ class Status:
     dead_letters: Sequence[DeadLetterStatus]
     """The last ones, the newest last."""
     reasons: Sequence[Reason]
-    """Why the connector is not ready, in the order in which they were raised; none if it is."""
+    """Why the connector is not ready, and what is told beside that, in the order in which they were raised."""
     kafka_connected: bool
     """Whether a broker has ever answered."""
+
+    config_loaded_at: float = 0.0
+    """When the config took over: seconds since 1970."""
+    config_generation: int = 1
+    """1 for the config of the start; one more each time that another one took over."""
+    config_refused: ConfigRefused | None = None
+    """The config that was read since and could not take over."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether no reason stands against it."""
+        return is_ready(self.reasons)
 
     @property
     def state(self) -> str:

@@ -7,12 +7,15 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Final
 
 from connector import __version__
+from connector.core.events import ConfigReload
 from connector.core.ledger import TopicCounts
-from connector.observe.snapshot import PartitionStatus, Status, TargetStatus, TopicStatus
+from connector.observe.scrub import scrub
+from connector.observe.snapshot import ConfigRefused, PartitionStatus, Status, TargetStatus, TopicStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from connector.core.events import Event
     from connector.core.ledger import Lease
     from connector.flow.pipeline import Pipeline
     from connector.flow.target import Target
@@ -27,12 +30,34 @@ FLOWING_S: Final = 10.0
 # -- how it is read ---------------------------------------------------------------------------------------------
 
 
+class ConfigFacts:
+    """Listener that knows which config is in use since when, and which one was refused since."""
+
+    def __init__(self, file: str, sha256: str, wall_clock: Callable[[], float] = time.time) -> None:
+        self.file = file
+        self.sha256 = sha256
+        self.generation = 1
+        self.refused: ConfigRefused | None = None
+        self._wall_clock = wall_clock
+        self.loaded_at = wall_clock()
+
+    def on(self, event: Event) -> None:
+        """Keep what an event says of the config; never raises."""
+        match event:
+            case ConfigReload("ok", sha256):
+                self.sha256, self.loaded_at, self.refused = sha256, self._wall_clock(), None
+                self.generation += 1
+            case ConfigReload("refused", sha256, errors):
+                self.refused = ConfigRefused(self._wall_clock(), sha256, [scrub(error) for error in errors])
+            case _:
+                pass
+
+
 @dataclass(slots=True)
 class StatusReader:
     """Reads the whole state into one `Status`; used on the event loop only."""
 
-    config_file: str
-    config_sha256: str
+    config: ConfigFacts
     pipeline: Pipeline
     targets: Mapping[str, Target]
     topics: Sequence[str]
@@ -55,12 +80,15 @@ class StatusReader:
         """Return the state at `now`, on the clock of the event loop."""
         return Status(
             version=__version__,
-            config_file=self.config_file,
-            config_sha256=self.config_sha256,
+            config_file=self.config.file,
+            config_sha256=self.config.sha256,
+            config_loaded_at=self.config.loaded_at,
+            config_generation=self.config.generation,
+            config_refused=self.config.refused,
             uptime_s=now - self.started_at,
             topics=self._topics(),
             partitions=[self._partition(lease, now) for lease in self.pipeline.leases],
-            targets=[_target(target) for target in self.targets.values()],
+            targets=[_target(target) for target in (*self.targets.values(), *self.pipeline.retiring)],
             token_source=self.tokens.source,
             token_expires_in_s=self.tokens.expires_in_s,
             routes=self.routes.read(),
@@ -114,7 +142,7 @@ class StatusReader:
 def _target(target: Target) -> TargetStatus:
     sending = target.sending
     return TargetStatus(
-        name=target.settings.name,
+        name=target.label,
         endpoint=target.settings.endpoint,
         state=sending.state,
         reason=sending.reason,
@@ -151,8 +179,14 @@ def to_document(status: Status) -> dict[str, object]:
     ]
     return {
         "version": status.version,
-        "ready": not status.reasons,
-        "config": {"file": status.config_file, "sha256": status.config_sha256},
+        "ready": status.ready,
+        "config": {
+            "file": status.config_file,
+            "sha256": status.config_sha256,
+            "loaded_at": status.config_loaded_at,
+            "generation": status.config_generation,
+            "refused": status.config_refused,
+        },
         "state": status.state,
         "uptime_s": round(status.uptime_s, 3),
         "records": totals(status),

@@ -1,4 +1,8 @@
-"""The process as a whole: its signals, its end, its garbage collector."""
+"""The process as a whole: its signals, its end, its garbage collector.
+
+SIGHUP has two meanings: the terminal is gone, or a daemon should read its config again. They are told apart by looking
+whether there still is a terminal.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,30 @@ import gc
 import os
 import signal
 import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Hangups:
+    """Keeps a SIGHUP from ending the process before there is a loop that serves it. Made as early as possible."""
+
+    def __init__(self) -> None:
+        self.came = False
+        """Whether one came before the loop served it."""
+        self.stays = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        """Whether the process outlives its terminal: under `nohup`."""
+        self.had_terminal = _has_terminal()
+        signal.signal(signal.SIGHUP, self._on_signal)
+
+    def _on_signal(self, *_: object) -> None:
+        self.came = True
+
+    @property
+    def lost_terminal(self) -> bool:
+        """Whether the terminal is gone."""
+        return self.had_terminal and not _has_terminal()
 
 
 def stop_on_signals() -> asyncio.Event:
@@ -27,6 +55,28 @@ def stop_on_signals() -> asyncio.Event:
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         loop.add_signal_handler(signal.SIGHUP, requested.set)
     return requested
+
+
+def reload_on_hangup(hangups: Hangups, reload: Callable[[], None], stop: asyncio.Event) -> None:
+    """Call `reload` on SIGHUP, also on one that has come already; if the terminal is gone, set `stop` instead."""
+
+    def on_hangup() -> None:
+        if not hangups.lost_terminal:
+            reload()
+        elif not hangups.stays:
+            stop.set()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, on_hangup)
+    if hangups.came:
+        on_hangup()
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK))
+    except OSError:
+        return False
+    return True
 
 
 def exit_unless(ended: threading.Event, timeout_s: float, code: int) -> None:

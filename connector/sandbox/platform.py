@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from starlette.responses import Response
 
-from connector.sandbox.customers import Customers
 from connector.sandbox.documents import TOKEN_ENDPOINT, Endpoint
 from connector.sandbox.fault_list import FaultList
 from connector.sandbox.store import Store
@@ -76,7 +75,6 @@ class Sandbox:
         self.switches = Switches()
         self.faults = FaultList()
         self.store = Store()
-        self.customers = Customers()
         self.tokens = Tokens(app_id, app_secret)
         self.closing = asyncio.Event()
         """Set when the server stops, so that delayed and hanging requests end."""
@@ -87,7 +85,6 @@ class Sandbox:
         self.switches = Switches()
         self.faults.replace([])
         self.store = Store()
-        self.customers = Customers()
 
     def stats(self) -> dict[str, Any]:
         """Return the counts of the store and of the token endpoint."""

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from connector.core.record import Item
     from connector.tuzhan.replies import Reply
-    from connector.tuzhan.token import TokenProvider
 
 _BEFORE_PARAMS = b'{"publicParams":'
 _BEFORE_ITEMS = b',"data":['
@@ -32,10 +31,19 @@ class ImportClient(Protocol):
         """Post one request. Raise TransportError if no complete reply arrives."""
 
 
+class Tokens(Protocol):
+    """What the sink needs of a `TokenProvider`, where each method is described."""
+
+    def token_for(self, target: object) -> str | None: ...  # noqa: D102
+    async def wait(self, target: object) -> None: ...  # noqa: D102
+    def on_refused(self, token: str, target: object) -> bool: ...  # noqa: D102
+    def on_delivered(self, token: str, target: object, sent_s: float) -> None: ...  # noqa: D102
+
+
 class HttpSink:
     """Implements `connector.core.sink.Sink` for one endpoint; client and token are shared by all sinks."""
 
-    def __init__(self, path: str, client: ImportClient, tokens: TokenProvider) -> None:
+    def __init__(self, path: str, client: ImportClient, tokens: Tokens) -> None:
         self._path = path
         self._client = client
         self._tokens = tokens

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class TokenProvider(abc.ABC):
     """Provides one token to all sinks. Not thread-safe: all calls are made on one event loop.
 
-    Lifetime: built before the targets; `run` is a background task for the life of the process; nothing to close.
+    Lifetime: built before the targets; `run` is a background task until another one takes over; nothing to close.
     A target is any object; targets are told apart by identity.
 
     Subclasses implement `run`, call `_set_token` for each new token and `_report_missing` while one is needed. A token
@@ -44,6 +44,7 @@ class TokenProvider(abc.ABC):
         """Set, and replaced, when a target may have a token to send with; wakes `wait`."""
         self._changed = asyncio.Event()
         """Set when the evidence has changed; wakes `run`."""
+        self._retired = False
         self._reported_remedy = ""
         """The remedy of the reason `no_token` that stands; empty: the reason was cleared or never raised."""
 
@@ -62,10 +63,16 @@ class TokenProvider(abc.ABC):
         return self._current if self._evidence.retry_s(target) <= now_s() else None
 
     async def wait(self, target: object) -> None:
-        """Wait until `token_for` returns a token. No time limit: without a token nothing can be sent."""
-        while self.token_for(target) is None:
+        """Wait until `token_for` returns a token, or until `retire`. No time limit: without one nothing can be sent."""
+        while self.token_for(target) is None and not self._retired:
             retry_s = math.inf if self._current is None else self._evidence.retry_s(target)
             await _wait_for(self._may_send, retry_s - now_s())
+
+    def retire(self) -> None:
+        """Called when another provider takes over. It is not ready for no reason any more, and nothing waits for it."""
+        self._report_found()
+        self._retired = True
+        self._wake()
 
     def on_refused(self, token: str, target: object) -> bool:
         """Called when the platform refused `token` at `target` (code 100200 or HTTP 401).
@@ -114,7 +121,7 @@ class TokenProvider(abc.ABC):
 
     def _report_missing(self, remedy: str, *, is_expected: bool = False) -> None:
         """Raise the reason `no_token`, once per remedy, if a token is needed."""
-        if self._is_needed and remedy != self._reported_remedy:
+        if self._is_needed and not self._retired and remedy != self._reported_remedy:
             self._reported_remedy = remedy
             self._emit(ReasonRaised("no_token", "", remedy, is_expected))
 

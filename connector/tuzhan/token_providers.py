@@ -94,6 +94,12 @@ class FetchedToken(TokenProvider):
             return None
         return max(0.0, self._expires_s - now_s())
 
+    def retire(self) -> None:
+        """Called when another provider takes over."""
+        super().retire()
+        if self._contest_remedy:
+            self._emit(ReasonCleared("token_contested", ""))
+
     async def run(self) -> NoReturn:
         """Fetch a token whenever one is due."""
         self._report_missing("none needed: the first token is being fetched", is_expected=True)
@@ -150,7 +156,7 @@ class FetchedToken(TokenProvider):
         if self._schedule.is_contested(now):
             works = self._evidence.last_delivered_s > self._schedule.contest_began_s
             remedy = _CONTESTED_REMEDY if works or self._contest_remedy == _CONTESTED_REMEDY else _ALL_REFUSED_REMEDY
-        if remedy != self._contest_remedy:
+        if remedy != self._contest_remedy and not self._retired:
             self._contest_remedy = remedy
             raised = ReasonRaised("token_contested", "", remedy)
             self._emit(raised if remedy else ReasonCleared("token_contested", ""))

@@ -94,18 +94,31 @@ class ConnectorProcess(CommandProcess):
         folder: Path,
         name: str = "connector",
         constants: Mapping[str, float] = MappingProxyType({}),
+        options: Sequence[str] = (),
     ) -> None:
         """`config` is written to a file as it is, with a free admin port added.
 
         `constants`, by `package.module.NAME`, have other values in this process: those that a test can't wait for.
         """
         [port] = free_ports(1)
-        file = folder / f"{name}.yaml"
-        # JSON is YAML.
-        file.write_text(json.dumps({**config, "admin": {"listen": f"127.0.0.1:{port}"}}, ensure_ascii=False))
-        super().__init__(name, [*_entry(constants), "run", "-c", str(file)], folder)
+        self._port = port
+        self.file = folder / f"{name}.yaml"
+        self.write_config(config)
+        super().__init__(name, [*_entry(constants), "run", "-c", str(self.file), *options], folder)
         self.admin_url = f"http://127.0.0.1:{port}"
         self._http = httpx.Client(base_url=self.admin_url, timeout=30)
+
+    def write_config(self, config: dict[str, Any]) -> None:
+        """Write another config, for a reload."""
+        # JSON is YAML.
+        text = json.dumps({**config, "admin": {"listen": f"127.0.0.1:{self._port}"}}, ensure_ascii=False)
+        self.file.write_text(text, encoding="utf-8")
+
+    def reload(self, config: dict[str, Any] | None = None) -> None:
+        """Send SIGHUP, with another config if one is given."""
+        if config is not None:
+            self.write_config(config)
+        self.process.send_signal(signal.SIGHUP)
 
     def close(self) -> None:
         """End it and close the connection."""

@@ -11,7 +11,7 @@ from tests.kafka.waiting import until
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 SHORT_SESSION = {"session.timeout.ms": 6000}
@@ -26,7 +26,7 @@ class KafkaHarness:
         self.sandbox = sandbox
         self.topic = fresh("orders")
         self.group = fresh("group")
-        self._folder = folder
+        self.folder = folder
         self._connectors: list[ConnectorProcess] = []
 
     def config(self, *topics: str, **properties: object) -> dict[str, Any]:
@@ -35,11 +35,14 @@ class KafkaHarness:
         return orders_config(self.kafka.address, self.sandbox.url, topics or [self.topic], self.group, dotted)
 
     def start_connector(
-        self, config: dict[str, Any] | None = None, constants: Mapping[str, float] = MappingProxyType({})
+        self,
+        config: dict[str, Any] | None = None,
+        constants: Mapping[str, float] = MappingProxyType({}),
+        options: Sequence[str] = (),
     ) -> ConnectorProcess:
         """Start one more connector, by default with `config()`; return at once. `constants`: see ConnectorProcess."""
         name = f"connector-{len(self._connectors) + 1}"
-        connector = ConnectorProcess(config or self.config(), self._folder, name, constants)
+        connector = ConnectorProcess(config or self.config(), self.folder, name, constants, options)
         self._connectors.append(connector)
         connector.start()
         return connector

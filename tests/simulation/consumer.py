@@ -10,12 +10,12 @@ import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, Message
 
 from connector.core.record import TopicPartition
 from tests.simulation.commit_request import CommitRequest
 from tests.simulation.group_client import GroupClient
-from tests.simulation.kafka_types import FakeMessage, FakePartition, deleted, numbers
+from tests.simulation.kafka_types import FakePartition, deleted, message_of, numbers
 from tests.simulation.threads import EPOCH_S, current_thread
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class FakeConsumer(GroupClient):
         self._must_join = True
         self.world.after(self.world.random.uniform(0.0, 0.5), self._join_if_possible)
 
-    def consume(self, num_messages: int = 1, timeout: float = -1) -> list[FakeMessage]:
+    def consume(self, num_messages: int = 1, timeout: float = -1) -> list[Message]:
         deadline = self.world.now + max(timeout, IDLE_S)
         messages = self._take(num_messages) if self.world.random.random() < 0.2 else []
         while True:
@@ -58,8 +58,8 @@ class FakeConsumer(GroupClient):
         thread.block(seconds)
         self._poller, thread.on_poll = None, False
 
-    def _take(self, count: int) -> list[FakeMessage]:
-        messages: list[FakeMessage] = []
+    def _take(self, count: int) -> list[Message]:
+        messages: list[Message] = []
         random = self.world.random
         for partition in list(self.assigned):
             if partition in self._paused or partition in self._invalid:
@@ -72,7 +72,7 @@ class FakeConsumer(GroupClient):
                 messages.append(deleted(partition))
                 continue
             records = log.after(position, min(count - len(messages), random.randint(1, 30))) if position < end else []
-            messages += map(FakeMessage, records)
+            messages += map(message_of, records)
             if records:
                 self.assigned[partition] = records[-1].offset + 1
             elif self.broker.up:

@@ -43,6 +43,7 @@ def make_plan(seed: int) -> Plan:
         produce=_produce(random, partitions, busy_s),
         faults=_faults(random, members, busy_s) + _cut_off(seed, members, busy_s),
     )
+    plan = replace(plan, faults=plan.faults + _reloads(seed, plan, busy_s))
     # What waits for evidence must not fill the queue: it would keep out what could give it.
     return replace(plan, max_queued=1000) if plan.needs_evidence else plan
 
@@ -73,6 +74,18 @@ def _cut_off(seed: int, members: int, busy_s: float) -> tuple[Fault, ...]:
     at = round(random.uniform(0.0, busy_s), 2)
     for_s = round(random.choice((random.uniform(1.0, 15.0), random.uniform(5.0, 90.0), 400.0)), 2)
     return (plans.CutOff(at, for_s, random.randrange(members)),)
+
+
+def _reloads(seed: int, plan: Plan, busy_s: float) -> tuple[Fault, ...]:
+    """Drawn apart, for the same reason. A target that retires gets no evidence any more: nothing in it may need any."""
+    random = seeded(seed + (1 << 41))
+    if random.random() >= 0.4:
+        return ()
+    kinds: tuple[plans.ReloadKind, ...] = ("same", "settings", "platform")
+    if not plan.needs_evidence:
+        kinds = (*kinds, "rename", "endpoint", "rename", "endpoint")
+    times = sorted(round(random.uniform(0.0, busy_s), 2) for _ in range(random.choice((1, 3, 10, 30))))
+    return tuple(plans.Reload(at, random.randrange(plan.members), random.choice(kinds)) for at in times)
 
 
 def _outage(random: Random, at: float, for_s: float) -> plans.Outage:

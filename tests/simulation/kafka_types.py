@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, Message
 
 from connector.core.record import Record
 
@@ -27,43 +27,22 @@ class FakePartition:
     leader_epoch: int | None = None
 
 
-class FakeMessage:
-    """In place of `confluent_kafka.Message`."""
-
-    __slots__ = ("_error", "_record")
-
-    def __init__(self, record: Record, error: KafkaError | None = None) -> None:
-        self._record = record
-        self._error = error
-
-    def error(self) -> KafkaError | None:
-        return self._error
-
-    def topic(self) -> str:
-        return self._record.topic
-
-    def partition(self) -> int:
-        return self._record.partition
-
-    def offset(self) -> int:
-        return self._record.offset
-
-    def timestamp(self) -> tuple[int, int | None]:
-        return 1, self._record.timestamp_ms
-
-    def key(self) -> bytes | None:
-        return self._record.key
-
-    def value(self) -> bytes | None:
-        return self._record.value
-
-    def headers(self) -> list[tuple[str, bytes | None]]:
-        return list(self._record.headers)
+def message_of(record: Record, error: KafkaError | None = None) -> Message:
+    """Return a record as the client delivers it, or an error about it."""
+    return Message(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        key=record.key,
+        value=record.value,
+        timestamp=(1, record.timestamp_ms or 0),
+        error=error,
+    )
 
 
-def deleted(partition: TopicPartition) -> FakeMessage:
+def deleted(partition: TopicPartition) -> Message:
     """Return the error that the next offset of a partition does not exist."""
-    return FakeMessage(Record(*partition, -1001, None, None, None, ()), KafkaError(KafkaError._AUTO_OFFSET_RESET))
+    return message_of(Record(*partition, -1001, None, None, None, ()), KafkaError(KafkaError._AUTO_OFFSET_RESET))
 
 
 def numbers(partitions: Iterable[TopicPartition]) -> str:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from connector import app as connector_app
+from connector import outlets as connector_outlets
+from connector.core.errors import ReloadRefusedError
 from connector.core.record import Failure, Item
 from connector.flow.pipeline import Pipeline
 from connector.kafka import consumer as consumer_module
@@ -35,12 +38,16 @@ if TYPE_CHECKING:
     from connector.core.sink import Verdict
     from tests.simulation.broker import Broker
     from tests.simulation.letters import Letters
-    from tests.simulation.plan import Plan
+    from tests.simulation.plan import Plan, ReloadKind
     from tests.simulation.platform import Platform
 
 TOPIC = "orders"
 EVENTS, TAGS = "events", "tags"
 ENDPOINTS = {EVENTS: "event/batchAdd", TAGS: "audience/tag/batchAdd"}
+TAG_NAMES = (TAGS, "labels")
+"""What the target of the tags may be called after a reload."""
+TAG_ENDPOINTS = (ENDPOINTS[TAGS], "audience/tag/v2/batchAdd")
+"""What its endpoint may be."""
 FAT = 900
 """Bytes that some items have more than others."""
 STOP_TIMEOUT_S = 25.0
@@ -87,6 +94,7 @@ class Member(Process):
         self.ready = False
         self.told_at = math.inf
         """When it was told to stop first."""
+        self._generation = Generation()
 
     @property
     def hears_its_group(self) -> bool:
@@ -112,6 +120,25 @@ class Member(Process):
             self.world.after(EXIT_LIMIT_S, self._check_exit)
         else:
             self.world.after(0.01, self.request_stop)
+
+    def reload(self, kind: ReloadKind) -> None:
+        """Let another config take over; while there is no plan yet, or there will be none any more, none does."""
+        self.loop.call_soon_threadsafe(self._reload, kind)
+
+    def _reload(self, kind: ReloadKind) -> None:
+        if self.app is not None:
+            following = self._generation.after(kind)
+            loaded = _loaded(self.surroundings.plan, following)
+            self.loop.create_task(self._take_over(self.app, following, loaded), name="reload")
+
+    async def _take_over(self, app: App, following: Generation, loaded: object) -> None:
+        try:
+            told = await app.generations.take_over(cast("Any", loaded))
+        except ReloadRefusedError as refused:
+            self.world.note(f"{self.name} refuses: {refused}")
+        else:
+            self._generation = following
+            self.world.note(f"{self.name} goes on by {following}: {told}")
 
     def _check_exit(self) -> None:
         if self.running and self.woken_at < self.world.now - EXIT_LIMIT_S and not self.frozen:
@@ -180,12 +207,48 @@ class Surroundings:
         self.platform = platform
         self.letters = letters
         self.observer = observer
-        self.loaded = SimpleNamespace(file="", sha256="0" * 64, config=_config(plan), mapping=WordMapping())
+        self.loaded = _loaded(plan, Generation())
 
 
-def _config(plan: Plan) -> Config:
-    batch = {"max_records": plan.max_records, "max_bytes": "3KiB", "max_wait": "200ms"}
-    target = {"batch": batch, "max_in_flight": plan.max_in_flight, "queue": {"max_records": plan.max_queued}}
+@dataclass(frozen=True)
+class Generation:
+    """What differs between the configs of one member."""
+
+    number: int = 1
+    tags: str = TAGS
+    endpoint: str = ENDPOINTS[TAGS]
+    settings: int = 0
+    platform: int = 0
+
+    def after(self, kind: ReloadKind) -> Generation:
+        """Return the next one."""
+        following = replace(self, number=self.number + 1)
+        match kind:
+            case "settings":
+                return replace(following, settings=following.number)
+            case "platform":
+                return replace(following, platform=following.number)
+            case "rename":
+                return replace(following, tags=next(name for name in TAG_NAMES if name != self.tags))
+            case "endpoint":
+                return replace(following, endpoint=next(one for one in TAG_ENDPOINTS if one != self.endpoint))
+            case "same":
+                return following
+
+
+def _loaded(plan: Plan, generation: Generation) -> SimpleNamespace:
+    config, mapping = _config(plan, generation), WordMapping(generation.tags)
+    return SimpleNamespace(file="", sha256=f"{generation.number:064x}", config=config, mapping=mapping, seen={})
+
+
+def _config(plan: Plan, generation: Generation) -> Config:
+    max_records, max_in_flight = plan.max_records, plan.max_in_flight
+    if generation.settings:
+        max_records, max_in_flight = 1 + generation.settings % 7, 1 + generation.settings % 3
+    batch = {"max_records": max_records, "max_bytes": "3KiB", "max_wait": "200ms"}
+    target = {"batch": batch, "max_in_flight": max_in_flight, "queue": {"max_records": plan.max_queued}}
+    endpoints = {EVENTS: ENDPOINTS[EVENTS], generation.tags: generation.endpoint}
+    identity = [{"openId": "x"}]
     strategy = "range" if plan.eager else "cooperative-sticky"
     return Config.model_validate(
         {
@@ -202,9 +265,13 @@ def _config(plan: Plan) -> Config:
             "platform": {
                 "auth": {"app_id": "a", "app_secret": "s"},
                 "request_timeout": f"{int(plan.request_timeout_s * 1000)}ms",
+                "retry": {"first": f"{250 + generation.platform}ms"},
             },
-            "targets": {name: {"endpoint": endpoint, **target} for name, endpoint in ENDPOINTS.items()},
-            "routes": [{"name": "r", "topics": [TOPIC], "to": EVENTS, "identity": [{"openId": "x"}], "event_key": "k"}],
+            "targets": {name: {"endpoint": endpoint, **target} for name, endpoint in endpoints.items()},
+            "routes": [
+                {"name": "r", "topics": [TOPIC], "to": EVENTS, "identity": identity, "event_key": "k"},
+                {"name": "t", "topics": [TOPIC], "to": generation.tags, "identity": identity},
+            ],
             "dead_letter": {
                 "refused_in_a_row": plan.refused_in_a_row,
                 "refused_alone_for": f"{int(plan.refused_alone_for_s)}s",
@@ -221,7 +288,8 @@ class WordMapping:
     routes = ()
     """None that is listed: the observer counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, tags: str) -> None:
+        self._tags = tags
         self.identity_invalid: dict[tuple[str, str], int] = {}
         self.omitted: dict[tuple[str, str], int] = {}
         self.skipped: dict[tuple[str, str], int] = {}
@@ -229,7 +297,7 @@ class WordMapping:
     def targets_of(self, topic: str) -> list[str]:
         """Return all targets."""
         del topic
-        return [EVENTS, TAGS]
+        return [EVENTS, self._tags]
 
     def mapper(self, cluster_id: str, *, formats: object) -> WordMapping:
         """Return itself."""
@@ -245,7 +313,11 @@ class WordMapping:
     def items(self, record: Record) -> list[Item]:
         """Return one item for each letter."""
         _member().surroundings.observer.on_mapped(record)
-        return [_item(record, place, letter) for place, letter in enumerate((record.value or b"").decode())]
+        word = (record.value or b"").decode()
+        return [_item(record, place, letter, self._tags) for place, letter in enumerate(word)]
+
+    def count_on(self, earlier: WordMapping) -> None:
+        """Ignore what an earlier one has counted: nothing is."""
 
 
 def keys_of(item: ItemId) -> tuple[str, ...]:
@@ -264,7 +336,7 @@ def item_id(item: Item) -> ItemId:
     return ItemId(item.record.partition, item.record.offset, int(place), letter)
 
 
-def _item(record: Record, place: int, letter: str) -> Item:
+def _item(record: Record, place: int, letter: str, tags: str) -> Item:
     ident = ItemId(record.partition, record.offset, place, letter)
     route = f"{place}/{letter}"
     if letter == "d":
@@ -273,7 +345,7 @@ def _item(record: Record, place: int, letter: str) -> Item:
     body = b'{"id":[%d,%d,%d,"%s"],"pad":"%s"}' % (*ident[:3], letter.encode(), b"." * fat)
     ordered = letter in "tTuvS"
     params = (b'{"add":1}' if record.offset % 3 else b'{"delete":1}') if ordered else b"{}"
-    return Item(TAGS if ordered else EVENTS, route, body, params, keys_of(ident), record)
+    return Item(tags if ordered else EVENTS, route, body, params, keys_of(ident), record)
 
 
 # -- the replaced edges -------------------------------------------------------------------------------------------
@@ -321,7 +393,7 @@ class ObservedSink(HttpSink):
     def __init__(self, path: str, *arguments: Any, **named: Any) -> None:
         super().__init__(path, *arguments, **named)
         self._member = _member()
-        self._name = next(name for name, endpoint in ENDPOINTS.items() if endpoint == path)
+        self._name = TAGS if path in TAG_ENDPOINTS else EVENTS
 
     async def send(self, items: Sequence[Item]) -> Verdict:
         observer = self._member.surroundings.observer
@@ -347,6 +419,11 @@ def _client(*_: object, **__: object) -> FakeClient:
     return FakeClient(member, member.surroundings.platform, member.surroundings.plan.request_timeout_s)
 
 
+async def _to_thread(call: Callable[..., object], *arguments: object) -> object:
+    await asyncio.sleep(World.current.random.uniform(0.0, 0.3))
+    return call(*arguments)
+
+
 def _stop_on_signals() -> asyncio.Event:
     member = _member()
     member.stop_requested = asyncio.Event()
@@ -360,21 +437,24 @@ def _consumer(properties: dict[str, Any], **_: object) -> FakeConsumer:
 
 def _replacements() -> list[tuple[Any, str, object]]:
     app: Any = connector_app
+    outlets: Any = connector_outlets
     return [
         (consumer_module, "Consumer", _consumer),
         (consumer_module, "BrokerDiagnosis", lambda _: SimpleNamespace(remedy=lambda _: "", forget=lambda: None)),
-        (app, "PlatformClient", SimpleNamespace(build=_client)),
-        (app, "DeadLetterSink", SimpleNamespace(build=lambda *_: _member().surroundings.letters.sink(_member()))),
+        (outlets, "PlatformClient", SimpleNamespace(build=_client)),
+        (outlets, "DeadLetterSink", SimpleNamespace(build=lambda *_: _member().surroundings.letters.sink(_member()))),
         (app, "Bridge", ObservedBridge),
         (app, "Pipeline", ObservedPipeline),
-        (app, "HttpSink", ObservedSink),
+        (outlets, "HttpSink", ObservedSink),
         (app, "configure", lambda *_: _EventObserver()),
         (app, "Metrics", lambda: SimpleNamespace(on=lambda _: None)),
         (app, "stop_on_signals", _stop_on_signals),
         (app, "tune_garbage_collector", lambda: None),
         (app, "build_admin", lambda *_: None),
+        (asyncio, "to_thread", _to_thread),
         (app, "wake_clocks", lambda: (World.current.now,)),
         (app, "random", SimpleNamespace(Random=lambda: World.current.random)),
+        (outlets, "random", SimpleNamespace(Random=lambda: World.current.random)),
         *virtual_threads_and_time(),
     ]
 

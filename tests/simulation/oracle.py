@@ -17,7 +17,7 @@ from connector.core.ledger import LeaseState
 from connector.core.record import DEAD_LETTERS, TopicPartition
 from connector.core.sink import VerdictKind
 from connector.kafka.deadlines import LAST_COMMIT_S, REVOKE_DEADLINE_S
-from tests.simulation.member import STOP_TIMEOUT_S, TAGS, TOPIC, Member, item_id, keys_of
+from tests.simulation.member import STOP_TIMEOUT_S, TAG_NAMES, TAGS, TOPIC, Member, item_id, keys_of
 from tests.simulation.plan import POISON
 from tests.simulation.platform import ItemId
 from tests.simulation.world import START_S
@@ -241,7 +241,7 @@ class Oracle:
         """Items of one identity are never in two requests at once and never overtake."""
         keys = {key for ident in ids for key in keys_of(ident)}
         for other in self._on_wire[member]:
-            if busy := keys & {key for item in other for key in keys_of(item_id(item)) if item.target == TAGS}:
+            if busy := keys & {key for item in other for key in keys_of(item_id(item)) if item.target in TAG_NAMES}:
                 member.violate(f"{busy} is in two requests at once")
         sent: dict[tuple[KnownLease, str], list[ItemId]] = {}
         for ident, known in zip(ids, known_leases, strict=True):

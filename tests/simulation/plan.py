@@ -11,7 +11,7 @@ Records are written as words, one letter per item:
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,8 +132,32 @@ class Retention:
     for_s: float = 0.0
 
 
+ReloadKind = Literal["same", "settings", "platform", "rename", "endpoint"]
+
+
+@dataclass(frozen=True)
+class Reload:
+    """Another config takes over in a member: another name or endpoint of its tags, or other settings."""
+
+    at: float
+    member: int
+    kind: ReloadKind
+    for_s: float = 0.0
+
+
 Fault = (
-    Outage | TokenRevoked | BrokerDown | CommitFault | LettersDown | Kill | Freeze | CutOff | Stop | Reset | Retention
+    Reload
+    | Outage
+    | TokenRevoked
+    | BrokerDown
+    | CommitFault
+    | LettersDown
+    | Kill
+    | Freeze
+    | CutOff
+    | Stop
+    | Reset
+    | Retention
 )
 
 

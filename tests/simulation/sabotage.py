@@ -124,6 +124,11 @@ SABOTAGES: dict[str, Sabotage] = {
         "admit",
         _wrap(_admit_all),
     ),
+    "items overtake a target that retires": (
+        target.Target,
+        "succeed",
+        lambda _: lambda _later, _earlier: None,
+    ),
     "one refusal alone is evidence": (judge, "MIN_REFUSALS", lambda _: 1),
     "evidence needs no delivery": (evidence.Evidence, "is_blamed", lambda _: lambda _evidence, _delivered: True),
     "a dead letter counts before it is acknowledged": (pipeline.Pipeline, "dead_letter", _wrap(_settle_at_once)),

@@ -138,6 +138,9 @@ class Simulation:
                 if (member := self._running(slot)) is not None:
                     member.request_stop()
                     world.at(end, self._start, slot % self.plan.members)
+            case plans.Reload(member=slot, kind=kind):
+                if (member := self._running(slot)) is not None:
+                    member.reload(kind)
             case plans.Reset():
                 self._reset(fault)
             case plans.Retention():
@@ -233,6 +236,7 @@ class Simulation:
                 continue
             codes = [reason.code for reason in member.health.reasons if reason.code != "records_lost"]
             found += [f"{member.name}: {code}" for code in codes]
+            found += [f"{member.name}: {target.label} has not ended" for target in member.app.pipeline.retiring]
             if member.app.pipeline.paused:
                 found.append(f"{member.name} has paused partitions although nothing is in flight")
             for name, target in member.app.status.targets.items():

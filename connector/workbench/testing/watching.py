@@ -6,19 +6,19 @@ twice a second: that works on every file system, those of containers and network
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING, Final
 
 from connector.core.errors import UsageError
+from connector.runtime.files import stamps
 from connector.workbench.testing.finding import find
 from connector.workbench.testing.mappings import Mappings
 from connector.workbench.testing.reading import BrokenFileError, read_cases
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
 _INTERVAL_S: Final = 0.5
@@ -32,10 +32,10 @@ def watch(paths: Sequence[Path], arguments: Sequence[str]) -> int:
     try:
         while True:
             known |= _dependencies(paths)
-            before = _stamps(known)
+            before = stamps(known)
             code = subprocess.run(command, check=False).returncode  # noqa: S603 - this program, with its own options
             print("waiting for a change; Ctrl-C ends it", file=sys.stderr, flush=True)  # noqa: T201 - a complaint
-            while _stamps(known) == before and _found(paths) <= known:
+            while stamps(known) == before and _found(paths) <= known:
                 time.sleep(_INTERVAL_S)
     except KeyboardInterrupt:
         return code
@@ -64,16 +64,3 @@ def _found(paths: Sequence[Path]) -> set[str]:
         return set(find(paths))
     except UsageError:  # there is none just now
         return set()
-
-
-def _stamps(files: Iterable[str]) -> dict[str, tuple[int, int] | None]:
-    """Return what tells a changed file from the old one; None for a file that is not there."""
-    stamps: dict[str, tuple[int, int] | None] = {}
-    for file in files:
-        try:
-            found = os.stat(file)  # noqa: PTH116 - the files are text
-        except OSError:
-            stamps[file] = None
-        else:
-            stamps[file] = found.st_mtime_ns, found.st_size
-    return stamps

@@ -21,6 +21,7 @@ class _Item:
     number: int
     keys: tuple[str, ...]
     params: str
+    queues: KeyQueues[_Item]
     batch_id: int | None = None
     state: State = "waiting"
 
@@ -37,14 +38,29 @@ def _is_connected(item: _Item, before: list[_Item], after: list[_Item]) -> bool:
 
 
 class KeyQueuesMachine(RuleBasedStateMachine):
-    """Items of two publicParams, each with one open batch at a time, as in a target."""
+    """Items of two publicParams, each with one open batch at a time, as in a target that may have a successor."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.queues: KeyQueues[_Item] = KeyQueues(lambda item: item.keys)
         self.items: list[_Item] = []
-        self.last_batch_id = 2
-        self.open = {"add": 1, "delete": 2}
+        self.last_batch_id = 0
+        self.open: dict[tuple[KeyQueues[_Item], str], int] = {}
+        self.generations: list[KeyQueues[_Item]] = []
+        self.queues = self.new_queues()
+
+    def new_queues(self) -> KeyQueues[_Item]:
+        queues: KeyQueues[_Item] = KeyQueues(lambda item: item.keys)
+        self.generations.append(queues)
+        for params in ("add", "delete"):
+            self.seal_in(queues, params)
+        return queues
+
+    def seal_in(self, queues: KeyQueues[_Item], params: str) -> None:
+        self.last_batch_id += 1
+        self.open[queues, params] = self.last_batch_id
+
+    def open_for(self, item: _Item) -> int:
+        return self.open[item.queues, item.params]
 
     # -- the model ----------------------------------------------------------------------------------------------
 
@@ -57,7 +73,7 @@ class KeyQueuesMachine(RuleBasedStateMachine):
         return [item for item in self.items if item.state == state]
 
     def on_admitted(self, item: _Item) -> None:
-        batch_id = self.open[item.params]
+        batch_id = self.open_for(item)
         assert self.may_join(item, batch_id), f"{item} overtakes, or shares a key with another request"
         item.batch_id, item.state = batch_id, "admitted"
 
@@ -66,30 +82,36 @@ class KeyQueuesMachine(RuleBasedStateMachine):
     def readmit(self, candidates: list[_Item]) -> None:
         while candidates:
             item = candidates.pop()
-            if self.queues.readmit(item, self.open[item.params]):
+            if item.queues.readmit(item, self.open_for(item)):
                 self.on_admitted(item)
-                candidates += self.queues.next_waiting(item)
+                candidates += item.queues.next_waiting(item)
 
     def release(self, items: list[_Item]) -> None:
         candidates: list[_Item] = []
         for item in items:
             item.state = "ended"
-            candidates += self.queues.release(item)
+            candidates += item.queues.release(item)
         self.readmit(candidates)
 
     # -- what happens -------------------------------------------------------------------------------------------
 
     @rule(keys=KEYS, params=PARAMS)
     def put(self, keys: list[str], params: str) -> None:
-        item = _Item(len(self.items), tuple(keys), params)
+        item = _Item(len(self.items), tuple(keys), params, self.queues)
         self.items.append(item)
-        if self.queues.admit(item, self.open[params]):
+        if self.queues.admit(item, self.open_for(item)):
             self.on_admitted(item)
 
     @rule(params=PARAMS)
     def seal(self, params: str) -> None:
-        self.last_batch_id += 1
-        self.open[params] = self.last_batch_id
+        self.seal_in(self.queues, params)
+
+    @precondition(lambda self: self.items_in("admitted"))
+    @rule()
+    def exchange(self) -> None:
+        """Another target takes over; what the earlier ones have ends there."""
+        earlier, self.queues = self.queues, self.new_queues()
+        self.queues.succeed(earlier, self.readmit)
 
     @precondition(lambda self: self.items_in("admitted"))
     @rule(data=st.data())
@@ -107,12 +129,13 @@ class KeyQueuesMachine(RuleBasedStateMachine):
     def take_a_batch_apart(self, data: st.DataObject) -> None:
         """Some of its items go first. What stays in the batch gets a number of its own, as it is another request."""
         batch_id = data.draw(st.sampled_from(self.items_in("admitted"))).batch_id
-        self.seal("add")
-        self.seal("delete")
         batch = [item for item in self.items_in("admitted") if item.batch_id == batch_id]
+        queues = batch[0].queues
+        self.seal_in(queues, "add")
+        self.seal_in(queues, "delete")
         first = data.draw(st.integers(1, len(batch)))
         before, after = batch[:first], batch[first:]
-        kept = self.queues.hold_back(before, after)
+        kept = queues.hold_back(before, after)
         self.last_batch_id += 1
         for item in after:
             assert (item in kept) is not _is_connected(item, before, after)
@@ -123,11 +146,13 @@ class KeyQueuesMachine(RuleBasedStateMachine):
     @rule(numbers=st.sets(st.integers(0, 20), max_size=8))
     def discard(self, numbers: set[int]) -> None:
         chosen = [item for item in self.items_in("waiting") if item.number in numbers]
-        discarded, candidates = self.queues.discard(lambda item: item in chosen)
-        assert sorted(item.number for item in discarded) == [item.number for item in chosen]
-        for item in chosen:
-            item.state = "ended"
-        self.readmit(candidates)
+        for queues in reversed(self.generations):
+            mine = [item for item in chosen if item.queues is queues]
+            for item in mine:
+                item.state = "ended"
+            discarded, candidates = queues.discard(lambda item, mine=mine: item in mine)  # type: ignore[misc]
+            assert sorted(item.number for item in discarded) == [item.number for item in mine]
+            self.readmit(candidates)
 
     # -- what is always true ------------------------------------------------------------------------------------
 
@@ -140,7 +165,7 @@ class KeyQueuesMachine(RuleBasedStateMachine):
 
     def every_item_that_may_be_admitted_is(self) -> None:
         for item in self.items_in("waiting"):
-            assert not self.may_join(item, self.open[item.params]), f"{item} starves"
+            assert not self.may_join(item, self.open_for(item)), f"{item} starves"
 
     def no_key_is_in_two_batches_at_once(self) -> None:
         batch_ids: dict[str, int | None] = {}
@@ -149,17 +174,19 @@ class KeyQueuesMachine(RuleBasedStateMachine):
                 assert batch_ids.setdefault(key, item.batch_id) == item.batch_id
 
     def only_keys_of_unfinished_items_are_kept(self) -> None:
-        unfinished = [item for item in self.items if item.state != "ended"]
-        assert self.queues.key_count == len({key for item in unfinished for key in item.keys})
+        keys: set[str] = set()
+        for queues in self.generations:  # those of the earlier ones are reserved in the later ones
+            keys |= {key for item in self.items if item.state != "ended" and item.queues is queues for key in item.keys}
+            assert queues.key_count == len(keys)
 
     def teardown(self) -> None:
         """One after the other, every item is admitted, and nothing is left behind."""
         while admitted := self.items_in("admitted"):
-            for params in self.open:
-                self.seal(params)
+            for queues, params in self.open:
+                self.seal_in(queues, params)
             self.release(admitted[:1])
         assert not self.items_in("waiting")
-        assert self.queues.key_count == 0
+        assert [queues.key_count for queues in self.generations] == [0] * len(self.generations)
 
 
 TestKeyQueues = KeyQueuesMachine.TestCase
@@ -190,6 +217,22 @@ def test_the_worked_example_of_the_module() -> None:
     assert not queues.readmit(3, 3)
     assert queues.release(2) == [3]
     assert queues.readmit(3, 3)
+
+
+def test_items_wait_for_those_of_the_queues_that_theirs_succeed() -> None:
+    earlier: KeyQueues[str] = KeyQueues(lambda item: [item[0]])
+    later: KeyQueues[str] = KeyQueues(lambda item: [item[0]])
+    earlier.admit("a1", 1)
+    earlier.admit("a2", 2)
+    may_go: list[list[str]] = []
+    later.succeed(earlier, may_go.append)
+    assert [later.admit(item, 1) for item in ("a3", "b1")] == [False, True]
+    assert earlier.release("a1") == ["a2"]
+    assert earlier.readmit("a2", 3)
+    assert may_go == []
+    earlier.release("a2")
+    assert may_go == [["a3"]]
+    assert later.readmit("a3", 2)
 
 
 def test_an_item_that_names_a_key_twice_holds_it_once() -> None:

@@ -8,6 +8,7 @@ from connector.core.events import RequestDone
 from connector.core.record import Item, Record, TopicPartition
 from connector.core.sink import TargetState, VerdictKind
 from connector.observe.snapshot import (
+    ConfigRefused,
     DeadLetterStatus,
     PartitionStatus,
     Reason,
@@ -113,6 +114,9 @@ def status(
         dead_letters=(DEAD_LETTER,),
         reasons=reasons,
         kafka_connected=True,
+        config_loaded_at=1_700_000_000.5,
+        config_generation=3,
+        config_refused=ConfigRefused(1_700_000_300.5, "fedcba9876543210" * 4, ["a.yaml:1:1: wrong"]),
     )
 
 

@@ -14,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from connector.core.events import (
+    HARMLESS,
     CommitAnswered,
+    ConfigReload,
     DeadLettered,
     Event,
     ItemsSettled,
@@ -198,10 +200,37 @@ def test_a_commit_that_fails_for_another_reason_is_a_warning_of_its_own() -> Non
     assert [line["level"] for line in lines_of(*events)] == ["warning", "warning"]
 
 
-@pytest.mark.parametrize("code", get_args(ReasonCode))
+@pytest.mark.parametrize("code", sorted(set(get_args(ReasonCode)) - HARMLESS))
 def test_starting_and_draining_are_info_and_lost_records_are_an_error(code: ReasonCode) -> None:
     levels = {"starting": "info", "draining": "info", "records_lost": "error"}
     assert line_of(ReasonRaised(code, "", "wait"))["level"] == levels.get(code, "warning")
+
+
+def test_a_reload_has_one_line_and_no_line_says_that_the_connector_is_not_ready() -> None:
+    errors = ["connector.yaml:3:1: routs: unknown key, did you mean 'routes'? [unknown_key]", "another"]
+    refused = ConfigReload("refused", "ab" * 32, errors=errors)
+    raised = ReasonRaised("config_refused", "", "mend it")
+    ok = ConfigReload("ok", "cd" * 32, changes={"routes_added": "one, two", "settings": "platform.auth"})
+    same = ConfigReload("ok", "cd" * 32)
+    lines = lines_of(refused, raised, ReasonCleared("config_refused", ""), ok, same)
+    for line in lines:
+        del line["at"]
+    assert lines == [
+        {
+            "level": "warning",
+            "event": "config refused: the one before stays in use",
+            "config": "abababababab",
+            "errors": "; ".join(errors),
+        },
+        {
+            "level": "info",
+            "event": "config reloaded",
+            "config": "cdcdcdcdcdcd",
+            "routes_added": "one, two",
+            "settings": "platform.auth",
+        },
+        {"level": "info", "event": "config reloaded", "config": "cdcdcdcdcdcd", "changes": "none"},
+    ]
 
 
 def test_a_reason_that_is_a_part_of_every_start_is_info_and_a_warning_once_it_has_another_remedy() -> None:

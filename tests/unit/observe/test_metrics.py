@@ -57,6 +57,7 @@ CONTRACT = {
     "partitions_assigned": ("gauge", ()),
     "partitions_paused": ("gauge", ()),
     "commits_total": ("counter", ("result",)),
+    "config_reloads_total": ("counter", ("result",)),
     "rebalances_total": ("counter", ("kind",)),
     "settled_ahead_skipped_total": ("counter", ("topic",)),
     "records_lost_to_retention_total": ("counter", ("topic",)),

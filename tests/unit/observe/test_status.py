@@ -15,7 +15,7 @@ from connector.flow.plan import Plan
 from connector.observe.health import Health
 from connector.observe.routes import RouteCounts, RouteFacts
 from connector.observe.snapshot import PartitionStatus, TopicStatus
-from connector.observe.status import FLOWING_S, StatusReader, to_document, totals
+from connector.observe.status import FLOWING_S, ConfigFacts, StatusReader, to_document, totals
 from connector.tuzhan.stored_tokens import StaticToken
 from tests.support.builders import item, record
 from tests.support.clock import run_virtual
@@ -34,7 +34,13 @@ def test_the_body_of_status_has_the_documented_shape() -> None:
     assert orjson.loads(orjson.dumps(to_document(status()))) == {
         "version": "0.1.0",
         "ready": False,
-        "config": {"file": "config/connector.yaml", "sha256": "0123456789abcdef" * 4},
+        "config": {
+            "file": "config/connector.yaml",
+            "sha256": "0123456789abcdef" * 4,
+            "loaded_at": 1_700_000_000.5,
+            "generation": 3,
+            "refused": {"at": 1_700_000_300.5, "sha256": "fedcba9876543210" * 4, "errors": ["a.yaml:1:1: wrong"]},
+        },
         "state": "running",
         "uptime_s": 12.346,
         "records": {
@@ -159,8 +165,7 @@ class StatusHarness:
         self.started_at = asyncio.get_running_loop().time()
         self.health = Health()
         self.reader = StatusReader(
-            config_file="connector.yaml",
-            config_sha256="0123456789abcdef" * 4,
+            config=ConfigFacts("connector.yaml", "0123456789abcdef" * 4),
             pipeline=self.pipeline,
             targets={"sink": self.target},
             topics=["orders", "not.yet", "^any.*"],
