@@ -64,6 +64,7 @@ def run_tap(options: Options) -> int:
     duration_s = None if options.duration is None else parse_duration(options.duration)
     show: Show = _JsonLines() if options.as_json else Printer()
     counts: Data = {}
+    is_first = True
     try:
         with _alarm() as end_after, contextlib.closing(read(url, query)) as documents:
             for document in _first(documents, options.limit, counts):
@@ -71,6 +72,9 @@ def run_tap(options: Options) -> int:
                     show.item(document)
                 elif document["type"] == "end":
                     _note(f"ended: {document.get('reason', '')}")
+                elif document["type"] == "counts" and not document.get("shown") and is_first:
+                    _note(f"nothing to show yet: {counts_text(document)}")
+                    is_first = False
                 elif document["type"] == "listening":
                     end_after(duration_s or 0.0)
                     _note(f"listening at {options.url}; Ctrl-C ends")

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from connector.observe.tap_request import OUTCOMES, TapRefusedError, TapRequest, parse
 
@@ -57,3 +60,15 @@ def test_everything_that_is_wrong_is_named_at_once_and_nothing_at_length() -> No
         parse([("route", "x" * 9999), ("y" * 9999, ""), ("rate", "0")], ROUTES, TARGETS)
     assert re.findall(r"route:|unknown parameter|rate:", str(refused.value)) == ["unknown parameter", "route:", "rate:"]
     assert len(str(refused.value)) < 500
+
+
+@given(
+    some.lists(
+        some.tuples(some.sampled_from(["route", "rate", "sample", "value_hash", "x"]) | some.text(), some.text())
+    )
+)
+def test_any_query_is_understood_or_refused(query: list[tuple[str, str]]) -> None:
+    with contextlib.suppress(TapRefusedError):
+        request = parse(query, ROUTES, TARGETS)
+        assert request.routes <= set(ROUTES)
+        assert 0 < request.rate <= 1000

@@ -118,6 +118,15 @@ def test_items_are_printed_as_json_lines_and_the_rest_is_told_on_stderr(
     ]
 
 
+def test_as_long_as_there_is_nothing_to_show_it_says_so_once(
+    server: Answers, capfd: pytest.CaptureFixture[str]
+) -> None:
+    nothing = {"type": "counts", **COUNTS, "shown": 0, "sampled_out": 0, "without_value": 9}
+    server.lines(LISTENING, nothing, nothing, END)
+    assert server.run() == 0
+    assert capfd.readouterr().err.splitlines()[1:-2] == ["nothing to show yet: 0 of 9 items shown; 9 without the value"]
+
+
 def test_on_a_terminal_an_item_is_shown_side_by_side_with_its_record(
     server: Answers, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
