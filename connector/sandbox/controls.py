@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import operator
 from types import GenericAlias
 from typing import TYPE_CHECKING, Annotated, Any
@@ -35,6 +36,36 @@ def parse_faults(text: bytes) -> list[Fault]:
     """Parse the body of `PUT /_sandbox/faults`."""
     with _errors_of("faults"):
         return _fault_list_type().validate_json(text)
+
+
+def parse_fault(text: bytes) -> Fault:
+    """Parse the body of `POST /_sandbox/faults`, one entry of the list."""
+    try:
+        (fault,) = parse_faults(b"[" + text + b"]")
+    except ControlError as error:
+        raise ControlError([message.removeprefix("0.").removeprefix("0: ") for message in error.messages]) from error
+    except ValueError as error:
+        raise ControlError(["expected one fault"]) from error
+    return fault
+
+
+def fault_kinds() -> list[dict[str, Any]]:
+    """Return every kind of fault with what it does, its own fields and an example; the last entry has what all have."""
+    kinds = [
+        {
+            "kind": name,
+            "description": inspect.cleandoc(kind.__doc__ or ""),
+            "example": {"kind": name, **kind.example},
+            "fields": {field: info.description for field, info in kind.model_fields.items() if _is_own(field)},
+        }
+        for name, kind in KINDS.items()
+    ]
+    common = {field: info.description for field, info in Fault.model_fields.items() if field != "kind"}
+    return [*kinds, {"kind": None, "fields": common}]
+
+
+def _is_own(field: str) -> bool:
+    return field not in Fault.model_fields
 
 
 def faults_schema() -> dict[str, Any]:

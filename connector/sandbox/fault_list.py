@@ -42,6 +42,11 @@ class FaultList:
         self.faults.append(fault)
         self._hits.append(0)
 
+    def remove(self, index: int) -> None:
+        """Remove one fault; the hits of the others stay. Raises IndexError."""
+        del self.faults[index]
+        del self._hits[index]
+
     def hit(self, endpoint: str, body: bytes = b"") -> list[RequestFault]:
         """Return and count the faults that a request meets, in order; only the last may end it."""
         met: list[RequestFault] = []

@@ -1,12 +1,14 @@
 """Faults: how the sandbox misbehaves on request. Each kind is a class; to add a kind, add a class to this file.
 
-A class that names its `kind` is accepted by `PUT /_sandbox/faults`, appears in its JSON Schema and has a form on the
-page. Its fields are the JSON keys; its docstring and the descriptions of its fields are the help on the page:
+A class that names its `kind` is accepted by `PUT /_sandbox/faults`, appears in its JSON Schema and on the
+page. Its fields are the JSON keys; its docstring and the descriptions of its fields are the help on the page, where
+`example` is what one click switches on:
 
     class TeapotFault(RequestFault):
         "Reply with HTTP 418."
 
         kind: Literal["teapot"] = "teapot"
+        example = {"count": 1}
 
         async def respond(self, _: asyncio.Event) -> ASGIApp | None:
             return complete_response("teapot", 418)
@@ -27,6 +29,8 @@ from connector.sandbox.validation import RefusalError
 from connector.sandbox.wire import complete_response, hang_until, reply_body, reset, truncate
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.responses import Response
     from starlette.types import ASGIApp
 
@@ -45,6 +49,9 @@ class Fault(BaseModel):
     """One entry of the list; the fields below are common to all kinds and say which requests it hits."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    example: ClassVar[Mapping[str, Any]] = {}
+    """Fields with which it is seen at once and passes by itself, where that is possible."""
 
     kind: str
     share: float = Field(default=1.0, gt=0, le=1, description="Fraction of the requests that it hits.")
@@ -130,6 +137,7 @@ class StatusFault(_CompleteReply):
     """Reply with an HTTP status and a short text instead of JSON."""
 
     kind: Literal["status"] = "status"
+    example = {"status": 503, "retry_after": 1, "count": 3}
     status: HttpStatus = Field(description="HTTP status of the reply.")
 
     async def respond(self, _: asyncio.Event) -> ASGIApp | None:
@@ -140,6 +148,7 @@ class CodeFault(_CompleteReply):
     """Reply in the documented JSON form with this code."""
 
     kind: Literal["code"] = "code"
+    example = {"code": "100200", "count": 1}
     code: NonEmpty | int = Field(description="The reply's code, such as 100200.")
 
     async def respond(self, _: asyncio.Event) -> ASGIApp | None:
@@ -150,6 +159,7 @@ class LatencyFault(RequestFault):
     """Delay the request; it then goes on as usual."""
 
     kind: Literal["latency"] = "latency"
+    example = {"ms": 2000, "count": 10}
     ends_request = False
     ms: int = Field(ge=0, le=600_000, description="Milliseconds of delay.")
 
@@ -163,6 +173,7 @@ class HangFault(RequestFault):
     """Send no reply until the client disconnects."""
 
     kind: Literal["hang"] = "hang"
+    example = {"count": 1}
     breaks_reply = True
 
     async def respond(self, closing: asyncio.Event) -> ASGIApp | None:
@@ -173,6 +184,7 @@ class ResetFault(RequestFault):
     """Reset the connection without a reply."""
 
     kind: Literal["reset"] = "reset"
+    example = {"share": 0.2, "count": 5}
     breaks_reply = True
 
     async def respond(self, _: asyncio.Event) -> ASGIApp | None:
@@ -183,6 +195,7 @@ class TruncateFault(RequestFault):
     """Close the connection in the middle of a successful reply's body."""
 
     kind: Literal["truncate"] = "truncate"
+    example = {"count": 1}
     breaks_reply = True
 
     async def respond(self, _: asyncio.Event) -> ASGIApp | None:
@@ -193,6 +206,7 @@ class HtmlFault(_CompleteReply):
     """Reply with a gateway's HTML error page."""
 
     kind: Literal["html"] = "html"
+    example = {"status": 502, "count": 3}
 
     async def respond(self, _: asyncio.Event) -> ASGIApp | None:
         return self._reply(_GATEWAY_PAGE, "text/html")
@@ -202,6 +216,7 @@ class RefuseFault(Fault):
     """Refuse the items that match, and with them their request, as if they broke a rule."""
 
     kind: Literal["refuse"] = "refuse"
+    example = {"match": {"eventKey": "c_buy"}, "count": 1}
     status: HttpStatus | None = Field(default=None, description="HTTP status of the reply; by default as switched.")
     code: NonEmpty | int = Field(default="400", description="The reply's code.")
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from starlette.responses import Response
 
+from connector.sandbox.customers import Customers
 from connector.sandbox.documents import TOKEN_ENDPOINT, Endpoint
 from connector.sandbox.fault_list import FaultList
 from connector.sandbox.store import Store
@@ -75,6 +76,7 @@ class Sandbox:
         self.switches = Switches()
         self.faults = FaultList()
         self.store = Store()
+        self.customers = Customers()
         self.tokens = Tokens(app_id, app_secret)
         self.closing = asyncio.Event()
         """Set when the server stops, so that delayed and hanging requests end."""
@@ -85,6 +87,7 @@ class Sandbox:
         self.switches = Switches()
         self.faults.replace([])
         self.store = Store()
+        self.customers = Customers()
 
     def stats(self) -> dict[str, Any]:
         """Return the counts of the store and of the token endpoint."""

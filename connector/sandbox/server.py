@@ -12,13 +12,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
-from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from connector.core.errors import StartError
 from connector.runtime import web
 from connector.runtime.process import stop_on_signals
-from connector.sandbox import page
+from connector.sandbox.console import console_routes
 from connector.sandbox.controls import ControlError, change_switches, faults_schema, parse_faults, parse_query
 from connector.sandbox.documents import ENDPOINTS, TOKEN_ENDPOINT
 from connector.sandbox.platform import Sandbox
@@ -29,13 +28,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from starlette.requests import Request
+    from starlette.responses import Response
     from starlette.routing import BaseRoute
 
     MoreRoutes = contextlib.AbstractAsyncContextManager[Sequence[BaseRoute]]
 
 
 class _Controls:
-    """The handlers of one sandbox's page and controls."""
+    """The handlers of one sandbox's controls."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -72,23 +72,13 @@ class _Controls:
         self._sandbox.reset()
         return json_response(self._sandbox.stats())
 
-    async def page(self, request: Request) -> Response:
-        """POST takes the page's forms, whose errors are shown on the page."""
-        if request.method != "POST":
-            return HTMLResponse(page.render(self._sandbox))
-        try:
-            page.apply_form(self._sandbox, await request.body())
-        except ControlError as error:
-            return HTMLResponse(page.render(self._sandbox, error.messages), 400)
-        return RedirectResponse("/", 303)
-
 
 def build_app(sandbox: Sandbox, more: Sequence[BaseRoute] = ()) -> Starlette:
     """Build the application that serves the platform's endpoints and the controls of `sandbox`, and `more`."""
     controls = _Controls(sandbox)
     routes: list[BaseRoute] = [
         *more,
-        Route("/", controls.page, methods=["GET", "POST"]),
+        *console_routes(sandbox, has_playground=bool(more)),
         Route("/_sandbox/stats", controls.stats, methods=["GET"]),
         Route("/_sandbox/items", controls.items, methods=["GET"]),
         Route("/_sandbox/faults", controls.faults, methods=["GET", "PUT", "DELETE"]),

@@ -94,6 +94,8 @@ class Store:
 
     counts: dict[str, EndpointCounts] = field(default_factory=lambda: {path: EndpointCounts() for path in ENDPOINTS})
     _items: deque[StoredItem] = field(default_factory=lambda: deque(maxlen=KEPT_ITEMS))
+    _unread: deque[StoredItem] = field(default_factory=lambda: deque(maxlen=KEPT_ITEMS))
+    """The items that `take_unread` has not returned yet."""
     _seen: set[str] = field(default_factory=set)
     _last_seq: dict[str, float] = field(default_factory=dict)
 
@@ -106,7 +108,9 @@ class Store:
             uuid = str(item.get("uuid", ""))  # not text only if unknown fields are ignored
             counts.repeated += self._is_repeated(endpoint.path, uuid, identities)
             counts.out_of_order += self._is_out_of_order(endpoint.path, item.get("eventargs"), identities)
-            self._items.append(StoredItem(endpoint.path, uuid, identities, encoded_params, orjson.dumps(item), now_ms))
+            stored = StoredItem(endpoint.path, uuid, identities, encoded_params, orjson.dumps(item), now_ms)
+            self._items.append(stored)
+            self._unread.append(stored)
         counts.stored += len(items)
 
     def find(self, query: ItemQuery) -> list[dict[str, Any]]:
@@ -115,6 +119,19 @@ class Store:
         found = [item.report() for item in islice(matching, min(query.limit, KEPT_ITEMS))]
         found.reverse()
         return found
+
+    def latest(self, count: int) -> list[StoredItem]:
+        """Return the latest items, the newest first."""
+        return list(islice(reversed(self._items), count))
+
+    def take_unread(self, most: int) -> list[StoredItem]:
+        """Return the oldest items that this has not returned before."""
+        return [self._unread.popleft() for _ in range(min(most, len(self._unread)))]
+
+    @property
+    def unread(self) -> int:
+        """How many items `take_unread` has still to return."""
+        return len(self._unread)
 
     def bodies(self) -> Iterator[bytes]:
         """Every kept item as JSON, in the order in which they were stored."""

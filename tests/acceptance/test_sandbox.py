@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import signal
 import subprocess
 import sys
 import time
 from contextlib import asynccontextmanager
-from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -364,95 +364,80 @@ def test_stats_count_stored_repeated_and_out_of_order_items() -> None:
     _run(scenario)
 
 
-def test_the_page_shows_stored_items_escaped_and_its_forms_work() -> None:
+def test_a_fault_is_added_and_removed_by_itself_and_the_others_keep_their_hits() -> None:
     async def scenario(client: SandboxClient) -> None:
-        body = _events(1)
-        body["data"][0]["eventargs"]["c_goods"] = "<script>创维</script>"
-        await client.post(body=body)
-        page = (await client.http.get("/")).text
-        assert "&lt;script&gt;创维" in page
-        assert "<script>" not in page
-        form = {"action": "faults", "text": '[{"kind": "status", "status": 503}]'}
-        assert (await client.http.post("/", data=form)).status_code == 303
-        assert (await client.post()).status_code == 503
-        wrong = await client.http.post("/", data={"action": "switches", "text": '{"no_such": 1}'})
-        assert (wrong.status_code, "no_such: Extra inputs" in wrong.text) == (400, True)
-        await client.http.post("/", data={"action": "switches", "text": '{"token_ttl_s": 5}'})
-        assert (await client.get("switches"))["token_ttl_s"] == 5
-        await client.http.post("/", data={"action": "reset"})
-        await client.http.post("/", data={"action": "expire-tokens"})
-        assert (await client.post()).json()["code"] == "100200"
-        assert (await client.http.post("/", data={"action": "?"})).status_code == 400
-        unknown_kind = await client.http.post("/", data={"action": "add-fault", "kind": r"\1"})
-        assert (unknown_kind.status_code, r"\1.kind: Input should be" in unknown_kind.text) == (400, True)
+        await client.put("faults", [{"kind": "html", "count": 1}])
+        await client.post()
+        refuse = {"kind": "refuse", "match": {"eventKey": "c_buy"}, "code": "409", "status": 409}
+        added = await client.http.post("/_sandbox/faults", json=refuse)
+        assert [fault["hits"] for fault in added.json()] == [1, 0]
+        reply = await client.post()
+        assert (reply.status_code, reply.json()["msg"]) == (409, "data[0].eventKey is refused")
+        left = await client.http.delete("/_sandbox/faults/0")
+        assert left.json() == [{**refuse, "hits": 1}]
+        assert (await client.http.delete("/_sandbox/faults/1")).status_code == 404
+        assert await client.get("faults") == left.json()
 
     _run(scenario)
 
 
-class _FaultForms(HTMLParser):
-    """The names of the inputs of each fault's form on the page, and which of them are required, by kind."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.inputs: dict[str, set[str]] = {}
-        self.required: dict[str, set[str]] = {}
-        self._kind = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        names = dict(attrs)
-        name = names.get("name") or ""
-        if tag == "input" and name == "kind":
-            self._kind = names["value"] or ""
-            self.inputs[self._kind], self.required[self._kind] = set(), set()
-        elif tag in {"input", "select"}:
-            self.inputs[self._kind].add(name)
-            if "required" in names:
-                self.required[self._kind].add(name)
-
-
-def test_each_kind_of_fault_is_added_by_its_form_listed_and_cleared() -> None:
-    values = {"status": "503", "code": "100200", "ms": "10"}
-
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ('{"kind": "html", "status": 9}', "status: Input should be"),
+        (r'{"kind": "\\1"}', "kind: Input should be"),
+        ("{}", "kind: Field required"),
+        ("no json", "faults: Invalid JSON"),
+        ("[]", "Input should be"),
+        ('{"kind": "hang"}, {"kind": "hang"}', "expected one fault"),
+        ("", "expected one fault"),
+    ],
+)
+def test_a_fault_that_is_none_is_refused_with_the_reason(body: str, error: str) -> None:
     async def scenario(client: SandboxClient) -> None:
-        forms = _FaultForms((await client.http.get("/")).text)
-        assert list(forms.inputs) == ["status", "code", "latency", "hang", "reset", "truncate", "html", "refuse"]
-        for kind, names in forms.inputs.items():
-            assert {"share", "count", "endpoint", "match"} <= names
-            filled = {name: values.get(name, "") * (name in forms.required[kind]) for name in names}
-            assert (
-                await client.http.post("/", data={"action": "add-fault", "kind": kind, **filled})
-            ).status_code == 303
-        listed = await client.get("faults")
-        assert [fault["kind"] for fault in listed] == list(forms.inputs)
-        assert listed[:3] == [
-            {"kind": "status", "status": 503, "hits": 0},
-            {"kind": "code", "code": 100200, "hits": 0},
-            {"kind": "latency", "ms": 10, "hits": 0},
-        ]
-        wrong = await client.http.post("/", data={"action": "add-fault", "kind": "html", "status": "9"})
-        assert (wrong.status_code, "html.status: Input should be" in wrong.text) == (400, True)
-        await client.http.post("/", data={"action": "clear-faults"})
+        reply = await client.http.post("/_sandbox/faults", content=body)
+        assert reply.status_code == 400
+        assert error in "".join(reply.json()["errors"])
         assert await client.get("faults") == []
 
     _run(scenario)
 
 
-def test_adding_a_fault_by_its_form_keeps_the_hits_of_the_others() -> None:
+def test_the_overview_and_the_customers_are_what_was_stored() -> None:
     async def scenario(client: SandboxClient) -> None:
-        await client.put("faults", [{"kind": "html", "count": 1}])
-        await client.post()
-        form = {
-            "action": "add-fault",
-            "kind": "refuse",
-            "match": '{"eventKey": "c_buy"}',
-            "code": "409",
-            "status": "409",
+        body = _events(3)
+        body["data"][2]["eventargs"]["c_order"] = 9007199254740993
+        await client.post(body=body)
+        await client.post(body=_events(1))
+        overview = await client.get("overview")
+        assert {name: overview["stats"][name] for name in ("stored", "repeated", "out_of_order")} == {
+            "stored": 4,
+            "repeated": 1,
+            "out_of_order": 1,
         }
-        await client.http.post("/", data=form)
-        assert [fault["hits"] for fault in await client.get("faults")] == [1, 0]
-        reply = await client.post()
-        assert (reply.status_code, reply.json()["msg"]) == (409, "data[0].eventKey is refused")
+        assert overview["latest"][0]["event_key"] == "c_buy"
+        assert '"c_order": 9007199254740993' in overview["latest"][1]["item"]
+        found = await client.get("customers", search="188")
+        assert (found["total"], found["behind"], len(found["customers"])) == (1, 0, 1)
+        customer = await client.get(f"customers/{found['customers'][0]['number']}")
+        assert (customer["identities"], customer["events"]) == (["phone:18888888888"], 4)
+        assert json.loads(customer["latest"][0]["public_params"]) == body["publicParams"]
+        assert (await client.get("customers", limit="0"))["customers"] == []
+        assert (await client.http.get("/_sandbox/customers/99")).status_code == 404
+        assert (await client.http.get("/_sandbox/customers", params={"limit": "x"})).status_code == 400
+        await client.http.post("/_sandbox/reset")
+        assert (await client.get("customers"))["total"] == 0
+
+    _run(scenario)
+
+
+def test_each_look_at_the_customers_does_a_part_of_the_work() -> None:
+    async def scenario(client: SandboxClient) -> None:
+        for first in range(0, 3000, 500):
+            await client.post(body=_events(500, first))
+        behind = [(await client.get("customers"))["behind"] for _ in range(2)]
+        assert behind == [500, 0]
+        assert (await client.get("customers"))["customers"][0]["events"] == 3000
 
     _run(scenario)
 

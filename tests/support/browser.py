@@ -27,6 +27,8 @@ from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from selenium.webdriver.remote.webelement import WebElement
 
 _PROGRAMS: Final = ("chromium", "chromedriver")
@@ -113,6 +115,14 @@ class Browser:
                 raise AssertionError(f"{selector} does not show {text!r}, but {seen!r}; screenshot {kept}")
             time.sleep(0.03)
         return seen
+
+    def wait_until(self, condition: Callable[[], object], *, within_s: float = _WAIT_S) -> None:
+        """Wait until a condition holds. Fail if it does not."""
+        deadline = time.monotonic() + within_s
+        while not condition():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"waited in vain; screenshot {self.screenshot('waited-in-vain')}")
+            time.sleep(0.03)
 
     def set_value(self, selector: str, text: str) -> None:
         """Replace the content of an input or text area at once, as pasting does: typing a long text takes seconds."""

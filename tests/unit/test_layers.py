@@ -47,7 +47,7 @@ FOLDERS: dict[str, tuple[str, ...]] = {
         "config",
         "dead_letters",
     ),
-    "sandbox": ("core", "runtime"),
+    "sandbox": ("core", "runtime", "pages"),
     "demo": ("runtime", "sandbox"),
 }
 ROOT_MODULES = ("__main__", "app", "cli", "generations", "outlets", "replay")

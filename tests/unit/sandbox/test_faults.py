@@ -156,6 +156,7 @@ def test_one_class_is_in_the_schema_on_the_page_and_in_the_replies() -> None:
         """Reply as a teapot."""
 
         kind: Literal["teapot"] = "teapot"
+        example = {"tea": "green"}  # noqa: RUF012 - as the docstring of the module shows
         tea: str
 
         async def respond(self, _: asyncio.Event) -> Response | None:
@@ -167,11 +168,11 @@ def test_one_class_is_in_the_schema_on_the_page_and_in_the_replies() -> None:
             schema = (await client.get("/_sandbox/faults/schema")).json()
             assert schema["items"]["discriminator"]["mapping"]["teapot"] == "#/$defs/TeapotFault"
             assert schema["$defs"]["TeapotFault"]["required"] == ["tea"]
-            page = (await client.get("/")).text
-            assert "Reply as a teapot." in page
-            assert "name='tea'" in page
-            form = {"action": "add-fault", "kind": "teapot", "tea": "oolong", "share": "", "count": "1"}
-            assert (await client.post("/", data=form)).status_code == 303
+            kinds = {each["kind"]: each for each in (await client.get("/_sandbox/faults/kinds")).json()}
+            assert kinds["teapot"]["description"] == "Reply as a teapot."
+            assert kinds["teapot"]["example"] == {"kind": "teapot", "tea": "green"}
+            fault = {"kind": "teapot", "tea": "oolong", "count": 1}
+            assert (await client.post("/_sandbox/faults", json=fault)).status_code == 200
             expected = {"kind": "teapot", "tea": "oolong", "count": 1, "hits": 0}
             assert (await client.get("/_sandbox/faults")).json() == [expected]
             reply = await client.post(f"/api/open/{V2}")
@@ -179,6 +180,13 @@ def test_one_class_is_in_the_schema_on_the_page_and_in_the_replies() -> None:
             assert (await client.get("/_sandbox/faults")).json() == [{**expected, "hits": 1}]
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_the_example_of_a_kind_is_a_fault_of_that_kind(kind: str) -> None:
+    [fault] = parse_faults(orjson.dumps([{"kind": kind, **KINDS[kind].example}]))
+    assert isinstance(fault, KINDS[kind])
+    assert fault.to_json() == {"kind": kind, **KINDS[kind].example}
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

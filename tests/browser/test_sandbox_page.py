@@ -1,0 +1,207 @@
+"""The sandbox's page in a real browser: what arrived, as it arrives, and faults by a click."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from selenium.webdriver.common.by import By
+
+from connector.sandbox.platform import Sandbox
+from connector.sandbox.server import build_app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.kafka.commands import SandboxProcess
+    from tests.support.browser import Browser
+
+EVENT = "event/v2/batchAdd"
+CHINESE = re.compile("[\u4e00-\u9fff]")
+
+
+def identified(*identities: str) -> dict[str, Any]:
+    pairs = [each.partition(":") for each in identities]
+    return {"identities": [{"identityType": kind, "identityValue": value} for kind, _, value in pairs]}
+
+
+class Sender:
+    """Sends items as the connector does."""
+
+    def __init__(self, sandbox: SandboxProcess) -> None:
+        self.http = httpx.Client(base_url=f"{sandbox.url}/api/open/", headers={"X-Token": sandbox.issue_token()})
+
+    def send(self, path: str, *items: dict[str, Any], **params: object) -> httpx.Response:
+        return self.http.post(path, json={"publicParams": {"matchingType": 1, **params}, "data": list(items)})
+
+
+@pytest.fixture
+def sender(sandbox: SandboxProcess) -> Iterator[Sender]:
+    sender = Sender(sandbox)
+    with sender.http:
+        yield sender
+
+
+def test_customers_are_seen_and_unified_while_items_arrive(
+    browser: Browser, sandbox: SandboxProcess, sender: Sender
+) -> None:
+    browser.open(f"{sandbox.url}/")
+    browser.wait_for_text("#customers-state", "Nothing has arrived yet.")
+    browser.wait_for_text("#state", "live")
+    paid = {"eventKey": "c_buy", "time": 1605490615673, "eventargs": {"c_order": 9007199254740993}}
+    sender.send(EVENT, {**identified("phone:13800000000"), **paid}, {**identified("openid:o-1"), "eventKey": "c_view"})
+    browser.wait_for_text("#customers-state", "2 of 2 shown")
+    sender.send("audience/info/v2/batchAdd", {**identified("phone:13800000000"), "realName": "王小明"}, importMode=1)
+    tags = {"phone": "13800000000", "tags": "vip,北京"}
+    sender.send("audience/tag/batchAdd", tags, isMatching=True, optType="add", matchingType=2, identifyWay=1)
+    sender.send("audience/group/rel/v2/batchAdd", {**identified("openid:o-1"), "groups": "会员群"}, optType="add")
+    browser.wait_for_text("#customers", "会员群")
+    sender.send(EVENT, {**identified("phone:13800000000", "openid:o-1"), "eventKey": "c_bind"})
+    browser.wait_for_text("#customers-state", "1 of 1 shown")
+    told = browser.wait_for_text("#customers", "unified from 2")
+    for each in ("王小明", "phone:13800000000", "openid:o-1", "vip", "北京", "会员群", "events: 3"):
+        assert each in told
+    button = browser.find(".customer > button")
+    assert button.get_attribute("aria-expanded") == "false"
+    button.click()
+    opened = browser.wait_for_text("#customers .items", "c_buy")
+    assert '{"matchingType":1}' in opened
+    assert "time 16 Nov 2020" in opened
+    browser.find("#customers .item:last-child summary").click()
+    assert '"c_order": 9007199254740993' in browser.text("#customers .item:last-child .json")
+    sender.send(EVENT, {**identified("openid:o-1"), "eventKey": "c_late"})
+    browser.wait_for_text("#customers .items", "c_late")
+    assert '"c_order"' in browser.text("#customers .item:last-child .json")  # what was unfolded stays so
+    browser.find("#search").send_keys("nobody")
+    browser.wait_for_text("#customers-state", "No customer matches.")
+    browser.assert_console_is_clean()
+
+
+def test_repeated_and_out_of_order_items_and_refused_requests_are_counted(
+    browser: Browser, sandbox: SandboxProcess, sender: Sender
+) -> None:
+    browser.open(f"{sandbox.url}/")
+    for seq, uuid in ((2, "a"), (1, "b"), (2, "a")):
+        item = {**identified("phone:1"), "eventKey": "c", "uuid": uuid, "eventargs": {"seq": seq}}
+        sender.send(EVENT, item)
+    sender.send(EVENT, {"eventKey": "c"})
+    browser.wait_for_text("[data-count=refused] b", "1")
+    counts = {
+        name: browser.text(f"[data-count={name}] b") for name in ("stored", "requests", "repeated", "out_of_order")
+    }
+    assert counts == {"stored": "3", "requests": "4", "repeated": "1", "out_of_order": "1"}
+    browser.find("#by-endpoint summary").click()
+    assert EVENT in browser.text("#endpoints")
+    browser.assert_console_is_clean()
+
+
+def test_a_fault_is_switched_on_and_off_by_a_click(browser: Browser, sandbox: SandboxProcess, sender: Sender) -> None:
+    browser.open(f"{sandbox.url}/")
+    browser.wait_for_text("#active", "the platform is well")
+    browser.find("[data-kind=status] button").click()
+    browser.wait_for_text("#active", '{"kind":"status","count":3,"status":503,"retry_after":1}')
+    assert sender.send(EVENT, {**identified("phone:1"), "eventKey": "c"}).status_code == 503
+    browser.wait_for_text("#active", "hits: 1")
+    browser.set_value("[data-kind=code] input", '{"kind": "code", "code": "100300"}')
+    browser.find("[data-kind=code] button").click()
+    browser.wait_for_text("#active", "100300")
+    browser.find("#active button").click()
+    browser.wait_for_text("#active", "hits: 0")
+    assert sender.send(EVENT, {**identified("phone:1"), "eventKey": "c"}).json()["code"] == "100300"
+    browser.find("#clear").click()
+    browser.wait_for_text("#active", "the platform is well")
+    browser.assert_console_is_clean()
+
+
+def test_a_fault_that_is_none_is_told(browser: Browser, sandbox: SandboxProcess) -> None:
+    browser.open(f"{sandbox.url}/")
+    browser.wait_for_text("#kinds", "hang")
+    browser.set_value("[data-kind=hang] input", "{")
+    browser.find("[data-kind=hang] button").click()
+    browser.wait_for_text("#fault-error", "This is not JSON.")
+    browser.set_value("[data-kind=hang] input", '{"kind": "hang", "count": 0}')
+    browser.find("[data-kind=hang] button").click()
+    browser.wait_for_text("#fault-error", "count: Input should be greater than or equal to 1")
+    assert ["400" in entry["message"] for entry in browser.console()] == [True]  # the browser tells every refusal
+
+
+@pytest.mark.parametrize("languages", ["en", "zh-CN"])
+def test_every_kind_switch_and_path_is_explained_in_both_languages(
+    languages: str, browser: Browser, sandbox: SandboxProcess
+) -> None:
+    browser.open(f"{sandbox.url}/", languages=languages)
+    browser.driver.execute_script("document.querySelectorAll('details').forEach(each => each.open = true)")
+    browser.wait_for_text("#kinds", "refuse")
+    texts = [
+        element.text
+        for selector in ("#kinds .what p", "#switches tr", "#paths tr", "#common dd")
+        for element in browser.driver.find_elements(By.CSS_SELECTOR, selector)
+    ]
+    assert len(texts) > 50
+    assert [text for text in texts if bool(CHINESE.search(text)) != (languages == "zh-CN")] == []
+    browser.assert_console_is_clean()
+
+
+def test_every_http_path_is_documented(browser: Browser, sandbox: SandboxProcess) -> None:
+    browser.open(f"{sandbox.url}/")
+    browser.find("#paths-panel summary").click()
+    browser.wait_for_text("#paths", "/_sandbox/stats")
+    rows = browser.driver.find_elements(By.CSS_SELECTOR, "#paths tr")[1:]
+    documented = {" ".join(cell.text for cell in row.find_elements(By.TAG_NAME, "td")[:2]) for row in rows}
+    routes: Any = build_app(Sandbox()).routes
+    served = {
+        f"{method} {route.path.replace(':int', '')}"
+        for route in routes
+        for method in route.methods - {"HEAD"}
+        if not route.path.startswith(("/static/", "/api/integrate/")) and route.path != "/"
+    }
+    assert documented == served
+
+
+def test_a_switch_is_changed_and_restored(browser: Browser, sandbox: SandboxProcess) -> None:
+    def switches() -> Any:  # noqa: ANN401 - JSON
+        return httpx.get(f"{sandbox.url}/_sandbox/switches").json()
+
+    browser.open(f"{sandbox.url}/")
+    browser.driver.execute_script("document.querySelectorAll('details').forEach(each => each.open = true)")
+    browser.wait_for_text("#switches", "token_ttl_s")
+    browser.find("input[aria-label=refused_stores_rest]").click()
+    browser.find("select[aria-label=seconds] option:last-child").click()
+    browser.wait_until(lambda: switches()["refused_stores_rest"] and switches()["seconds"] == "ignore")
+    browser.find("#defaults").click()
+    browser.wait_until(lambda: not switches()["refused_stores_rest"] and switches()["seconds"] == "refuse")
+    browser.assert_console_is_clean()
+
+
+def test_what_clients_send_is_shown_and_never_run(browser: Browser, sandbox: SandboxProcess, sender: Sender) -> None:
+    hostile = "<img src=x onerror=alert(1)>"
+    browser.open(f"{sandbox.url}/")
+    item = {**identified(f"phone:{hostile}"), "realName": hostile, "remark": "{{constructor}}"}
+    sender.send("audience/info/v2/batchAdd", item, importMode=1)
+    browser.wait_for_text("#customers", hostile)
+    browser.find("#latest summary").click()
+    browser.wait_for_text("#latest .json", hostile)
+    assert browser.driver.find_elements(By.TAG_NAME, "img") == []
+    browser.assert_console_is_clean()
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        {"languages": language, "scheme": scheme, "size": size}
+        for language in ("en", "zh-CN")
+        for scheme, size in (("light", (1280, 900)), ("dark", (1280, 900)), ("light", (390, 844)))
+    ],
+    ids=lambda look: f"{look['languages']}-{look['scheme']}-{look['size'][0]}",
+)
+def test_it_fits_its_window(look: Any, browser: Browser, sandbox: SandboxProcess, sender: Sender) -> None:  # noqa: ANN401
+    sender.send(EVENT, {**identified("openid:" + "o" * 120), "eventKey": "c_" + "long" * 40})
+    browser.open(f"{sandbox.url}/", **look)
+    browser.wait_for_text("#customers", "ooo")
+    browser.wait_for_text("#kinds", "refuse")
+    browser.driver.execute_script("document.querySelectorAll('details').forEach(each => each.open = true)")
+    browser.assert_fits_its_width()
+    browser.assert_console_is_clean()
+    browser.screenshot(f"sandbox-{look['languages']}-{look['scheme']}-{look['size'][0]}")
