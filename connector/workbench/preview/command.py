@@ -12,10 +12,25 @@ from connector.workbench.masking import Mask, confirm_unmask
 from connector.workbench.preview.comparison import changes
 from connector.workbench.preview.comparison_report import changes_data, print_changes
 from connector.workbench.preview.outcomes import PreviewedMapping
-from connector.workbench.preview.report import Display, console, print_outcomes, print_references, printable
+from connector.workbench.preview.report import (
+    Display,
+    console,
+    print_decisions,
+    print_outcomes,
+    print_references,
+    printable,
+)
 from connector.workbench.preview.saving import check_free, save
 from connector.workbench.preview.sources import Wanted, print_note, read_records, sound_config
-from connector.workbench.preview.views import by_kind, count_views, kind_view, outcome_view, reference_views
+from connector.workbench.preview.views import (
+    by_kind,
+    condition_views,
+    count_views,
+    kind_view,
+    outcome_view,
+    reference_views,
+    table_views,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,6 +86,7 @@ def run_preview(options: Options) -> int:
         display.out.print()
         if before is None:
             print_outcomes(outcomes, display)
+            print_decisions(mapping, display)
             print_references(mapping, display)
         else:
             files = before.file, mapping.file
@@ -93,6 +109,8 @@ def _document(
         **source,
         "counts": count_views(outcomes),
         "kinds": [kind_view(found, mask) for found in by_kind(outcomes)],
+        "conditions": condition_views(mapping, mask),
+        "maps": table_views(mapping, mask),
         "references": reference_views(mapping, mask),
         "records": [outcome_view(each, mask) for each in outcomes],
     }

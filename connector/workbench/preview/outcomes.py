@@ -11,6 +11,7 @@ from connector.core.errors import DecodeError
 from connector.decode.decoding import FORMATS_OF_TESTS
 from connector.mapping import compile_mapping
 from connector.settings.problems import Problems
+from connector.workbench.preview.decisions import Decisions
 from connector.workbench.preview.references import References
 from connector.workbench.preview.skips import FailedCondition, Skip
 from connector.workbench.testing.comparing import Made
@@ -62,8 +63,17 @@ def _kind(made: Made) -> tuple[str, ...]:
 
 
 def names_of(outcome: Outcome) -> list[frozenset[tuple[str, ...]]]:
-    """Return the names of everything that each item has: the paths in its tables."""
+    """Return the names of everything that each item has: the paths in its tables; none for a dead letter."""
     return [_names(made.item, ()) for made in outcome.made]
+
+
+def objects_of(outcome: Outcome) -> Iterator[str]:
+    """Yield the arguments of events that are objects, or lists of such, which no document of the platform shows."""
+    for made in outcome.made:
+        arguments = None if made.failure is not None else made.item.get("eventargs")
+        for name, each in (arguments or {}).items():
+            if isinstance(each, dict) or (isinstance(each, list) and any(isinstance(one, dict) for one in each)):
+                yield f"eventargs.{name}"
 
 
 def _names(item: Json, at: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
@@ -88,6 +98,7 @@ class PreviewedMapping:
         self.config: Config = config
         self.document: Document = document
         self.references = References()
+        self.decisions = Decisions(document.read.data)
         self._failed: dict[Path, None] = {}
         """The conditions that did not hold in this record."""
         fed = {route.to for route in config.routes}  # what another one lacks, no route needs
@@ -118,6 +129,7 @@ class PreviewedMapping:
     def outcome(self, given: Given) -> Outcome:
         """Return what becomes of a record."""
         self.references.begin()
+        self.decisions.begin()
         self._failed.clear()
         skipped = self._mapper.skipped.copy()
         is_decoded, decoded = given.is_decoded, given.decoded
@@ -163,6 +175,7 @@ class PreviewedMapping:
         return f"{self.file}:{line}:{column}"
 
     def _observe(self, part: Part, path: Path, get: Getter, text: str) -> Getter:
+        get = self.decisions.observe(part, path, get)
         if part == "reference":
             return self.references.observe(path, get, text)
         if part != "condition":

@@ -18,16 +18,21 @@ from rich.text import Text
 from connector.core.wording import counted
 from connector.workbench.preview.views import (
     by_kind,
+    condition_views,
     count_views,
     kind_texts,
     made_view,
     not_in_all,
+    objects,
     record_view,
     reference_views,
+    table_views,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from rich.console import JustifyMethod
 
     from connector.workbench.masking import Mask
     from connector.workbench.preview.outcomes import Outcome, PreviewedMapping
@@ -38,6 +43,7 @@ _MOST_LINES: Final = 60
 _MOST_ITEMS: Final = 10
 _MOST_KINDS: Final = 20
 _MOST_NAMES: Final = 20
+_MOST_TEXTS: Final = 5
 _WIDTH_OF_FILES: Final = 120
 """Where the output is no terminal, which would have a width."""
 _USUAL_PARAMS: Final = {"isMatching": True, "matchingType": 1}
@@ -68,6 +74,8 @@ def print_outcomes(outcomes: Sequence[Outcome], display: Display) -> None:
         out.print(Text(printable(title), "bold"))
         if some := _some_names(found, mask):
             out.print(Text(printable(some), "yellow"))
+        if nested := _nested(found, mask):
+            out.print(Text(printable(nested), "yellow"))
         for each in found if every else found[:1]:
             left, right = Text(_value_text(record_view(each, mask))), made_text(each, mask)
             out.print(side_by_side((heading(each, mask), left), ("becomes", right)))
@@ -79,23 +87,55 @@ def print_outcomes(outcomes: Sequence[Outcome], display: Display) -> None:
     out.print(Text(f"{', '.join(parts)}, {counts['dead_lettered']:,} dead-lettered; {made}", "bold"))
 
 
+def print_decisions(mapping: PreviewedMapping, display: Display) -> None:
+    """Print in how many records each condition held, and how many values each `map` has; nothing if there are none."""
+    rows = []
+    for view in condition_views(mapping, display.mask):
+        never = view["of"] and not view["held"]
+        style = "red" if never and view["needed"] else ""
+        note = f"saw {_numbered(view['saw'])}" if never else ""
+        rows.append((style, f"{view['held']:,} of {view['of']:,}", view["condition"], view, note))
+    _print_counts("conditions: in how many of the records that were asked each held", rows, mapping, display)
+    rows = []
+    for view in table_views(mapping, display.mask):
+        missed = view["missed"] and not view["otherwise"]
+        note = f"not in it: {_numbered(view['missed'])}" if view["missed"] else ""
+        style = ("yellow" if view["found"] else "red") if missed else ""
+        rows.append((style, f"{view['found']:,} of {view['of']:,}", view["value"], view, note))
+    _print_counts("maps: how many of the values that were looked up each has", rows, mapping, display)
+
+
+def _numbered(texts: Mapping[str, int]) -> str:
+    shown = [f"{text} ({count:,})" for text, count in list(texts.items())[:_MOST_TEXTS]]
+    return ", ".join([*shown, "…"] if len(texts) > _MOST_TEXTS else shown)
+
+
 def print_references(mapping: PreviewedMapping, display: Display) -> None:
     """Print in how many records each reference was found."""
-    table = Table(box=None, pad_edge=False, title_justify="left", title_style="bold")
-    table.title = "references: in how many of the records that needed it each was found"
-    for name in ("found", "reference", "route", "at", ""):
-        table.add_column(name, justify="right" if name == "found" else "left", overflow="fold", header_style="")
+    rows = []
     for view in reference_views(mapping, display.mask):
         style = "red" if view["of"] and not view["found"] else ""
-        texts = (
-            f"{view['found']:,} of {view['of']:,}",
-            view["reference"],
-            view["route"],
-            f"{mapping.file}:{view['line']}:{view['column']}",
-            _reference_note(view),
-        )
-        table.add_row(*(Text(printable(text), style) for text in texts))
+        count = f"{view['found']:,} of {view['of']:,}"
+        rows.append((style, count, view["reference"], view, _reference_note(view)))
+    _print_counts("references: in how many of the records that needed it each was found", rows, mapping, display)
+
+
+def _print_counts(
+    title: str, rows: Sequence[tuple[str, str, str, Data, str]], mapping: PreviewedMapping, display: Display
+) -> None:
+    """Print a table of counts; a row is its style, the count, what was counted, its view, and a note."""
+    if not rows:
+        return
+    what, _, _ = title.partition(":")
+    table = Table(box=None, pad_edge=False)
+    for name in ("held" if what == "conditions" else "found", what.removesuffix("s"), "route", "at", ""):
+        justify: JustifyMethod = "right" if name in {"held", "found"} else "left"
+        table.add_column(name, justify=justify, overflow="fold", header_style="")
+    for style, count, text, view, note in rows:
+        place = f"{mapping.file}:{view['line']}:{view['column']}"
+        table.add_row(*(Text(printable(each), style) for each in (count, text, view["route"], place, note)))
     display.out.print()
+    display.out.print(Text(title, "bold"))
     display.out.print(table)
 
 
@@ -137,6 +177,13 @@ def _some_names(found: Sequence[Outcome], mask: Mask) -> str:
     left_out = len(some) - _MOST_NAMES
     more = [f"{left_out:,} more"] if left_out > 0 else []
     return f"  not in all of their items: {', '.join([*some[:_MOST_NAMES], *more])}" if some else ""
+
+
+def _nested(found: Sequence[Outcome], mask: Mask) -> str:
+    """Return which arguments are objects; empty if none is."""
+    names = [f"{mask.sentence(name)} ({count:,})" for name, count in objects(found).items()]
+    shown = ", ".join(names[:_MOST_NAMES])
+    return f"  an object, where the platform's documents show text and numbers: {shown}" if names else ""
 
 
 def _joined(texts: Sequence[str]) -> str:

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from connector.config.located import path_text
 from connector.core.record import UNREADABLE_HEADERS
-from connector.workbench.preview.outcomes import names_of
+from connector.workbench.init.values import is_code
+from connector.workbench.preview.decisions import MISSING, OTHER
+from connector.workbench.preview.outcomes import names_of, objects_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from connector.settings.problems import Path
     from connector.workbench.masking import Mask
     from connector.workbench.preview.outcomes import Outcome, PreviewedMapping
     from connector.workbench.preview.references import ReferenceCount
@@ -74,21 +77,29 @@ def kind_texts(outcome: Outcome, mask: Mask) -> list[str]:
 def kind_view(found: Sequence[Outcome], mask: Mask) -> Data:
     """Return what records of one kind have in common, and which names only some of their items have."""
     some = {mask.sentence(".".join(path)): count for path, count in not_in_all(found).items()}
-    return {"kind": kind_texts(found[0], mask), "records": len(found), "not_in_all_items": some}
+    nested = {mask.sentence(name): count for name, count in objects(found).items()}
+    return {"kind": kind_texts(found[0], mask), "records": len(found), "not_in_all_items": some, "objects": nested}
 
 
 def not_in_all(found: Sequence[Outcome]) -> dict[tuple[str, ...], int]:
-    """Return in how many items of these records each name is that is not in all: by path, without what follows.
+    """Return in how many items each name is that is not in all of its route's: by path, without what follows."""
+    by_route: dict[str, list[frozenset[tuple[str, ...]]]] = {}
+    for outcome in found:
+        for made, names in zip(outcome.made, names_of(outcome), strict=True):
+            if names:
+                by_route.setdefault(made.route, []).append(names)
+    some: Counter[tuple[str, ...]] = Counter()
+    for items in by_route.values():
+        counts = Counter(path for names in items for path in names)
+        for path, count in counts.items():
+            if count < len(items) and count != counts.get(path[:-1], 0):
+                some[path] += count
+    return dict(sorted(some.items()))
 
-    Names of different routes are not told apart: they are about items of one kind of record.
-    """
-    items = [names for outcome in found for names in names_of(outcome) if names]
-    counts = Counter(path for names in items for path in names)
-    return {
-        path: count
-        for path, count in sorted(counts.items())
-        if count < len(items) and count != counts.get(path[:-1], 0)
-    }
+
+def objects(found: Sequence[Outcome]) -> Counter[str]:
+    """Return in how many items an argument of an event is an object."""
+    return Counter(name for outcome in found for name in objects_of(outcome))
 
 
 def _kind_text(made: Made, mask: Mask) -> str:
@@ -118,6 +129,51 @@ def _reference_view(count: ReferenceCount, mapping: PreviewedMapping, mask: Mask
         "needed": not count.unneeded and count.asked > 0,
         "nearest": mask.sentence(count.nearest),
     }
+
+
+def condition_views(mapping: PreviewedMapping, mask: Mask) -> list[Data]:
+    """Return how often each condition held, in the order of the config."""
+    counts = sorted(mapping.decisions.conditions.values(), key=lambda count: mapping.document.position(count.path))
+    return [
+        {
+            "condition": path_text(each.path[2:]),
+            **_place(each.path, mapping),
+            "held": each.held,
+            "of": each.asked,
+            "needed": each.is_needed,
+            "saw": _texts(each.saw, mask) if not each.held else {},
+        }
+        for each in counts
+    ]
+
+
+def table_views(mapping: PreviewedMapping, mask: Mask) -> list[Data]:
+    """Return how many values each `map` has, in the order of the config."""
+    counts = sorted(mapping.decisions.tables.values(), key=lambda count: mapping.document.position(count.path))
+    return [
+        {
+            "value": path_text(each.path[2:]),
+            **_place((*each.path, "map"), mapping),
+            "found": each.found,
+            "of": each.asked,
+            "otherwise": each.has_otherwise,
+            "missed": _texts(each.missed, mask),
+        }
+        for each in counts
+    ]
+
+
+def _place(path: Path, mapping: PreviewedMapping) -> Data:
+    line, column = mapping.document.position(path)
+    return {"route": mapping.config.routes[int(path[1])].name, "line": line, "column": column}
+
+
+def _texts(texts: Counter[str], mask: Mask) -> dict[str, int]:
+    """Return texts of records with their numbers, the most frequent first; only codes are shown as they are."""
+    found: Counter[str] = Counter()
+    for text, count in texts.items():
+        found[text if text in (MISSING, OTHER) or is_code(text) else mask.text(text)] += count
+    return dict(found.most_common())
 
 
 def count_views(outcomes: Sequence[Outcome]) -> Data:
