@@ -92,6 +92,11 @@ TESTS: Final[dict[ReasonCode, dict[str, list[str]]]] = {
             "a_gap_counts_once_although_the_process_is_killed_before_anything_else_was_sent",
         ],
     },
+    "config_refused": {
+        "kafka/test_reload.py": [
+            "a_config_that_is_refused_changes_nothing_and_is_told_until_it_is_mended",
+        ],
+    },
     "draining": {
         "kafka/test_reasons.py": [
             "a_stop_is_told_until_what_is_on_the_wire_is_answered",
