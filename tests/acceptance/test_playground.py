@@ -20,6 +20,7 @@ from connector.workbench.playground import evaluator as evaluator_module
 from connector.workbench.playground.evaluator import Evaluator, NoAnswerError
 from connector.workbench.playground.routes import MOST_BYTES, example, playground
 from tests.acceptance.test_cli_check import command
+from tests.kafka.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +78,7 @@ from pathlib import Path
 from connector.workbench.playground.confinement import confine
 
 confine()
-import zoneinfo, json.tool
+import zoneinfo, json.tool, wave
 zoneinfo.ZoneInfo("America/Bogota")
 def tries():
     yield lambda: open(sys.argv[1])
@@ -106,7 +107,9 @@ for number, attempt in enumerate(tries()):
 def test_the_worker_can_do_nothing_but_compute(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("secret", encoding="utf-8")
-    done = subprocess.run([sys.executable, "-c", CONFINED, str(secret)], capture_output=True, text=True, check=True)
+    environ = {**os.environ, "PYTHONPYCACHEPREFIX": str(tmp_path / "cache")}  # no module that it loads late is compiled
+    arguments = [sys.executable, "-c", CONFINED, str(secret)]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True, env=environ)
     answers = [line.split()[1] for line in done.stdout.splitlines()]
     assert answers == ["ConfinedError"] * 12 + ["MemoryError"]
 
@@ -172,7 +175,7 @@ def web(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     (tmp_path / "c.yaml").write_text(CONFIG, encoding="utf-8")
     (tmp_path / "r.jsonl").write_text(EXAMPLE.records, encoding="utf-8")
     browser = tmp_path / "browser.sh"
-    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/shown\n', encoding="utf-8")
+    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/shown\nexec sleep 30\n', encoding="utf-8")
     browser.chmod(0o755)
     arguments = [sys.executable, "-m", "connector", "preview", "-c", "c.yaml", "--file", "r.jsonl", "--web"]
     environ = {**os.environ, "BROWSER": f"{browser} %s"}
@@ -201,6 +204,7 @@ def test_preview_web_shows_config_and_records_on_this_machine_until_ctrl_c(
     ).json()
     assert answer["problems"] == []
     assert answer["counts"]["items"] == 1
+    until(lambda: (tmp_path / "shown").exists() and (tmp_path / "shown").read_text("utf-8"), "the browser")
     assert (tmp_path / "shown").read_text(encoding="utf-8").strip() == url.rstrip("/")
     elsewhere = httpx.get(f"{url}playground/start", headers={"host": "rebound.example"})
     assert (elsewhere.status_code, "shop.orders" in elsewhere.text) == (400, False)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import sys
+import threading
 import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -65,7 +66,8 @@ async def _serve(texts: Texts) -> None:
         async with web.running_server(Starlette(routes=routes, middleware=[guard]), sock):
             _say(f"playground: {url}/  (Ctrl-C ends it)")
             if _has_browser():
-                await asyncio.to_thread(webbrowser.open, url)
+                # Some browsers do not return before they are closed, and Ctrl-C does not wait for that.
+                threading.Thread(target=webbrowser.open, args=(url,), name="browser", daemon=True).start()
             await stop_requested.wait()
 
 
@@ -99,6 +101,8 @@ def _hidden(document: Document) -> str:
 def _records_text(file: str) -> str:
     try:
         if file == "-":
+            if sys.stdin.isatty():
+                _say("reading records from the terminal; Ctrl-D ends them")
             content = sys.stdin.buffer.read(_MOST_BYTES + 1)
         else:
             with Path(file).open("rb") as stream:

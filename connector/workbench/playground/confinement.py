@@ -37,13 +37,15 @@ _LISTING: Final = ("os.listdir", "os.scandir")
 """What the import system does to its own folders."""
 
 
-class ConfinedError(Exception):
-    """Something was tried that the process may not do."""
+class ConfinedError(PermissionError):
+    """Something was tried that the process may not do. Python's own modules take it for the system's refusal."""
 
 
 def confine() -> None:
     """Refuse files but Python's own, other programs and the network from now on, and limit memory. Can't be undone."""
     resource.setrlimit(resource.RLIMIT_AS, (_MOST_BYTES, _MOST_BYTES))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))  # not for root, for whom only the hook stands in the way
     readable = tuple(_folder(name) for name in _own_folders())
 
     def refuse(event: str, arguments: tuple[object, ...]) -> None:

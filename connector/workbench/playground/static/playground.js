@@ -72,11 +72,13 @@ function show() {
   editors.records.mark(bad.map((each) => ({ ...each, severity: "error" })));
   replace(at("problems"), problems.map((each) => problemView(page, each, editors.config)));
   replace(at("bad-records"), bad.map((each) => problemView(page, each, editors.records)));
-  replace(at("outcomes"), records.map((each, index) => outcomeView(page, each, index, editors)));
-  replace(at("references"), referenceRows(page, references, editors.config));
-  at("references-panel").hidden = references.length === 0 || records.length === 0;
   at("summary").textContent = summary();
+  // While the config is broken, as it is in the middle of each change, what came of the last one stays in view, pale.
+  for (const id of ["outcomes", "references"]) at(id).classList.toggle("stale", !answer.sound);
   if (answer.sound) {
+    replace(at("outcomes"), records.map((each, index) => outcomeView(page, each, index, editors)));
+    replace(at("references"), referenceRows(page, references, editors.config));
+    at("references-panel").hidden = references.length === 0 || records.length === 0;
     at("topic-line").hidden = topics.length === 1 && !answer.has_patterns;
     topic.placeholder = answer.topic ?? "";
     replace(at("topics"), topics.map((each) => element("option", { value: each })));
