@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from selenium.webdriver.common.keys import Keys
 
 from connector.workbench.playground.routes import example
+from tests.support.browser import LOOKS
 
 if TYPE_CHECKING:
     from tests.kafka.commands import SandboxProcess
@@ -140,14 +141,10 @@ def test_it_can_be_used_by_keyboard_and_screen_reader(browser: Browser, url: str
     assert {"share", "restart", "records-text", "config-text"} <= set(reached)
 
 
-@pytest.mark.parametrize("languages", ["en", "zh-CN"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [(1280, 900), (390, 844)], ids=["desk", "phone"])
-def test_it_fits_its_window_in_both_languages_and_colours(
-    languages: str, scheme: str, size: tuple[int, int], browser: Browser, url: str
-) -> None:
-    browser.open(url, languages=languages, scheme=scheme, size=size)  # type: ignore[arg-type] # a literal
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: "-".join(map(str, look.values())))
+def test_it_fits_its_window_in_both_languages_and_colours(look: Any, browser: Browser, url: str) -> None:  # noqa: ANN401
+    browser.open(url, **look)
     browser.wait_for_text("#outcomes", "identity_missing")
     browser.assert_fits_its_width()
     browser.assert_console_is_clean()
-    browser.screenshot(f"playground-{languages}-{scheme}-{size[0]}")
+    browser.screenshot(f"playground-{look['languages']}-{look['scheme']}-{look['size'][0]}")

@@ -11,6 +11,7 @@ from selenium.webdriver.common.by import By
 
 from connector.sandbox.platform import Sandbox
 from connector.sandbox.server import build_app
+from tests.support.browser import LOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -187,15 +188,7 @@ def test_what_clients_send_is_shown_and_never_run(browser: Browser, sandbox: San
     browser.assert_console_is_clean()
 
 
-@pytest.mark.parametrize(
-    "look",
-    [
-        {"languages": language, "scheme": scheme, "size": size}
-        for language in ("en", "zh-CN")
-        for scheme, size in (("light", (1280, 900)), ("dark", (1280, 900)), ("light", (390, 844)))
-    ],
-    ids=lambda look: f"{look['languages']}-{look['scheme']}-{look['size'][0]}",
-)
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: "-".join(map(str, look.values())))
 def test_it_fits_its_window(look: Any, browser: Browser, sandbox: SandboxProcess, sender: Sender) -> None:  # noqa: ANN401
     sender.send(EVENT, {**identified("openid:" + "o" * 120), "eventKey": "c_" + "long" * 40})
     browser.open(f"{sandbox.url}/", **look)

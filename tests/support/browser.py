@@ -27,7 +27,7 @@ from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from selenium.webdriver.remote.webelement import WebElement
 
@@ -44,6 +44,14 @@ _ARGUMENTS: Final = (
     "--no-proxy-server",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
+
+LOOKS: Final[Sequence[Mapping[str, Any]]] = (
+    {"languages": "en", "scheme": "light", "size": (1280, 900)},
+    {"languages": "zh-CN", "scheme": "dark", "size": (1280, 900)},
+    {"languages": "zh-CN", "scheme": "light", "size": (390, 844)},
+    {"languages": "en", "scheme": "dark", "size": (390, 844)},
+)
+"""How a page should be looked at, as arguments of `Browser.open`: both languages, both colours, desk and phone."""
 
 
 class NoBrowserError(Exception):
