@@ -104,6 +104,8 @@ class Lease:
         self._window = OffsetWindow(start)
         self._partial = PartialRecords()
         self._before = SettledBefore(start, ahead)
+        self.settled_before = not self._before.exhausted
+        """Whether records may come that were settled before this lease: if not, `pass_over` changes nothing."""
         self._passed_end = start
         """The offset after the last received one, as of the last look at what was settled before."""
         self._times = TimeMarks()
@@ -115,11 +117,6 @@ class Lease:
 
     # -- records and their items --------------------------------------------------------------------------------
 
-    @property
-    def settled_before(self) -> bool:
-        """Whether records may come that were settled before this lease: if not, `pass_over` changes nothing."""
-        return not self._before.exhausted
-
     def pass_over(self, records: Sequence[Record]) -> Sequence[Record]:
         """Return the received records without those that were settled before this lease, which are counted."""
         before = self._before
@@ -128,6 +125,7 @@ class Lease:
         found = [record for record in records if not before.meets(record.offset)]
         self._counts.passed_over += len(records) - len(found)
         self._passed_end = records[-1].offset + 1
+        self.settled_before = not before.exhausted
         return found
 
     def track(self, offset: int, now: float, items: int) -> None:

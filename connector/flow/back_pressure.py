@@ -49,7 +49,7 @@ class BackPressure:
         self._full: set[Target] = set()
         self._long: set[Lease] = set()
         """The leases that reached nine tenths of MAX_OPEN_OFFSETS and still have half of it open, or more."""
-        self._changed = False
+        self.changed = False
         """Whether leases that are not paused may have to wait since `take_leases_to_pause` was called."""
 
     @property
@@ -57,30 +57,34 @@ class BackPressure:
         """Whether leases wait for themselves, which no delivery tells."""
         return bool(self._long)
 
-    def admitted(self, feed: Feed) -> int:
-        """Return how many records of a lease may be passed on, unless one of them fills a target: then ask again."""
-        if not feed.is_read:
-            return 0
-        for target in feed.targets:
-            if target.full:
-                self.on_full(target)
-        if self._full and not self._full.isdisjoint(feed.targets):
-            return 0
-        return max(0, MAX_OPEN_OFFSETS - self.on_tracked(feed.lease))
+    def room(self, feed: Feed) -> tuple[int, int, int] | None:
+        """Return how many records of a lease may be passed on, and how many items, or bytes, fill one of its targets.
 
-    def on_tracked(self, lease: Lease) -> int:
-        """Called when records of a lease were tracked: it may have to wait for itself. Return how many are open."""
-        span = lease.span
-        if span * 10 >= MAX_OPEN_OFFSETS * 9 and lease not in self._long:
+        Once one is full, ask again. None if the lease has to wait.
+        """
+        if not feed.is_read:
+            return None
+        items, size = feed.room
+        if items <= 0 or size <= 0:
+            for target in feed.targets:
+                if target.full:
+                    self.on_full(target)
+        if self._full and not self._full.isdisjoint(feed.targets):
+            return None
+        records = MAX_OPEN_OFFSETS - feed.lease.span
+        return (records, items, size) if records > 0 else None
+
+    def on_tracked(self, lease: Lease) -> None:
+        """Called when records of a lease were tracked: it may have to wait for itself."""
+        if lease.span * 10 >= MAX_OPEN_OFFSETS * 9 and lease not in self._long:
             self._long.add(lease)
-            self._changed = True
-        return span
+            self.changed = True
 
     def on_full(self, target: Target) -> None:
         """Called when a target has reached a bound, or stands at it: the leases that feed it wait."""
         if target not in self._full:
             self._full.add(target)
-            self._changed = True
+            self.changed = True
 
     def on_new(self, feed: Feed) -> bool:
         """Called with a lease that has come; return whether it has to wait, so that it counts as paused."""
@@ -90,7 +94,7 @@ class BackPressure:
 
     def on_exchange(self) -> None:
         """Called when the leases follow another plan: they may have to wait for other reasons than before."""
-        self._changed = True
+        self.changed = True
 
     def on_closing(self, lease: Lease) -> None:
         """Called before a lease closes or ends: drops its backlog, which the next owner has, and forgets it."""
@@ -110,9 +114,9 @@ class BackPressure:
 
     def take_leases_to_pause(self) -> list[Lease]:
         """Return the leases that wait and were not paused; from now on they are."""
-        if not self._changed:
+        if not self.changed:
             return []
-        self._changed = False
+        self.changed = False
         leases = [one for one, feed in self._feeds.items() if one not in self.paused and self._waits(feed)]
         self.paused.update(leases)
         return leases

@@ -91,7 +91,7 @@ class BatchQueues:
 
     def _take_fresh(self, now: float) -> Batch[Pending] | None:
         gathered = self._batcher.take(now)
-        return None if gathered is None else Batch(Gathered(gathered.items))
+        return None if gathered is None else Batch(Gathered.of(gathered))
 
     def _without_ended(self, batch: Batch[Pending]) -> tuple[Batch[Pending] | None, list[Pending]]:
         """Return the batch without the items that must not be sent, and these."""

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from connector.core.batching import OpenBatch
     from connector.core.ledger import Lease
     from connector.core.record import Item
-    from connector.core.sink import Verdict
+    from connector.core.sink import Sink, Verdict
 
 
 @dataclass(slots=True, eq=False)
@@ -44,12 +45,30 @@ class Pending(Struct, eq=False, gc=False):
 
 
 class Gathered(tuple[Pending, ...]):  # noqa: SLOT001 - a tuple of any length can't have slots
-    """The items of a batch as they were gathered, with what is computed of them once. Its slices are plain tuples."""
+    """The items of a batch as they were gathered, with what is known of them. Its slices are plain tuples."""
+
+    request_bytes: int
+    """The size of their request."""
+
+    @classmethod
+    def of(cls, batch: OpenBatch[Pending]) -> Self:
+        """Return the items of a batch."""
+        gathered = cls(batch.items)
+        gathered.request_bytes = batch.bytes
+        return gathered
 
     @cached_property
     def by_lease(self) -> list[tuple[Lease, list[int]]]:
         """See `by_lease`."""
         return _by_lease(self)
+
+
+def request_bytes(pendings: Sequence[Pending], sink: Sink) -> int:
+    """Return the size of a request of these items."""
+    if isinstance(pendings, Gathered):
+        return pendings.request_bytes
+    items = [pending.item for pending in pendings]
+    return sink.request_overhead(items[0].params) + sum(sink.item_sizes(items))
 
 
 def by_lease(pendings: Sequence[Pending]) -> list[tuple[Lease, list[int]]]:

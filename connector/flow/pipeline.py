@@ -111,57 +111,61 @@ class Pipeline:
 
     async def _pass_on(self, feed: Feed, source: Source) -> None:
         """Pass on the records of a lease, in order, until it has to wait, letting the loop run in between."""
-        while feed.backlog and (admitted := self._back_pressure.admitted(feed)):
+        while feed.backlog and (room := self._back_pressure.room(feed)) is not None:
             self._turn.begin()
-            self._pass_on_some(feed, admitted)
+            self._pass_on_some(feed, *room)
             if self._turn.is_over:
                 await self._turn.end()
         self._back_pressure.on_tracked(feed.lease)
         self._pause_waiting(source)
 
-    def _pass_on_some(self, feed: Feed, most: int) -> None:
-        """Pass on `most` records at most: up to the one that fills a target, or a turn."""
+    def _pass_on_some(self, feed: Feed, most: int, room: int, room_bytes: int) -> None:
+        """Pass on `most` records at most: up to the one that fills a target, by items or bytes, or a turn."""
         lease, backlog = feed.lease, feed.backlog
         if lease.settled_before:  # one by one: what stays in the backlog was neither tracked nor passed over
             most = 1
             if not lease.pass_over(backlog[:1]):
                 del backlog[:1]
-                self._turn.left -= 1
+                self._turn.spend(1)
                 return
-        counts, items, sizes = self._map(feed, backlog[: min(most, self._turn.left)])
+        left = self._turn.left
+        counts, items, sizes = self._map(feed, backlog[: min(most, left)], min(room, left), room_bytes)
         offsets = [record.offset for record in backlog[: len(counts)]]
         lease.track_all(offsets, self._loop.time(), counts, backlog[0].timestamp_ms)
         if self.on_mapped is not None:
             self.on_mapped(backlog, counts)
         del backlog[: len(counts)]
         self._put(items, lease, sizes if len(sizes) == len(items) else None)
-        self._turn.left -= max(len(counts), len(items))
+        self._turn.spend(max(len(counts), len(items)))
 
-    def _map(self, feed: Feed, records: Sequence[Record]) -> tuple[list[int], list[Item], list[int]]:
-        """Map records until they may fill a target or a turn.
+    def _map(
+        self, feed: Feed, records: Sequence[Record], room: int, room_bytes: int
+    ) -> tuple[list[int], list[Item], list[int]]:
+        """Map records until there are `room` items, or so many bytes, or the turn is late.
 
         Return how many items each has become, all items, and the bytes of each record that has items: theirs and those
         of its value.
         """
         items_of = feed.items_of
-        room, room_bytes = feed.room
-        room = min(room, self._turn.left)
         counts: list[int] = []
         items: list[Item] = []
         sizes: list[int] = []
-        for record in records:
-            of_record = items_of(record)
-            counts.append(len(of_record))
-            if of_record:
+        for first in range(0, len(records), RECORDS_PER_LOOK):
+            for record in records[first : first + RECORDS_PER_LOOK]:
+                of_record = items_of(record)
+                count = len(of_record)
+                counts.append(count)
+                if not count:
+                    continue
                 items += of_record
-                size = len(record.value or b"")
-                for item in of_record:
-                    size += len(item.body)
+                size = len(record.value or b"") + len(of_record[0].body)
+                if count > 1:
+                    size += sum([len(item.body) for item in of_record[1:]])
                 sizes.append(size)
                 room_bytes -= size
                 if room_bytes <= 0 or len(items) >= room:
-                    break
-            if not len(counts) % RECORDS_PER_LOOK and self._turn.is_late:
+                    return counts, items, sizes
+            if self._turn.is_late:
                 break
         return counts, items, sizes
 
@@ -169,7 +173,7 @@ class Pipeline:
         """Put items into their targets; `sizes` are those of their records if each is its record's only one."""
         while items:
             name = items[0].target
-            of_others = [item for item in items if item.target != name]
+            of_others = [item for item in items if item.target != name] if len(items) > 1 else []
             if of_others:
                 items, sizes = [item for item in items if item.target == name], None
             target = self._targets[name]
@@ -181,7 +185,7 @@ class Pipeline:
             items = of_others
 
     def _pause_waiting(self, source: Source) -> None:
-        if to_pause := self._back_pressure.take_leases_to_pause():
+        if self._back_pressure.changed and (to_pause := self._back_pressure.take_leases_to_pause()):
             source.pause(to_pause)
             self._room.set()  # so that leases which wait for themselves are looked at from now on
 

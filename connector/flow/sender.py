@@ -28,7 +28,7 @@ from connector.core.retry import MAX_RETRY_AFTER_S, Backoff
 from connector.core.sink import VerdictKind
 from connector.core.target_state import Condition, TargetMachine
 from connector.flow.batch_queues import BatchQueues
-from connector.flow.pending import by_lease
+from connector.flow.pending import by_lease, request_bytes
 from connector.flow.target_alarm import AlarmFacts, TargetAlarm
 
 if TYPE_CHECKING:
@@ -252,7 +252,7 @@ class Sender:
                 verdict=verdict.kind,
                 items=items,
                 offsets=[(lease.partition, offsets) for lease, offsets in by_lease(request)],
-                body_bytes=self._sink.request_overhead(items[0].params) + sum(self._sink.item_sizes(items)),
+                body_bytes=request_bytes(request, self._sink),
                 seconds=seconds,
                 http_status=verdict.http_status,
                 code=verdict.code,

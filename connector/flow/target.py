@@ -143,7 +143,7 @@ class Target:
         else:
             record = self._queue_record(item.record, 1)
             self._last_put = (item.record, lease, record)
-        self._queue([Pending(item, lease, len(item.body), record)])
+        self._queue([Pending(item, lease, len(item.body), record)], len(item.body))
 
     def put_all(self, items: Sequence[Item], lease: Lease, sizes: Sequence[int] | None = None) -> None:
         """Queue items of tracked records of `lease`. Never blocks and never refuses: see `full`.
@@ -152,9 +152,10 @@ class Target:
         bytes of each with those of its record's value.
         """
         if sizes is None:
-            self._queue(self._sharing(items, lease))
+            pendings = self._sharing(items, lease)
+            self._queue(pendings, sum([pending.queued_bytes for pending in pendings]))
         else:
-            self._queue(list(map(Pending, items, repeat(lease), sizes)))
+            self._queue(list(map(Pending, items, repeat(lease), sizes)), sum(sizes))
 
     def _sharing(self, items: Sequence[Item], lease: Lease) -> list[Pending]:
         """Return the items of records that may have several."""
@@ -207,9 +208,9 @@ class Target:
         self.queued_bytes += queued.value_bytes
         return queued
 
-    def _queue(self, added: Sequence[Pending]) -> None:
+    def _queue(self, added: Sequence[Pending], size: int) -> None:
         self.queued += len(added)
-        self.queued_bytes += sum([pending.queued_bytes for pending in added])
+        self.queued_bytes += size
         self._admission.add(added)
 
     def _on_joined(self, sealed: bool, now: float) -> None:  # noqa: FBT001 - a callback

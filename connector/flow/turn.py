@@ -22,6 +22,10 @@ class Turn:
     def __init__(self) -> None:
         self.left = ITEMS_PER_TURN
         """How many records or items may still be passed on in this turn; some, after `begin`."""
+        self.is_over = False
+        """Whether nothing more may be passed on in this turn."""
+        self._unlooked = 0
+        """How many were passed on since the last look at the clock."""
         self._ends_at = 0.0
         self._has_begun = False
         self._loop = asyncio.get_running_loop()
@@ -29,8 +33,8 @@ class Turn:
     def begin(self) -> None:
         """Called before something is passed on: begins a turn if the last one is over, or the loop has run since."""
         if not self._has_begun:
-            self._has_begun = True
-            self.left = ITEMS_PER_TURN
+            self._has_begun, self.is_over = True, False
+            self.left, self._unlooked = ITEMS_PER_TURN, 0
             self._ends_at = self._loop.time() + TURN_S
             self._loop.call_soon(self._on_end)
 
@@ -39,10 +43,13 @@ class Turn:
         """Whether its time is over."""
         return self._loop.time() >= self._ends_at
 
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing more may be passed on in this turn."""
-        return self.left <= 0 or self.is_late
+    def spend(self, count: int) -> None:
+        """Called when that many records, or items, were passed on."""
+        self.left -= count
+        self._unlooked += count
+        if self._unlooked >= RECORDS_PER_LOOK or self.left <= 0:
+            self._unlooked = 0
+            self.is_over = self.left <= 0 or self.is_late
 
     async def end(self) -> None:
         """End the turn: let the loop run."""

@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from connector.core.batching import BatchLimits
+from connector.core.events import RequestDone
 from connector.core.evidence import MIN_REFUSALS
 from connector.core.sink import VerdictKind
 from tests.support.builders import seeded
@@ -18,6 +19,9 @@ from tests.support.storm_sink import StormSink, Trouble
 from tests.support.target_harness import SETTINGS, TargetHarness, assert_empty
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from connector.core.record import Item
     from connector.flow.target import TargetSettings
 
 ORDERED = replace(SETTINGS, ordered=True)
@@ -90,10 +94,16 @@ def test_through_all_failures_every_item_ends_once_and_in_order(
     dead_lettered = len(harness.dead_letters)
     assert (harness.counts.dead_lettered, harness.counts.delivered) == (dead_lettered, len(puts) - dead_lettered)
     assert_empty(harness.target)
+    requests = [one for one in harness.events if isinstance(one, RequestDone)]
+    assert [one.body_bytes for one in requests] == [_size(sink, one.items) for one in requests]
     if how.ordered:
         for key in "abcdef":
             ended = [one.record.offset for one in sink.settled if key in one.order_keys]
             assert ended == sorted(ended), f"{key} was overtaken"
+
+
+def _size(sink: StormSink, items: Sequence[Item]) -> int:
+    return sink.request_overhead(items[0].params) + sum(sink.item_sizes(items))
 
 
 def _reasons(harness: TargetHarness) -> dict[int, str]:
