@@ -1,8 +1,16 @@
 from __future__ import annotations
 
+import os
+import pty
 import subprocess
 import sys
 import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 STOP_TWICE = """
 import asyncio, os, signal
@@ -35,6 +43,28 @@ async def main() -> None:
 
 asyncio.run(main())
 """
+RELOAD = """
+import asyncio, os, signal, sys
+from connector.runtime.process import Hangups, reload_on_hangup, stop_on_signals
+
+signal.signal(signal.SIGHUP, signal.{before})
+hangups = Hangups()
+print("terminal" if hangups.had_terminal else "none", flush=True)
+if {early}:
+    os.kill(os.getpid(), signal.SIGHUP)
+
+async def main() -> None:
+    stop, reloads = stop_on_signals(), []
+    reload_on_hangup(hangups, lambda: reloads.append(1), stop)
+    print("ready", flush=True)
+    if {late}:
+        os.kill(os.getpid(), signal.SIGHUP)
+    await asyncio.wait([asyncio.ensure_future(stop.wait())], timeout={wait_s})
+    with open("{file}", "w") as file:
+        file.write(f"{{len(reloads)}} {{stop.is_set()}}")
+
+asyncio.run(main())
+"""
 STUCK_THREAD = """
 import threading, time
 from connector.runtime.process import exit_unless
@@ -53,8 +83,12 @@ time.sleep(1.5)
 """
 
 
-def run_script(script: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+def run_script(script: str, *, new_session: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run a script; in a new session it has no terminal."""
+    command = [sys.executable, "-c", script]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=60, start_new_session=new_session
+    )
 
 
 def test_the_first_signal_requests_a_stop_and_the_second_exits_with_1() -> None:
@@ -77,3 +111,33 @@ def test_a_process_that_a_thread_keeps_from_ending_exits_with_its_code() -> None
 
 def test_a_process_that_has_ended_in_time_is_not_exited() -> None:
     assert run_script(ENDED).returncode == 0
+
+
+@pytest.mark.parametrize(("early", "late"), [(True, False), (False, True), (True, True)])
+def test_a_hangup_reloads_also_one_that_comes_before_the_loop_runs(early: bool, late: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    file = tmp_path / "result"
+    done = run_script(RELOAD.format(before="SIG_DFL", early=early, late=late, wait_s=0.3, file=file), new_session=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "none\nready\n", "")
+    assert file.read_text() == f"{early + late} False"
+
+
+@pytest.mark.parametrize(("before", "result"), [("SIG_DFL", "0 True"), ("SIG_IGN", "0 False")])
+def test_a_terminal_that_is_gone_stops_unless_nohup_keeps_the_process(before: str, result: str, tmp_path: Path) -> None:
+    file = tmp_path / "result"
+    script = RELOAD.format(before=before, early=False, late=False, wait_s=2, file=file)
+    master, slave = pty.openpty()
+    attach = "import fcntl, sys, termios; fcntl.ioctl(int(sys.argv[1]), termios.TIOCSCTTY, 0)\n"
+    with subprocess.Popen(
+        [sys.executable, "-c", attach + script, str(slave)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        pass_fds=[slave],
+        start_new_session=True,
+        text=True,
+    ) as process:
+        os.close(slave)
+        assert process.stdout is not None
+        assert [process.stdout.readline() for _ in range(2)] == ["terminal\n", "ready\n"]
+        os.close(master)  # the window is closed: the kernel sends SIGHUP
+        assert process.wait(30) == 0
+    assert file.read_text() == result
