@@ -49,6 +49,26 @@ def test_a_typo_in_a_path_is_seen_with_the_nearest_path(browser: Browser, url: s
     browser.assert_console_is_clean()
 
 
+def test_a_condition_that_never_holds_and_values_that_a_map_lacks_are_seen(browser: Browser, url: str) -> None:
+    browser.open(url)
+    config = CONFIG.replace("{$.status: PAID}", "{$.status: [paid]}")
+    browser.set_value("#config-text", config)
+    browser.wait_for_text("#conditions tr.bad", "saw PAID (2), NEW (1)")
+    assert browser.text("#config .gutter .warning") == "13"
+    assert browser.text("#maps") == ""
+    mapped = CONFIG.replace("    where: {$.status: PAID}\n", "").replace(
+        "c_buy", "{from: $.status, map: {PAID: c_buy}}"
+    )
+    browser.set_value("#config-text", mapped)
+    browser.wait_for_text("#maps tr.warn", "not in it: NEW (1)")
+    assert browser.text("#conditions") == ""
+    browser.set_value("#config-text", CONFIG.replace("c_order: $.id", "c_buyer: $.buyer"))
+    browser.wait_for_text("#outcomes .warn", "An object, where the platform's documents show text and numbers: ")
+    browser.find("#language [data-language=zh]").click()
+    browser.wait_for_text("#outcomes .warn:last-child", "平台文档")
+    browser.assert_console_is_clean()
+
+
 def test_a_broken_config_shows_the_line_and_the_code_and_a_click_goes_there(browser: Browser, url: str) -> None:
     browser.open(url)
     browser.wait_for_text("#outcomes", "c_buy")

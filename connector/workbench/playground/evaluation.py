@@ -9,8 +9,8 @@ from connector.config.loading import UNUSED_BY_MAPPING, check_sealed
 from connector.config.located import path_text
 from connector.workbench.masking import Mask
 from connector.workbench.playground.documents import read_documents
-from connector.workbench.preview.outcomes import PreviewedMapping
-from connector.workbench.preview.views import count_views, made_view, reference_views
+from connector.workbench.preview.outcomes import PreviewedMapping, objects_of
+from connector.workbench.preview.views import condition_views, count_views, made_view, reference_views, table_views
 
 if TYPE_CHECKING:
     from connector.config.loading import Checked
@@ -53,6 +53,8 @@ def _results(checked: Checked, compiled: CompiledMapping, records: str, topic: s
         "more": more,
         "records": [_outcome(each, mask) for each in outcomes],
         "counts": count_views(outcomes),
+        "conditions": condition_views(mapping, mask),
+        "maps": table_views(mapping, mask),
         "references": reference_views(mapping, mask),
     }
 
@@ -80,6 +82,7 @@ def _outcome(outcome: Outcome, mask: Mask) -> Data:
         "line": outcome.given.line,
         "topic": outcome.given.record.topic,
         "becomes": [{name: _pretty(each) if name in texts else each for name, each in view.items()} for view in views],
+        "objects": list(objects_of(outcome)),
         "skips": [_skip(each) for each in outcome.skips],
     }
 

@@ -2,7 +2,7 @@
 
 import { element, replace, start } from "/static/page.js";
 import { Editor } from "/static/editor.js";
-import { outcomeView, problemView, referenceRows } from "/static/playground_views.js";
+import { COUNTED, countRows, outcomeView, problemView } from "/static/playground_views.js";
 import { packed, unpacked } from "/static/shared_link.js";
 import { texts } from "/static/playground_texts.js";
 
@@ -67,26 +67,30 @@ async function answerTo(asked) {
 /** Show the answer: after each one, and when the language has changed. */
 function show() {
   if (answer === null) return;
-  const { problems = [], bad_records: bad = [], records = [], references = [], topics = [] } = answer;
-  editors.config.mark([...problems, ...lost(references)]);
+  const { problems = [], bad_records: bad = [], records = [], topics = [] } = answer;
+  const counted = Object.keys(COUNTED).map((kind) => [kind, answer[kind] ?? []]);
+  editors.config.mark([...problems, ...counted.flatMap(([kind, entries]) => lost(kind, entries))]);
   editors.records.mark(bad.map((each) => ({ ...each, severity: "error" })));
   replace(at("problems"), problems.map((each) => problemView(page, each, editors.config)));
   replace(at("bad-records"), bad.map((each) => problemView(page, each, editors.records)));
   at("summary").textContent = summary();
   // While the config is broken, as it is in the middle of each change, what came of the last one stays in view, pale.
-  for (const id of ["outcomes", "references"]) at(id).classList.toggle("stale", !answer.sound);
+  for (const id of ["outcomes", "counts"]) at(id).classList.toggle("stale", !answer.sound);
   if (answer.sound) {
     replace(at("outcomes"), records.map((each, index) => outcomeView(page, each, index, editors)));
-    replace(at("references"), referenceRows(page, references, editors.config));
-    at("references-panel").hidden = references.length === 0 || records.length === 0;
+    for (const [kind, entries] of counted) {
+      replace(at(kind), countRows(page, kind, entries, editors.config));
+      at(`counted-${kind}`).hidden = entries.length === 0;
+    }
+    at("counts").hidden = records.length === 0;
     at("topic-line").hidden = topics.length === 1 && !answer.has_patterns;
     topic.placeholder = answer.topic ?? "";
     replace(at("topics"), topics.map((each) => element("option", { value: each })));
   }
 }
 
-/** The references that were never found, as marks. */
-const lost = (references) => references.filter((each) => each.of && !each.found).map(({ line }) => ({ line, severity: "warning" }));
+/** What was never there, as marks of its lines. */
+const lost = (kind, entries) => entries.filter(COUNTED[kind].look).map(({ line }) => ({ line, severity: "warning" }));
 
 function summary() {
   if (answer.error) return page.text(answer.error);

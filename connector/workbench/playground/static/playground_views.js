@@ -23,7 +23,7 @@ export function problemView(page, problem, editor) {
 
 /** Return what becomes of one record. */
 export function outcomeView(page, outcome, index, editors) {
-  const { line, becomes, skips } = outcome;
+  const { line, becomes, objects, skips } = outcome;
   const place = element("button", { type: "button", class: "place", click: () => editors.records.goTo(line, 1) }, page.text("line", { line }));
   const made = becomes.length
     ? becomes.map((each) => (each.dead_letter ? letterView(page, each.dead_letter) : itemView(page, each)))
@@ -32,7 +32,7 @@ export function outcomeView(page, outcome, index, editors) {
     "article",
     { class: "outcome" },
     element("div", {}, element("h3", {}, page.text("record", { number: index + 1 })), place),
-    element("div", {}, made),
+    element("div", {}, made, objects.length ? element("p", { class: "warn" }, page.text("objects", { names: objects.join(", ") })) : null),
   );
 }
 
@@ -73,26 +73,56 @@ function skipView(page, { kind, topic, route, conditions }, editor) {
 const placeButton = (page, { line, column }, click) =>
   element("button", { type: "button", class: "place", click }, page.text("line_column", { line, column }));
 
-/** Return the rows of the table of references. */
-export function referenceRows(page, references, editor) {
-  const head = ["found", "reference", "route", "place", null].map((key) => element("th", { scope: "col" }, key ? page.text(key) : ""));
-  const rows = references.map((each) => {
-    const { reference, route, line, column } = each;
-    const place = placeButton(page, each, () => editor.goTo(line, column));
-    return element(
+/** How each kind of thing is counted: what it is called, how often it was there, and whether something is wrong. */
+export const COUNTED = {
+  conditions: {
+    name: (each) => each.condition,
+    count: (each) => each.held,
+    look: (each) => (each.of && !each.held && each.needed ? "bad" : null),
+    note: (page, each) => (each.of && !each.held ? page.text("saw", { values: numbered(page, each.saw) }) : ""),
+  },
+  maps: {
+    name: (each) => each.value,
+    count: (each) => each.found,
+    look: (each) => (!isEmpty(each.missed) && !each.otherwise ? (each.found ? "warn" : "bad") : null),
+    note: (page, each) => (isEmpty(each.missed) ? "" : page.text("not_in_it", { values: numbered(page, each.missed) })),
+  },
+  references: {
+    name: (each) => each.reference,
+    count: (each) => each.found,
+    look: (each) => (each.of && !each.found ? "bad" : null),
+    note: referenceNote,
+  },
+};
+
+const MOST_VALUES = 5;
+const isEmpty = (table) => Object.keys(table).length === 0;
+
+function numbered(page, values) {
+  const all = Object.entries(values);
+  const shown = all.slice(0, MOST_VALUES).map(([value, count]) => `${page.has(`value.${value}`) ? page.text(`value.${value}`) : value} (${count})`);
+  return [...shown, ...(all.length > MOST_VALUES ? ["…"] : [])].join(", ");
+}
+
+/** Return the rows of the table of one kind. */
+export function countRows(page, kind, entries, editor) {
+  const { name, count, look, note } = COUNTED[kind];
+  const head = ["found", `one.${kind}`, "route", "place", null].map((key) => element("th", { scope: "col" }, key ? page.text(key) : ""));
+  const rows = entries.map((each) =>
+    element(
       "tr",
-      { class: each.of && !each.found ? "bad" : null },
-      element("td", {}, page.text("of", { found: each.found, of: each.of })),
-      element("td", {}, element("code", {}, reference)),
-      element("td", {}, route),
-      element("td", {}, place),
+      { class: look(each) },
+      element("td", {}, page.text("of", { found: count(each), of: each.of })),
+      element("td", {}, element("code", {}, name(each))),
+      element("td", {}, each.route),
+      element("td", {}, placeButton(page, each, () => editor.goTo(each.line, each.column))),
       element("td", {}, note(page, each)),
-    );
-  });
+    ),
+  );
   return [element("tr", {}, ...head), ...rows];
 }
 
-function note(page, { found, of, needed, nearest }) {
+function referenceNote(page, { found, of, needed, nearest }) {
   if (nearest) return page.text("did_you_mean", { nearest });
   if (!needed) return page.text("not_needed");
   return of && !found ? page.text("nothing_like_it") : "";

@@ -10,7 +10,7 @@ import pytest
 from connector.workbench.masking import Mask
 from connector.workbench.playground.evaluation import evaluate
 from connector.workbench.playground.routes import example
-from connector.workbench.preview.views import count_views, reference_views
+from connector.workbench.preview.views import condition_views, count_views, reference_views, table_views
 from tests.unit.workbench.preview.configs import ANONYMOUS, CONFIG, PAID, UNPAID, given, previewed
 
 if TYPE_CHECKING:
@@ -24,12 +24,15 @@ def evaluated(config: str = CONFIG, records: str = RECORDS, topic: str = "") -> 
     return evaluate(config, records, topic)
 
 
-def test_counts_and_references_are_those_of_preview(tmp_path: Path) -> None:
+def test_counts_are_those_of_preview(tmp_path: Path) -> None:
     found = evaluated()
     mapping = previewed(tmp_path)
     outcomes = mapping.outcomes([given(each, index) for index, each in enumerate(VALUES)])
     assert found["counts"] == count_views(outcomes)
-    assert found["references"] == reference_views(mapping, Mask(mapping.config, unmask=True))
+    mask = Mask(mapping.config, unmask=True)
+    assert found["references"] == reference_views(mapping, mask)
+    assert found["conditions"] == condition_views(mapping, mask)
+    assert found["maps"] == table_views(mapping, mask)
 
 
 def test_each_record_becomes_an_item_a_reason_or_a_dead_letter() -> None:
