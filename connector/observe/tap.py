@@ -5,8 +5,8 @@ Theory of operation
    records.
 2. It sees items when their request was answered (`RequestDone`, that of dead letters too), and records of which
    nothing was made when they were mapped (`on_mapped`). So one line says what came, what was made and how it ended.
-3. It never waits. What a listener does not take in time is dropped and counted; searching and masking together take at
-   most SHARE of the time of the event loop, and what is left out for that is counted too (`tap_feed.py`).
+3. It never waits, and what it does in the flow takes microseconds. Searching and masking is done by the listeners'
+   tasks, in at most SHARE of the time of the event loop; what is left out is counted (`tap_feed.py`).
 4. Only what the `View` has masked leaves the process.
 """
 
@@ -113,4 +113,3 @@ class Tap:
     def _offer(self, batch: Batch) -> None:
         for feed in self._feeds:
             feed.offer(batch)
-        self._feeds.append(self._feeds.pop(0))  # so that another one is the first to spend what time there is

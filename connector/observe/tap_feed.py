@@ -1,24 +1,34 @@
-"""What one listener of the tap gets: chosen, rendered, queued within bounds, and counted where it is left out."""
+"""What one listener of the tap gets: chosen as it flows, masked later, bounded, and counted where it is left out.
+
+The flow only hands over references (`offer`). The listener's own task searches and masks them (`rendered`), for some
+milliseconds at once and never more than its share of the time. What it does not come to is left out, and so is what its
+reader does not take.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from random import Random
 
     from connector.core.time_budget import TimeBudget
     from connector.observe.tap_request import TapRequest
     from connector.observe.tapped import Batch, Tapped, View
 
-MAX_QUEUED_BYTES: Final = 1 << 20
-"""What waits for a reader; twice as much may be on its way to it."""
+MAX_PENDING: Final = 500
+"""Items that wait to be searched and masked."""
+MAX_PENDING_BYTES: Final = 4 << 20
+"""Of the values of their records, which are kept meanwhile."""
+MAX_CHUNK_BYTES: Final = 256 << 10
+"""What is handed to a reader at once."""
 COUNTS_S: Final = 1.0
 """How often the counts are told while they change."""
 SILENCE_S: Final = 5.0
@@ -27,7 +37,7 @@ SILENCE_S: Final = 5.0
 
 @dataclass(slots=True)
 class TapCounts:
-    """What became of the items that a listener asked for. The first is the sum of the others."""
+    """What became of the items that a listener asked for. The first is the sum of the others and of what waits."""
 
     matched: int = 0
     """By route, target and outcome."""
@@ -37,7 +47,7 @@ class TapCounts:
     without_value: int = 0
     """Left out because they do not hold the value."""
     over_budget: int = 0
-    """Left out, unsearched or unseen, so that the tap takes no more than its share of the time."""
+    """Left out, so that the tap takes no more than its share of the time."""
     too_large: int = 0
     """Left out because the record is too large to be searched for the value."""
     dropped: int = 0
@@ -53,14 +63,9 @@ class FeedDependencies:
     now: Callable[[], float]
     """In seconds; also measures how long something takes."""
 
-    def spend_since(self, began: float) -> None:
-        """Count what has been done since then."""
-        ended = self.now()
-        self.budget.spend(ended, ended - began)
-
 
 class TapFeed:
-    """The queue of one listener. Lives as long as its response; used on the event loop only."""
+    """What waits for one listener. Lives as long as its response; used on the event loop only."""
 
     def __init__(self, request: TapRequest, view: View, deps: FeedDependencies) -> None:
         self.request = request
@@ -70,52 +75,55 @@ class TapFeed:
         self._allowed = max(1.0, request.rate)
         """How many items may be shown now: the rate's worth of a second at most."""
         self._allowed_at = deps.now()
-        self._queue: list[bytes] = []
-        self._queued_bytes = 0
+        self._pending: deque[Tapped] = deque()
+        self._pending_bytes = 0
+        self._is_read = True
+        """Whether the reader has taken all that was handed to it."""
         self._end_reason = ""
         self._changed = asyncio.Event()
 
     def offer(self, batch: Batch) -> None:
-        """Queue what of a batch is asked for, as far as the bounds allow."""
-        counts = self.counts
+        """Take what of a batch is asked for, as far as there is room. Takes microseconds, whatever the batch holds."""
         wanted = batch.wanted(self.request, self._view)
         if not wanted:
             return
-        counts.matched += len(wanted)
-        if not self._has_room(len(wanted)):
+        self.counts.matched += len(wanted)
+        if len(self._pending) >= MAX_PENDING:
+            self._leave_out(len(wanted))
             return
-        found = list(self._with_value(batch, wanted)) if self.request.value_hash else wanted
-        chosen = self._sampled(found)
-        counts.sampled_out += len(found) - len(chosen)
-        for number, position in enumerate(chosen):
-            if not self._has_room(len(chosen) - number):
-                return
-            self._show(batch.at(position))
+        chosen = wanted if self.request.value_hash else self._sampled(wanted)
+        self.counts.sampled_out += len(wanted) - len(chosen)
+        self._take(chosen, batch)
 
     def end(self, reason: str) -> None:
         """End the lines, the last of which tells the reason."""
         self._end_reason = reason
         self._changed.set()
 
-    def _with_value(self, batch: Batch, positions: Sequence[int]) -> Iterator[int]:
-        """Yield the positions of what holds the value, as far as there is time to search: from anywhere on."""
-        budget, now, counts = self._deps.budget, self._deps.now, self.counts
-        start = self._deps.random.randrange(len(positions))
-        for number, position in enumerate([*positions[start:], *positions[:start]]):
-            began = now()
-            if budget.wait_s(began):
-                counts.over_budget += len(positions) - number
-                return
-            holds = self._view.holds(batch.at(position), self.request.value_hash)
-            self._deps.spend_since(began)
-            if holds:
-                yield position
-            elif holds is None:
-                counts.too_large += 1
-            else:
-                counts.without_value += 1
+    def _take(self, positions: Sequence[int], batch: Batch) -> None:
+        """Keep what is at these positions: as many as there is room for, from all over the batch."""
+        room = MAX_PENDING - len(self._pending)
+        kept = positions if len(positions) <= room else sorted(self._deps.random.sample(positions, room))
+        taken = 0
+        for position in kept:
+            if self._pending_bytes >= MAX_PENDING_BYTES:
+                break
+            tapped = batch.at(position)
+            self._pending.append(tapped)
+            self._pending_bytes += len(tapped.record.value or b"")
+            taken += 1
+        if taken < len(positions):
+            self._leave_out(len(positions) - taken)
+        self._changed.set()
+
+    def _leave_out(self, count: int) -> None:
+        if self._is_read:
+            self.counts.over_budget += count
+        else:
+            self.counts.dropped += count
 
     def _sampled(self, positions: Sequence[int]) -> Sequence[int]:
+        """Return a random choice of the positions, as sample and rate allow."""
         request, random, now = self.request, self._deps.random, self._deps.now()
         self._allowed = min(max(1.0, request.rate), self._allowed + (now - self._allowed_at) * request.rate)
         self._allowed_at = now
@@ -129,26 +137,24 @@ class TapFeed:
         self._allowed -= len(positions)
         return positions
 
-    def _has_room(self, left: int) -> bool:
-        """Return whether there is room and time for one more; if not, count all that are left as left out."""
-        if self._queued_bytes >= MAX_QUEUED_BYTES:
-            self.counts.dropped += left
-            return False
-        if self._deps.budget.wait_s(self._deps.now()):
-            self.counts.over_budget += left
-            return False
-        return True
-
-    def _show(self, tapped: Tapped) -> None:
-        began = self._deps.now()
-        line = self._view.line(tapped)
-        self._deps.spend_since(began)
-        self._queue.append(line)
-        self._queued_bytes += len(line)
-        self.counts.shown += 1
-        self._changed.set()
-
     # -- what the listener reads --------------------------------------------------------------------------------
+
+    def rendered(self, *, at_once: bool = False) -> bytes:
+        """Return the lines of what waits, as many as there is time for now; all of them with `at_once`."""
+        deps, lines, size = self._deps, list[bytes](), 0
+        while self._pending and size < MAX_CHUNK_BYTES:
+            began = deps.now()
+            if not at_once and deps.budget.wait_s(began):
+                break
+            tapped = self._pending.popleft()
+            self._pending_bytes -= len(tapped.record.value or b"")
+            if self._is_wanted(tapped):
+                lines.append(self._view.line(tapped))
+                size += len(lines[-1])
+            ended = deps.now()
+            deps.budget.spend(ended, ended - began)
+        self.counts.shown += len(lines)
+        return b"".join(lines)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield whole lines, until `end`; waits while the reader does not take what was yielded before."""
@@ -156,17 +162,38 @@ class TapFeed:
         yield self._line("listening", counts=False)
         told, told_at = asdict(self.counts), now()
         while not self._end_reason:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), COUNTS_S)
+            if self._pending:
+                await asyncio.sleep(self._deps.budget.wait_s(now()))
+            else:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), COUNTS_S)
             self._changed.clear()
-            chunk, self._queue, self._queued_bytes = b"".join(self._queue), [], 0
+            chunk = self.rendered()
             counts = asdict(self.counts)
             if now() - told_at >= (COUNTS_S if counts != told else SILENCE_S):
                 chunk += self._line("counts")
                 told, told_at = counts, now()
             if chunk:
+                self._is_read = False
                 yield chunk
-        yield b"".join(self._queue) + self._line("end", reason=self._end_reason)
+                self._is_read = True
+        yield self.rendered(at_once=True) + self._line("end", reason=self._end_reason)
+
+    def _is_wanted(self, tapped: Tapped) -> bool:
+        """Return whether it holds the value that is asked for, if one is, and may be shown; count it if not."""
+        if not self.request.value_hash:
+            return True
+        holds, counts = self._view.holds(tapped, self.request.value_hash), self.counts
+        if not holds:
+            if holds is None:
+                counts.too_large += 1
+            else:
+                counts.without_value += 1
+            return False
+        if not self._sampled((0,)):
+            counts.sampled_out += 1
+            return False
+        return True
 
     def _line(self, kind: str, *, counts: bool = True, **facts: str) -> bytes:
         told = asdict(self.counts) if counts else asdict(self.request)

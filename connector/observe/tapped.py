@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from connector.core.record import DEAD_LETTERS, Outcome
@@ -28,6 +29,8 @@ class Tapped:
     """What the reply was; holds no value of a record."""
     http_status: int | None = None
     import_batch: str = ""
+    at: float = field(default_factory=time.time)
+    """When it was seen: seconds since 1970."""
 
 
 class View(Protocol):

@@ -1,4 +1,4 @@
-"""What the tap costs the flow: nothing without a listener, and with four that read nothing, a bounded share.
+"""What the tap costs the flow: nothing without a listener, and with four, a bounded share.
 
 CPU time of the flow without the mapping (`test_flow_speed`), in pairs with and without the tap, one after the other, so
 that other load on the machine counts for both; the tap's share is of CPU time too, for the same reason. `nobody` means
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from connector.core.record import Record
     from connector.flow.pipeline import Pipeline
     from connector.observe.tap import EventListener
+    from connector.observe.tap_feed import TapFeed
     from tests.bench.figures import Figures
 
 PAIRS: Final = 5
@@ -43,6 +44,12 @@ class OneItemMapper:
 
     def of_topic(self, _: str) -> Callable[[Record], Sequence[Item]]:
         return lambda record: [Item(TARGET, "orders", BODY, b"{}", (), record)] if record.offset % 10 else []
+
+
+async def read(feed: TapFeed) -> None:
+    """Read all that a listener gets."""
+    async for _ in feed.chunks():
+        pass
 
 
 @pytest.mark.bench
@@ -68,10 +75,14 @@ def test_the_tap_by_the_flow_without_it(
     file.write_text(SOUND, encoding="utf-8")
     view = TapView(load(file, ENVIRON), FORMATS)
 
+    readers: list[asyncio.Task[None]] = []
+
     def attach(listeners: list[EventListener], pipeline: Pipeline) -> None:
         tap = Tap(lambda: view, listeners, pipeline, time.process_time)
         for feed in [tap.open(query) for query in queries]:
-            if not stays:
+            if stays:
+                readers.append(asyncio.create_task(read(feed)))
+            else:
                 tap.close(feed)
 
     def seconds(prepare: Callable[[list[EventListener], Pipeline], None]) -> float:

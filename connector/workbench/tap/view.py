@@ -108,7 +108,7 @@ def _facts(tapped: Tapped, mask: Mask) -> Data:
     failure = None if item is None else item.failure
     return {
         "type": "item",
-        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "at": datetime.fromtimestamp(tapped.at, UTC).isoformat(timespec="milliseconds"),
         "outcome": tapped.outcome,
         "route": "" if item is None else item.route,
         "target": "" if item is None else target_of(item),

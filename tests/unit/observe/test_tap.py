@@ -11,8 +11,8 @@ import pytest
 from connector.core.events import Notice, RequestDone
 from connector.core.record import DEAD_LETTERS, Failure, Item
 from connector.core.sink import VerdictKind
-from connector.observe.tap import MAX_LISTENERS, SHARE, Tap
-from connector.observe.tap_feed import MAX_QUEUED_BYTES
+from connector.observe.tap import BURST_S, MAX_LISTENERS, SHARE, Tap
+from connector.observe.tap_feed import MAX_CHUNK_BYTES, MAX_PENDING, MAX_PENDING_BYTES
 from connector.observe.tap_request import TapRefusedError
 from tests.support.clock import run_virtual
 from tests.unit.observe.examples import record, request
@@ -80,8 +80,8 @@ class Harness:
 
 
 def items_in(feed: TapFeed) -> list[dict[str, Any]]:
-    """What waits for the reader."""
-    return [json.loads(line) for line in feed._queue]  # noqa: SLF001 - the reader's side is tested on its own
+    """What its reader gets now."""
+    return [json.loads(line) for line in feed.rendered(at_once=True).splitlines()]
 
 
 def ended(feed: TapFeed) -> list[tuple[int, str]]:
@@ -107,7 +107,8 @@ def test_items_are_shown_with_their_outcome_and_the_import_batch() -> None:
     harness.map([record(2), record(3), record(4)], [0, 1, 0])
     harness.emit(request(VerdictKind.AGAIN, offsets=range(5, 6)))
     harness.emit(request(target=DEAD_LETTERS, offsets=range(6, 7)))
-    assert ended(feed) == [
+    items = items_in(feed)
+    assert [(item["offset"], item["outcome"]) for item in items] == [
         (0, "delivered"),
         (1, "delivered"),
         (2, "skipped"),
@@ -115,7 +116,7 @@ def test_items_are_shown_with_their_outcome_and_the_import_batch() -> None:
         (5, "again"),
         (6, "dead_lettered"),
     ]
-    assert [item["import"] for item in items_in(feed)][:3] == ["b7", "b7", ""]
+    assert [item["import"] for item in items][:3] == ["b7", "b7", ""]
 
 
 def test_of_a_partly_written_batch_of_dead_letters_those_written_are_dead_lettered() -> None:
@@ -162,11 +163,11 @@ def test_a_dead_letter_is_found_by_the_target_that_its_item_was_meant_for() -> N
 
 def test_the_rate_is_kept_and_a_batch_is_sampled_evenly() -> None:
     harness = Harness()
-    feed = harness.tap.open([("rate", "50")])
+    feed, offsets = harness.tap.open([("rate", "50")]), list[int]()
     for _ in range(40):
         harness.emit(request(offsets=range(500)))
         harness.now += 0.05
-    offsets = [offset for offset, _ in ended(feed)]
+        offsets += [offset for offset, _ in ended(feed)]
     assert 50 + 97 <= len(offsets) <= 50 + 100
     assert min(offsets) < 100
     assert max(offsets) > 400
@@ -179,6 +180,7 @@ def test_a_share_is_a_share() -> None:
     for _ in range(10):
         harness.emit(request(offsets=range(500)))
         harness.now += 1.0
+        items_in(feed)
     assert 350 < feed.counts.shown < 650
 
 
@@ -186,34 +188,77 @@ def test_one_value_is_followed_and_what_could_not_be_searched_is_counted() -> No
     harness = Harness()
     feed = harness.tap.open([("value_hash", "0" * 16)])
     harness.emit(request(offsets=range(30)))
-    assert sorted(ended(feed)) == [(7, "delivered"), (17, "delivered"), (27, "delivered")]
+    assert ended(feed) == [(7, "delivered"), (17, "delivered"), (27, "delivered")]
     assert (feed.counts.without_value, feed.counts.too_large) == (26, 1)
 
 
 @pytest.mark.parametrize("query", [[("rate", "1000")], [("value_hash", "0" * 16), ("rate", "1000")]])
 def test_listeners_take_no_more_than_their_share_of_the_time(query: list[tuple[str, str]]) -> None:
-    harness = Harness()
-    harness.line_takes_s = 0.001
-    feeds = [harness.tap.open(query) for _ in range(MAX_LISTENERS)]
-    began, taken = harness.now, 0.0
-    for _ in range(100):
-        before = harness.now
-        harness.emit(request(offsets=range(500)))
-        taken += harness.now - before
-        harness.now += 0.01
-    assert 0 < taken <= SHARE * (harness.now - began) + 0.02
-    for counts in (feed.counts for feed in feeds):
-        assert 0 < counts.over_budget < counts.matched
+    async def scene() -> None:
+        harness, loop = Harness(), asyncio.get_running_loop()
+        harness.line_takes_s = 0.001
+        began = harness.now
+        tap = Tap(lambda: View(harness), harness.listeners, harness, lambda: loop.time() + harness.now)
+        feeds = [tap.open(query) for _ in range(MAX_LISTENERS)]
+        reading = [asyncio.create_task(_read(feed, [])) for feed in feeds]
+        for _ in range(1000):
+            harness.emit(request(offsets=range(500)))
+            await asyncio.sleep(0.01)
+        taken = harness.now - began
+        assert SHARE * 9 <= taken <= SHARE * (10 + taken) + BURST_S + 0.005
+        for counts in (feed.counts for feed in feeds):
+            assert 0 < counts.over_budget < counts.matched
+            assert counts.shown or counts.without_value
+        tap.end()
+        await asyncio.gather(*reading)
+
+    run_virtual(scene())
+
+
+def test_a_burst_is_shown_whole_as_soon_as_there_is_time() -> None:
+    async def scene() -> None:
+        harness, lines, loop = Harness(), list[dict[str, Any]](), asyncio.get_running_loop()
+        harness.line_takes_s = 0.001
+        tap = Tap(lambda: View(harness), harness.listeners, harness, lambda: loop.time() + harness.now)
+        reading = asyncio.create_task(_read(tap.open([("rate", "1000")]), lines))
+        await asyncio.sleep(1.0)
+        harness.emit(request(offsets=range(MAX_PENDING)))
+        await asyncio.sleep(MAX_PENDING * 0.001 / SHARE + 1.0)
+        assert [line["offset"] for line in lines if line["type"] == "item"] == list(range(MAX_PENDING))
+        tap.end()
+        await reading
+
+    run_virtual(scene())
 
 
 def test_what_a_slow_reader_does_not_take_is_dropped_and_counted() -> None:
+    async def scene() -> None:
+        harness, loop = Harness(), asyncio.get_running_loop()
+        harness.padding = 1_000
+        tap = Tap(lambda: View(harness), harness.listeners, harness, loop.time)
+        feed = tap.open([("rate", "1000")])
+        chunks = feed.chunks()
+        await anext(chunks)
+        harness.emit(request(offsets=range(400)))
+        assert len(await anext(chunks)) < MAX_CHUNK_BYTES + 2_000
+        for _ in range(20):
+            await asyncio.sleep(1.0)
+            harness.emit(request(offsets=range(400)))
+        assert feed.counts.dropped == feed.counts.matched - MAX_PENDING - feed.counts.shown
+        assert harness.rendered == feed.counts.shown < 300
+        assert feed.counts.over_budget == 0
+
+    run_virtual(scene())
+
+
+def test_large_records_are_not_kept_by_the_hundred() -> None:
     harness = Harness()
-    harness.padding = 100_000
     feed = harness.tap.open([("rate", "1000")])
-    harness.emit(request(offsets=range(500)))
-    assert sum(map(len, feed._queue)) < MAX_QUEUED_BYTES + 200_000  # noqa: SLF001 - the bound that nothing else shows
-    assert feed.counts.dropped == 500 - feed.counts.shown > 400
-    assert harness.rendered == feed.counts.shown
+    event = request(offsets=range(100))
+    large = [item.replace(record=item.record.replace(value=b"x" * 1_000_000)) for item in event.items]
+    harness.emit(RequestDone(**{name: getattr(event, name) for name in event.__slots__} | {"items": large}))
+    assert len(ended(feed)) == -(-MAX_PENDING_BYTES // 1_000_000)
+    assert feed.counts.over_budget == 100 - feed.counts.shown
 
 
 def test_there_is_room_for_a_few_listeners() -> None:
