@@ -31,6 +31,8 @@ PROBE_TIMEOUT_S: Final = 5.0
 LIVE_PROBE_TIMEOUT_S: Final = 1.0
 """And later, when partitions flow."""
 RETRY_DELAY_S: Final = 0.2
+LONG_START_S: Final = 15.0
+"""How long a step of a start takes before an operator may have to look into it."""
 _ABOUT_TOPICS: Final = ("topic_missing", "kafka_not_authorized")
 LAST_PROBE_TIMEOUT_S: Final = 1.0
 """How long a stop waits for a broker that did not answer lately."""
@@ -57,6 +59,9 @@ class Readiness:
         self._once_refused: set[str] = set()
         """Topics; librdkafka does not tell that one of these is refused again."""
         self._starting_remedy = ""
+        self._starting_step = ""
+        self._starting_since = 0.0
+        """When that step began."""
         self._unreachable_remedy = ""
         """That of the reason `kafka_unreachable` that stands."""
         self._next_probe_s = 0.0
@@ -125,17 +130,24 @@ class Readiness:
         if dealt and not waiting and all_seen:
             self.clear("starting")
             return
+        now = time.monotonic()
         if not dealt:
-            remedy = "wait: the group is dealing out its partitions"
+            step, hint = "the group is dealing out its partitions", "does another of its members hang?"
         elif not waiting:
-            remedy = "wait: another member of the group commits where its partitions start"
+            step = "another member of the group commits where its partitions start"
+            hint = "does that member hang?"
         else:
             more = f" and {len(waiting) - 1} more start" if len(waiting) > 1 else " starts"
-            remedy = f"wait: it is looked up where {waiting[0]}{more}"
+            step = f"it is looked up where {waiting[0]}{more}"
+            hint = "is a broker down that leads these partitions?"
+        if step != self._starting_step or ("starting", "") not in self._reasons:
+            self._starting_step, self._starting_since = step, now
+        is_long = now - self._starting_since >= LONG_START_S
+        remedy = f"wait: {step}; it takes long: {hint}" if is_long else f"wait: {step}"
         if remedy != self._starting_remedy or ("starting", "") not in self._reasons:
             self._starting_remedy = remedy
             self._reasons.add(("starting", ""))
-            self._emit(ReasonRaised("starting", "", remedy))
+            self._emit(ReasonRaised("starting", "", remedy, is_expected=not is_long))
 
     def on_unanswered(self, error: KafkaError, partition: TopicPartition) -> None:
         """Called when it can't be looked up where one partition starts or goes on; the others are not concerned."""

@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
 DEBUG, INFO, WARNING, ERROR = logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR
 Fields = dict[str, str | float | dict[str, str] | None]
-_REASON_LEVELS = {"starting": INFO, "draining": INFO, "records_lost": ERROR}
-"""Every start and every stop has the first two; any other reason is a warning."""
+_REASON_LEVELS = {"draining": INFO, "records_lost": ERROR}
+"""Every stop has the first; any other reason is a warning, unless it is expected."""
 RESERVED = ("event", "at", "level")
 """The fields of every line; a field of a `Notice` with one of these names gets an underscore at its end."""
 

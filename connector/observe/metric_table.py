@@ -9,9 +9,7 @@ sizes are bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, get_args
 
 from connector.core.events import (
     CommitAnswered,
@@ -29,74 +27,23 @@ from connector.core.events import (
 from connector.core.letters import REASONS
 from connector.core.record import DEAD_LETTERS, Outcome
 from connector.core.sink import TargetState, VerdictKind
+from connector.observe.metric import (
+    BYTES,
+    ITEMS,
+    SECONDS,
+    EventRule,
+    Metric,
+    per_partition,
+    per_request,
+    per_target,
+    per_topic,
+)
 
 if TYPE_CHECKING:
-    from connector.observe.snapshot import PartitionStatus, Status, TargetStatus, TopicStatus
+    from collections.abc import Callable
 
-Labels = tuple[str, ...]
-"""The values of a metric's labels, in the order of the row."""
-Samples = Mapping[Labels, float | None]
-"""A value by its labels; None if it isn't known: it has no sample then, as NaN or -1 would be drawn as a number."""
-E = TypeVar("E")
-
-
-@dataclass(frozen=True, slots=True)
-class EventRule(Generic[E]):
-    """How events of one type change a metric."""
-
-    event: type[E]
-    samples: Callable[[E], Mapping[Labels, float]]
-    """The event's samples: added to a counter, observed by a histogram."""
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One metric family, without its prefix."""
-
-    name: str
-    meaning: str
-    labels: tuple[str, ...] = ()
-    read: Callable[[Status], Samples] = lambda _: {}
-    """The samples of the snapshot. Of a counted metric: where its counts start, at 0, if the labels are known before
-    the first event, so that an alert on the first step fires."""
-    counts: EventRule[Any] | None = None
-    bounds: tuple[float, ...] = ()
-    """A histogram's upper bounds, ascending, without +Inf."""
-
-    @property
-    def kind(self) -> Literal["counter", "gauge", "histogram"]:
-        """A metric with bounds is a histogram, one whose name ends as a counter's must is a counter."""
-        if self.bounds:
-            return "histogram"
-        return "counter" if self.name.endswith("_total") else "gauge"
-
-
-SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-"""From a platform in the same rack to the longest sensible `request_timeout`."""
-ITEMS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 300.0, 400.0, 500.0)
-"""A request has 500 items at most (document 001): the last bucket is a full batch."""
-BYTES = tuple(float(1 << power) for power in range(9, 23))
-"""512 bytes to 4 MiB."""
-
-
-def _per_topic(name: str, meaning: str, value: Callable[[TopicStatus], int]) -> Metric:
-    return Metric(name, meaning, ("topic",), lambda status: {(one.topic,): value(one) for one in status.topics})
-
-
-def _per_partition(name: str, meaning: str, value: Callable[[PartitionStatus], float | None]) -> Metric:
-    def read(status: Status) -> Samples:
-        return {(one.topic, str(one.partition)): value(one) for one in status.partitions}
-
-    return Metric(name, meaning, ("topic", "partition"), read)
-
-
-def _per_target(name: str, meaning: str, value: Callable[[TargetStatus], float | None]) -> Metric:
-    return Metric(name, meaning, ("target",), lambda status: {(one.name,): value(one) for one in status.targets})
-
-
-def _per_request(name: str, meaning: str, bounds: tuple[float, ...], value: Callable[[RequestDone], float]) -> Metric:
-    rule = EventRule(RequestDone, lambda event: {(event.target,): value(event)})
-    return Metric(name, meaning, ("target",), lambda status: {(one.name,): 0 for one in status.targets}, rule, bounds)
+    from connector.observe.metric import Labels, Samples
+    from connector.observe.snapshot import Status
 
 
 def _requests(status: Status) -> Samples:
@@ -148,19 +95,19 @@ METRICS = (
         "1 while Kafka answers: brokers, and the group's coordinator.",
         read=lambda status: {(): _is_up(status)},
     ),
-    _per_topic("records_consumed_total", "Records received from Kafka.", lambda one: one.consumed),
+    per_topic("records_consumed_total", "Records received from Kafka.", lambda one: one.consumed),
     Metric(
         "records_settled_total",
         "Records whose items all have an outcome: delivered, skipped or dead_lettered.",
         ("topic", "outcome"),
         _settled,
     ),
-    _per_topic(
+    per_topic(
         "records_released_total",
         "Records that were unsettled when their partition was taken away: its next owner gets them again.",
         lambda one: one.released,
     ),
-    _per_topic("records_in_flight", "Records received and not yet settled.", lambda one: one.in_flight),
+    per_topic("records_in_flight", "Records received and not yet settled.", lambda one: one.in_flight),
     Metric(
         "items_total",
         "Items by outcome; those that are dead-lettered have the target dead-letters.",
@@ -174,35 +121,35 @@ METRICS = (
         _requests,
         EventRule(RequestDone, lambda event: {(event.target, event.verdict.value): 1}),
     ),
-    _per_request("request_duration_seconds", "From sending to the verdict.", SECONDS, lambda event: event.seconds),
-    _per_request("batch_items", "Items per request.", ITEMS, lambda event: len(event.items)),
-    _per_request("batch_bytes", "Bytes of a request's body.", BYTES, lambda event: event.body_bytes),
-    _per_target(
+    per_request("request_duration_seconds", "From sending to the verdict.", SECONDS, lambda event: event.seconds),
+    per_request("batch_items", "Items per request.", ITEMS, lambda event: len(event.items)),
+    per_request("batch_bytes", "Bytes of a request's body.", BYTES, lambda event: event.body_bytes),
+    per_target(
         "target_up", "1 while the target is up, 0 while it is down or held.", lambda one: one.state is TargetState.UP
     ),
-    _per_target(
+    per_target(
         "target_held", "1 while only probes are sent: an operator must act.", lambda one: one.state is TargetState.HELD
     ),
-    _per_target("requests_in_flight", "Requests that wait for their reply.", lambda one: one.in_flight),
-    _per_target(
+    per_target("requests_in_flight", "Requests that wait for their reply.", lambda one: one.in_flight),
+    per_target(
         "requests_in_flight_limit",
         "How many requests may wait for their reply now: max_in_flight, or what auto has made of it.",
         lambda one: one.in_flight_limit,
     ),
-    _per_target(
+    per_target(
         "suspect_batches",
         "Batches that are searched for an item that makes them fail, and items that wait alone.",
         lambda one: one.suspects,
     ),
-    _per_target("queued_items", "Items that wait to be sent or for their reply.", lambda one: one.queued),
-    _per_target("queued_bytes", "Bytes of the items in queued_items.", lambda one: one.queued_bytes),
-    _per_partition(
+    per_target("queued_items", "Items that wait to be sent or for their reply.", lambda one: one.queued),
+    per_target("queued_bytes", "Bytes of the items in queued_items.", lambda one: one.queued_bytes),
+    per_partition(
         "oldest_unsettled_seconds",
         "How long ago the oldest record without an outcome was consumed; 0 if there is none.",
         lambda one: one.oldest_unsettled_s,
     ),
-    _per_partition("partition_lag", "Records in Kafka that the group has not committed.", lambda one: one.lag),
-    _per_partition(
+    per_partition("partition_lag", "Records in Kafka that the group has not committed.", lambda one: one.lag),
+    per_partition(
         "partition_lag_seconds",
         "How long ago the oldest record that is not settled was written, by its timestamp; 0 if all are settled.",
         lambda one: one.lag_s,
@@ -231,7 +178,7 @@ METRICS = (
         _each(RebalanceKind),
         EventRule(Rebalanced, lambda event: {(event.kind,): 1}),
     ),
-    _per_topic(
+    per_topic(
         "settled_ahead_skipped_total",
         "Records that were passed over: they were settled before their partition was assigned, as its commit said.",
         lambda one: one.passed_over,
@@ -275,7 +222,7 @@ METRICS = (
         "Remaining life of the token; no sample if that is unknown.",
         read=lambda status: {(): status.token_expires_in_s},
     ),
-    _per_target(
+    per_target(
         "last_delivery_timestamp_seconds",
         "When the target last delivered something, in seconds since 1970.",
         lambda one: one.last_delivery,

@@ -20,12 +20,14 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.openmetrics import exposition as openmetrics
 
-from connector.observe.metric_table import METRICS, Labels, Metric
+from connector.observe.metric import Labels
+from connector.observe.metric_table import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from connector.core.events import Event
+    from connector.observe.metric import Metric
     from connector.observe.snapshot import Status
 
 PREFIX = "tuzhan_connector_"

@@ -86,10 +86,12 @@ def test_partitions_without_a_leader_hold_up_no_other_neither_running_nor_starti
     fresh_group = harness.config()
     fresh_group["kafka"]["group_id"] = f"{harness.group}-2"
     harness.sandbox.reset()
-    second = harness.start_connector(fresh_group)
+    second = harness.start_connector(fresh_group, {"connector.kafka.readiness.LONG_START_S": 2.0})
     harness.wait_stored(300)
     assert second.reasons() == {"starting"}
     assert "it is looked up where" in second.stderr
+    hint = "it takes long: is a broker down that leads these partitions?"
+    until(lambda: hint in second.remedies().get(("starting", ""), ""), "the remedy to say what may be wrong")
     second_broker.start()
     harness.wait_stored(500)
     until(second.is_ready, "the connector to be ready")

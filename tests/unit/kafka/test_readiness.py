@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException
 from connector.core.events import Notice, ReasonCleared, ReasonRaised
 from connector.core.record import TopicPartition
 from connector.kafka import readiness
-from connector.kafka.readiness import Readiness
+from connector.kafka.readiness import LONG_START_S, Readiness
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,6 +54,16 @@ class _FakeRights:
         self.forgotten.append(topic)
 
 
+class FakeClock:
+    """A clock that the test sets."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 class _FakeDiagnosis:
     """Has found `found`."""
 
@@ -78,6 +88,7 @@ class ReadinessHarness:
         self.alive = True
         self.warnings: list[str] = []
         self.remedies: list[str] = []
+        self.expected: list[bool] = []
         self.rights = _FakeRights()
         self.diagnosis = _FakeDiagnosis()
         self.readiness = Readiness(
@@ -91,6 +102,7 @@ class ReadinessHarness:
         if isinstance(event, ReasonRaised):
             self.reasons.add((event.code, event.target))
             self.remedies.append(event.remedy)
+            self.expected.append(event.is_expected)
         elif isinstance(event, ReasonCleared):
             self.reasons.remove((event.code, event.target))
         elif isinstance(event, Notice):
@@ -130,6 +142,25 @@ def test_it_is_starting_until_the_group_has_dealt_and_every_partition_knows_its_
         "wait: it is looked up where orders[0] and 1 more start",
         "wait: it is looked up where orders[1] starts",
         "wait: another member of the group commits where its partitions start",
+    ]
+
+
+def test_a_step_of_a_start_that_takes_long_is_told_with_a_hint_and_is_not_expected_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = FakeClock()
+    monkeypatch.setattr("connector.kafka.readiness.time.monotonic", clock)
+    harness = ReadinessHarness()
+    for dealt, waiting in ((False, []), (True, [TopicPartition("orders", 0)])):
+        for after_s in (0.0, LONG_START_S - 1.0, 1.0):
+            clock.now += after_s
+            harness.readiness.update_starting(dealt=dealt, waiting=waiting, all_seen=False)
+    lookup = "wait: it is looked up where orders[0] starts"
+    assert list(zip(harness.remedies, harness.expected, strict=True)) == [
+        ("wait: the group is dealing out its partitions", True),
+        ("wait: the group is dealing out its partitions; it takes long: does another of its members hang?", False),
+        (lookup, True),
+        (f"{lookup}; it takes long: is a broker down that leads these partitions?", False),
     ]
 
 

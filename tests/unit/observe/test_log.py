@@ -201,8 +201,8 @@ def test_a_commit_that_fails_for_another_reason_is_a_warning_of_its_own() -> Non
 
 
 @pytest.mark.parametrize("code", sorted(set(get_args(ReasonCode)) - HARMLESS))
-def test_starting_and_draining_are_info_and_lost_records_are_an_error(code: ReasonCode) -> None:
-    levels = {"starting": "info", "draining": "info", "records_lost": "error"}
+def test_a_stop_is_info_and_lost_records_are_an_error(code: ReasonCode) -> None:
+    levels = {"draining": "info", "records_lost": "error"}
     assert line_of(ReasonRaised(code, "", "wait"))["level"] == levels.get(code, "warning")
 
 
