@@ -22,7 +22,6 @@ from connector.kafka.commit_alarm import CommitAlarm
 from connector.kafka.commits import Commits
 from connector.kafka.deadlines import REVOKE_DEADLINE_S, replace_client_s
 from connector.kafka.errors import OFFSET_DELETED, cause_of
-from connector.kafka.membership import generation_of
 from connector.kafka.ownership_check import OwnershipCheck
 from connector.kafka.properties import CLIENT_LOG, consumer_properties, exclusion_properties, is_kip848, is_static
 from connector.kafka.readiness import PROBE_TIMEOUT_S, Readiness
@@ -148,7 +147,7 @@ class ConsumerThread:
 
     def _update_readiness(self, consumer: Consumer) -> None:
         membership, waiting = self._assignment.membership, self._assignment.waiting
-        membership.observe(generation_of(consumer), time.monotonic())
+        membership.look(consumer, time.monotonic())
         if membership.dealt and not waiting:
             self._seen_topics.update(consumer)
         self._readiness.update_starting(dealt=membership.dealt, waiting=waiting, all_seen=self._seen_topics.all_seen)

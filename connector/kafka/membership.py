@@ -9,6 +9,7 @@ on_lost, or no longer in the group      not dealt               not dealt
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 QUIET_S: Final = 2.0
 """How long a member of a KIP-848 group waits for partitions before it counts as having been given none. With the epoch
 the broker sends the assignment; librdkafka needs at most one more request, for the names of the topics."""
+
+LOOK_S: Final = 0.1
+"""How often the client is asked for its generation: for that it asks another thread, which takes as long as ten records
+do."""
 
 _METADATA_PREFIX: Final = b"CGMDv2:"
 
@@ -30,6 +35,13 @@ class Membership:
         """Whether the group has dealt out its partitions; this member may have been given none."""
         self._kip848 = kip848
         self._joined_at: float | None = None
+        self._look_at = -math.inf
+
+    def look(self, consumer: Consumer, now: float) -> None:
+        """Called between polls: observes the generation that the client has, every LOOK_S."""
+        if now >= self._look_at:
+            self._look_at = now + LOOK_S
+            self.observe(generation_of(consumer), now)
 
     def on_assigned(self) -> None:
         """Called when the group has assigned partitions, maybe none."""
@@ -41,7 +53,7 @@ class Membership:
         self._joined_at = None
 
     def observe(self, generation: int, now: float) -> None:
-        """Called regularly with the generation (or member epoch), which is negative outside a group."""
+        """Called with the generation (or member epoch), which is negative outside a group."""
         if generation < 0:
             self.on_lost()
             return

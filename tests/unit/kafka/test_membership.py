@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from confluent_kafka import Consumer
 
-from connector.kafka.membership import QUIET_S, Membership, generation_of
+from connector.kafka.membership import LOOK_S, QUIET_S, Membership, generation_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +45,29 @@ def test_a_member_that_was_lost_waits_again_before_it_counts_as_given_none() -> 
     membership.observe(-1, 11.0)
     membership.observe(4, 12.0)
     membership.observe(4, 12.0 + QUIET_S - 0.1)
+    assert not membership.dealt
+
+
+def test_a_member_that_is_out_of_its_group_is_found_within_a_tenth_of_a_second_by_few_questions() -> None:
+    class Client:
+        asked, joined = 0, True
+
+        def consumer_group_metadata(self) -> bytes:
+            self.asked += 1
+            return b""
+
+        def memberid(self) -> str:
+            return "m" if self.joined else ""
+
+    membership, client = Membership(kip848=False), Client()
+    membership.on_assigned()
+    for step in range(100):
+        membership.look(cast("Consumer", client), 10.0 + step * LOOK_S / 20)
+    assert client.asked == 5
+    client.joined = False
+    membership.look(cast("Consumer", client), 10.0 + 4.9 * LOOK_S)
+    assert membership.dealt
+    membership.look(cast("Consumer", client), 10.0 + 5 * LOOK_S)
     assert not membership.dealt
 
 
