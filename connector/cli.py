@@ -141,6 +141,7 @@ def health(
 @app.command()
 def schema(
     lang: Annotated[Language, typer.Option(help="The language of the descriptions.")] = Language.EN,
+    as_json: Annotated[bool, typer.Option("--json", help="Changes nothing: a schema is JSON.")] = False,  # noqa: ARG001, FBT002
 ) -> None:
     """Print the JSON Schema of the config file, for editors."""
     from connector.config.schema import schema_text  # noqa: PLC0415 - see the top
@@ -205,7 +206,7 @@ def explain(
     from connector.workbench.masking import confirm_unmask  # noqa: PLC0415 - see the top
 
     if source is not None:
-        raise typer.Exit(command.print_source(config, source))
+        raise typer.Exit(command.print_source(config, source, as_json=as_json))
     options = command.Options(config, file, topic, partition, offset, letter, unmask, as_json)
     if unmask:
         confirm_unmask(yes=yes)
@@ -242,6 +243,7 @@ def demo(
         OnOff, typer.Option(help="Whether to inject a 503, an expired token and a record that is refused.")
     ] = OnOff.ON,
     keep: Annotated[bool, typer.Option("--keep", help="Keep everything running after the summary.")] = False,  # noqa: FBT002
+    as_json: Annotated[bool, typer.Option("--json", help="The summary as one JSON document.")] = False,  # noqa: FBT002
 ) -> None:
     """Run a complete example on this machine.
 
@@ -249,7 +251,7 @@ def demo(
     """
     from connector.demo import main as run_demo  # noqa: PLC0415 - see the top
 
-    raise typer.Exit(run_demo(records, faults is OnOff.ON, keep))
+    raise typer.Exit(run_demo(records, faults is OnOff.ON, keep, as_json))
 
 
 @dead_letters.app.command()

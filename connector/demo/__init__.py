@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 
-def main(records: int, faults: bool, keep: bool) -> int:  # noqa: FBT001  the command line's own words
+def main(records: int, faults: bool, keep: bool, as_json: bool = False) -> int:  # noqa: FBT001, FBT002  the command line's own words
     """Run the demo with `records` orders; return the exit code: 0 only if all numbers agree."""
     print(  # noqa: T201  it must not wait for the imports below
         f"The demo sends {records:,} shop orders through Kafka, the connector and the sandbox. Loading …",
@@ -17,4 +17,4 @@ def main(records: int, faults: bool, keep: bool) -> int:  # noqa: FBT001  the co
     )
     from connector.demo.run import run  # noqa: PLC0415  it takes a second or more to import
 
-    return run(records, faults=faults, keep=keep)
+    return run(records, faults=faults, keep=keep, as_json=as_json)

@@ -61,13 +61,13 @@ class _Parts:
     expected: summary.Expected
 
 
-def run(records: int, *, faults: bool, keep: bool) -> int:
+def run(records: int, *, faults: bool, keep: bool, as_json: bool = False) -> int:
     """Run the demo with `records` orders until it is done or interrupted; return the exit code."""
-    return asyncio.run(_until_interrupted(records, faults=faults, keep=keep))
+    return asyncio.run(_until_interrupted(records, faults=faults, keep=keep, as_json=as_json))
 
 
-async def _until_interrupted(records: int, *, faults: bool, keep: bool) -> int:
-    task = asyncio.create_task(_run(records, faults=faults, keep=keep), name="demo")
+async def _until_interrupted(records: int, *, faults: bool, keep: bool, as_json: bool) -> int:
+    task = asyncio.create_task(_run(records, faults=faults, keep=keep, as_json=as_json), name="demo")
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signum, task.cancel)
@@ -75,7 +75,7 @@ async def _until_interrupted(records: int, *, faults: bool, keep: bool) -> int:
     return 1 if task.cancelled() else task.result()
 
 
-async def _run(records: int, *, faults: bool, keep: bool) -> int:
+async def _run(records: int, *, faults: bool, keep: bool, as_json: bool) -> int:
     console = Console(stderr=True)
     begin = time.monotonic()
     shop = Shop(_SEED, refused=records // 3, malformed=records // 2) if faults and records >= 3 else Shop(_SEED)
@@ -93,7 +93,10 @@ async def _run(records: int, *, faults: bool, keep: bool) -> int:
             exit_code = None if keep else await _stop(parts)
             display.note("Comparing what was sent with what the sandbox and the dead-letter topic hold …")
             result = await _collect(parts, counts, exit_code, time.monotonic() - begin)
-        Console().print(summary.render(result))
+        if as_json:
+            print(summary.as_json(result), flush=True)  # noqa: T201  what was asked for
+        else:
+            Console().print(summary.render(result))
         if keep:
             await _keep_running(parts, console, orders)
         return 1 if result.disagreements() else 0

@@ -145,6 +145,29 @@ def render(result: Result) -> RenderableType:
     )
 
 
+def as_json(result: Result) -> str:
+    """Return the summary as a JSON document, without the record and its event: for scripts."""
+    disagreements = result.disagreements()
+    document = {
+        "agrees": not disagreements,
+        "disagreements": disagreements,
+        "seconds": round(result.seconds, 1),
+        "records": {name: result.records[name] for name in ("consumed", *OUTCOMES)},
+        "expected": {name: result.expected.count(name) for name in ("consumed", *OUTCOMES)},
+        "platform": {
+            "stored": result.stats["stored"],
+            "missing": len(result.missing),
+            "repeated": result.stats["repeated"],
+            "out_of_order": result.stats["out_of_order"],
+            "requests": result.stats["requests"],
+            "refused": result.stats["refused"],
+        },
+        "dead_letters": sorted(letter.get("dl-reason", "?") for letter in result.dead_letters),
+        "exit_code": result.exit_code,
+    }
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
+
+
 def _records_table(result: Result) -> Table:
     table = Table("records", "", "", "expected")
     for sign, name in zip(("", "=", "+", "+", "+", "+"), ("consumed", *OUTCOMES), strict=True):

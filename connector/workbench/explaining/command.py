@@ -84,7 +84,7 @@ def explain(options: Options) -> int:
     return 0
 
 
-def print_source(config: Path, topic: str) -> int:
+def print_source(config: Path, topic: str, *, as_json: bool = False) -> int:
     """Print the generated source that maps a topic; return the exit code. Raises ConfigError, UsageError."""
     mapping = _checked(config, UNUSED_BY_MAPPING).mapping
     assert mapping is not None  # noqa: S101 - the config is sound
@@ -92,7 +92,9 @@ def print_source(config: Path, topic: str) -> int:
         hint = did_you_mean(topic, mapping.topics) or f": they read {', '.join(mapping.topics)}"
         raise UsageError("--source", f"no route reads {topic}{hint}")
     source = mapping.mapper(_UUID_CLUSTER, formats=FORMATS_OF_TESTS).source(topic)
-    if source:
+    if as_json:
+        sys.stdout.write(json.dumps({"topic": topic, "source": source}, ensure_ascii=False, indent=2) + "\n")
+    elif source:
         sys.stdout.write(source)
     else:
         message = f"no source is generated for {topic}: its records are decoded as a whole, and mapped step by step"
