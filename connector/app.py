@@ -172,7 +172,7 @@ def build(loaded: Loaded, sock: socket.socket, registry: SchemaRegistry | None =
         background["schema registry"] = gate.run
         status.held = gate.held
         reading = Reading(gate, registry.schemas.formats, registry.close)
-    generations = Generations(loaded, outlets, pipeline, status, log, reading.formats)
+    generations = Generations(loaded, outlets, pipeline, status, log, reading.formats, bridge.subscribe)
     read = partial(check, loaded.file, os.environ, validate_properties)
     reloader = Reloader(loaded, read, generations.take_over, emit, watch=watch)
     background["config reload"] = reloader.run

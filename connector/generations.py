@@ -7,6 +7,7 @@ config) and the way to the platform. Another one takes over in one step of the e
     a target that goes on              keeps its queue and its state, and sends by its new settings
     a target that does not             ends what it holds; items that share an order key with these wait (`succession`)
     client, token, rate limit          are those of the newest config, for whatever is sent
+    a topic that is not read any more  is not consumed any more: its partitions are given up, as in any rebalance
 
 Nothing here is undone half-way: what may fail (reading, checking, compiling) comes before the step.
 """
@@ -26,7 +27,7 @@ from connector.reloading.changes import changes
 from connector.reloading.succession import succession
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from connector.config.loading import Loaded
     from connector.decode.decoding import BuildFormat
@@ -52,6 +53,8 @@ class Generations:
     status: StatusReader
     log: Log
     formats: Mapping[str, BuildFormat]
+    subscribe: Callable[[Sequence[str]], None]
+    """Has other topics consumed."""
     ended: bool = False
     """Whether the process is being stopped: nothing takes over any more."""
     _mapper: asyncio.Future[Mapper] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
@@ -87,6 +90,8 @@ class Generations:
         self._mapper = asyncio.get_running_loop().create_future()
         self._mapper.set_result(mapper)
         self._show(mapper)
+        if set(loaded.mapping.topics) != set(before.mapping.topics):
+            self.subscribe(loaded.mapping.topics)
         if loaded.config.log != before.config.log:
             self.log.become(configure(loaded.config.log.format, loaded.config.log.level))
 
@@ -113,11 +118,8 @@ class Generations:
     # -- what can't take over -----------------------------------------------------------------------------------
 
     def _check(self, loaded: Loaded, need_restart: Sequence[str]) -> None:
-        fixed = list(need_restart)
-        if set(loaded.mapping.topics) != set(self.loaded.mapping.topics):
-            fixed.append("topics")
-        if fixed:
-            raise ReloadRefusedError([f"{loaded.file}: {path}: {RESTART}" for path in fixed])
+        if need_restart:
+            raise ReloadRefusedError([f"{loaded.file}: {path}: {RESTART}" for path in need_restart])
 
     def _check_retiring(self, loaded: Loaded) -> None:
         going_on = succession(self.loaded.config, loaded.config).going_on

@@ -83,6 +83,14 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
+class Subscribe:
+    """Consume these topics from now on, and no others; partitions of others are given up as in any rebalance."""
+
+    topics: Sequence[str]
+    """Names, and patterns that begin with `^`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """Close all leases by a deadline, leave the group, end the thread."""
 
@@ -90,7 +98,7 @@ class Stop:
     """In monotonic seconds, as the clock of the event loop."""
 
 
-Command = Pause | Resume | Commit | Stop
+Command = Pause | Resume | Commit | Subscribe | Stop
 
 
 class Bridge:
@@ -148,6 +156,10 @@ class Bridge:
             return  # the thread waits for a broker: requests must not pile up, and the next one replaces this one
         requests = [CommitRequest(one, one.progress(), one.next_offset if one.idle else None) for one in leases]
         self._post_command(Commit(requests))
+
+    def subscribe(self, topics: Sequence[str]) -> None:
+        """Consume these topics, names and patterns, in the place of those of before."""
+        self._post_command(Subscribe(tuple(topics)))
 
     def stop(self, deadline_s: float) -> None:
         """Close all leases within `deadline_s` seconds and leave the group; then the iteration ends."""

@@ -15,7 +15,7 @@ from connector.core.errors import KafkaClientError
 from connector.core.events import Notice
 from connector.core.record import TopicPartition
 from connector.kafka.assignment import Assignment
-from connector.kafka.bridge import Commit, Pause, Resume, Stop
+from connector.kafka.bridge import Commit, Pause, Resume, Stop, Subscribe
 from connector.kafka.broker_diagnosis import BrokerDiagnosis
 from connector.kafka.callbacks import Callbacks
 from connector.kafka.commit_alarm import CommitAlarm
@@ -51,8 +51,8 @@ class ConsumerThread:
         self, kafka: Kafka, topics: Sequence[str], excluded_topic: str, bridge: Bridge, guard: MembershipGuard
     ) -> None:
         self._kafka = kafka
-        self._topics = list(topics)
-        self._probe_topic = next((topic for topic in topics if not topic.startswith("^")), None)
+        self._excluded_topic = excluded_topic
+        self._set_topics(topics)
         self._properties = {**consumer_properties(kafka), **exclusion_properties(kafka, excluded_topic)}
         self._bridge = bridge
         bridge.heartbeat = self._heartbeat
@@ -62,7 +62,6 @@ class ConsumerThread:
         self._commits = Commits(bridge)
         self._commit_alarm = CommitAlarm(bridge.emit_from_thread)
         self._assignment = Assignment(kafka, excluded_topic, bridge, self._commits, self._readiness)
-        self._seen_topics = SeenTopics(topics, excluded_topic)
         self._ownership = OwnershipCheck(guard, self._commits, bridge)
         self._replace_client_s = replace_client_s(kafka, kip848=is_kip848(kafka))
         self._last_beat = time.monotonic()
@@ -114,13 +113,8 @@ class ConsumerThread:
 
     def _consume(self, consumer: Consumer) -> None:
         """Consume until a stop, or until the coordinator has not answered for so long that a new client is needed."""
-        assignment, guarded = self._assignment, self._callbacks.guarded
-        consumer.subscribe(
-            self._topics,
-            on_assign=guarded(assignment.on_assign),
-            on_revoke=guarded(self._on_revoke),
-            on_lost=guarded(assignment.on_lost),
-        )
+        assignment = self._assignment
+        self._subscribe(consumer)
         while self._stop is None and self._ownership.silent_s(time.monotonic()) < self._replace_client_s:
             self._heartbeat()
             if not self._apply_commands(consumer) or self._wait_for_room(consumer):
@@ -132,6 +126,20 @@ class ConsumerThread:
             messages = consumer.consume(self._bridge.chunk_records, POLL_TIMEOUT_S)
             self._callbacks.raise_failure()
             self._hand_over(group_by_lease(messages, assignment, self._on_message_error, self._bridge.emit_from_thread))
+
+    def _subscribe(self, consumer: Consumer) -> None:
+        assignment, guarded = self._assignment, self._callbacks.guarded
+        consumer.subscribe(
+            self._topics,
+            on_assign=guarded(assignment.on_assign),
+            on_revoke=guarded(self._on_revoke),
+            on_lost=guarded(assignment.on_lost),
+        )
+
+    def _set_topics(self, topics: Sequence[str]) -> None:
+        self._topics = list(topics)
+        self._probe_topic = next((topic for topic in topics if not topic.startswith("^")), None)
+        self._seen_topics = SeenTopics(topics, self._excluded_topic)
 
     def _on_revoke(self, consumer: Consumer, partitions: list[KafkaTopicPartition]) -> None:
         began = time.monotonic()
@@ -200,6 +208,10 @@ class ConsumerThread:
                 self._assignment.pause(leases)
             case Resume(leases):
                 self._assignment.resume(leases)
+            case Subscribe(topics):
+                self._set_topics(topics)
+                self._readiness.forget_topics(self._seen_topics.covers)
+                self._subscribe(consumer)
 
     def _wait_for_room(self, consumer: Consumer) -> bool:
         """Wait instead of fetching while all leases are about to be paused; return whether it waited."""

@@ -122,6 +122,13 @@ class Readiness:
                     self._diagnosis.forget()
                 self._emit(ReasonCleared(reason, about))
 
+    def forget_topics(self, is_subscribed: Callable[[str], bool]) -> None:
+        """Clear the reasons of topics that are not subscribed to any more."""
+        for reason, about in list(self._reasons):
+            if reason in {"topic_missing", "kafka_not_authorized"} and about and not is_subscribed(about):
+                self._once_refused.discard(about)
+                self.clear(reason, about=about)
+
     def update_starting(self, *, dealt: bool, waiting: Sequence[TopicPartition], all_seen: bool) -> None:
         """Raise `starting` until the group has dealt out its partitions and each knows where it starts.
 

@@ -49,12 +49,13 @@ class SeenTopics:
 
     def _ask(self, consumer: Consumer) -> bool:
         found = consumer.list_topics(timeout=TIMEOUT_S).topics
-        topics = {name: one.partitions for name, one in found.items() if one.error is None and self._is_ours(name)}
+        topics = {name: one.partitions for name, one in found.items() if one.error is None and self.covers(name)}
         asked = [KafkaTopicPartition(name, number) for name, partitions in topics.items() for number in partitions]
         answers = consumer.committed(asked, timeout=TIMEOUT_S) if asked else []
         return {one.topic for one in answers if one.error is None and one.offset >= 0} >= topics.keys()
 
-    def _is_ours(self, topic: str) -> bool:
+    def covers(self, topic: str) -> bool:
+        """Return whether a topic is subscribed to."""
         if topic == self._excluded_topic:
             return False
         return topic in self._names or any(pattern.search(topic) for pattern in self._patterns)
