@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -27,6 +29,26 @@ def test_an_item_is_repeated_if_uuid_endpoint_and_identity_are_the_same() -> Non
     assert (report["stored"], report["repeated"]) == (5, 1)
     assert report["by_endpoint"]["event/v2/batchAdd"]["repeated"] == 1
     assert report["by_endpoint"]["event/batchAdd"]["repeated"] == 0
+
+
+MEMORY = """
+from connector.sandbox.documents import EVENT_V2
+from connector.sandbox.store import Store
+
+def used():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("RssAnon"))
+
+store, before = Store(), used()
+for number in range(20_000):
+    store.add(EVENT_V2, {}, [{"uuid": str(number), "identities": [], "eventargs": {"a": "b" * 200}}], 0)
+print((used() - before) * 1024 // 20_000)
+"""
+
+
+def test_a_stored_item_takes_the_memory_that_it_needs_and_no_page_of_its_own() -> None:
+    done = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 2000
 
 
 def test_items_without_a_uuid_cannot_repeat() -> None:

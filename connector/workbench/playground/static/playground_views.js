@@ -107,7 +107,7 @@ function numbered(page, values) {
 /** Return the rows of the table of one kind. */
 export function countRows(page, kind, entries, editor) {
   const { name, count, look, note } = COUNTED[kind];
-  const head = ["found", `one.${kind}`, "route", "place", null].map((key) => element("th", { scope: "col" }, key ? page.text(key) : ""));
+  const head = [kind === "conditions" ? "held" : "found", `one.${kind}`, "route", "place", null].map((key) => element("th", { scope: "col" }, key ? page.text(key) : ""));
   const rows = entries.map((each) =>
     element(
       "tr",
