@@ -9,7 +9,7 @@ INSTALLED := .venv/.installed
 DEVELOPED := .venv/.installed-dev
 PARALLEL := --numprocesses 2 --dist loadfile
 
-.PHONY: setup demo test unit check bench mutants broker chaos browser images
+.PHONY: setup demo test unit check bench mutants broker chaos browser images dist
 .DELETE_ON_ERROR:
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -53,6 +53,11 @@ bench: $(DEVELOPED)
 images: $(DEVELOPED)
 	@sh tests/images/install.sh
 	$(BIN)/python -m pytest -q -n 0 -m images tests/images $(ARGS)
+
+# What a release consists of, made and tried: see docs/release.md.
+dist: $(DEVELOPED)
+	@$(PIP) '.[release]'
+	$(BIN)/python -m tests.release
 
 mutants: $(DEVELOPED)
 	@$(PIP) '.[mutants]'
