@@ -23,6 +23,9 @@ _HTTP: Final = "[Hh][Tt][Tt][Pp]"
 _ADDRESS: Final = rf"{_HTTP}[Ss]?://[^\s@?#/]+(/[^\s?#]*)?"
 _LOOPBACK: Final = r"([Ll][Oo][Cc][Aa][Ll][Hh][Oo][Ss][Tt]|127\.\d+\.\d+\.\d+)(?=[:/]|$)|\["
 _TOPIC: Final = r"^[A-Za-z0-9._-]{1,249}$"
+_HOST_PATTERN: Final = (
+    r"^(\*|(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?)$"
+)
 _DATE: Final = r"^\d{4}-?((0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])|W\d\d)"
 
 _PATTERNS: Final = {
@@ -54,6 +57,7 @@ def tighten(schema: Schema) -> None:
     definitions["SchemaRegistry"]["properties"]["properties"].update(_properties(OWNED_BY_REGISTRY))
     topic = {"anyOf": [{"pattern": r"^\^"}, {"pattern": _TOPIC}, VARIABLE]}
     route["topics"]["items"]["allOf"] = [topic]
+    definitions["Admin"]["properties"]["allowed_hosts"]["items"]["allOf"] = [_matching(_HOST_PATTERN)]
     sections = schema["properties"]
     sections["decode"]["propertyNames"] = {"anyOf": [{"pattern": r"^\^"}, {"pattern": _TOPIC}]}
     sections["targets"]["propertyNames"] = {"not": {"const": DEAD_LETTERS}}
