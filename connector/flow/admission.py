@@ -52,15 +52,12 @@ class Admission:
         self._on_joined(sealed, now)
 
     def _add_all(self, pendings: Sequence[Pending], now: float) -> bool:
-        sealed = False
-        if len(pendings) < SHORT:
-            for pending in pendings:
-                sealed = self._batcher.add(pending.item.params, pending, self._size(pending), now) or sealed
-            return sealed
         items = [pending.item for pending in pendings]
-        sizes, params = self._sink.item_sizes(items), [item.params for item in items]
-        if params.count(params[0]) == len(params):
-            return self._batcher.add_all(params[0], pendings, sizes, now)
+        sizes, sealed = self._sink.item_sizes(items), False
+        if len(items) >= SHORT:
+            params = [item.params for item in items]
+            if params.count(params[0]) == len(params):
+                return self._batcher.add_all(params[0], pendings, sizes, now)
         for pending, size in zip(pendings, sizes, strict=True):
             sealed = self._batcher.add(pending.item.params, pending, size, now) or sealed
         return sealed

@@ -101,7 +101,8 @@ class Pipeline:
                 continue  # revoked since it was fetched: the next owner has these records
             feed = self.leases.get(lease) or self._add(source, lease)
             feed.backlog.extend(records)
-            await self._pass_on(feed, source)
+            while self._pass_on(feed, source):
+                await self._turn.end()
 
     def _add(self, source: Source, lease: Lease) -> Feed:
         feed = self.leases[lease] = Feed(lease, self._plan)
@@ -109,15 +110,17 @@ class Pipeline:
             source.pause([lease])
         return feed
 
-    async def _pass_on(self, feed: Feed, source: Source) -> None:
-        """Pass on the records of a lease, in order, until it has to wait, letting the loop run in between."""
-        while feed.backlog and (room := self._back_pressure.room(feed)) is not None:
+    def _pass_on(self, feed: Feed, source: Source) -> bool:
+        """Pass on the records of a lease, in order, until it has to wait, or the turn is over; return whether it is."""
+        is_over = False
+        while feed.backlog and not is_over and (room := self._back_pressure.room(feed)) is not None:
             self._turn.begin()
             self._pass_on_some(feed, *room)
-            if self._turn.is_over:
-                await self._turn.end()
+            is_over = self._turn.is_over
         self._back_pressure.on_tracked(feed.lease)
-        self._pause_waiting(source)
+        if self._back_pressure.changed:
+            self._pause_waiting(source)
+        return is_over
 
     def _pass_on_some(self, feed: Feed, most: int, room: int, room_bytes: int) -> None:
         """Pass on `most` records at most: up to the one that fills a target, by items or bytes, or a turn."""
@@ -157,10 +160,14 @@ class Pipeline:
                 counts.append(count)
                 if not count:
                     continue
-                items += of_record
-                size = len(record.value or b"") + len(of_record[0].body)
-                if count > 1:
-                    size += sum([len(item.body) for item in of_record[1:]])
+                size = len(record.value or b"")
+                if count == 1:
+                    item = of_record[0]
+                    items.append(item)
+                    size += len(item.body)
+                else:
+                    items += of_record
+                    size += sum([len(item.body) for item in of_record])
                 sizes.append(size)
                 room_bytes -= size
                 if room_bytes <= 0 or len(items) >= room:
@@ -185,7 +192,7 @@ class Pipeline:
             items = of_others
 
     def _pause_waiting(self, source: Source) -> None:
-        if self._back_pressure.changed and (to_pause := self._back_pressure.take_leases_to_pause()):
+        if to_pause := self._back_pressure.take_leases_to_pause():
             source.pause(to_pause)
             self._room.set()  # so that leases which wait for themselves are looked at from now on
 
@@ -199,7 +206,8 @@ class Pipeline:
             self._room.clear()
             self._back_pressure.relieve_leases()
             for feed in [feed for feed in self.leases.values() if feed.backlog]:
-                await self._pass_on(feed, source)
+                while self._pass_on(feed, source):
+                    await self._turn.end()
             if to_resume := self._back_pressure.take_leases_to_resume():
                 source.resume(to_resume)
 
