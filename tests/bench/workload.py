@@ -20,7 +20,7 @@ from tests.kafka.processes import end, free_ports, leash
 from tests.kafka.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tests.kafka.cluster import Cluster
 
@@ -100,9 +100,12 @@ class SinkProcess:
         stats: dict[str, int] = self._http.get("/_counting/stats").json()
         return stats
 
-    def behave(self, status: int = 200, delay_s: float = 0.0, endpoint: str = "") -> None:
-        """Set the status and the delay of the following answers, of one endpoint or of all."""
-        self._http.put("/_counting/behaviour", json={"status": status, "delay_s": delay_s, "endpoint": endpoint})
+    def behave(
+        self, status: int = 200, delay_s: float = 0.0, endpoint: str = "", load: Mapping[str, int] | None = None
+    ) -> None:
+        """Set the status and the delay of the following answers, of one endpoint or of all; `load`: what it bears."""
+        behaviour = {"status": status, "delay_s": delay_s, "endpoint": endpoint, **(load or {})}
+        self._http.put("/_counting/behaviour", json=behaviour).raise_for_status()
 
     def close(self) -> None:
         """Terminate the process."""

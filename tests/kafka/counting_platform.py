@@ -3,7 +3,9 @@
 It uses little CPU time, so that a benchmark measures the sender. Orders are distinguished by `eventargs.seq`; not with
 `blindly`: then they are counted without being decoded, for benchmarks in which senders need all processors.
 `GET /_counting/stats` returns the counts; `PUT /_counting/behaviour` takes `{"status": 200, "delay_s": 0}`, for all
-endpoints or, with `"endpoint": "/event/batchAdd"`, for those whose path ends so.
+endpoints or, with `"endpoint": "/event/batchAdd"`, for those whose path ends so. With `"workers": 8` no more requests
+are served at a time, the others wait; with `"doubles_at": 12` the delay grows with the square of the requests in flight,
+and has doubled at 12.
 """
 
 from __future__ import annotations
@@ -22,11 +24,36 @@ _TOKEN = b'{"code":"200","data":{"expire":7200,"orgAccessToken":"t","orgRefreshT
 
 
 @dataclass(slots=True)
+class Behaviour:
+    """How requests are answered."""
+
+    status: int = 200
+    delay_s: float = 0.0
+    workers: int = 1_000_000
+    doubles_at: float = float("inf")
+    in_flight: int = 0
+    free: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.free = asyncio.Semaphore(self.workers)
+
+    async def wait(self) -> None:
+        """Wait as long as the reply takes."""
+        if not self.delay_s:
+            return
+        self.in_flight += 1
+        delay_s = self.delay_s * (1 + (self.in_flight / self.doubles_at) ** 2)
+        async with self.free:
+            await asyncio.sleep(delay_s)
+        self.in_flight -= 1
+
+
+@dataclass(slots=True)
 class CountingPlatform:
-    """The counts, and the behaviour: status and delay of every reply, by the end of the path."""
+    """The counts, and the behaviour by the end of the path."""
 
     blindly: bool = False
-    behaviour: dict[bytes, tuple[int, float]] = field(default_factory=dict)
+    behaviour: dict[bytes, Behaviour] = field(default_factory=dict)
     requests: int = 0
     items: int = 0
     """Items in requests that were answered with 200."""
@@ -54,16 +81,16 @@ class CountingPlatform:
             return 200, orjson.dumps(self._stats())
         if path == b"/_counting/behaviour":
             wanted = orjson.loads(body)
-            self.behaviour[wanted["endpoint"].encode()] = wanted["status"], wanted["delay_s"]
+            end: str = wanted.pop("endpoint")
+            self.behaviour[end.encode()] = Behaviour(**wanted)
             return 200, b"{}"
         if b"getOrgAccessToken" in path:
             return 200, _TOKEN
         self.requests += 1
-        for status, delay_s in [found for end, found in self.behaviour.items() if path.endswith(end)]:
-            if delay_s:
-                await asyncio.sleep(delay_s)
-            if status != 200:
-                return status, b"{}"
+        for behaviour in [found for end, found in self.behaviour.items() if path.endswith(end)]:
+            await behaviour.wait()
+            if behaviour.status != 200:
+                return behaviour.status, b"{}"
         if self.blindly:
             self.items += body.count(b'"seq":')
             return 200, _SUCCESS
