@@ -44,6 +44,7 @@ from connector.observe.routes import RouteCounts
 from connector.observe.scrub import describe
 from connector.observe.status import ConfigFacts, StatusReader, totals
 from connector.observe.tap import Tap
+from connector.observe.tracing_extra import open_tracing
 from connector.outlets import build_outlets
 from connector.reloading.reloader import Reloader
 from connector.runtime.clocks import call_every, wake_clocks
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from connector.decode.registry import SchemaRegistry
     from connector.flow.source import Source
     from connector.observe.tap import EventListener
+    from connector.observe.tracing import Tracing
     from connector.settings.models import Config
 
 LEAVE_MARGIN_S: Final = 5.0
@@ -83,6 +85,7 @@ def run(path: str, *, watch: bool = False) -> int:
         for warning in loaded.warnings:
             print(warning, file=sys.stderr)  # noqa: T201 - there is no log before the config is loaded
         registry = open_registry(loaded.config)
+        tracing = open_tracing(os.environ)
         sock = bind(loaded.config.admin.listen)
     except ConfigError as error:
         print(*error.lines, sep="\n", file=sys.stderr)  # noqa: T201 - the same
@@ -92,12 +95,13 @@ def run(path: str, *, watch: bool = False) -> int:
         return 1
     ended = threading.Event()
     try:
-        return asyncio.run(_main(partial(build, loaded, sock, registry, watch=watch), hangups, ended))
+        build_app = partial(build, loaded, sock, registry, tracing=tracing, watch=watch)
+        return asyncio.run(_main(build_app, hangups, ended, tracing))
     finally:
         ended.set()
 
 
-async def _main(build_app: Callable[[], App], hangups: Hangups, ended: threading.Event) -> int:
+async def _main(build_app: Callable[[], App], hangups: Hangups, ended: threading.Event, tracing: Tracing | None) -> int:
     """Build, run and stop; return the exit code. `ended` must be set within EXIT_TIMEOUT_S after that."""
     app = build_app()
     code = 1
@@ -107,6 +111,8 @@ async def _main(build_app: Callable[[], App], hangups: Hangups, ended: threading
         cause = "" if error.cause is None else describe(error.cause)
         app.emit(Notice("error", str(error), {"task": error.task, "cause": cause}))
     finally:
+        if tracing is not None:
+            await tracing.close()
         exit_unless(ended, EXIT_TIMEOUT_S, code)
         await app.close()
     return code
@@ -115,10 +121,18 @@ async def _main(build_app: Callable[[], App], hangups: Hangups, ended: threading
 # -- building ---------------------------------------------------------------------------------------------------
 
 
-def build(loaded: Loaded, sock: socket.socket, registry: SchemaRegistry | None = None, *, watch: bool = False) -> App:
+def build(
+    loaded: Loaded,
+    sock: socket.socket,
+    registry: SchemaRegistry | None = None,
+    *,
+    tracing: Tracing | None = None,
+    watch: bool = False,
+) -> App:
     """Build the connector on the running event loop, each part from those before it; `sock` is the admin port.
 
-    `registry` is what `open_registry` returns for the config. With `watch`, changes of the config's files are noticed.
+    `registry` is what `open_registry` returns for the config, `tracing` what `open_tracing` does. With `watch`, changes
+    of the config's files are noticed.
     """
     config, loop = loaded.config, asyncio.get_running_loop()
     health, metrics, log = Health(), Metrics(), configure(config.log.format, config.log.level)
@@ -137,7 +151,7 @@ def build(loaded: Loaded, sock: socket.socket, registry: SchemaRegistry | None =
         outlets.wake()
 
     guard = _build_guard(config, emit, wake_targets)
-    outlets = build_outlets(config, pipeline, tasks, emit, may_start=guard.may_start)
+    outlets = build_outlets(config, pipeline, tasks, emit, may_start=guard.may_start, tracing=tracing)
 
     topic_counts: dict[str, TopicCounts] = {}
     bridge = Bridge(emit, pipeline.close, topic_counts)

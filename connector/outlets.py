@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from connector.core.events import Emit
     from connector.core.letters import Subject
     from connector.core.record import Record
+    from connector.core.sink import Sink
     from connector.flow.pipeline import Pipeline
+    from connector.observe.tracing import Tracing
     from connector.runtime.tasks import Tasks
     from connector.settings.models import Config
 
@@ -48,6 +50,7 @@ class Outlets:
     """How many requests the client takes at once."""
     tasks: Tasks
     deps: TargetDependencies
+    tracing: Tracing | None = None
 
     def wake(self) -> None:
         """Let all targets send what may be sent."""
@@ -70,7 +73,7 @@ class Outlets:
                 self.targets[name] = earlier[name]
                 earlier[name].reconfigure(settings)
             else:
-                self.targets[name] = _build_target(settings, self.access, self.deps)
+                self.targets[name] = self.build_target(settings)
         for name, names in plan.succeeded.items():
             for other in names:
                 self.targets[name].succeed(earlier[other])
@@ -90,13 +93,20 @@ class Outlets:
             provider = build_token_provider(now, self.access, self.deps.emit, self.deps.random)
             self.access.exchange_provider(provider)
 
+    def build_target(self, settings: TargetSettings) -> Target:
+        """Return a target of the platform."""
+        sink: Sink = HttpSink(settings.endpoint, self.access, self.access)
+        if self.tracing is not None:
+            sink = self.tracing.platform(sink, settings.name, settings.endpoint, lambda: self.config.platform.base_url)
+        return Target(settings, sink, self.deps)
+
     async def close(self) -> None:
         """Release the connections. Called after the tasks have ended."""
         self.dead_letters.close()
         await self.access.aclose()
 
 
-def build_outlets(  # noqa: PLR0913 - the last two are what `run` and `replay` give differently
+def build_outlets(  # noqa: PLR0913 - the last three are what `run` and `replay` give differently
     config: Config,
     pipeline: Pipeline,
     tasks: Tasks,
@@ -104,6 +114,7 @@ def build_outlets(  # noqa: PLR0913 - the last two are what `run` and `replay` g
     subject_of: Callable[[Record], Subject] = first_attempt,
     *,
     may_start: Callable[[], bool] = lambda: True,
+    tracing: Tracing | None = None,
 ) -> Outlets:
     """Build the targets, which call the pipeline."""
     platform, max_requests = config.platform, _max_requests(config)
@@ -120,9 +131,11 @@ def build_outlets(  # noqa: PLR0913 - the last two are what `run` and `replay` g
         random=rng,
         may_start=may_start,
     )
-    targets = {name: _build_target(target_settings(config, name), access, deps) for name in config.targets}
-    targets[DEAD_LETTERS] = _build_dead_letter_target(config, dead_letters, deps)
-    return Outlets(config, access, dead_letters, targets, pipeline.retiring, max_requests, tasks, deps)
+    outlets = Outlets(config, access, dead_letters, {}, pipeline.retiring, max_requests, tasks, deps, tracing)
+    for name in config.targets:
+        outlets.targets[name] = outlets.build_target(target_settings(config, name))
+    outlets.targets[DEAD_LETTERS] = _build_dead_letter_target(config, dead_letters, deps, tracing)
+    return outlets
 
 
 def target_settings(config: Config, name: str) -> TargetSettings:
@@ -144,11 +157,9 @@ def target_settings(config: Config, name: str) -> TargetSettings:
     )
 
 
-def _build_target(settings: TargetSettings, access: PlatformAccess, deps: TargetDependencies) -> Target:
-    return Target(settings, HttpSink(settings.endpoint, access, access), deps)
-
-
-def _build_dead_letter_target(config: Config, sink: DeadLetterSink, deps: TargetDependencies) -> Target:
+def _build_dead_letter_target(
+    config: Config, dead_letters: DeadLetterSink, deps: TargetDependencies, tracing: Tracing | None
+) -> Target:
     """Return the target of the dead letters."""
     settings = TargetSettings(
         name=DEAD_LETTERS,
@@ -162,8 +173,11 @@ def _build_dead_letter_target(config: Config, sink: DeadLetterSink, deps: Target
         backoff=_backoff(config),
         last_resort=True,
     )
+    sink: Sink = dead_letters
+    if tracing is not None:
+        sink = tracing.dead_letters(sink, DEAD_LETTERS, config.dead_letter_topic)
     # The rate limit is the platform's.
-    return Target(settings, sink, replace(deps, pacer=Pacer(None), on_emptied=sink.on_emptied))
+    return Target(settings, sink, replace(deps, pacer=Pacer(None), on_emptied=dead_letters.on_emptied))
 
 
 def _max_requests(config: Config) -> int:

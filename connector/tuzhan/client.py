@@ -34,6 +34,7 @@ from httpx_aiohttp import AiohttpTransport
 from connector import __version__
 from connector.core.addresses import is_loopback
 from connector.core.errors import TransportError
+from connector.core.trace_headers import TRACE_HEADERS
 from connector.tuzhan.replies import Reply
 
 if TYPE_CHECKING:
@@ -91,7 +92,11 @@ class PlatformClient:
         url = self._urls.get(path)
         if url is None:
             url = self._urls[path] = httpx.URL(f"{self._base_url}/{path}")
-        request = httpx.Request("POST", url, headers={**self._headers, "X-Token": token}, content=body)
+        headers = {**self._headers, "X-Token": token}
+        trace_headers = TRACE_HEADERS.get()
+        if trace_headers is not None:
+            headers.update(trace_headers)
+        request = httpx.Request("POST", url, headers=headers, content=body)
         return await self._exchange(request)
 
     async def get_token(self, app_id: str, app_secret: str) -> Reply:

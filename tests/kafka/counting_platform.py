@@ -4,8 +4,8 @@ It uses little CPU time, so that a benchmark measures the sender. Orders are dis
 `blindly`: then they are counted without being decoded, for benchmarks in which senders need all processors.
 `GET /_counting/stats` returns the counts; `PUT /_counting/behaviour` takes `{"status": 200, "delay_s": 0}`, for all
 endpoints or, with `"endpoint": "/event/batchAdd"`, for those whose path ends so. With `"workers": 8` no more requests
-are served at a time, the others wait; with `"doubles_at": 12` the delay grows with the square of the requests in flight,
-and has doubled at 12.
+are served at a time, the others wait; with `"doubles_at": 12` the delay grows with the square of the requests
+in flight, and has doubled at 12.
 """
 
 from __future__ import annotations

@@ -77,6 +77,7 @@ LIBRARIES = {
         "connector.mapping.projected",
         "connector.mapping.projection",
     ),
+    "opentelemetry": ("connector.observe.tracing",),
     "orjson": ("connector.*",),
     "prometheus_client": ("connector.observe.metrics",),
     "pydantic": (

@@ -32,6 +32,7 @@ def test_the_image_is_built_in_one_stage_and_run_in_another() -> None:
 def test_the_image_can_read_every_format() -> None:
     [installing] = [command for command in values(BUILDER, "RUN") if "requirements.txt" in command]
     assert "['optional-dependencies']['registry']" in installing
+    assert "['optional-dependencies']['otel']" in installing
 
 
 def test_the_image_runs_the_connector_itself_as_a_user_without_rights() -> None:
