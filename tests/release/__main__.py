@@ -36,9 +36,9 @@ def _release(folder: Path) -> int:
         _try_out(environment, version)
         _say(f"{artifact.name}: installed into an empty environment; the demo ran")
     wheel = DIST / f"tuzhan_connector-{version}-py3-none-any.whl"
-    full = Environment.with_packages(folder / "full", f"{wheel}[registry]")
+    full = Environment.with_packages(folder / "full", f"{wheel}[registry,otel]")
     pins = full.frozen()
-    lines = [f"# pip install --constraint constraints.txt 'tuzhan-connector[registry]=={version}'", *pins]
+    lines = [f"# pip install --constraint constraints.txt 'tuzhan-connector[registry,otel]=={version}'", *pins]
     (DIST / "constraints.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     _say(f"constraints.txt: {len(pins)} libraries")
     full.remove_installers()
