@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tests.support.browser import Browser
 
 CONFIG = example().config
+AFTER_CURSOR = "const area = document.activeElement; return area.value.slice(area.selectionStart)"
 RECORD = '{"id": "B-7", "status": "PAID", "amount_fen": 250, "buyer": {"mobile": "13911112222"}}'
 
 
@@ -80,8 +81,11 @@ def test_a_broken_config_shows_the_line_and_the_code_and_a_click_goes_there(brow
     assert "c_buy" in browser.text("#outcomes.stale")
     assert browser.find("#config-text").get_attribute("aria-invalid") == "true"
     browser.find("#problems button").click()
-    before = "return document.activeElement.value.slice(0, document.activeElement.selectionStart).split('\\n').length"
-    assert browser.driver.execute_script(before) == 15
+    assert browser.driver.execute_script(AFTER_CURSOR).startswith("event_kay: c_buy\n")
+    browser.set_value("#config-text", CONFIG.replace("where: {", "where: {$.🛒🛒: 1, $..x: 2, "))
+    browser.wait_for_text("#problems", "line 13:28")
+    browser.find("#problems button").click()
+    assert browser.driver.execute_script(AFTER_CURSOR).startswith("2, $.status")
     browser.set_value("#config-text", CONFIG)
     browser.wait_for_text("#summary", "Items: 1")
     assert browser.text("#problems") == ""
@@ -117,6 +121,10 @@ def test_a_link_holds_both_texts(browser: Browser, url: str) -> None:
     browser.open(link)
     browser.wait_for_text("#outcomes", "订单 9")
     browser.find("#restart").click()
+    browser.driver.switch_to.alert.dismiss()
+    assert "订单 9" in browser.find("#records-text").get_property("value")  # type: ignore[operator] # it is a text
+    browser.find("#restart").click()
+    browser.driver.switch_to.alert.accept()
     browser.wait_for_text("#summary", "Records: 3")
     browser.open(f"{url}#s=broken")
     browser.wait_for_text("#summary", "Records: 3")

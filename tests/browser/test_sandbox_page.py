@@ -176,6 +176,17 @@ def test_a_switch_is_changed_and_restored(browser: Browser, sandbox: SandboxProc
     browser.assert_console_is_clean()
 
 
+def test_everything_is_removed_after_a_question(browser: Browser, sandbox: SandboxProcess, sender: Sender) -> None:
+    sender.send(EVENT, {**identified("phone:1"), "eventKey": "c"})
+    browser.open(f"{sandbox.url}/")
+    browser.wait_for_text("[data-count=customers] b", "1")
+    browser.find("#reset").click()
+    browser.driver.switch_to.alert.accept()
+    browser.wait_for_text("#customers-state", "Nothing has arrived yet.")
+    browser.wait_for_text("[data-count=stored] b", "0")
+    browser.assert_console_is_clean()
+
+
 def test_what_clients_send_is_shown_and_never_run(browser: Browser, sandbox: SandboxProcess, sender: Sender) -> None:
     hostile = "<img src=x onerror=alert(1)>"
     browser.open(f"{sandbox.url}/")

@@ -36,10 +36,11 @@ export class Editor {
     this.area.setAttribute("aria-invalid", found.some((each) => each.severity === "error"));
   }
 
-  /** Put the cursor at a place, both counted from 1. */
+  /** Put the cursor at a place, counted from 1: a column is a character, of which JavaScript may count two units. */
   goTo(line, column) {
-    const before = this.area.value.split("\n").slice(0, line - 1);
-    const at = before.reduce((sum, each) => sum + each.length + 1, 0) + column - 1;
+    const lines = this.area.value.split("\n");
+    const before = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0);
+    const at = before + Array.from(lines[line - 1] ?? "").slice(0, column - 1).join("").length;
     this.area.focus();
     this.area.setSelectionRange(at, at);
     const height = this.#lineHeight();

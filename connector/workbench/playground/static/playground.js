@@ -83,7 +83,7 @@ function show() {
       at(`counted-${kind}`).hidden = entries.length === 0;
     }
     at("counts").hidden = records.length === 0;
-    at("topic-line").hidden = topics.length === 1 && !answer.has_patterns;
+    at("topic-line").hidden = topics.length === 1 && !answer.has_patterns && topic.value === "";
     topic.placeholder = answer.topic ?? "";
     replace(at("topics"), topics.map((each) => element("option", { value: each })));
   }
@@ -149,6 +149,9 @@ async function begin() {
 topic.addEventListener("input", changed);
 at("share").addEventListener("click", share);
 at("restart").addEventListener("click", () => {
+  const { config, records } = state();
+  const isChanged = config !== first.config || records !== first.records;
+  if (isChanged && !confirm(page.text("really"))) return;
   history.replaceState(null, "", location.pathname);
   set(first);
   changed();
