@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from starlette.types import Receive, Scope, Send
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs several addresses of the loopback")
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 OTHER_CLIENT = "127.0.0.2"
