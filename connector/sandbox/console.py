@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from connector.pages.files import page_routes
 from connector.sandbox.controls import ControlError, fault_kinds, parse_fault
+from connector.sandbox.customers import cut
 from connector.sandbox.switches import Switches
 from connector.sandbox.wire import json_response
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 _UNIFIED_PER_LOOK: Final = 2500
 _MOST_SHOWN: Final = 200
 _LATEST: Final = 10
+_MOST_OF_A_NAME: Final = 200
+_MOST_OF_AN_ITEM: Final = 10_000
+"""In characters: the page asks every second."""
 
 
 def console_routes(sandbox: Sandbox, *, has_playground: bool) -> list[BaseRoute]:
@@ -117,10 +121,10 @@ def _item(stored: StoredItem) -> dict[str, Any]:
     return {
         "endpoint": stored.endpoint,
         "at_ms": stored.at_ms,
-        "event_key": item.get("eventKey"),
+        "event_key": cut(str(item.get("eventKey") or ""), _MOST_OF_A_NAME),
         "time": item.get("time"),
-        "item": _pretty(item),
-        "public_params": stored.params.decode(),
+        "item": cut(_pretty(item), _MOST_OF_AN_ITEM),
+        "public_params": cut(stored.params.decode(), _MOST_OF_AN_ITEM),
     }
 
 

@@ -25,6 +25,9 @@ KEPT_CUSTOMERS: Final = 50_000
 """Those that changed last."""
 KEPT_ITEMS: Final = 20
 """Of each customer."""
+_MOST_NAMES: Final = 30
+_MOST_CHARACTERS: Final = 200
+"""So many names, and so much of each, are shown: a mistake in a mapping may make one customer of all."""
 _CUSTOMER_ID: Final = "thirdId"
 _SAME_TYPE: Final = {"uid": _CUSTOMER_ID, "id": _CUSTOMER_ID}
 """The pages call the customer id by several names."""
@@ -48,17 +51,15 @@ class Customer:
     changed_ms: int = 0
     latest: list[StoredItem] = field(default_factory=list)
     """The newest at the end."""
-    words: str = ""
-    """What a search looks at: identities and name, in lower case."""
 
     def summary(self) -> dict[str, Any]:
         """Return it as `GET /_sandbox/customers` shows it."""
+        names = {"identities": self.identities, "tags": self.tags, "groups": self.groups}
         return {
             "number": self.number,
-            "identities": list(self.identities),
-            "profile": self.profile,
-            "tags": list(self.tags),
-            "groups": list(self.groups),
+            **{kind: [_shown(each) for each in islice(all_, _MOST_NAMES)] for kind, all_ in names.items()},
+            "more": {kind: max(len(all_) - _MOST_NAMES, 0) for kind, all_ in names.items()},
+            "profile": {_shown(name): _shown(value) for name, value in islice(self.profile.items(), _MOST_NAMES)},
             "events": self.events,
             "items": self.items,
             "unified_from": self.unified_from,
@@ -72,6 +73,7 @@ class Customer:
         self.identities |= other.identities
         self.tags |= other.tags
         self.groups |= other.groups
+        self.number = min(self.number, other.number)
         self.events += other.events
         self.items += other.items
         self.unified_from += other.unified_from
@@ -115,9 +117,7 @@ class Customers:
         for item in items:
             identities = [_canonical(each) for each in item.identities]
             if identities:
-                customer = self._of(identities)
-                customer.take(item)
-                customer.words = " ".join((*customer.identities, customer.profile.get("realName", ""))).lower()
+                self._of(identities).take(item)
 
     def get(self, number: int) -> Customer | None:
         """Return a customer; None if there is no such one, or not any more."""
@@ -127,24 +127,23 @@ class Customers:
         """Return the customers of which an identity or the name contains `text`, the one that changed last first."""
         text = text.strip().lower()
         latest = reversed(self._by_number.values())
-        return list(islice((each for each in latest if text in each.words), limit))
+        return list(islice((each for each in latest if not text or _mentions(each, text)), limit))
 
     def _of(self, identities: list[str]) -> Customer:
         """Return the customer of an item, unified from all that its identities lead to."""
-        numbers = {found.number for each in identities if (found := self._by_identity.get(each)) is not None}
-        if numbers:
-            customer, *others = (self._by_number[number] for number in sorted(numbers))
-        else:
-            customer, others = Customer(self._next), []
-            self._next += 1
+        found = {known.number: known for each in identities if (known := self._by_identity.get(each)) is not None}
+        for number in found:
+            del self._by_number[number]
+        # The one with most identities takes over the others: one that grows is not copied again and again.
+        by_size = sorted(found.values(), key=lambda each: (-len(each.identities), each.number))
+        customer, *others = by_size or [Customer(self._next)]
+        self._next += not found
         for other in others:
             customer.absorb(other)
-            del self._by_number[other.number]
             self._by_identity.update(dict.fromkeys(other.identities, customer))
         customer.identities |= dict.fromkeys(identities)
         self._by_identity.update(dict.fromkeys(identities, customer))
         self._by_number[customer.number] = customer
-        self._by_number.move_to_end(customer.number)
         if len(self._by_number) > KEPT_CUSTOMERS:
             self._forget_one()
         return customer
@@ -154,6 +153,20 @@ class Customers:
         self.forgotten += 1
         for identity in customer.identities:
             del self._by_identity[identity]
+
+
+def _mentions(customer: Customer, text: str) -> bool:
+    name = customer.profile.get("realName", "")
+    return text in name.lower() or any(text in identity.lower() for identity in customer.identities)
+
+
+def cut(text: str, length: int) -> str:
+    """Return a text, or as much of it as may be shown."""
+    return text if len(text) <= length else f"{text[:length]}…"
+
+
+def _shown(text: str) -> str:
+    return cut(text, _MOST_CHARACTERS)
 
 
 def _canonical(identity: str) -> str:

@@ -431,6 +431,18 @@ def test_the_overview_and_the_customers_are_what_was_stored() -> None:
     _run(scenario)
 
 
+def test_an_item_that_is_huge_is_cut_in_what_the_page_asks_for_every_second() -> None:
+    async def scenario(client: SandboxClient) -> None:
+        body = _events(1)
+        body["data"][0]["eventargs"]["c_goods"] = "x" * 500_000
+        for _ in range(3):
+            await client.post(body=body)
+        assert (await client.get("overview"))["stats"]["stored"] == 3
+        assert len(str(await client.get("overview"))) < 50_000
+
+    _run(scenario)
+
+
 def test_each_look_at_the_customers_does_a_part_of_the_work() -> None:
     async def scenario(client: SandboxClient) -> None:
         for first in range(0, 3000, 500):

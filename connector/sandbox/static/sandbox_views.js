@@ -7,7 +7,7 @@ const unfolded = new Set(); // the items whose JSON is shown, so that it stays s
 
 /** Return a list entry for a customer; `details` are its latest items if it is opened. */
 export function customerView(page, customer, details, toggle) {
-  const { number, identities, profile, tags, groups, events, items, unified_from: parts, changed_ms: changed } = customer;
+  const { number, identities, profile, tags, groups, more, events, items, unified_from: parts, changed_ms: changed } = customer;
   const { realName: name, ...fields } = profile;
   const head = element(
     "span",
@@ -19,9 +19,9 @@ export function customerView(page, customer, details, toggle) {
     element("span", { class: "muted when" }, clock(page, changed)),
   );
   const chips = [
-    ...identities.map((each) => element("span", { class: "badge identity" }, each)),
-    ...tags.map((each) => element("span", { class: "badge tag" }, each)),
-    ...groups.map((each) => element("span", { class: "badge group" }, each)),
+    ...badges("identity", identities, more.identities),
+    ...badges("tag", tags, more.tags),
+    ...badges("group", groups, more.groups),
   ];
   const known = Object.entries(fields).map(([field, value]) => element("span", {}, element("span", { class: "muted" }, `${field} `), value));
   return element(
@@ -36,6 +36,11 @@ export function customerView(page, customer, details, toggle) {
     ),
     details ? element("div", { class: "items" }, ...details.latest.map((each) => itemView(page, each))) : null,
   );
+}
+
+function badges(kind, names, more) {
+  const shown = more ? [...names, `+${more}`] : names;
+  return shown.map((each) => element("span", { class: `badge ${kind}` }, each));
 }
 
 /** Return an item with its publicParams and times. */

@@ -130,6 +130,20 @@ def test_only_the_customers_that_changed_last_are_kept(monkeypatch: pytest.Monke
     ]
 
 
+def test_a_mistake_that_makes_one_customer_of_all_is_shown_and_costs_no_more_than_others() -> None:
+    chained = [event(f"phone:{number}", f"phone:{number + 1}") for number in range(3000, -1, -1)]
+    customer = only(taken((EVENT, {}, [*(event(f"phone:{number}") for number in range(3000)), *chained])))
+    assert (customer.number, customer.unified_from, len(customer.identities)) == (1, 3001, 3002)
+    summary = customer.summary()
+    assert (len(summary["identities"]), summary["more"]) == (30, {"identities": 2972, "tags": 0, "groups": 0})
+
+
+def test_a_long_text_is_cut_where_it_is_shown() -> None:
+    item = {"phone": "1" * 5000, "realName": "n" * 5000, "tags": "t" * 5000}
+    summary = only(taken(("audience/info/batchAdd", {}, [item]))).summary()
+    assert len(str(summary)) < 1200
+
+
 def test_of_each_customer_the_latest_items_are_kept() -> None:
     customer = only(taken((EVENT, {}, [event("phone:1") | {"uuid": str(number)} for number in range(50)])))
     assert [each.uuid for each in customer.latest] == [str(number) for number in range(30, 50)]
