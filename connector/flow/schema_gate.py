@@ -25,7 +25,7 @@ from connector.core.ledger import LeaseState
 from connector.core.retry import Backoff
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Coroutine, Iterable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
     from random import Random
     from typing import NoReturn
 
@@ -70,8 +70,8 @@ class SchemaGate:
         self._reads: dict[str, bool] = {}
         self._held: dict[Lease, deque[Record]] = {}
         """Records that wait for a schema, and those behind them, in order; never empty."""
-        self.held: Collection[Lease] = self._held.keys()
-        """The leases that wait for a schema."""
+        self.held: Mapping[Lease, Sequence[Record]] = self._held
+        """The leases that wait for a schema, with their records that do and those behind them; never without any."""
         self._paused_by_pipeline: set[Lease] = set()
         self._wanted = asyncio.Event()
         """Set when something is held that `run` has not tried to fetch yet."""

@@ -28,11 +28,14 @@ class BrokerDiagnosis:
     """Looks at the bootstrap servers while no broker answers. Used by one thread; `now` is monotonic seconds."""
 
     def __init__(self, kafka: Kafka, look: Callable[[str, Kafka], Finding] = look_at) -> None:
+        self.servers = bootstrap_servers(kafka)
         self._kafka = kafka
         self._look = look
         self._thread: threading.Thread | None = None
         self._looked_at = -math.inf
         self._found = ""
+        self.bootstrap_answers = False
+        """Whether one of the bootstrap servers is a broker that fits, as of the last look."""
 
     def remedy(self, now: float) -> str:
         """Return what is wrong with the first bootstrap server and what to do; empty while that isn't known.
@@ -50,15 +53,16 @@ class BrokerDiagnosis:
 
     def forget(self) -> None:
         """Called when a broker has answered."""
-        self._looked_at, self._found = -math.inf, ""
+        self._looked_at, self._found, self.bootstrap_answers = -math.inf, "", False
 
     def _run(self) -> None:
         first: Finding | None = None
-        for server in bootstrap_servers(self._kafka)[:MAX_SERVERS]:
+        for server in self.servers[:MAX_SERVERS]:
             finding = self._look(server, self._kafka)
             if finding.verdict != "failed":
-                self._found = ""
+                self._found, self.bootstrap_answers = "", True
                 return
             first = first or finding
+        self.bootstrap_answers = False
         if first is not None:
             self._found = f"{first.subject}: {first.detail}; {first.remedy}"

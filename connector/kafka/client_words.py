@@ -18,7 +18,7 @@ import logging
 import re
 from typing import Final
 
-_BROKER: Final = re.compile(r"^(?:\w+://)?(?P<address>[^\s/]+:\d+)/(?:bootstrap|-?\d+): ")
+_BROKER: Final = re.compile(r"^(?:GroupCoordinator: )?(?:\w+://)?(?P<address>[^\s/]+:\d+)(?:/(?:bootstrap|-?\d+))?: ")
 _STATE: Final = re.compile(r" \(after \d+ms in state \w+(?:, \d+ identical error\(s\) suppressed)?\)")
 _LOG_LINE: Final = re.compile(r"^\w+ \[[^\]]*\]:?\s*(?:\[thrd:[^\]]*\]: )?(?P<text>.*)", re.DOTALL)
 """A line of librdkafka's log: the kind of event, the client, its thread, the text."""
@@ -41,7 +41,7 @@ _WORDS: Final = tuple(
         (r"SASL authentication error|Authentication failed", "it refuses the login: sasl.username and sasl.password?"),
         (r"^Timed out \d+ in-flight", "it does not answer in time"),
         (r"brokers are down$", "no broker can be reached"),
-        (r"^Disconnected(: SSL connection closed by peer)?$", "it closed the connection"),
+        (r"^Disconnected(: (SSL )?connection closed by peer.*)?$", "it closed the connection"),
     )
 )
 
@@ -54,9 +54,10 @@ def plainly(text: str) -> str:
     return f"{broker['address']}: {said}" if broker else said
 
 
-def names_broker(text: str) -> bool:
-    """Return whether a text of librdkafka is about one broker, and so tells more than that none answers."""
-    return _BROKER.match(text) is not None
+def broker_in(text: str) -> str:
+    """Return the host:port of the broker that a text of librdkafka is about; empty if it is about none."""
+    broker = _BROKER.match(text)
+    return broker["address"] if broker else ""
 
 
 class PlainWords(logging.Filter):

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from connector.core.events import ReasonCode
 
+LOGIN_REFUSED: Final = {KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED}
+
 COMMIT_REFUSED: Final = {
     KafkaError.ILLEGAL_GENERATION,
     KafkaError.UNKNOWN_MEMBER_ID,
@@ -77,8 +79,7 @@ TLS_REMEDY: Final = (
 )
 _LOGIN_REMEDY: Final = "the brokers refuse the login: check sasl.mechanism, sasl.username and sasl.password"
 _REMEDIES_BY_CODE: Final[dict[int, str]] = {
-    KafkaError._AUTHENTICATION: _LOGIN_REMEDY,
-    KafkaError.SASL_AUTHENTICATION_FAILED: _LOGIN_REMEDY,
+    **dict.fromkeys(LOGIN_REFUSED, _LOGIN_REMEDY),
     KafkaError.TOPIC_AUTHORIZATION_FAILED: "allow this user to READ and DESCRIBE the topic (ACL)",
     KafkaError.GROUP_AUTHORIZATION_FAILED: (
         "allow this user to READ the group (ACL): kafka.group_id, and for replays the same with .replay behind it"

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from connector.core.events import Notice, ReasonCleared, ReasonRaised
-from connector.kafka.client_words import names_broker, plainly
+from connector.kafka.client_words import plainly
 from connector.kafka.errors import ALL_BROKERS_DOWN, cause_of, reason_of, remedy_for
+from connector.kafka.unreachable import UnreachableRemedy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Sequence
@@ -54,7 +55,7 @@ class Readiness:
         self._emit = emit
         self._heartbeat = heartbeat
         self._rights = rights
-        self._diagnosis = diagnosis
+        self._unreachable = UnreachableRemedy(diagnosis)
         self._reasons: set[tuple[ReasonCode, str]] = {("starting", "")}
         self._once_refused: set[str] = set()
         """Topics; librdkafka does not tell that one of these is refused again."""
@@ -62,8 +63,9 @@ class Readiness:
         self._starting_step = ""
         self._starting_since = 0.0
         """When that step began."""
-        self._unreachable_remedy = ""
-        """That of the reason `kafka_unreachable` that stands."""
+        self._login_refused = False
+        self._error_since_probe = False
+        """Whether the client has reported a broker out of reach since the last probe."""
         self._next_probe_s = 0.0
         self._silent_probes = 0
         self._answered = False
@@ -85,28 +87,32 @@ class Readiness:
                 Notice("warning", "unexpected error of Kafka", {"code": error.name(), "detail": plainly(error.str())})
             )
             return
+        if reason == "kafka_unreachable":
+            remedy = self._unreachable.of(error, login_refused=self._login_refused)
+        else:
+            remedy = remedy_for(reason, error)
+        if not remedy:
+            return
         if (reason, about) not in self._reasons:
             self._next_probe_s = time.monotonic() + PROBE_INTERVAL_S
         self._reasons.add((reason, about))
         if about and reason == "kafka_not_authorized":
             self._once_refused.add(about)
             self._rights.forget(about)
-        remedy = self._diagnosed(error) if reason == "kafka_unreachable" else remedy_for(reason, error)
         self._emit(ReasonRaised(reason, about, remedy))
-
-    def _diagnosed(self, error: KafkaError) -> str:
-        """Return the remedy for brokers that do not answer: what says most of those that are known."""
-        found = self._diagnosis.remedy(time.monotonic())
-        if found or names_broker(error.str()) or not self._unreachable_remedy:
-            self._unreachable_remedy = found or remedy_for("kafka_unreachable", error)
-        return self._unreachable_remedy
+        if self._unreachable.is_only_login(error):
+            self._login_refused = True
+            self.clear("kafka_unreachable")
 
     def on_client_error(self, error: KafkaError) -> None:
         """Called by librdkafka with errors that concern no single topic.
 
         Once a broker has answered, one that can't be reached may be one of several: a probe at once tells.
         """
-        if self._answered and reason_of(error) == "kafka_unreachable" and error.code() != ALL_BROKERS_DOWN:
+        is_unreachable = reason_of(error) == "kafka_unreachable"
+        self._error_since_probe = self._error_since_probe or is_unreachable
+        if self._answered and is_unreachable and error.code() != ALL_BROKERS_DOWN:
+            self._unreachable.note(error)
             self._next_probe_s = 0.0
             self._silent_probes = SILENT_PROBES - 1
         else:
@@ -118,8 +124,9 @@ class Readiness:
             if (reason, about) in self._reasons:
                 self._reasons.discard((reason, about))
                 if reason == "kafka_unreachable":
-                    self._unreachable_remedy = ""
-                    self._diagnosis.forget()
+                    self._unreachable.forget()
+                elif reason == "kafka_not_authorized" and not about:
+                    self._login_refused = False
                 self._emit(ReasonCleared(reason, about))
 
     def forget_topics(self, is_subscribed: Callable[[str], bool]) -> None:
@@ -149,7 +156,7 @@ class Readiness:
             hint = "is a broker down that leads these partitions?"
         if step != self._starting_step or ("starting", "") not in self._reasons:
             self._starting_step, self._starting_since = step, now
-        is_long = now - self._starting_since >= LONG_START_S
+        is_long = now - self._starting_since >= LONG_START_S and ("kafka_unreachable", "") not in self._reasons
         remedy = f"wait: {step}; it takes long: {hint}" if is_long else f"wait: {step}"
         if remedy != self._starting_remedy or ("starting", "") not in self._reasons:
             self._starting_remedy = remedy
@@ -210,7 +217,10 @@ class Readiness:
             self._on_silence(cause_of(error))
         else:
             self._silent_probes = 0
-            self.clear("kafka_unreachable")
+            # An answer of a bootstrap server tells nothing of brokers that can't be reached behind it.
+            if not self._error_since_probe:
+                self.clear("kafka_unreachable")
+            self._error_since_probe = False
             self._clear_disproved(consumer, topics)
         ended = time.monotonic()
         interval_s = PROBE_INTERVAL_S if self._reasons or self._silent_probes else IDLE_PROBE_INTERVAL_S

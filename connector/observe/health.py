@@ -13,6 +13,7 @@ import time
 from typing import TYPE_CHECKING, NoReturn
 
 from connector.core.events import ReasonCleared, ReasonRaised
+from connector.observe.scrub import scrub
 from connector.observe.snapshot import Reason
 
 if TYPE_CHECKING:
@@ -34,12 +35,15 @@ class Health:
         self.on(ReasonRaised("starting", "", "wait: the connector joins its group and fetches a token"))
 
     def on(self, event: Event) -> None:
-        """Add a reason that was raised, remove one that was cleared; ignore other events. Never raises."""
+        """Add a reason that was raised, remove one that was cleared; ignore other events. Never raises.
+
+        A remedy may quote the platform, which may quote the record.
+        """
         match event:
             case ReasonRaised(code, target, remedy):
                 known = self._reasons.get((code, target))
                 since = known.since if known else self._wall_clock()
-                self._reasons[code, target] = Reason(code, target, since, remedy)
+                self._reasons[code, target] = Reason(code, target, since, scrub(remedy))
             case ReasonCleared(code, target):
                 self._reasons.pop((code, target), None)
             case _:

@@ -77,27 +77,25 @@ class RouteCounts:
         for name in (*self._dead_lettered, *(name for name, _ in self._reasons)):
             if name not in named:  # not even decoded, for example
                 facts.setdefault((name, ""), RouteFacts(name, ""))
-        seen: set[str] = set()
+        reasons, invalid, seen = _by_route(self._reasons), _by_route(self.identity_invalid), set[str]()
         found = []
-        for route in facts.values():
-            found.append(self._status(route, is_first=route.name not in seen))
-            seen.add(route.name)
+        for (name, target), route in facts.items():
+            # What is counted by a route's name alone belongs to the first one of that name.
+            is_first = name not in seen
+            seen.add(name)
+            zeros = dict.fromkeys(route.identity_types, 0) if is_first else {}
+            found.append(
+                RouteStatus(
+                    name=name,
+                    target=target,
+                    delivered=self._delivered[name, target],
+                    skipped=self.skipped.get((name, target), 0),
+                    dead_lettered=self._dead_lettered[name] if is_first else 0,
+                    identity_invalid=zeros | invalid.pop(name, {}),
+                    reasons=reasons.pop(name, {}),
+                )
+            )
         return found
-
-    def _status(self, route: RouteFacts, *, is_first: bool) -> RouteStatus:
-        """Return the counts of a route; what is counted by its name alone belongs to the first one of that name."""
-        name, target = route.name, route.target
-        invalid = {kind: count for (of_route, kind), count in self.identity_invalid.items() if of_route == name}
-        reasons = {reason: count for (of_route, reason), count in self._reasons.items() if of_route == name}
-        return RouteStatus(
-            name=name,
-            target=target,
-            delivered=self._delivered[name, target],
-            skipped=self.skipped.get((name, target), 0),
-            dead_lettered=self._dead_lettered[name] if is_first else 0,
-            identity_invalid={**dict.fromkeys(route.identity_types, 0), **invalid} if is_first else {},
-            reasons=reasons if is_first else {},
-        )
 
     def _letters(self, event: DeadLettered) -> Iterator[DeadLetterStatus]:
         """Yield the last letters of an event, as many as are kept."""
@@ -105,3 +103,11 @@ class RouteCounts:
         places = [(partition, offset) for partition, offsets in event.offsets for offset in offsets]
         for partition, offset in places[-KEPT_DEAD_LETTERS:]:
             yield DeadLetterStatus(at, *partition, offset, event.route, event.target, event.reason, field, detail)
+
+
+def _by_route(counts: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
+    """Return counts by route and something else as one table for each route."""
+    tables: dict[str, dict[str, int]] = {}
+    for (route, kind), count in counts.items():
+        tables.setdefault(route, {})[kind] = count
+    return tables

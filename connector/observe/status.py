@@ -13,10 +13,11 @@ from connector.observe.scrub import scrub
 from connector.observe.snapshot import ConfigRefused, PartitionStatus, Status, TargetStatus, TopicStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from connector.core.events import Event
     from connector.core.ledger import Lease
+    from connector.core.record import Record
     from connector.flow.pipeline import Pipeline
     from connector.flow.target import Target
     from connector.observe.health import Health
@@ -72,8 +73,8 @@ class StatusReader:
     """Whether a broker has answered."""
     values_omitted: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """The mapping's own counter: see `Status`."""
-    held: Collection[Lease] = ()
-    """Leases that are paused before the pipeline, because they wait for a schema."""
+    held: Mapping[Lease, Sequence[Record]] = field(default_factory=dict)
+    """Leases that are paused before the pipeline, because they wait for a schema, and their records that do."""
     wall_clock: Callable[[], float] = time.time
 
     def read(self, now: float) -> Status:
@@ -126,12 +127,16 @@ class StatusReader:
 
     def _lag_s(self, lease: Lease, now: float) -> float | None:
         """Return the age of the oldest record that is not settled, by its own timestamp; None if that isn't known."""
-        timestamp_ms = lease.oldest_timestamp_ms
-        if not lease.unsettled:
-            if lease.end_offset is None:
-                return None
-            if lease.next_offset >= lease.end_offset:
-                return 0.0
+        waiting = self.pipeline.leases[lease].backlog or self.held.get(lease)
+        if lease.unsettled:
+            timestamp_ms = lease.oldest_timestamp_ms
+        elif waiting:
+            timestamp_ms = waiting[0].timestamp_ms
+        elif lease.end_offset is None:
+            return None
+        elif lease.next_offset >= lease.end_offset:
+            return 0.0
+        else:
             # More records wait in Kafka. They are younger than the last one, which tells nothing if it is long ago.
             tracked_at, timestamp_ms = lease.last_tracked
             if now - tracked_at > FLOWING_S:
@@ -145,13 +150,13 @@ def _target(target: Target) -> TargetStatus:
         name=target.label,
         endpoint=target.settings.endpoint,
         state=sending.state,
-        reason=sending.reason,
+        reason=scrub(sending.reason),
         since=sending.since,
         in_flight=sending.requests_in_flight,
         in_flight_limit=sending.concurrency.limit,
         queued=target.queued,
         queued_bytes=target.queued_bytes,
-        last_reply=sending.last_reply,
+        last_reply=scrub(sending.last_reply),
         last_delivery=sending.last_delivery,
         import_batches=tuple(sending.import_batches),
         attempts=sending.attempts,

@@ -218,7 +218,11 @@ class Cluster:
     def caught_up(self, group: str, topic: str) -> bool:
         """Return whether the group has committed every partition to its end; empty ones need no commit."""
         committed = self.committed(group, topic)
-        return all(committed.get(p, 0) == end for p, end in self.end_offsets(topic).items())
+        try:
+            ends = self.end_offsets(topic)
+        except KafkaException:
+            return False  # A broker that has just started leads no partition yet; callers poll.
+        return all(committed.get(p, 0) == end for p, end in ends.items())
 
     def read(self, topic: str) -> list[Message]:
         """Return every record of the topic, partition by partition, without those of aborted transactions."""

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,12 +16,13 @@ from confluent_kafka.admin._resource import ResourceType
 
 from tests.conftest import without_broker
 from tests.kafka.broker import SASL_PASSWORD, SASL_USER, Broker
-from tests.kafka.cluster import fresh, order
-from tests.kafka.commands import APP_SECRET, orders_config
+from tests.kafka.cluster import Cluster, fresh, order
+from tests.kafka.commands import APP_SECRET, ConnectorProcess, orders_config
 from tests.kafka.harness import KafkaHarness
 from tests.kafka.jars import NoBrokerError
 from tests.kafka.processes import free_ports
 from tests.kafka.secured import SCRAM_PASSWORD, SecuredBroker
+from tests.kafka.waiting import until
 from tests.support.authority import Authority
 
 if TYPE_CHECKING:
@@ -310,7 +312,27 @@ def test_a_broker_that_sends_its_clients_to_an_address_out_of_reach_is_told_as_t
         login = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN", "sasl.username": SASL_USER}
         properties = {**login, "sasl.password": SASL_PASSWORD}
         config = orders_config(broker.sasl_address, sandbox.url, ["orders"], "group", properties)
+        Cluster(broker.address).create_topic("orders")
         found = run_findings(config, tmp_path, 1)
+        assert_told_by_a_running_connector(config, tmp_path, f"127.0.0.1:{closed}")
     assert found["broker"]["verdict"] == "ok"
     assert (found["advertised"]["verdict"], found["advertised"]["subject"]) == ("failed", f"127.0.0.1:{closed}")
     assert "advertised.listeners" in found["advertised"]["remedy"]
+
+
+def assert_told_by_a_running_connector(config: dict[str, Any], folder: Path, address: str) -> None:
+    """The bootstrap server answers each probe, and the client says of the broker again and again that it is away."""
+    connector = ConnectorProcess(config, folder)
+    connector.start()
+    try:
+        told = "a bootstrap server answers, but not the brokers that it names"
+        until(lambda: told in connector.remedies().get(("kafka_unreachable", ""), ""), "readiness to report it")
+        assert address in connector.remedies()["kafka_unreachable", ""]
+        since = {reason["code"]: reason["since"] for reason in connector.readiness()["reasons"]}
+        time.sleep(5)
+        later = {reason["code"]: reason["since"] for reason in connector.readiness()["reasons"]}
+        assert later["kafka_unreachable"] == since["kafka_unreachable"], "it stands, and does not come and go"
+        assert len(connector.stderr.splitlines()) < 15, "it once wrote twenty a second"
+    finally:
+        connector.close()
+        connector.show()

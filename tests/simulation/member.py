@@ -435,12 +435,27 @@ def _consumer(properties: dict[str, Any], **_: object) -> FakeConsumer:
     return FakeConsumer(member, member.surroundings.broker, properties)
 
 
+class _Undiagnosed:
+    """In place of the look at what listens at the bootstrap servers: it finds nothing."""
+
+    servers: tuple[str, ...] = ()
+    bootstrap_answers = False
+
+    def remedy(self, now: float) -> str:
+        """Return nothing."""
+        del now
+        return ""
+
+    def forget(self) -> None:
+        """Do nothing."""
+
+
 def _replacements() -> list[tuple[Any, str, object]]:
     app: Any = connector_app
     outlets: Any = connector_outlets
     return [
         (consumer_module, "Consumer", _consumer),
-        (consumer_module, "BrokerDiagnosis", lambda _: SimpleNamespace(remedy=lambda _: "", forget=lambda: None)),
+        (consumer_module, "BrokerDiagnosis", lambda _: _Undiagnosed()),
         (outlets, "PlatformClient", SimpleNamespace(build=_client)),
         (outlets, "DeadLetterSink", SimpleNamespace(build=lambda *_: _member().surroundings.letters.sink(_member()))),
         (app, "Bridge", ObservedBridge),

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from connector.kafka.client_words import PlainWords, names_broker, plainly
+from connector.kafka.client_words import PlainWords, broker_in, plainly
 
 # As librdkafka 2.16 writes them.
 TEXTS = {
@@ -45,9 +45,9 @@ TEXTS = {
         "10.0.0.1:9092: it takes no password: security.protocol?"
     ),
     "3/3 brokers are down": "no broker can be reached",
-    "GroupCoordinator: 10.0.0.1:9092: something new (after 12ms in state UP)": (
-        "GroupCoordinator: 10.0.0.1:9092: something new"
-    ),
+    "GroupCoordinator: 10.0.0.1:9092: Disconnected: connection closed by peer: receive 0 after POLLIN (after 12ms in "
+    "state UP)": "10.0.0.1:9092: it closed the connection",
+    "10.0.0.1:9092/1: something new (after 12ms in state UP)": "10.0.0.1:9092: something new",
     "Broker: Unknown topic or partition": "Broker: Unknown topic or partition",
 }
 
@@ -55,7 +55,9 @@ TEXTS = {
 @pytest.mark.parametrize(("text", "plain"), TEXTS.items(), ids=range(len(TEXTS)))
 def test_a_text_of_librdkafka_says_which_broker_and_what_is_wrong(text: str, plain: str) -> None:
     assert plainly(text) == plain
-    assert names_broker(text) is (plain[0].isdigit() or plain.startswith("kafka.")) or "brokers" in text
+    address = broker_in(text)
+    assert plain.startswith(f"{address}: " if address else "")
+    assert bool(address) is (":" in plain.partition(" ")[0][:-1])
 
 
 @pytest.mark.parametrize("client", ["consumer-3", "producer-2"])

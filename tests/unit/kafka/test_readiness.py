@@ -69,6 +69,8 @@ class _FakeDiagnosis:
 
     def __init__(self) -> None:
         self.found = ""
+        self.servers = ["10.0.0.9:9092"]
+        self.bootstrap_answers = False
 
     def remedy(self, now: float) -> str:
         del now
@@ -337,3 +339,36 @@ def test_without_that_the_error_that_names_a_broker_is_the_remedy_until_a_broker
     harness.readiness.on_error(everyone)
     told = [remedy.partition("(Kafka says: ")[2] for remedy in harness.remedies]
     assert ["10.0.0.1:9092" in each for each in told] == [False, True, True, False]
+
+
+NAMED = KafkaError(KafkaError._TRANSPORT, "10.0.0.1:9092/1: Connect to ipv4#10.0.0.1:9092 failed: No route to host")
+EVERYONE = KafkaError(KafkaError._ALL_BROKERS_DOWN, "3/3 brokers are down")
+
+
+def test_brokers_out_of_reach_behind_a_bootstrap_server_that_answers_are_told_once_and_until_they_answer(
+    joined: ReadinessHarness,
+) -> None:
+    """The probe is answered by the bootstrap server, while the client reports the brokers again and again."""
+    joined.readiness.call_until_answered(lambda: "cluster", None)
+    joined.diagnosis.bootstrap_answers = True
+    for _ in range(5):
+        joined.readiness.on_client_error(NAMED)
+        joined.readiness.on_client_error(EVERYONE)
+        joined.probe()
+        assert joined.reasons == {("kafka_unreachable", "")}
+    assert len(set(joined.remedies[1:])) == 1
+    assert "a bootstrap server answers, but not the brokers that it names" in joined.remedies[-1]
+    assert "10.0.0.1:9092" in joined.remedies[-1]
+    joined.probe()
+    assert not joined.reasons
+
+
+def test_brokers_that_refuse_the_login_are_not_called_out_of_reach() -> None:
+    harness = ReadinessHarness()
+    harness.readiness.on_error(EVERYONE)
+    harness.refuse()
+    harness.readiness.on_error(EVERYONE)
+    assert harness.reasons == {("starting", ""), ("kafka_not_authorized", "")}
+    harness.diagnosis.found = "10.0.0.9:9092: nothing listens there; check the port"
+    harness.readiness.on_error(EVERYONE)
+    assert ("kafka_unreachable", "") in harness.reasons

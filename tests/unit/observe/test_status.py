@@ -22,7 +22,7 @@ from tests.support.clock import run_virtual
 from tests.support.fake_sink import FakeSink
 from tests.support.flow_oracle import PlanMapper
 from tests.support.target_harness import SETTINGS, TargetHarness
-from tests.unit.observe.examples import status
+from tests.unit.observe.examples import MOBILE, status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -256,6 +256,36 @@ def test_the_age_of_what_is_not_settled_is_told_by_the_records_timestamps() -> N
         return read
 
     assert run_virtual(main()) == [0.0, None, 60.0, 60.0, 0.0, 10.0, None]
+
+
+def test_records_that_wait_before_the_pipeline_or_in_its_backlog_are_old_too() -> None:
+    async def main() -> list[float | None]:
+        harness = StatusHarness(FakeSink())
+        lease, other = harness.lease(0, start=5, offsets=[]), harness.lease(1, start=5, offsets=[])
+        waiting = record(5).replace(timestamp_ms=930_000)
+        harness.pipeline.leases[lease].backlog.append(waiting)
+        harness.reader.held = {other: [waiting]}
+        return [partition.lag_s for partition in harness.reader.read(harness.started_at).partitions]
+
+    assert run_virtual(main()) == [70.0, 70.0]
+
+
+def test_what_the_platform_says_is_shown_without_what_may_be_a_value() -> None:
+    """It may quote the record."""
+    said = f"手机号 {MOBILE} 格式错误"
+
+    async def main() -> Status:
+        harness = StatusHarness(FakeSink(lambda _: Verdict(VerdictKind.HELD, said, http_status=403, remedy=said)))
+        lease = harness.lease(0, start=0, offsets=[0])
+        harness.target.put(item(record(0)), lease)
+        await asyncio.sleep(0.3)
+        harness.health.on(ReasonRaised("target_held", "sink", said))
+        return harness.reader.read(harness.started_at)
+
+    read = run_virtual(main())
+    (target,) = read.targets
+    shown = (target.reason, target.last_reply, read.reasons[-1].remedy)
+    assert shown == ("手机号 1… 格式错误",) * 3
 
 
 def test_the_state_follows_from_the_reasons() -> None:
