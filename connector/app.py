@@ -35,9 +35,11 @@ from connector.kafka.bridge import Bridge
 from connector.kafka.consumer import ConsumerThread
 from connector.kafka.deadlines import freeze_limit_s, proof_limit_s
 from connector.kafka.properties import is_kip848, validate_properties
-from connector.observe.admin import build_admin
+from connector.observe.admin import Streams, build_admin
 from connector.observe.admin_guard import AdminGuard, own_names
 from connector.observe.health import Health, Heartbeat, silent_parts
+from connector.observe.last_requests import LastRequests
+from connector.observe.live import Live
 from connector.observe.log import configure
 from connector.observe.metrics import Metrics
 from connector.observe.routes import RouteCounts
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
     from connector.decode.decoding import BuildFormat
     from connector.decode.registry import SchemaRegistry
     from connector.flow.source import Source
+    from connector.observe.snapshot import Status
     from connector.observe.tap import EventListener
     from connector.observe.tracing import Tracing
     from connector.settings.models import Config
@@ -138,7 +141,8 @@ def build(
     health, metrics, log = Health(), Metrics(), configure(config.log.format, config.log.level)
     routes, facts = RouteCounts(route_facts(loaded.mapping)), ConfigFacts(loaded.file, loaded.sha256)
 
-    listeners: list[EventListener] = [health, metrics, routes, facts, log]
+    requests = LastRequests()
+    listeners: list[EventListener] = [health, metrics, routes, facts, requests, log]
 
     def emit(event: Event) -> None:
         for listener in listeners:
@@ -172,9 +176,15 @@ def build(
     last_beats = {"loop": heartbeat.last, "kafka": consumer.last_beat}
     tap = Tap(lambda: TapView(generations.loaded, reading.formats), listeners, pipeline)
     names = own_names(config.admin.listen, config.admin.allowed_hosts)
-    admin = build_admin(lambda: status.read(loop.time()), metrics, health, partial(silent_parts, last_beats), tap)
+
+    def snapshot() -> Status:
+        return status.read(loop.time())
+
+    streams = Streams(tap, Live(snapshot, requests))
+    admin = build_admin(snapshot, metrics, health, partial(silent_parts, last_beats), streams)
     background: dict[str, Callable[[], Coroutine[object, object, None]]] = {
-        "admin port": partial(serve_forever, AdminGuard(admin, names, emit), sock, tap.end),
+        "admin port": partial(serve_forever, AdminGuard(admin, names, emit), sock, streams.end),
+        "status page": streams.live.watch,
         "heartbeat": heartbeat.run,
         "freeze guard": partial(call_every, guard.freeze_limit_s / 4, guard.check),
         "token renewal": outlets.access.run,

@@ -7,20 +7,22 @@ function in a thread, which would see the connector in the middle of a change. W
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 import orjson
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from connector.observe import page, tap_response
+from connector.observe import tap_response
 from connector.observe.paced import BusyError, Paced
 from connector.observe.snapshot import is_ready
 from connector.observe.status import to_document
 from connector.observe.tap_request import TapRefusedError
+from connector.pages.files import page_routes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -28,12 +30,25 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from connector.observe.health import Health
+    from connector.observe.live import Live
     from connector.observe.metrics import Metrics
     from connector.observe.snapshot import Status
     from connector.observe.tap import Tap
 
 _ALWAYS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
-_PAGE = {**_ALWAYS, "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"}
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """The answers of the port that do not end by themselves."""
+
+    tap: Tap
+    live: Live
+
+    def end(self) -> None:
+        """End all of them, because the process stops."""
+        self.tap.end()
+        self.live.end()
 
 
 def build_admin(
@@ -41,7 +56,7 @@ def build_admin(
     metrics: Metrics,
     health: Health,
     silent_parts: Callable[[], Mapping[str, float]],
-    tap: Tap,
+    streams: Streams,
 ) -> Starlette:
     """Return the application of the admin port; it must be served on the connector's own loop.
 
@@ -65,12 +80,12 @@ def build_admin(
         # A header and not `media_type`, to which Starlette would add a second charset.
         return Response(body, headers={**_ALWAYS, "content-type": content_type, "vary": "accept"})
 
-    def front(_: Request) -> Response:
-        return HTMLResponse(page.render(snapshot(), health.reasons), headers=_PAGE)
+    async def live_(request: Request) -> Response:
+        return streams.live.respond(request, paced, _ALWAYS)
 
     def tap_(request: Request) -> Response:
         try:
-            return tap_response.respond(tap, request, _ALWAYS)
+            return tap_response.respond(streams.tap, request, _ALWAYS)
         except TapRefusedError as error:
             return _json({"error": str(error)}, error.status)
 
@@ -81,10 +96,13 @@ def build_admin(
         "/status": _in_turn(status, paced),
         "/metrics": _in_turn(metrics_, paced),
         "/tap": _in_turn(tap_, paced),
-        "/": _in_turn(front, paced),
+        "/live": live_,
     }
     application = Starlette(
-        routes=[Route(path, handler, methods=["GET"]) for path, handler in handlers.items()],
+        routes=[
+            *(Route(path, handler, methods=["GET"]) for path, handler in handlers.items()),
+            *page_routes("connector.observe", {"/": "status.html"}),
+        ],
         exception_handlers={HTTPException: _http_error},
     )
     application.router.redirect_slashes = False

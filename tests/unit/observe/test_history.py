@@ -1,0 +1,64 @@
+"""The last ten minutes, and whether the process keeps up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from connector.observe.history import KEPT_S, SAMPLE_S, CatchUp, History
+from connector.observe.snapshot import PartitionStatus, Status, TopicStatus
+from tests.unit.observe.examples import status
+
+
+def at(settled: int, lag: int | None) -> Status:
+    topic = TopicStatus("t", settled, delivered=settled, skipped=0, dead_lettered=0, released=0, in_flight=0)
+    partition = PartitionStatus(
+        "t", 0, lag, watermark=0, committed=0, in_flight=0, oldest_unsettled_s=0.0, lag_s=None, paused=False
+    )
+    return status(topics=(topic,), partitions=(partition,))
+
+
+def history(*samples: tuple[float, int, int | None]) -> History:
+    kept = History()
+    for seconds, settled, lag in samples:
+        kept.add(seconds, at(settled, lag))
+    return kept
+
+
+def test_ten_minutes_are_kept() -> None:
+    kept = History()
+    for number in range(1000):
+        kept.add(number * SAMPLE_S, at(number, 0))
+    assert (kept.samples[0].at, kept.samples[-1].at) == (999 * SAMPLE_S - KEPT_S, 999 * SAMPLE_S)
+
+
+def test_the_lag_of_all_partitions_is_known_when_that_of_each_is() -> None:
+    kept = History()
+    known, unknown = at(1, 5).partitions[0], at(1, None).partitions[0]
+    kept.add(0.0, status(partitions=(known, replace(known, partition=1))))
+    kept.add(5.0, status(partitions=(known, unknown)))
+    assert [sample.lag for sample in kept.samples] == [10, None]
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        ([], CatchUp("unknown")),
+        ([(0, 0, 100)], CatchUp("unknown")),
+        ([(0, 0, None), (5, 10, 100)], CatchUp("unknown")),
+        ([(0, 0, 0), (5, 0, 0)], CatchUp("caught_up")),
+        ([(0, 0, 60_000), (60, 20_000, 40_000)], CatchUp("catching_up", 120.0)),
+        ([(0, 0, 40_000), (60, 20_000, 40_000)], CatchUp("behind")),
+        ([(0, 0, 100), (60, 0, 101)], CatchUp("behind")),
+        # 1,000 a second: what is settled in five seconds is no lag.
+        ([(0, 0, 4000), (60, 60_000, 5000)], CatchUp("caught_up")),
+        ([(0, 0, 4000), (60, 60_000, 5001)], CatchUp("behind")),
+        # Nothing is settled any more, because the target is down.
+        ([(0, 0, 0), (5, 300, 0), (10, 300, 100)], CatchUp("behind")),
+        # Only the last minute counts.
+        ([(0, 0, 0), (300, 0, 90_000), (360, 30_000, 60_000)], CatchUp("catching_up", 120.0)),
+    ],
+)
+def test_whether_it_keeps_up(samples: list[tuple[float, int, int | None]], expected: CatchUp) -> None:
+    assert history(*samples).catch_up() == expected
