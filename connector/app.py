@@ -44,6 +44,7 @@ from connector.observe.log import configure
 from connector.observe.metrics import Metrics
 from connector.observe.routes import RouteCounts
 from connector.observe.scrub import describe
+from connector.observe.snapshot import readiness_line
 from connector.observe.status import ConfigFacts, StatusReader, totals
 from connector.observe.tap import Tap
 from connector.observe.tracing_extra import open_tracing
@@ -51,6 +52,7 @@ from connector.outlets import build_outlets
 from connector.reloading.reloader import Reloader
 from connector.runtime.clocks import call_every, wake_clocks
 from connector.runtime.process import Hangups, exit_unless, reload_on_hangup, stop_on_signals, tune_garbage_collector
+from connector.runtime.service_manager import notifications
 from connector.runtime.tasks import Tasks
 from connector.runtime.web import bind, serve_forever
 from connector.workbench.tap.view import TapView
@@ -200,6 +202,7 @@ def build(
     read = partial(check, loaded.file, os.environ, validate_properties)
     reloader = Reloader(loaded, read, generations.take_over, emit, watch=watch)
     background["config reload"] = reloader.run
+    background |= notifications(os.environ, partial(silent_parts, last_beats), lambda: readiness_line(health.reasons))
     return App(generations, emit, tasks, background, reloader, bridge, consumer, reading)
 
 

@@ -141,6 +141,12 @@ def is_ready(reasons: Sequence[Reason]) -> bool:
     return all(reason.code in HARMLESS for reason in reasons)
 
 
+def readiness_line(reasons: Sequence[Reason]) -> str:
+    """Return whether the connector is ready, and each reason with what it is about, as one line for people."""
+    listed = ", ".join(f"{reason.code} ({reason.target})" if reason.target else reason.code for reason in reasons)
+    return ": ".join(filter(None, ("ready" if is_ready(reasons) else "not ready", listed)))
+
+
 @dataclass(frozen=True, slots=True)
 class ConfigRefused:
     """A config that was read while the process runs, and refused."""

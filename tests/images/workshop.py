@@ -111,3 +111,20 @@ def build(name: str) -> None:
     if mirror:
         arguments += ["--build-arg", f"PIP_INDEX_URL={mirror}"]
     run([*command, *files, *arguments, "--tag", name, ROOT])
+
+
+def systemd_image(image: str) -> str:
+    """Return the name of an image that boots systemd and has the connector of `image` where the unit expects it."""
+    name = f"{image}-systemd"
+    archive = root_file_system("systemd", "procps", "python3", "python3-venv", "ca-certificates")
+    container = run(["buildah", "from", "scratch"]).strip()
+    prepare_it = "ln -s python3 /usr/bin/python && ln -s connector /opt/tuzhan-connector && mkdir /etc/tuzhan-connector"
+    try:
+        run(["buildah", "add", "--quiet", container, archive, "/"])
+        run(["buildah", "copy", "--quiet", "--from", image, container, "/opt/connector", "/opt/connector"])
+        run(["buildah", "run", "--isolation", "chroot", container, "--", "sh", "-c", prepare_it])
+        run(["buildah", "config", "--cmd", "/lib/systemd/systemd", container])
+        run(["buildah", "commit", "--quiet", container, name])
+    finally:
+        run(["buildah", "rm", container])
+    return name
