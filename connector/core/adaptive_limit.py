@@ -8,11 +8,12 @@ request concurrency).
 
 The rules
 1. Rounds come in fours, around the `centre`: a low limit, a high one, high, low; so a latency that rises or falls by
-   itself cancels out. At the end, the gain is `1 - ln(latency ratio) / ln(limit ratio)`: 1 where more requests bring as
-   much more throughput, 0 where they only wait in a longer queue, below 0 where they are in each other's way.
+   itself cancels out. While the centre goes up fast, a low one and a high one do. At the end, the gain is
+   `1 - ln(latency ratio) / ln(limit ratio)`: 1 where more requests bring as much more throughput, 0 where they only
+   wait in a longer queue, below 0 where they are in each other's way.
 2. The centre goes up where the gain is more than WORTHWHILE, else down: the farther, the greater the difference, the
-   less the latencies scatter, and the longer it has gone that way. After a small step it rests for HOLDS rounds, or
-   until latency changes.
+   less the latencies scatter, and the longer it has gone that way. After a small step it rests for HOLDS rounds; not
+   when latency has changed, as the platform may have.
 3. Only requests count that found the limit used up: a limit that nothing has reached is not known to be right or wrong,
    and stays. The first replies of a round belong to the queue that the last one left, and do not count.
 4. A reply that speaks of overload (429, 503) lowers the limit at once; requests that were on the wire then do not lower
@@ -22,10 +23,10 @@ The rules
 
 Example: a platform of 32 workers, 20 ms each; the centre is 8.
 
-    6, 10, 10, 6 in flight: 20 ms each, gain 1              the centre becomes 11, 14, 19, 26
-    21, 32, 32, 21: 20 ms each, gain 1                      up, to 35
-    29, 42, 42, 29: 20 ms and 26 ms, gain 0.27              up by 6 %, to 37
-    30, 45, 45, 30: 20 ms and 28 ms, gain 0.16              it stays here, where the low limit is nearly enough
+    6 and 10 in flight take 20 ms, gain 1                   the centre becomes 11, 14, 19, 26, 35
+    28 take 20 ms, 42 take 26 ms, gain 0.29                 44
+    36 take 22 ms, 53 take 34 ms, gain -0.03                47: it still had swing; it rests
+    38 take 24 ms, 56 take 34 ms, gain 0.08                 46: it stays there, and so does half a queue
 """
 
 from __future__ import annotations
@@ -44,19 +45,22 @@ SPREAD: Final = 1.2
 """The high limit is the centre times this, the low one the centre divided by it."""
 WORTHWHILE: Final = 0.1
 """So the throughput given away is small, and so is the queue."""
-DOWNWARD: Final = 2.0
+DOWNWARD: Final = 1.2
 """How much stronger the pull is downwards, where the gain is at most WORTHWHILE away."""
 STRIDE: Final = 0.3
 """The change of the centre's logarithm for a pull of 1."""
 INERTIA: Final = 0.6
 """What is left of a pull when the next one is added: noise cancels out, a weak pull that lasts becomes a strong one."""
+HURRY: Final = 0.7
+"""A pull so strong needs no more than one low round and one high one."""
 NOISE: Final = 0.3
 """The standard error of a gain at which its pull is half as strong."""
-HOLDS: Final = 8
+HOLDS: Final = 12
 RESTFUL: Final = 0.05
 """After a longer step, the centre does not rest: the platform has changed."""
 CHANGED: Final = 1.5
-"""A ratio of latencies at which the rest is over."""
+"""A ratio of latencies at which the rest is over, for RESTLESS cycles."""
+RESTLESS: Final = 12
 MIN_REPLIES: Final = 16
 """Of a round: these, and twice its limit; and up to MAX_REPLIES as long as their mean is not PRECISE."""
 MAX_REPLIES: Final = 64
@@ -127,8 +131,10 @@ class AdaptiveLimit:
         does not count."""
         self._lowered_at = 0
         """Requests of earlier rounds do not lower the limit again."""
-        self._resting_s = 0.0
-        """The latency that the last rounds around the centre have measured."""
+        self._latency_s = 0.0
+        """What the last rounds around the centre have measured; 0: nothing yet."""
+        self._restless = 0
+        """For how many cycles there is no rest."""
         self._start_cycle()
 
     @property
@@ -176,7 +182,7 @@ class AdaptiveLimit:
 
     def _end_round(self, now: float) -> None:
         is_hold = len(self._plan) >= self._to_compare
-        if is_hold and not 1 / CHANGED < fmean(self._round.latencies) / self._resting_s < CHANGED:
+        if is_hold and self._notice_change(fmean(self._round.latencies)):
             self._start_cycle()
             return
         if not is_hold:
@@ -189,18 +195,28 @@ class AdaptiveLimit:
             self._too_many = math.inf
         before = self._centre
         self._centre = min(max(1.0, before * math.exp(STRIDE * self._pull)), self._top)
-        self._start_cycle(holds=HOLDS if abs(math.log(self._centre / before)) < RESTFUL else 0)
+        rests = abs(math.log(self._centre / before)) < RESTFUL and not self._restless
+        self._restless = max(0, self._restless - 1)
+        self._start_cycle(holds=HOLDS if rests else 0)
 
     @property
     def _top(self) -> int:
         return self._most if math.isinf(self._too_many) else min(self._most, max(1, int(WARY_OF * self._too_many)))
+
+    def _notice_change(self, latency_s: float) -> bool:
+        """Return whether latency is another than it was; if so, there is no rest for a while."""
+        changed = not self._latency_s / CHANGED <= latency_s <= self._latency_s * CHANGED
+        if changed and self._latency_s:
+            self._restless = RESTLESS
+        return changed
 
     def _measured_pull(self) -> float:
         """Return where the latencies pull the centre: from -1, down, to 1."""
         (low, low_mean, low_error), (high, high_mean, high_error) = sorted(
             (limit, *_mean(latencies)) for limit, latencies in self._latencies.items()
         )
-        self._resting_s = (low_mean + high_mean) / 2
+        self._notice_change((low_mean + high_mean) / 2)
+        self._latency_s = (low_mean + high_mean) / 2
         span = math.log(high / low)
         excess = 1 - math.log(high_mean / low_mean) / span - WORTHWHILE
         pull = excess if excess > 0 else DOWNWARD * excess
@@ -210,7 +226,7 @@ class AdaptiveLimit:
         """Plan rounds around the centre, after some at it."""
         high = max(2, min(self._top, math.ceil(self._centre * SPREAD)))
         low = min(max(1, int(self._centre / SPREAD)), high - 1)
-        to_compare = [low, high, high, low]
+        to_compare = [high, low] if self._pull > HURRY else [low, high, high, low]
         self._to_compare = len(to_compare)
         """The rounds at the end of a cycle whose latencies are compared."""
         self._latencies: dict[int, list[float]] = {}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -202,10 +203,10 @@ def test_after_an_overload_the_limit_stays_below_what_was_too_much_for_a_while()
     platform = Rejecting(lambda _n, _t: 0.1, uneven)
     found = run(limit, platform, 300.0, from_s=30.0)
     assert found.rate >= 0.8 * 20 / 0.1
-    pauses = [after - before for before, after in zip(platform.rejected_at, platform.rejected_at[1:], strict=False)]
-    assert sum(pause > 1.0 for pause in pauses) == sum(pause >= WARY_S for pause in pauses) >= 3, [
-        round(p, 1) for p in pauses
-    ]
+    times = platform.rejected_at
+    bursts = 1 + sum(after - before > 1.0 for before, after in pairwise(times))
+    assert 3 <= bursts <= 2 * 300 / WARY_S  # it may be too many twice: what is too much is guessed from above
+    assert len(times) <= 0.005 * found.rate * 300
 
 
 def test_a_quarter_of_failures_lowers_the_limit_and_fewer_do_not() -> None:
