@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -173,6 +174,20 @@ def test_a_switch_is_changed_and_restored(browser: Browser, sandbox: SandboxProc
     browser.wait_until(lambda: switches()["refused_stores_rest"] and switches()["seconds"] == "ignore")
     browser.find("#defaults").click()
     browser.wait_until(lambda: not switches()["refused_stores_rest"] and switches()["seconds"] == "refuse")
+    browser.assert_console_is_clean()
+
+
+def test_a_paused_page_stays_as_it_is(browser: Browser, sandbox: SandboxProcess, sender: Sender) -> None:
+    browser.open(f"{sandbox.url}/")
+    browser.wait_for_text("#state", "live")
+    browser.find("#pause").click()
+    browser.wait_for_text("#state", "paused")
+    sender.send(EVENT, {**identified("phone:1"), "eventKey": "c"})
+    time.sleep(1.5)  # longer than the page waits between two looks
+    assert browser.text("[data-count=stored] b") == "0"
+    browser.find("#pause").click()
+    browser.wait_for_text("#customers", "phone:1")
+    browser.wait_for_text("#state", "live")
     browser.assert_console_is_clean()
 
 

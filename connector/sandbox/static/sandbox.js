@@ -15,6 +15,7 @@ page.said = (key, english) => (page.language === "zh" ? (chinese[key] ?? english
 
 const seen = { overview: null, customers: null, kinds: [], schema: null, opened: new Map() };
 const shown = new Map(); // element id -> what it shows, so that nothing is drawn anew without a change
+let isPaused = false;
 const lists = new Map(); // element id -> its entries by key, for the same reason
 
 async function ask(path, method = "GET", body = undefined) {
@@ -36,17 +37,20 @@ async function look() {
     const search = encodeURIComponent(at("search").value);
     [seen.overview, seen.customers] = await Promise.all([ask("/_sandbox/overview"), ask(`/_sandbox/customers?search=${search}`)]);
     await Promise.all([...seen.opened.keys()].map(open));
-    at("state").className = "badge good";
-    at("state").textContent = page.text("live");
+    told(isPaused ? "warn" : "good", isPaused ? "paused" : "live");
     show();
   } catch (error) {
     if (error instanceof Refusal || !(error instanceof TypeError)) throw error;
-    at("state").className = "badge bad";
-    at("state").textContent = page.text("offline");
+    told("bad", "offline");
   } finally {
     clearTimeout(look.timer);
-    look.timer = setTimeout(look, document.hidden ? 5 * PAUSE_MS : seen.customers?.behind ? BUSY_PAUSE_MS : PAUSE_MS);
+    if (!isPaused) look.timer = setTimeout(look, document.hidden ? 5 * PAUSE_MS : seen.customers?.behind ? BUSY_PAUSE_MS : PAUSE_MS);
   }
+}
+
+function told(look, key) {
+  at("state").className = `badge ${look}`;
+  at("state").textContent = page.text(key);
 }
 
 /** Fetch an opened customer; null if it has become part of another. */
@@ -198,6 +202,11 @@ const remove = (index) => act("fault-error", `/_sandbox/faults/${index}`, "DELET
 const change = (name, value) => act("switch-error", "/_sandbox/switches", "PUT", JSON.stringify({ [name]: value }));
 
 at("search").addEventListener("input", look);
+at("pause").addEventListener("click", () => {
+  isPaused = !isPaused;
+  at("pause").setAttribute("aria-pressed", String(isPaused));
+  look();
+});
 at("clear").addEventListener("click", () => act("fault-error", "/_sandbox/faults", "DELETE"));
 at("defaults").addEventListener("click", () => act("switch-error", "/_sandbox/switches", "DELETE"));
 at("expire").addEventListener("click", () => act("switch-error", "/_sandbox/expire-tokens", "POST"));
