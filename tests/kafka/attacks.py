@@ -88,7 +88,7 @@ class Attack:
     def _do_not_read(self) -> None:
         with self._connections(SLOW) as connections:
             for number, one in enumerate(connections):
-                path = "/tap?rate=1000" if number % 2 else "/metrics"
+                path = ("/metrics", "/tap?rate=1000", "/live")[number % 3]
                 with contextlib.suppress(OSError):
                     one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
                     one.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() * 50)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from connector.core.host_names import PRIVATE_DOMAINS
-from connector.observe import paced, tap
+from connector.observe import live, paced, tap
 from connector.runtime import web
 from connector.runtime.connection_guard import ConnectionLimits
 
@@ -26,6 +26,7 @@ LIMITS = ConnectionLimits()
         f"in {paced.SHARE:.0%} of the time".replace("%", " %"),
         f"the tap itself takes {tap.SHARE:.0%}".replace("%", " %"),
         f"has {tap.MAX_LISTENERS} listeners at most",
+        f"{live.MAX_VIEWERS} status pages at most",
         *(f"`{domain}`" for domain in PRIVATE_DOMAINS),
     ],
 )
