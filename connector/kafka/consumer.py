@@ -59,6 +59,7 @@ class ConsumerThread:
         self._readiness = Readiness(
             bridge.emit_from_thread, self._heartbeat, TopicRights(kafka), BrokerDiagnosis(kafka)
         )
+        self._readiness.is_named = lambda topic: topic in self._topics
         self._commits = Commits(bridge)
         self._commit_alarm = CommitAlarm(bridge.emit_from_thread)
         self._assignment = Assignment(kafka, excluded_topic, bridge, self._commits, self._readiness)

@@ -70,6 +70,8 @@ class Readiness:
         self._silent_probes = 0
         self._answered = False
         """Whether a broker has ever answered."""
+        self.is_named: Callable[[str], bool] = lambda _: True
+        """Whether a topic is subscribed to by its name: one that only a pattern matches may be deleted."""
 
     @property
     def brokers_answer(self) -> bool:
@@ -86,6 +88,8 @@ class Readiness:
             self._emit(
                 Notice("warning", "unexpected error of Kafka", {"code": error.name(), "detail": plainly(error.str())})
             )
+            return
+        if reason == "topic_missing" and about and not self.is_named(about):
             return
         if reason == "kafka_unreachable":
             remedy = self._unreachable.of(error, login_refused=self._login_refused)

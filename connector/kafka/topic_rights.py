@@ -61,9 +61,10 @@ class TopicRights:
 
 
 def _may_be_read(answer: Future[TopicDescription]) -> bool | None:
-    """Return what a broker has answered; None if it does not say."""
+    """Return what a broker has answered; None if it does not say. A topic that does not exist is not refused."""
     try:
         allowed = answer.result().authorized_operations
     except KafkaException as error:
-        return False if cause_of(error).code() == KafkaError.TOPIC_AUTHORIZATION_FAILED else None
+        answers = {KafkaError.TOPIC_AUTHORIZATION_FAILED: False, KafkaError.UNKNOWN_TOPIC_OR_PART: True}
+        return answers.get(cause_of(error).code())
     return AclOperation.READ in allowed if allowed else None

@@ -78,6 +78,10 @@ class Cluster:
         self._admin.create_topics([new], request_timeout=_TIMEOUT_S)[topic].result()
         return topic
 
+    def delete_topic(self, topic: str) -> None:
+        """Delete a topic."""
+        self._admin.delete_topics([topic])[topic].result()
+
     def create_topic_again(self, topic: str, partitions: int) -> None:
         """Delete the topic and create another of the same name."""
         self._admin.delete_topics([topic])[topic].result()

@@ -153,3 +153,21 @@ def test_a_topic_that_may_be_read_again_is_ready_without_a_new_record(killable_h
     kafka.produce_orders(harness.topic, range(10, 20))
     harness.wait_committed()
     assert lost_and_repeated(harness.sandbox.orders(), range(20)) == (0, 0)
+
+
+def test_a_topic_of_a_pattern_that_is_deleted_is_no_reason_even_if_it_was_refused_before(
+    killable_harness: KafkaHarness,
+) -> None:
+    """Nothing is missing, and there is nothing that anybody could allow."""
+    harness, kafka = killable_harness, killable_harness.kafka
+    topics = [kafka.create_topic(f"{harness.topic}-{name}", partitions=1) for name in ("kept", "deleted", "refused")]
+    connector = harness.start_connector(harness.config(f"^{harness.topic}-.*")).wait_ready()
+    until(lambda: len(connector.partitions()) == 3, "the partitions to be assigned")
+    allow_describing_only(kafka.address, topics[2])
+    until(lambda: "kafka_not_authorized" in connector.reasons(), "readiness to report the missing right")
+    for topic in topics[1:]:
+        kafka.delete_topic(topic)
+    until(lambda: connector.partitions() == {(topics[0], 0)}, "the partitions to be gone")
+    until(connector.is_ready, "the reason to be cleared")
+    time.sleep(3)  # librdkafka tells of a topic that is gone a little later
+    assert connector.is_ready(), connector.readiness()

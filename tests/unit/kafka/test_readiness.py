@@ -372,3 +372,10 @@ def test_brokers_that_refuse_the_login_are_not_called_out_of_reach() -> None:
     harness.diagnosis.found = "10.0.0.9:9092: nothing listens there; check the port"
     harness.readiness.on_error(EVERYONE)
     assert ("kafka_unreachable", "") in harness.reasons
+
+
+def test_a_topic_that_only_a_pattern_matches_is_not_missing_when_it_is_deleted(joined: ReadinessHarness) -> None:
+    joined.readiness.is_named = lambda topic: topic == "orders"
+    for topic in ("orders.deleted", "orders"):
+        joined.refuse(topic, KafkaError.UNKNOWN_TOPIC_OR_PART)
+    assert joined.reasons == {("topic_missing", "orders")}
