@@ -40,12 +40,10 @@ T = TypeVar("T")
 class _KeyQueue(Generic[T]):
     batch_id: int = 0
     admitted: int = 0
-    reserved: int = 0
-    """How many earlier queues have items of the key."""
     waiting: deque[T] = field(default_factory=deque)
 
     def admits(self, batch_id: int) -> bool:
-        return not self.reserved and (not self.admitted or self.batch_id == batch_id)
+        return not self.admitted or self.batch_id == batch_id
 
     def admit(self, batch_id: int) -> None:
         self.batch_id = batch_id
@@ -58,12 +56,14 @@ class KeyQueues(Generic[T]):
     def __init__(self, keys_of: Callable[[T], Sequence[str]]) -> None:
         self._keys_of = keys_of
         self._queues: defaultdict[str, _KeyQueue[T]] = defaultdict(_KeyQueue)
+        self._reserved: dict[str, int] = {}
+        """How many earlier queues have items of a key."""
         self._on_empty: list[Callable[[str], None]] = []
 
     @property
     def key_count(self) -> int:
         """How many keys have an item that is admitted or waits, or are reserved."""
-        return len(self._queues)
+        return len(self._queues.keys() | self._reserved.keys())
 
     def succeed(self, earlier: KeyQueues[T], on_free: Callable[[list[T]], None]) -> None:
         """Let items wait for those of other queues, which get no new ones.
@@ -72,18 +72,29 @@ class KeyQueues(Generic[T]):
         """
 
         def free(key: str) -> None:
-            queue = self._queues[key]
-            queue.reserved -= 1
-            on_free(self._next_of([key]))
+            self._reserved[key] -= 1
+            if self._reserved[key]:
+                return
+            del self._reserved[key]
+            if key in self._queues:
+                on_free(self._next_of([key]))
+            else:
+                self._notify_empty(key)
 
-        for key in earlier._queues:
-            self._queues[key].reserved += 1
+        for key in earlier._queues.keys() | earlier._reserved.keys():
+            self._reserved[key] = self._reserved.get(key, 0) + 1
         earlier._on_empty.append(free)
+
+    def _notify_empty(self, key: str) -> None:
+        """Called when nothing of a key is left, for those that succeed this."""
+        if key not in self._reserved:
+            for on_empty in self._on_empty:
+                on_empty(key)
 
     def admit(self, item: T, batch_id: int) -> bool:
         """Admit a new item to batch `batch_id`; False if it waits behind an item that shares one of its keys."""
         queues = [self._queues[key] for key in self._keys(item)]
-        admitted = all(not queue.waiting and queue.admits(batch_id) for queue in queues)
+        admitted = all(not queue.waiting and queue.admits(batch_id) for queue in queues) and not self._must_wait(item)
         for queue in queues:
             if admitted:
                 queue.admit(batch_id)
@@ -97,6 +108,8 @@ class KeyQueues(Generic[T]):
         for queue in queues:
             if not queue.waiting or queue.waiting[0] is not item or not queue.admits(batch_id):
                 return False
+        if self._must_wait(item):
+            return False
         for queue in queues:
             queue.waiting.popleft()
             queue.admit(batch_id)
@@ -120,10 +133,10 @@ class KeyQueues(Generic[T]):
                 continue
             if queue.waiting:
                 first[id(queue.waiting[0])] = queue.waiting[0]
-            elif not queue.admitted and not queue.reserved:
+            elif not queue.admitted:
                 del self._queues[key]
-                for on_empty in self._on_empty:
-                    on_empty(key)
+                if self._on_empty:
+                    self._notify_empty(key)
         return list(first.values())
 
     def hold_back(self, before: Iterable[T], items: Sequence[T]) -> tuple[T, ...]:
@@ -164,6 +177,10 @@ class KeyQueues(Generic[T]):
         for item in discarded.values():
             candidates.update((id(other), other) for other in self.next_waiting(item))
         return list(discarded.values()), list(candidates.values())
+
+    def _must_wait(self, item: T) -> bool:
+        """Return whether one of the item's keys is reserved."""
+        return bool(self._reserved) and not self._reserved.keys().isdisjoint(self._keys(item))
 
     def _keys(self, item: T) -> Iterable[str]:
         return dict.fromkeys(self._keys_of(item))
