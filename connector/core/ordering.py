@@ -94,7 +94,9 @@ class KeyQueues(Generic[T]):
     def admit(self, item: T, batch_id: int) -> bool:
         """Admit a new item to batch `batch_id`; False if it waits behind an item that shares one of its keys."""
         queues = [self._queues[key] for key in self._keys(item)]
-        admitted = all(not queue.waiting and queue.admits(batch_id) for queue in queues) and not self._must_wait(item)
+        admitted = all(not queue.waiting and queue.admits(batch_id) for queue in queues)
+        if self._reserved and self._is_reserved(item):
+            admitted = False
         for queue in queues:
             if admitted:
                 queue.admit(batch_id)
@@ -108,7 +110,7 @@ class KeyQueues(Generic[T]):
         for queue in queues:
             if not queue.waiting or queue.waiting[0] is not item or not queue.admits(batch_id):
                 return False
-        if self._must_wait(item):
+        if self._reserved and self._is_reserved(item):
             return False
         for queue in queues:
             queue.waiting.popleft()
@@ -178,9 +180,9 @@ class KeyQueues(Generic[T]):
             candidates.update((id(other), other) for other in self.next_waiting(item))
         return list(discarded.values()), list(candidates.values())
 
-    def _must_wait(self, item: T) -> bool:
+    def _is_reserved(self, item: T) -> bool:
         """Return whether one of the item's keys is reserved."""
-        return bool(self._reserved) and not self._reserved.keys().isdisjoint(self._keys(item))
+        return not self._reserved.keys().isdisjoint(self._keys(item))
 
     def _keys(self, item: T) -> Iterable[str]:
         return dict.fromkeys(self._keys_of(item))
