@@ -79,12 +79,11 @@ EXIT_TIMEOUT_S: Final = 2.0
 """The longest time from the end of the run to the end of the process."""
 
 
-def run(path: str, *, watch: bool = False) -> int:
+def run(path: str, hangups: Hangups | None = None, *, watch: bool = False) -> int:
     """Run the connector with the config file at `path` until it is stopped; return the exit code.
 
-    SIGHUP has it read again; with `watch`, so has a change of it, or of a file that it names.
+    With `hangups`, SIGHUP has it read again; with `watch`, so has a change of it, or of a file that it names.
     """
-    hangups = Hangups()
     try:
         loaded = load(path, os.environ, validate_properties, excerpts=sys.stderr.isatty())
         for warning in loaded.warnings:
@@ -103,10 +102,14 @@ def run(path: str, *, watch: bool = False) -> int:
         build_app = partial(build, loaded, sock, registry, tracing=tracing, watch=watch)
         return asyncio.run(_main(build_app, hangups, ended, tracing))
     finally:
+        if hangups is not None:
+            hangups.end()
         ended.set()
 
 
-async def _main(build_app: Callable[[], App], hangups: Hangups, ended: threading.Event, tracing: Tracing | None) -> int:
+async def _main(
+    build_app: Callable[[], App], hangups: Hangups | None, ended: threading.Event, tracing: Tracing | None
+) -> int:
     """Build, run and stop; return the exit code. `ended` must be set within EXIT_TIMEOUT_S after that."""
     app = build_app()
     code = 1
@@ -265,7 +268,7 @@ class App:
 
         With `hangups`, SIGHUP has the config read again; without, it stops the process too.
         """
-        stop_requested = stop_on_signals()
+        stop_requested = stop_on_signals(hangup=hangups is None)
         if hangups is not None:
             reload_on_hangup(hangups, self.reloader.request, stop_requested)
         tune_garbage_collector()

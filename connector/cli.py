@@ -88,9 +88,12 @@ def run(
     SIGHUP has the config read again. A sound one takes over without leaving the group; of another one, the log says
     what is wrong, and the one before stays in use.
     """
+    from connector.runtime.process import Hangups  # noqa: PLC0415 - see the top
+
+    hangups = Hangups()  # before the imports, which take a while
     from connector.app import run as run_app  # noqa: PLC0415 - see the top
 
-    raise typer.Exit(run_app(str(config), watch=watch))
+    raise typer.Exit(run_app(str(config), hangups, watch=watch))
 
 
 @app.command()

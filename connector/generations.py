@@ -25,6 +25,7 @@ from connector.observe.log import configure
 from connector.observe.routes import RouteFacts
 from connector.reloading.changes import changes
 from connector.reloading.succession import succession
+from connector.runtime.process import collect_garbage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -76,9 +77,10 @@ class Generations:
         topics = {lease.partition.topic for lease in self.pipeline.leases}
         mapper = await asyncio.to_thread(self._compile, loaded, topics)
         if self.ended:
-            raise ReloadRefusedError(("the connector is being stopped",))
+            await asyncio.get_running_loop().create_future()  # until the task is cancelled
         self._check_retiring(loaded)
         self._exchange(loaded, mapper, earlier)
+        collect_garbage()
         return found.told
 
     def _exchange(self, loaded: Loaded, mapper: Mapper, earlier: Mapper) -> None:

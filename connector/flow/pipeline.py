@@ -91,6 +91,7 @@ class Pipeline:
         for feed in self.leases.values():
             feed.adopt(plan)
         self._back_pressure.on_exchange()
+        self._back_pressure.relieve_targets()
         if self._source is not None:
             self._pause_waiting(self._source)
         self._room.set()  # a lease may wait for nothing any more

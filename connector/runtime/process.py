@@ -7,10 +7,12 @@ whether there still is a terminal.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import signal
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,18 +20,35 @@ if TYPE_CHECKING:
 
 
 class Hangups:
-    """Keeps a SIGHUP from ending the process before there is a loop that serves it. Made as early as possible."""
+    """Keeps SIGHUP from ending the process, also before there is a loop that serves it, and after. Made early.
+
+    The loop's own handler would not do: when the loop is closed, the next SIGHUP would end the process.
+    """
 
     def __init__(self) -> None:
-        self.came = False
-        """Whether one came before the loop served it."""
         self.stays = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
         """Whether the process outlives its terminal: under `nohup`."""
         self.had_terminal = _has_terminal()
+        self._came = False
+        self._serve: Callable[[], object] | None = None
         signal.signal(signal.SIGHUP, self._on_signal)
 
+    def serve(self, on_hangup: Callable[[], None]) -> None:
+        """Call `on_hangup` on the running loop for each SIGHUP from now on; at once if one has come already."""
+        loop = asyncio.get_running_loop()
+        self._serve = partial(loop.call_soon_threadsafe, on_hangup)
+        if self._came:
+            on_hangup()
+
+    def end(self) -> None:
+        """Ignore SIGHUP from now on: the process ends by itself."""
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
     def _on_signal(self, *_: object) -> None:
-        self.came = True
+        self._came = True
+        if self._serve is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self._serve()
 
     @property
     def lost_terminal(self) -> bool:
@@ -37,10 +56,10 @@ class Hangups:
         return self.had_terminal and not _has_terminal()
 
 
-def stop_on_signals() -> asyncio.Event:
+def stop_on_signals(*, hangup: bool = True) -> asyncio.Event:
     """Return an event that SIGTERM, SIGINT and SIGHUP set; a second SIGTERM or SIGINT exits the process with 1.
 
-    A second SIGHUP has no effect: a terminal that is closed may send two. Under `nohup`, none has.
+    A second SIGHUP has no effect: a terminal that is closed may send two. Under `nohup` none has, nor without `hangup`.
     """
     requested = asyncio.Event()
 
@@ -52,7 +71,7 @@ def stop_on_signals() -> asyncio.Event:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+    if hangup and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         loop.add_signal_handler(signal.SIGHUP, requested.set)
     return requested
 
@@ -66,9 +85,7 @@ def reload_on_hangup(hangups: Hangups, reload: Callable[[], None], stop: asyncio
         elif not hangups.stays:
             stop.set()
 
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, on_hangup)
-    if hangups.came:
-        on_hangup()
+    hangups.serve(on_hangup)
 
 
 def _has_terminal() -> bool:
@@ -90,6 +107,14 @@ def exit_unless(ended: threading.Event, timeout_s: float, code: int) -> None:
             os._exit(code)
 
     threading.Thread(target=wait, name="exit timer", daemon=True).start()
+
+
+def collect_garbage() -> None:
+    """Free what is no longer needed and refers to itself: a mapping, for example. Takes a few milliseconds.
+
+    By itself that would stay for very long: see `tune_garbage_collector`.
+    """
+    gc.collect()
 
 
 def tune_garbage_collector() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from tests.chaos.connector_log import parse_log
@@ -21,7 +20,7 @@ def gather(stage: Stage, quiet_at: float, produced: list[Produced], *, finished:
         MemberHistory(
             member.name,
             member.host,
-            hashlib.sha256(member.config_path.read_bytes()).hexdigest()[:12],
+            frozenset(member.configs),
             member.started_at,
             # Those that ran to the end of the round were stopped after it.
             member.end if member.end is not None and member.end.asked < stage.finished_at else None,

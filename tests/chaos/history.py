@@ -30,8 +30,8 @@ class MemberHistory:
 
     name: str
     host: str
-    config: str
-    """12 hex digits of its config's sha256, as in its dead letters."""
+    configs: frozenset[str]
+    """12 hex digits of the sha256 of each config that it had, as in its dead letters."""
     started_at: float
     end: MemberEnd | None
     """None: it ran until the round was over."""
@@ -80,7 +80,7 @@ class History:
 
     def times_stored(self, placed: Placed) -> list[list[Storing]]:
         """Return when the platform stored a record's item, and when the dead-letter topic stored its letter."""
-        by_config = {member.config: member for member in self.members}
+        by_config = {config: member for member in self.members for config in member.configs}
         letters = [
             Storing(
                 PlatformRequest("", DEAD_LETTERS, letter.at, (placed.record.number,), letter.at),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import signal
 import subprocess
 import threading
@@ -18,6 +19,7 @@ from tests.kafka.processes import free_ports
 from tests.kafka.waiting import until
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 CONTROL_TIMEOUT_S = 20.0
@@ -143,9 +145,12 @@ class Member:
         if number == 1:  # the others may be reading it
             secret.write_text(APP_SECRET)
         config["platform"] |= {"auth": {"app_id": APP_ID, "app_secret": f"${{file:{secret}}}"}}
+        self._config = config
         self.connector = ConnectorProcess(config, folder, self.name)
         self.config_path, self.log_path = folder / f"{self.name}.yaml", folder / f"{self.name}.stderr"
         self.admin_url = self.connector.admin_url
+        self.configs = [self._config_id()]
+        """12 hex digits of the sha256 of each config that it had."""
         self.started_at = 0.0
         self.end: MemberEnd | None = None
         self.freezes: list[tuple[float, float]] = []
@@ -173,6 +178,16 @@ class Member:
         """SIGSTOP."""
         self._frozen_at = time.time()
         self.connector.process.send_signal(signal.SIGSTOP)
+
+    def reload(self, more: Mapping[str, Any]) -> None:
+        """Let it read a config with other settings of its targets (SIGHUP); while it is frozen, once it wakes."""
+        targets = {name: {**target, **more} for name, target in self._config["targets"].items()}
+        self.connector.write_config({**self._config, "targets": targets})
+        self.configs.append(self._config_id())
+        self.connector.reload()
+
+    def _config_id(self) -> str:
+        return hashlib.sha256(self.config_path.read_bytes()).hexdigest()[:12]
 
     def thaw(self) -> None:
         """SIGCONT, if it is frozen."""

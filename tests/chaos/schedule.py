@@ -62,6 +62,7 @@ def _tracks() -> dict[str, tuple[float, Callable[[random.Random], Draw]]]:
         **members,
         f"member-{MEMBERS + 1}": (8.0, _draw_guest),
         "token": (10.0, _draw_token),
+        "config": (4.0, _draw_config),
         "dead letters": (25.0, lambda chance: ("refuse", chance.uniform(2, 8), {})),
     }
 
@@ -140,6 +141,16 @@ def _draw_member(chance: random.Random) -> Draw:
 def _draw_guest(chance: random.Random) -> Draw:
     """A member that joins, and leaves after a while: well or badly."""
     return chance.choice(["join and stop", "join and kill"]), chance.uniform(4, 15), {}
+
+
+def _draw_config(chance: random.Random) -> Draw:
+    """Another config of one member, or one that is refused; that of before comes back after a while."""
+    place = chance.randrange(100)
+    if chance.random() < 0.25:
+        return "mistake", chance.uniform(0, 3), {"place": place, "more": {"no_such_key": 1}}
+    batch = {"max_records": chance.choice([5, 20, 200]), "max_wait": chance.choice(["20ms", "500ms"])}
+    more = {"batch": batch, "max_in_flight": chance.choice([1, 2, 8]), "queue": {"max_records": 500}}
+    return "settings", chance.uniform(0, 3), {"place": place, "more": more}
 
 
 def _draw_token(chance: random.Random) -> Draw:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tests.chaos.schedule import Action
     from tests.chaos.stage import Stage
 
+STARTED_S = 10.0
+"""SIGHUP ends a process of Python that has only just begun."""
 TOKEN = "app/getOrgAccessToken"  # noqa: S105 - a path
 
 
@@ -48,6 +50,7 @@ class Track(threading.Thread):
             "broker": _disturb_broker,
             "token": _disturb_token,
             "dead letters": _refuse_dead_letters,
+            "config": _reload,
         }
         handlers[action.track](self._stage, action)
 
@@ -128,6 +131,17 @@ def _disturb_token(stage: Stage, action: Action) -> None:
         platform.expire_tokens()
     time.sleep(action.duration_s)
     platform.misbehave(action.track, [], {})
+
+
+def _reload(stage: Stage, action: Action) -> None:
+    running = [member for member in stage.running() if time.time() > member.started_at + STARTED_S]
+    if not running:
+        return
+    member = running[action.detail["place"] % len(running)]
+    member.reload(action.detail["more"])
+    time.sleep(action.duration_s)
+    if member.running:
+        member.reload({})
 
 
 def _refuse_dead_letters(stage: Stage, action: Action) -> None:

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from connector import app as connector_app
+from connector import generations as connector_generations
 from connector import outlets as connector_outlets
 from connector.core.errors import ReloadRefusedError
 from connector.core.record import Failure, Item
@@ -424,7 +425,7 @@ async def _to_thread(call: Callable[..., object], *arguments: object) -> object:
     return call(*arguments)
 
 
-def _stop_on_signals() -> asyncio.Event:
+def _stop_on_signals(**_: object) -> asyncio.Event:
     member = _member()
     member.stop_requested = asyncio.Event()
     return member.stop_requested
@@ -467,6 +468,7 @@ def _replacements() -> list[tuple[Any, str, object]]:
         (app, "tune_garbage_collector", lambda: None),
         (app, "build_admin", lambda *_: None),
         (asyncio, "to_thread", _to_thread),
+        (connector_generations, "collect_garbage", lambda: None),
         (app, "wake_clocks", lambda: (World.current.now,)),
         (app, "random", SimpleNamespace(Random=lambda: World.current.random)),
         (outlets, "random", SimpleNamespace(Random=lambda: World.current.random)),

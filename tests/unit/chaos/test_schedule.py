@@ -35,4 +35,6 @@ def test_over_many_seeds_every_kind_of_fault_comes() -> None:
         ("member-4", "join and kill"),
         *(("token", kind) for kind in ("expire", "endpoint down", "endpoint down and expire", "new kills old")),
         ("dead letters", "refuse"),
+        ("config", "settings"),
+        ("config", "mistake"),
     }

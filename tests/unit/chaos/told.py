@@ -36,7 +36,7 @@ class Told:
 
     def member(self, name: str, owned_from: float) -> None:
         """Start a member that gets the partition."""
-        self.members[name] = MemberHistory(name, name, name, 0.0, None, (), ConnectorLog(), MemberSeen())
+        self.members[name] = MemberHistory(name, name, frozenset({name}), 0.0, None, (), ConnectorLog(), MemberSeen())
         self.gets(name, owned_from)
 
     def gets(self, name: str, at: float) -> None:

@@ -135,3 +135,19 @@ def test_leases_close_in_the_targets_of_earlier_plans_too() -> None:
     taken, offset = run_virtual(main())
     assert offset == 3
     assert taken < 10.0
+
+
+def test_a_queue_that_may_hold_more_takes_more_at_once() -> None:
+    async def main() -> list[int]:
+        flow, lease = SteeredFlow(max_queued=4), lease_of()
+        await flow.receive((lease, 10))
+        target = flow.targets["events"]
+        queued = [target.queued]
+        for max_queued in (9, 30):
+            target.reconfigure(replace(target.settings, max_queued=max_queued))
+            flow.pipeline.exchange(flow.plan)
+            await asyncio.sleep(1.0)
+            queued.append(target.queued)
+        return [*queued, len(flow.source.paused)]
+
+    assert run_virtual(main()) == [4, 9, 10, 0]

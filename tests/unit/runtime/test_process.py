@@ -54,7 +54,7 @@ if {early}:
     os.kill(os.getpid(), signal.SIGHUP)
 
 async def main() -> None:
-    stop, reloads = stop_on_signals(), []
+    stop, reloads = stop_on_signals(hangup=False), []
     reload_on_hangup(hangups, lambda: reloads.append(1), stop)
     print("ready", flush=True)
     if {late}:
@@ -64,6 +64,9 @@ async def main() -> None:
         file.write(f"{{len(reloads)}} {{stop.is_set()}}")
 
 asyncio.run(main())
+os.kill(os.getpid(), signal.SIGHUP)  # the loop is closed
+hangups.end()
+os.kill(os.getpid(), signal.SIGHUP)
 """
 STUCK_THREAD = """
 import threading, time
