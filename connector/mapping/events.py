@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from connector.core.record import Record
+from connector.mapping.conversions.timestamps import USUAL_MS
 from connector.mapping.elements import number_of
 from connector.mapping.errors import MappingError
 from connector.mapping.expressions import BARE_RECORD, NOT_BLANK, Call, Usual, Value
@@ -74,7 +75,8 @@ def event_entries(fields: Mapping[str, Value], event_key: Value, event_uuid: Eve
     }
 
 
-_USUAL_TIME = Usual(int, f"{_YEAR_2000_MS} <= {{0}} <= (record.timestamp_ms or 0) + {_DAY_MS}")
+_USUAL_TIME = Usual(int, f"{USUAL_MS[0]} <= {{0}} and {{0}} <= (record.timestamp_ms or 0) + {_DAY_MS}")
+"""Begins as the usual integer of `as: timestamp` does, so that both are told by the same look."""
 
 
 def _checked_key(event_key: Value) -> Value:

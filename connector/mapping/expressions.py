@@ -154,7 +154,7 @@ def _merged(outer: Step) -> Step:
         return outer
     one, two = inner.usual, outer.usual
     if one.result == "{0}" and one.bound is None and one.kind is two.kind:
-        conditions = [each for each in (one.condition, two.condition) if each]
+        conditions = [each for usual in (one, two) for each in usual.condition.split(" and ") if each]
         usual = two._replace(condition=" and ".join(dict.fromkeys(conditions)), text=one.text or two.text)
     elif one.text and two.kind is str and two.condition in ("", NOT_BLANK) and two.result == "{0}":
         usual = one

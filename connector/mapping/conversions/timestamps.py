@@ -46,7 +46,7 @@ _DAY_MS = 86_400_000
 _SECONDS_BELOW, _MICROSECONDS_BELOW = 10**11, 10**17
 _SIZES = ((_SECONDS_BELOW, "s"), (10**14, "ms"), (_MICROSECONDS_BELOW, "us"), (10**20, "ns"))
 """Numbers below the limit are in that unit: seconds up to the year 5138, and so on."""
-_USUAL_MS = (10**12, 10**13)
+USUAL_MS = (10**12, 10**13)
 """Milliseconds between 2001 and 2286, as most records have them."""
 _DIGITS = {8: "yyyyMMdd", 14: "yyyyMMddHHmmss"}
 _LOOSE = re.compile(
@@ -82,8 +82,8 @@ def _by_size(number: int) -> int | None:
 
 
 def _usual_milliseconds(given: Mapping[str, Json]) -> Usual | None:
-    low, high = _USUAL_MS
-    return None if "unit" in given or given.get("local") else Usual(int, f"{low} <= {{0}} < {high}")
+    low, high = USUAL_MS
+    return None if "unit" in given or given.get("local") else Usual(int, f"{low} <= {{0}} and {{0}} < {high}")
 
 
 def date(zone: tzinfo, unit: str | None = None, *, local: bool = False) -> Convert:
