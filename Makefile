@@ -1,6 +1,6 @@
 # Each target needs nothing but Python 3.11 or newer and network to the package registry.
 # `test`, `bench`, `chaos` and `broker` also use Java 17 and Maven for a real Kafka broker, and `test` for a schema registry;
-# as root of a Debian, `test` installs Chromium for the tests of pages.
+# as root of a Debian, `test` installs Chromium for the tests of pages, and it fetches Prometheus for those of alerts.
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint constraints.txt --editable
@@ -9,7 +9,7 @@ INSTALLED := .venv/.installed
 DEVELOPED := .venv/.installed-dev
 PARALLEL := --numprocesses 2 --dist loadfile
 
-.PHONY: setup demo test unit check bench mutants broker chaos browser images dist
+.PHONY: setup demo test unit check bench mutants broker chaos browser prometheus images dist
 .DELETE_ON_ERROR:
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -31,11 +31,14 @@ demo: $(INSTALLED)
 	@$(BIN)/tuzhan-connector demo
 
 # Two at a time, because most tests on the broker wait most of the time; each of the two has its own brokers.
-test: $(DEVELOPED) browser
+test: $(DEVELOPED) browser prometheus
 	$(BIN)/python -m pytest $(PARALLEL) -m 'not bench and not images' $(ARGS)
 
 browser:
 	@sh tests/browser/install.sh
+
+prometheus: $(DEVELOPED)
+	@sh tests/alerts/install.sh $(BIN)
 
 unit: $(DEVELOPED)
 	$(BIN)/python -m pytest -q $(PARALLEL) -m 'not bench and not kafka' tests/unit tests/contract $(ARGS)

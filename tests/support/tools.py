@@ -25,6 +25,17 @@ def installed_tool(name: str) -> str:
     return found
 
 
+def fetched_tool(name: str) -> str:
+    """Return the path of a program that `make test` fetches; skip where it could not, or fail if CI is set."""
+    found = _find(name)
+    if found is None:
+        remedy = f"no {name}: sh tests/alerts/install.sh .venv/bin fetches it on Debian"
+        if os.environ.get("CI"):
+            pytest.fail(remedy, pytrace=False)
+        pytest.skip(remedy)
+    return found
+
+
 def tool_of_the_machine(*names: str) -> str:
     """Return the path of the first of these programs that the machine has; skip if it has none, in CI too."""
     found = next((path for name in names if (path := _find(name))), None)

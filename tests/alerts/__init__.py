@@ -1,0 +1,1 @@
+"""The alert rules and the dashboard, held against Prometheus."""
