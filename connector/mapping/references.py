@@ -72,7 +72,8 @@ def compile_reference(text: str, location: Location) -> Value:
 def _compile(text: str, location: Location) -> Value:
     word = _first_word(text)
     if text in (SKIP, DEAD_LETTER):
-        location.add(f"'{text}' is only allowed as the value of `default` and `otherwise`", "bad_reference")
+        hint = f": leave this value out, for `otherwise: {text}`" if "map" in location.path else ""
+        location.add(f"'{text}' is only allowed as the value of `default` and `otherwise`{hint}", "bad_reference")
         return MISSING
     compile_part = _OF_PARTS.get(word)
     if compile_part is not None:

@@ -50,6 +50,7 @@ def test_a_file_is_previewed_without_kafka_platform_or_secret_and_masked(folder:
         "1 record: dead letter: decode_failed",
         "53 records: 50 mapped, 1 skipped, 2 dead-lettered; 50 items and 2 dead letters made",
         "51 of 52  where.$.status  orders  c.yaml:9:23",
+        "50 of 51  phone     orders  c.yaml:12:16",
         "50 of 50  event_key  orders  c.yaml:11:38",
         "52 of 52  $.status        orders  c.yaml:9:13",
         "50 of 51  $.buyer.mobile  orders  c.yaml:12:44",

@@ -57,6 +57,7 @@ _PROPERTIES = {
     "group.consumer.min.heartbeat.interval.ms": "500",
     "group.consumer.heartbeat.interval.ms": "500",
 }
+_USUAL_PORT = 9092
 _JVM = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true")
 
 
@@ -67,19 +68,23 @@ class Broker:
     """
 
     def __init__(
-        self, properties: Mapping[str, str] | None = None, first: Broker | None = None, sasl_proxy: str = ""
+        self,
+        properties: Mapping[str, str] | None = None,
+        first: Broker | None = None,
+        sasl_proxy: str = "",
+        port: int = 0,
     ) -> None:
         """`properties` override the defaults of this file. Starts nothing. Raises NoBrokerError.
 
         With `first` it is one more broker of that one's cluster; the first is its only controller. `sasl_proxy` is the
-        address at which clients with a password reach it, if that is not its own.
+        address at which clients with a password reach it, if that is not its own. `port`: 0 for any that is free.
         """
         self._java, self._jars = java(), jars()
         self._folder = Path(tempfile.mkdtemp(prefix="connector-broker-"))
         # It must not begin with a dash, which the format command would take for an option.
         self._cluster_id = base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
         plain, sasl, controller = free_ports(3)
-        self.address = f"127.0.0.1:{plain}"
+        self.address = f"127.0.0.1:{port or plain}"
         self.sasl_address = f"127.0.0.1:{sasl}"
         self._sasl_proxy = sasl_proxy or self.sasl_address
         self._controller = controller
@@ -197,12 +202,25 @@ class Broker:
         return bool(cluster.controller_id >= 0 and cluster.brokers)
 
 
+def _is_free(port: int) -> bool:
+    """Return whether nothing listens at the port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
 def main() -> int:
-    """Run one broker until SIGINT or SIGTERM."""
+    """Run one broker until SIGINT or SIGTERM: at the usual port if that is free, topics made on first use."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        with Broker() as broker:
+        note = "starting a Kafka broker; the first time, Maven fetches it, which may take minutes …"
+        print(note, file=sys.stderr, flush=True)  # noqa: T201 - this is a command
+        with Broker({"auto.create.topics.enable": "true"}, port=_USUAL_PORT if _is_free(_USUAL_PORT) else 0) as broker:
             print(f"KAFKA_BOOTSTRAP_SERVERS={broker.address}", flush=True)  # noqa: T201 - the result of this command
             while broker.running:
                 time.sleep(0.5)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from tests.kafka.cluster import Cluster, fresh, order
+from tests.kafka.processes import end
 
 if TYPE_CHECKING:
     from tests.kafka.broker import Broker
@@ -56,3 +59,19 @@ def test_a_killed_broker_comes_back_with_its_records(killable_broker: Broker) ->
     killable_broker.start()
     assert len(cluster.read(topic)) == 1_000
     cluster.close()
+
+
+def test_the_broker_of_make_broker_says_that_it_starts_and_makes_topics_on_first_use() -> None:
+    command = [sys.executable, "-m", "tests.kafka.broker"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert process.stderr.readline().startswith(b"starting a Kafka broker")
+            address = process.stdout.readline().decode().strip().removeprefix("KAFKA_BOOTSTRAP_SERVERS=")
+            cluster = Cluster(address)
+            cluster.produce("made.on.first.use", b"value")
+            assert [message.value() for message in cluster.read("made.on.first.use")] == [b"value"]
+            cluster.close()
+        finally:
+            assert end(process) == 0

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from connector.mapping.json_values import text_form
 from connector.workbench.init.synthetic import StandIns
-from connector.workbench.init.writing import event_keys
 from connector.workbench.testing.rendering import in_lines, in_yaml
 
 if TYPE_CHECKING:
@@ -44,10 +43,10 @@ def _cases(found: Proposal, shapes: Shapes) -> Sequence[tuple[str, Json]]:
     rows = rows or list(enumerate(shapes.rows))
     if found.event is not None:
         values, cases = found.event.field.values, []
-        for code, key in list(event_keys([code for code, _ in found.event.codes]).items())[:_MOST_TESTS]:
+        for code, _ in found.event.codes[:_MOST_TESTS]:
             having = [each for each in rows if text_form(values.get(each[0])) == code]
             row = _fullest(having or rows, found)
-            cases.append((f"{code} becomes {key}", stand_ins.message(row, envelope, code, _op(row))))
+            cases.append((f"{code} becomes an event", stand_ins.message(row, envelope, code, _op(row))))
         return cases
     row = _fullest(rows, found)
     if envelope and not found.is_profile:

@@ -187,7 +187,10 @@ def _amount(each: Field) -> Amount:
 def _profile_field(role: Role, fields: Sequence[Field]) -> Field | None:
     holds = {Role.SEX: look.is_sex, Role.BIRTHDAY: look.is_date}.get(role, look.is_text)
     own = [each for each in fields if not each.in_list and not is_of_others(each.path)]
-    return next(iter(_named(role, own, holds)), None)
+    named = _named(role, own, holds)
+    if role is Role.SEX:  # of 0, "unknown" alone nothing can be made
+        named = [each for each in named if each.share(lambda value: (text_form(value) or "") in look.SEXES)]
+    return next(iter(named), None)
 
 
 def _is_profile(found: Proposal, topic: str) -> bool:

@@ -68,7 +68,7 @@ TABLE: Final[Mapping[Role, Names]] = {
     ),
     Role.ORDER: Names(
         (
-            rf"(?:.*_)?{_ORDER}_?{_NO}",
+            rf"(?:.*_)?{_ORDER}_?{_NO}|tid",
             r".*(?:订单|交易|支付|流水|退款)(?:编号|单?号码?|_?id)|单号",
             rf"(?:.*_)?(?:event|message|msg|serial|record)_?{_NO}|uuid|guid",
         ),
@@ -82,11 +82,11 @@ TABLE: Final[Mapping[Role, Names]] = {
             ),
             (
                 r"(?:.*_)?(?:create|created|creation|add|submit|register|registered|reg)"
-                r"_?(?:time|at|date|ts|timestamp|on)|gmt_?create|.*(?:创建|注册)(?:时间|日期)"
+                r"_?(?:time|at|date|ts|timestamp|on)|gmt_?create|created|.*(?:创建|注册)(?:时间|日期)"
             ),
             r"time|ts|timestamp|datetime|date|shijian|riqi|时间|日期",
             (
-                r"(?:.*_)?(?:update|updated|modify|modified)_?(?:time|at|date|ts|timestamp|on)|gmt_?modified"
+                r"(?:.*_)?(?:update|updated|modify|modified)_?(?:time|at|date|ts|timestamp|on)|gmt_?modified|modified|updated"
                 r"|.*(?:更新|修改)(?:时间|日期)"
             ),
             r".*_(?:time|at|ts|timestamp|datetime|shijian)|.*时间",

@@ -83,7 +83,7 @@ def _write_platform(lines: Lines) -> None:
     lines.add(
         "    app_id: ${TUZHAN_APP_ID:?the AppID of the self-built app}", f"{TODO} set this variable: AppID (自建应用)"
     )
-    lines.add("    app_secret: ${file:/run/secrets/tuzhan_app_secret}", f"{TODO} put its secret into this file")
+    lines.add("    app_secret: ${TUZHAN_APP_SECRET:?the AppSecret of that app}", f"{TODO} set this variable: AppSecret")
 
 
 def _write_target(lines: Lines, found: Proposal) -> None:
@@ -135,6 +135,7 @@ def _write_event_key(lines: Lines, found: Proposal, *, envelope: bool) -> None:
     lines.add("      map:", f"{what}; a value that is not listed is a dead letter")
     for code, key in event_keys([code for code, _ in codes]).items():
         lines.add(f"        {in_yaml(code)}: {key}", dict(codes)[code])
+    lines.add("      # otherwise: $skip", "no item for a value that is not listed")
     if found.event is not None and found.event.left_out:
         more = counted(found.event.left_out, "other value")
         lines.lines.append(f"      # {TODO} it has {more}: add them, or `otherwise: $skip`")

@@ -1,7 +1,7 @@
-"""How often each condition held and each `map` had the value, counted while records are mapped.
+"""How often conditions held, identity lines yielded one, and a `map` had the value, counted while records are mapped.
 
-A condition that never holds, and a table that lacks values, make nothing wrong: something is not made, which is not
-seen by looking at what is. So what they saw is kept, to be shown beside them.
+A condition that never holds, a phone that is none, and a table that lacks values make nothing wrong: something is not
+made, which is not seen by looking at what is. So they are counted, and what they saw is kept where it helps.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from connector.mapping.errors import MappingError
 from connector.mapping.json_values import text_form
 from connector.workbench.preview.paths import is_empty
 
@@ -62,13 +63,27 @@ class TableCount:
     """Those that are not in it, as text."""
 
 
+@dataclass(slots=True)
+class IdentityCount:
+    """What became of one identity line of one route."""
+
+    path: Path
+    asked: set[int] = field(default_factory=set)
+    """The records in which it was."""
+    found: set[int] = field(default_factory=set)
+    """Those in which it yielded an identity, of some element at least."""
+    unusable: set[int] = field(default_factory=set)
+    """Those with a value that could not be converted: a phone with stars in it."""
+
+
 class Decisions:
-    """Observes the conditions and tables of one mapping. `begin` is called before each record."""
+    """Observes the conditions, identity lines and tables of one mapping. `begin` is called before each record."""
 
     def __init__(self, config: Json) -> None:
         """`config` is the data of the file."""
         self.conditions: dict[Path, ConditionCount] = {}
         self.tables: dict[Path, TableCount] = {}
+        self.identities: dict[Path, IdentityCount] = {}
         self._config = config
         self._number = 0
         self._got: dict[Path, Json] = {}
@@ -83,6 +98,8 @@ class Decisions:
         """Return `get`, which counts now if it is of interest."""
         if part == "condition":
             return self._condition(self.conditions.setdefault(path, ConditionCount(path)), get)
+        if part == "identity":
+            return self._identity(self.identities.setdefault(path, IdentityCount(path)), get)
         if part == "reference" and "where" in path:
             return self._remembered(path, get)
         if part != "word":
@@ -100,6 +117,20 @@ class Decisions:
             return got
 
         return remembered
+
+    def _identity(self, count: IdentityCount, get: Getter) -> Getter:
+        def counted(value: Json, record: Record) -> Json:
+            count.asked.add(self._number)
+            try:
+                got = get(value, record)
+            except MappingError:  # the conversion is impossible; the mapping takes that for absent
+                count.unusable.add(self._number)
+                raise
+            if not is_empty(got):
+                count.found.add(self._number)
+            return got
+
+        return counted
 
     def _condition(self, count: ConditionCount, get: Getter) -> Getter:
         path = count.path

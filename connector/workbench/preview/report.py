@@ -20,6 +20,7 @@ from connector.workbench.preview.views import (
     by_kind,
     condition_views,
     count_views,
+    identity_views,
     kind_texts,
     made_view,
     not_in_all,
@@ -88,7 +89,7 @@ def print_outcomes(outcomes: Sequence[Outcome], display: Display) -> None:
 
 
 def print_decisions(mapping: PreviewedMapping, display: Display) -> None:
-    """Print in how many records each condition held, and how many values each `map` has; nothing if there are none."""
+    """Print how often conditions held, identity lines yielded one, and each `map` had the value."""
     rows = []
     for view in condition_views(mapping, display.mask):
         never = view["of"] and not view["held"]
@@ -96,6 +97,14 @@ def print_decisions(mapping: PreviewedMapping, display: Display) -> None:
         note = f"saw {_numbered(view['saw'])}" if never else ""
         rows.append((style, f"{view['held']:,} of {view['of']:,}", view["condition"], view, note))
     _print_counts("conditions: in how many of the records that were asked each held", rows, mapping, display)
+    rows = []
+    for view in identity_views(mapping):
+        note = f"{view['not_convertible']:,} not convertible" if view["not_convertible"] else ""
+        style = "yellow" if note else ""
+        rows.append((style, f"{view['found']:,} of {view['of']:,}", str(view["type"]), view, note))
+    _print_counts(
+        "identities: in how many of the records that were asked each line yielded one", rows, mapping, display
+    )
     rows = []
     for view in table_views(mapping, display.mask):
         missed = view["missed"] and not view["otherwise"]
@@ -127,10 +136,11 @@ def _print_counts(
     if not rows:
         return
     what, _, _ = title.partition(":")
+    name = "identity" if what == "identities" else what.removesuffix("s")
     table = Table(box=None, pad_edge=False)
-    for name in ("held" if what == "conditions" else "found", what.removesuffix("s"), "route", "at", ""):
-        justify: JustifyMethod = "right" if name in {"held", "found"} else "left"
-        table.add_column(name, justify=justify, overflow="fold", header_style="")
+    for head in ("held" if what == "conditions" else "found", name, "route", "at", ""):
+        justify: JustifyMethod = "right" if head in {"held", "found"} else "left"
+        table.add_column(head, justify=justify, overflow="fold", header_style="")
     for style, count, text, view, note in rows:
         place = f"{mapping.file}:{view['line']}:{view['column']}"
         table.add_row(*(Text(printable(each), style) for each in (count, text, view["route"], place, note)))

@@ -147,6 +147,21 @@ def condition_views(mapping: PreviewedMapping, mask: Mask) -> list[Data]:
     ]
 
 
+def identity_views(mapping: PreviewedMapping) -> list[Data]:
+    """Return how often each identity line yielded an identity, in the order of the config."""
+    counts = sorted(mapping.decisions.identities.values(), key=lambda count: mapping.document.position(count.path))
+    return [
+        {
+            "type": mapping.config.routes[int(each.path[1])].identity[int(each.path[3])].get("type"),
+            **_place(each.path, mapping),
+            "found": len(each.found),
+            "of": len(each.asked),
+            "not_convertible": len(each.unusable - each.found),
+        }
+        for each in counts
+    ]
+
+
 def table_views(mapping: PreviewedMapping, mask: Mask) -> list[Data]:
     """Return how many values each `map` has, in the order of the config."""
     counts = sorted(mapping.decisions.tables.values(), key=lambda count: mapping.document.position(count.path))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from connector.workbench.masking import Mask
-from connector.workbench.preview.views import by_kind, condition_views, kind_view, table_views
+from connector.workbench.preview.views import by_kind, condition_views, identity_views, kind_view, table_views
 from tests.unit.workbench.preview.configs import CONFIG, given, previewed
 
 if TYPE_CHECKING:
@@ -91,3 +91,10 @@ def test_items_of_different_routes_are_not_held_against_each_other(tmp_path: Pat
     mapping, outcomes = run(tmp_path, CONFIG + other, {"status": "PAID", "name": "x"}, {"status": "PAID", "name": "y"})
     [kind] = by_kind(outcomes)
     assert kind_view(kind, Mask(mapping.config))["not_in_all_items"] == {}
+
+
+def test_an_identity_that_can_not_be_converted_is_counted_apart_from_one_that_is_absent(tmp_path: Path) -> None:
+    masked = {"status": "PAID", "buyer": {"mobile": "138****5678"}}
+    mapping, _ = run(tmp_path, CONFIG, {"status": "PAID"}, masked, {"status": "PAID", "buyer": {}}, {"status": "NEW"})
+    [view] = identity_views(mapping)
+    assert (view["type"], view["found"], view["of"], view["not_convertible"]) == ("phone", 1, 3, 1)
