@@ -19,21 +19,21 @@ The rules
 4. A reply that speaks of overload (429, 503) lowers the limit at once; requests that were on the wire then do not lower
    it again. For WARY_S it stays below what was too much. If a quarter of a round has failed in any other way, the limit
    is lowered too. Replies that tell nothing of the load are passed over.
-5. A reply that takes very long is like one that takes OUTLIER times the median.
+5. A reply that comes after its round has ended does not count: so one that takes very long changes nothing.
 
 Example: a platform of 32 workers, 20 ms each; the centre is 8.
 
     6 and 10 in flight take 20 ms, gain 1                   the centre becomes 11, 14, 19, 26, 35
     28 take 20 ms, 42 take 26 ms, gain 0.29                 44
-    36 take 22 ms, 53 take 34 ms, gain -0.03                47: it still had swing; it rests
-    38 take 24 ms, 56 take 34 ms, gain 0.08                 46: it stays there, and so does half a queue
+    36 take 23 ms, 53 take 34 ms, gain -0.03                49: it still had swing; it rests
+    41 take 27 ms, 60 take 38 ms, gain 0.08                 49: it stays near there, with half a queue
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from statistics import fmean, median
+from statistics import fmean
 from typing import TYPE_CHECKING, Final, Literal
 
 from connector.core.concurrency import DEFAULT_LIMIT, MAX_LIMIT, FixedLimit, Load
@@ -66,7 +66,6 @@ MIN_REPLIES: Final = 16
 MAX_REPLIES: Final = 64
 PRECISE: Final = 0.06
 """A relative standard error."""
-OUTLIER: Final = 5.0
 LOWERED: Final = 0.7
 WARY_OF: Final = 0.9
 WARY_S: Final = 30.0
@@ -241,9 +240,7 @@ class AdaptiveLimit:
 
 
 def _mean(latencies: list[float]) -> tuple[float, float]:
-    """Return the mean, outliers cut, and its relative standard error."""
-    longest = OUTLIER * median(latencies)
-    cut = [min(each, longest) for each in latencies]
-    mean = fmean(cut)
-    variance = fmean([(each - mean) ** 2 for each in cut])
-    return mean, math.sqrt(variance / len(cut)) / mean
+    """Return the mean and its relative standard error."""
+    mean = fmean(latencies)
+    variance = fmean([(each - mean) ** 2 for each in latencies])
+    return mean, math.sqrt(variance / len(latencies)) / mean

@@ -105,6 +105,13 @@ def test_one_reply_that_takes_very_long_changes_little() -> None:
     assert 10 <= min(found.limits[15:]) <= max(found.limits[15:]) <= 32
 
 
+@pytest.mark.parametrize("slow", range(20, 180, 20))
+def test_one_reply_that_takes_very_long_does_not_turn_the_limit_round(slow: int) -> None:
+    numbers = iter(range(100_000))
+    platform = Curve(lambda _n, _now: 0.5 if next(numbers) == slow else 0.02)
+    assert run(AdaptiveLimit(), platform, 2.1).limits[-1] >= 100
+
+
 # -- a limit that is not used ---------------------------------------------------------------------------------------
 
 
