@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from typing import TYPE_CHECKING, assert_never
 
 from connector.core.events import (
@@ -31,7 +32,7 @@ from connector.core.events import (
 )
 from connector.core.record import config_id
 from connector.core.sink import VerdictKind
-from connector.observe.rate_limiter import RateLimiter, without_numbers
+from connector.observe.rate_limiter import WINDOW_S, RateLimiter, without_numbers
 from connector.observe.scrub import scrub
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ DEBUG, INFO, WARNING, ERROR = logging.DEBUG, logging.INFO, logging.WARNING, logg
 Fields = dict[str, str | float | dict[str, str] | None]
 _REASON_LEVELS = {"draining": INFO, "records_lost": ERROR}
 """Every stop has the first; any other reason is a warning, unless it is expected."""
+MAX_RAISED = 3
+"""How often a reason may come within a minute before it counts as one that comes and goes."""
 RESERVED = ("event", "at", "level")
 """The fields of every line; a field of a `Notice` with one of these names gets an underscore at its end."""
 
@@ -64,6 +67,9 @@ class Log:
         self._limiter = RateLimiter()
         self._reasons: dict[tuple[str, str], tuple[str | None, RateLimiter]] = {("starting", ""): (None, RateLimiter())}
         """Of each active reason, by code and target: the remedy last written, and the limiter of its remedies."""
+        self._raised: dict[tuple[str, str], deque[float]] = {}
+        """When each reason was raised the last times."""
+        self._flapping: set[tuple[str, str]] = set()
 
     def become(self, other: Log) -> None:
         """Write as another log does from now on; what was written last stays known."""
@@ -82,10 +88,7 @@ class Log:
             case ReasonRaised():
                 self._reason_raised(event)
             case ReasonCleared(code, target):
-                if self._reasons.pop((code, target), None) is not None:
-                    self._line(INFO, "not-ready reason cleared", {"code": code, "target": target})
-                    if not self._reasons:
-                        self._line(INFO, "ready", {})
+                self._reason_cleared(code, target)
             case Rebalanced(kind, partitions, unsettled):
                 fields: Fields = {"partitions": " ".join(partitions), "unsettled": unsettled or None}
                 self._line(WARNING if kind == "lost" else INFO, f"partitions {kind}", fields)
@@ -152,10 +155,37 @@ class Log:
         }
         self._line(level, "dead-lettered", fields)
 
+    def _reason_cleared(self, code: str, target: str) -> None:
+        if self._reasons.pop((code, target), None) is None or (code, target) in self._flapping:
+            return
+        self._line(INFO, "not-ready reason cleared", {"code": code, "target": target})
+        if not self._reasons:
+            self._line(INFO, "ready", {})
+
+    def _is_flapping(self, event: ReasonRaised) -> bool:
+        """Return whether a reason has come and gone so often within a minute that it has no more lines."""
+        key, now = (event.code, event.target), self._clock()
+        if key in self._reasons and key not in self._flapping:
+            return False
+        raised = self._raised.setdefault(key, deque(maxlen=MAX_RAISED))
+        if len(raised) < MAX_RAISED or now - raised[0] >= WINDOW_S:
+            if key not in self._reasons:
+                raised.append(now)
+            self._flapping.discard(key)
+            return False
+        if key not in self._flapping:
+            self._flapping.add(key)
+            fields: Fields = {"code": event.code, "target": event.target, "remedy": scrub(event.remedy)}
+            self._line(WARNING, "not ready: comes and goes, /readyz has the present state", fields)
+        return True
+
     def _reason_raised(self, event: ReasonRaised) -> None:
         if event.code in HARMLESS:
             return  # it has a line of its own
         key = (event.code, event.target)
+        if self._is_flapping(event):
+            self._reasons.setdefault(key, (None, RateLimiter()))
+            return
         written, limiter = self._reasons.setdefault(key, (None, RateLimiter()))
         if event.remedy == written:
             return

@@ -49,9 +49,15 @@ def test_a_platform_that_is_down_is_told_with_its_reply_its_tries_and_what_waits
     assert target["attempts"] > 0
     assert [reason["target"] for reason in status["reasons"]] == ["purchases"]
     assert connector.metric("target_up", target="purchases") == 0
+
+    def age() -> float:
+        return connector.metric("partition_lag_seconds", topic=harness.topic)
+
+    until(lambda: age() > 1, "the age of what waits to grow")
     harness.sandbox.clear_faults()
     until(connector.is_ready, "the reason to be cleared")
     harness.wait_committed()
+    until(lambda: age() == 0, "nothing to wait any more")
     assert lost_and_repeated(harness.sandbox.orders(), range(100)) == (0, 0)
     assert_conserved(connector)
 

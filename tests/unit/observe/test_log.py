@@ -31,7 +31,7 @@ from connector.core.events import (
 from connector.core.record import Outcome
 from connector.core.sink import VerdictKind
 from connector.observe.log import configure
-from connector.observe.log_lines import DEBUG, INFO, WARNING, Log
+from connector.observe.log_lines import DEBUG, INFO, MAX_RAISED, WARNING, Log
 from connector.observe.rate_limiter import WINDOW_S
 from tests.unit.observe.examples import MOBILE, SECRET, offsets_of, record, request
 
@@ -152,6 +152,41 @@ def test_a_remedy_of_which_only_the_numbers_change_is_written_once_a_minute() ->
         (WARNING, "not ready", "target_down", "tags", "start it (503; 0 tries)"),
         (WARNING, "not ready", "target_down", "tags", "start it (503; 60 tries)", WINDOW_S - 1),
     ]
+
+
+def test_a_reason_that_comes_and_goes_has_few_lines_and_is_told_again_after_a_minute() -> None:
+    now = 0.0
+    seen: list[tuple[float, str]] = []
+    log = Log(lambda _, event, **__: seen.append((now, event)), DEBUG, lambda: now)
+    log.on(ReasonCleared("starting", ""))
+    raised, cleared = ReasonRaised("kafka_unreachable", "", "start it"), ReasonCleared("kafka_unreachable", "")
+    for tenth in range(10 * int(WINDOW_S) + 1):
+        now = tenth / 10
+        log.on(cleared if tenth % 2 else raised)
+    pair = ["not-ready reason cleared", "ready"]
+    assert [event for at, event in seen if at < 1] == [
+        *pair,
+        *["not ready", *pair] * MAX_RAISED,
+        "not ready: comes and goes, /readyz has the present state",
+    ]
+    assert [event for at, event in seen if at >= 1] == ["not ready"]
+    log.on(cleared)
+    assert [event for _, event in seen[-2:]] == pair
+
+
+def test_a_reason_that_came_and_went_and_stays_is_told_when_it_is_raised_again_later() -> None:
+    now = 0.0
+    seen: list[str] = []
+    log = Log(lambda _, event, **__: seen.append(event), DEBUG, lambda: now)
+    raised, cleared = ReasonRaised("kafka_unreachable", "", "start it"), ReasonCleared("kafka_unreachable", "")
+    for _ in range(5):
+        log.on(raised)
+        log.on(cleared)
+    log.on(raised)
+    before = len(seen)
+    now = WINDOW_S
+    log.on(raised)
+    assert seen[before:] == ["not ready"]
 
 
 def test_a_different_remedy_is_a_warning_although_the_reason_was_raised_within_the_minute() -> None:

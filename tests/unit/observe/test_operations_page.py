@@ -90,10 +90,13 @@ def lines_of(*events: Event) -> Iterator[dict[str, Any]]:
 def test_each_line_of_the_log_has_its_row_with_its_fields() -> None:
     offsets = offsets_of([record(1)])
     changes = {"settings": "platform.auth"}
-    events: list[Event] = [
+    comes_and_goes: list[Event] = [
         ReasonRaised("topic_missing", "orders", "create it"),
-        ReasonCleared("starting", ""),
         ReasonCleared("topic_missing", "orders"),
+    ]
+    events: list[Event] = [
+        ReasonCleared("starting", ""),
+        *comes_and_goes * 4,
         request(import_batch="b1"),
         request(VerdictKind.AGAIN, detail="no answer"),
         DeadLettered("orders", "bad_time", 1, offsets, "purchases", "eventtime", "expected a time"),
