@@ -89,9 +89,10 @@ class Outlets:
             self.max_requests = needed
             client = PlatformClient.build(now.base_url, now.request_timeout, needed)
             self.tasks.spawn(self.access.exchange_client(client), name="exchange of the platform's client")
-        if not same_peer or was.auth != now.auth or was.retry != now.retry:
+        if not same_peer or was.auth != now.auth:
             provider = build_token_provider(now, self.access, self.deps.emit, self.deps.random)
             self.access.exchange_provider(provider)
+        self.access.provider.set_retry(_backoff(self.config))
 
     def build_target(self, settings: TargetSettings) -> Target:
         """Return a target of the platform."""

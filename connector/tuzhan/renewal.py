@@ -132,6 +132,10 @@ class RenewalSchedule:
         kept = [refusal for refusal in self._signs_of_contest if refusal[1] is not target]
         self._signs_of_contest = deque(kept, maxlen=CONTEST_COUNT)
 
+    def set_backoff(self, backoff: Backoff) -> None:
+        """Space the requests after the next failure by another backoff."""
+        self._backoff = backoff
+
     def on_failed(self, now_s: float, retry_after_s: float | None = None) -> None:
         """Called when a request for a token failed."""
         self._failures += 1

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from connector.core.events import Emit
+    from connector.core.retry import Backoff
 
 POLL_S = 1.0
 """Seconds between two looks at a token file's stat; it is read only if that changed, or its token was refused."""
@@ -42,6 +43,10 @@ class StaticToken(TokenProvider):
         self._token = parse_token(token)
         self._retry_refused_after_s = retry_refused_after_s
         self._read_again = read_again
+
+    def set_retry(self, backoff: Backoff) -> None:
+        """Try a refused token again after other waits."""
+        self._retry_refused_after_s = backoff.max_s
 
     async def run(self) -> NoReturn:
         """Provide the token; after a refusal another one at once, or the same `retry_refused_after_s` later."""
@@ -88,6 +93,10 @@ class TokenFile(TokenProvider):
         self._retry_refused_after_s = retry_refused_after_s
         self._last_read: tuple[int, int, int] | None = None
         """mtime, inode and size of the file when it was last read."""
+
+    def set_retry(self, backoff: Backoff) -> None:
+        """Try a refused token again after other waits."""
+        self._retry_refused_after_s = backoff.max_s
 
     async def run(self) -> NoReturn:
         """Look at the file every POLL_S, and at once on a refusal."""

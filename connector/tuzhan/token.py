@@ -21,6 +21,7 @@ from connector.tuzhan.token_evidence import Fault, TokenEvidence
 
 if TYPE_CHECKING:
     from connector.core.events import Emit
+    from connector.core.retry import Backoff
 
 
 class TokenProvider(abc.ABC):
@@ -97,6 +98,9 @@ class TokenProvider(abc.ABC):
             self._wake()
         if not self._evidence.in_doubt:
             self._report_found()
+
+    def set_retry(self, backoff: Backoff) -> None:  # noqa: B027 - not all of them try again
+        """Wait by another backoff, from the next failure or refusal on."""
 
     @abc.abstractmethod
     async def run(self) -> NoReturn:

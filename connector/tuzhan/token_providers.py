@@ -94,6 +94,10 @@ class FetchedToken(TokenProvider):
             return None
         return max(0.0, self._expires_s - now_s())
 
+    def set_retry(self, backoff: Backoff) -> None:
+        """Repeat failed requests after other waits."""
+        self._schedule.set_backoff(backoff)
+
     def retire(self) -> None:
         """Called when another provider takes over."""
         super().retire()

@@ -289,4 +289,4 @@ def test_watch_notices_files_that_are_written_exchanged_by_a_link_deleted_and_na
     until(lambda: connector.reasons() == {"config_refused"}, "the loss to be noticed")
     connector.file.write_text(json.dumps({**json.loads(text), "shutdown_timeout": "20s"}))
     until(lambda: generation() == 6, "the return to be noticed")
-    assert connector.reasons() == set()
+    assert connector.reasons() == set(), "and with the same credentials the token is the same"

@@ -130,7 +130,7 @@ class Member(Process):
         if self.app is not None:
             following = self._generation.after(kind)
             loaded = _loaded(self.surroundings.plan, following)
-            self.loop.create_task(self._take_over(self.app, following, loaded), name="reload")
+            self.app.tasks.spawn(self._take_over(self.app, following, loaded), name="reload")
 
     async def _take_over(self, app: App, following: Generation, loaded: object) -> None:
         try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from connector.core.events import ReasonCleared, ReasonRaised
+from connector.core.events import ReasonCleared, ReasonRaised, TokenRenewed
 from connector.core.retry import Backoff
 from connector.tuzhan.access import PlatformAccess
 from connector.tuzhan.http_sink import HttpSink
@@ -69,6 +69,10 @@ class AccessHarness:
     async def send(self) -> str:
         await self.sink.ready()
         return (await self.sink.send([item(record(0))])).kind.value
+
+    @property
+    def failures(self) -> list[Event]:
+        return [event for event in self.events if isinstance(event, TokenRenewed) and event.result == "failed"]
 
     @property
     def reasons(self) -> set[str]:
@@ -146,6 +150,19 @@ def test_a_provider_that_was_exchanged_while_it_fetches_raises_nothing_and_sets_
         assert harness.reasons == set()
         assert harness.access.provider.current == "fixed"
         assert await harness.send() == "delivered"
+
+    run(main())
+
+
+def test_failed_requests_for_a_token_are_repeated_by_the_new_backoff() -> None:
+    async def main() -> None:
+        harness = AccessHarness("wrong", SlowClient())
+        await asyncio.sleep(100)
+        before = len(harness.failures)
+        harness.access.provider.set_retry(Backoff(60.0, 60.0))
+        await asyncio.sleep(300)
+        assert before > 15
+        assert len(harness.failures) - before < 30
 
     run(main())
 
