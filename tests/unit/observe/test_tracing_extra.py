@@ -46,10 +46,13 @@ def test_traces_are_made_if_the_environment_asks_for_them(environ: dict[str, str
             {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/json"},
             "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: only http/protobuf is supported",
         ),
-        (
-            {"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"},
-            "OTEL_EXPORTER_OTLP_ENDPOINT: expected an address that begins with http:// or https://",
-        ),
+        *[
+            (
+                {"OTEL_EXPORTER_OTLP_ENDPOINT": address},
+                "OTEL_EXPORTER_OTLP_ENDPOINT: expected an address such as http://collector:4318",
+            )
+            for address in ("collector:4318", "http://", "http://[::1", "https://collector:99999", "grpc://collector")
+        ],
     ],
 )
 def test_what_can_not_be_done_is_said_with_the_variable_that_asks_for_it(environ: dict[str, str], error: str) -> None:
@@ -58,10 +61,25 @@ def test_what_can_not_be_done_is_said_with_the_variable_that_asks_for_it(environ
     assert str(raised.value).startswith(error)
 
 
-def test_variables_that_the_sdk_refuses_are_an_error_of_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "0")
-    with pytest.raises(StartError, match="the variables OTEL_… do not fit together: max_queue_size"):
+@pytest.mark.parametrize(
+    ("name", "value", "error"),
+    [
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "0", "max_queue_size must be a positive integer."),
+        ("OTEL_BSP_SCHEDULE_DELAY", "abc", "Unable to parse value for OTEL_BSP_SCHEDULE_DELAY as integer"),
+        ("OTEL_TRACES_SAMPLER", "nonsense", "Couldn't recognize sampler nonsense."),
+        ("OTEL_SPAN_LINK_COUNT_LIMIT", "-4", "OTEL_SPAN_LINK_COUNT_LIMIT must be a non-negative integer"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "Bearer s3cr3t", "OTEL_EXPORTER_OTLP_HEADERS: expected name=value"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "a=b,s3cr3t header=x", "OTEL_EXPORTER_OTLP_HEADERS: expected name=value"),
+    ],
+)
+def test_a_variable_that_can_not_be_used_is_an_error_of_the_start_without_a_secret(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], name: str, value: str, error: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(StartError) as raised:
         open_tracing({"OTEL_TRACES_EXPORTER": "otlp"})
+    assert str(raised.value).startswith(f"the variables OTEL_… can't be used: {error}")
+    assert "s3cr3t" not in f"{raised.value}{capfd.readouterr()}"
 
 
 def test_without_being_asked_nothing_is_imported() -> None:
