@@ -14,6 +14,7 @@ from connector.mapping.errors import MappingError
 from connector.mapping.expressions import BARE_RECORD, NOT_BLANK, Call, Usual, Value
 from connector.mapping.inspection import report_type
 from connector.mapping.json_values import text_form
+from connector.mapping.plan.event_keys import possible_keys
 from connector.mapping.values import compile_value
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from connector.mapping.location import Location
     from connector.settings.models import Route
     from connector.tuzhan.endpoints import Endpoint
+
+PLACEHOLDER = "c_todo"
+"""How an event key begins that `init` proposes, and that the user has not named yet."""
 
 EventUuid = Callable[[Record, int], str]
 """Returns the uuid of one of a record's events, by the number of its part (`number_of`)."""
@@ -46,10 +50,18 @@ def compile_event_key(route: Route, endpoint: Endpoint, location: Location) -> V
         location.add(f"{endpoint.path} requires an event key", "missing_key")
         return None
     value = compile_value(route.event_key, location.of_one_value())
+    _report_placeholders(route.event_key, location)
     report_type(route.event_key, "text", location)
     if value.constant and (isinstance(value.literal, (list, dict)) or not str(value.literal).strip()):
         location.add("expected text for the event key", "wrong_type")
     return value
+
+
+def _report_placeholders(raw: Json, location: Location) -> None:
+    """Report event keys that `init` wrote, and that are still to be named: the platform would take them for events."""
+    if any(key.startswith(PLACEHOLDER) for key in possible_keys(raw).known):
+        at = location.at("map") if isinstance(raw, dict) and "map" in raw else location
+        at.add(f"{PLACEHOLDER}… stands for an event that is still to be named", "suspicious", at_key=True)
 
 
 def event_entries(fields: Mapping[str, Value], event_key: Value, event_uuid: EventUuid) -> dict[str, Value]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from connector.core.wording import counted
+from connector.mapping.events import PLACEHOLDER
 from connector.workbench.init.field_lines import write_fields
 from connector.workbench.init.lines import TODO, Lines, quoted, references, seen, seen_in_any, slug
 from connector.workbench.init.names import Role
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
     from connector.workbench.init.inference import Identity, Proposal
 
-PLACEHOLDER: Final = "c_todo"
-"""How an event key begins that the user has not named yet."""
 EVENTS: Final = "event/v2/batchAdd"
 PROFILES: Final = "audience/info/v2/batchAdd"
 _PLATFORM_HINT: Final = "platform: gzh (official account) or contentminiapp (mini program), and mpid: its appid"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from connector.mapping.events import PLACEHOLDER
 from connector.mapping.inspection import known_type
 from connector.mapping.plan.event_keys import possible_keys
 from connector.mapping.plan.route import ARGUMENTS
@@ -15,7 +16,6 @@ from connector.tuzhan.endpoints import ENDPOINTS
 from connector.workbench.init.fields import is_plain_name
 from connector.workbench.init.lines import slug
 from connector.workbench.init.values import is_code, looks_like_code
-from connector.workbench.init.writing import PLACEHOLDER
 from connector.workbench.tracking_plan.observing import SeenArgument, SeenEvent, SeenEvents, json_type
 
 if TYPE_CHECKING:
