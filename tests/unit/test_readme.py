@@ -97,3 +97,18 @@ def test_every_reason_and_header_of_a_dead_letter_has_its_row() -> None:
     named = [name for cell in first_cells for name in re.findall(r"`([^`]+)`", cell)]
     added = re.findall(r'"(dl-[a-z-]+)"', (ROOT / "connector/core/letters.py").read_text(encoding="utf-8"))
     assert sorted(named) == sorted({*REASONS, *added})
+
+
+def test_the_chinese_readme_has_the_same_parts_commands_and_links() -> None:
+    chinese = (ROOT / "README.zh-CN.md").read_text(encoding="utf-8")
+
+    def parts(text: str) -> tuple[list[str], list[str], set[str]]:
+        found = list(tokens(text))
+        headings = [token.tag for token in found if token.type == "heading_open"]
+        code = [token.content for token in found if token.type in {"code_block", "fence"}]
+        links = {str(token.attrs["href"]).partition("#")[0] for token in found if token.type == "link_open"}
+        return headings, code, links - {"README.md", "README.zh-CN.md"}
+
+    english = parts(README)
+    assert parts(chinese) == english
+    assert english[1]
