@@ -87,8 +87,8 @@ class Outlets:
         same_peer = was.base_url == now.base_url
         if not same_peer or was.request_timeout != now.request_timeout or needed > self.max_requests:
             self.max_requests = needed
-            client = PlatformClient.build(now.base_url, now.request_timeout, needed)
-            self.tasks.spawn(self.access.exchange_client(client), name="exchange of the platform's client")
+            self.access.exchange_client(PlatformClient.build(now.base_url, now.request_timeout, needed))
+            self.tasks.spawn(self.access.close_earlier(), name="end of an earlier client")
         if not same_peer or was.auth != now.auth:
             provider = build_token_provider(now, self.access, self.deps.emit, self.deps.random)
             self.access.exchange_provider(provider)

@@ -55,15 +55,20 @@ class PlatformAccess:
         """The provider of now."""
         return self._provider
 
-    async def exchange_client(self, client: Client) -> None:
-        """Send by another client from now on; return once the requests of the earlier one have ended, and close it."""
-        earlier, self._client = self._client, client
-        self._closing.add(earlier)
-        while self._requests[earlier]:  # noqa: ASYNC110 - each ends within its timeout; an event would cost all requests
-            await asyncio.sleep(0.1)
-        del self._requests[earlier]
-        self._closing.discard(earlier)
-        await earlier.aclose()
+    def exchange_client(self, client: Client) -> None:
+        """Send by another client from now on. `close_earlier` is to be called then."""
+        self._closing.add(self._client)
+        self._client = client
+
+    async def close_earlier(self) -> None:
+        """Close the clients that were exchanged, each once its last request has ended."""
+        for earlier in list(self._closing):
+            while self._requests[earlier]:  # noqa: ASYNC110 - each ends within its timeout; an event would cost all requests
+                await asyncio.sleep(0.1)
+            if earlier in self._closing:
+                self._closing.discard(earlier)
+                del self._requests[earlier]
+                await earlier.aclose()
 
     def exchange_provider(self, provider: TokenProvider) -> None:
         """Take tokens from another provider from now on."""
