@@ -38,6 +38,10 @@ _OPTION: Final = "--save"
 _MOST_TESTS: Final = 100
 _MAX_LINE: Final = 112
 _HEAD: Final = "# Written by `tuzhan-connector preview --save`: review what is expected, and name the tests.\n"
+_MOST_LEVELS: Final = 40
+"""Of a value in a file of tests, which may have 60 in all."""
+_MOST_CHARACTERS: Final = 300_000
+"""Of all records: with what is expected of them, a file may have 1 MiB."""
 _NOT_THE_SAME: Final = "with stand-ins for personal data, something else would become of it; --unmask saves it as it is"
 _NOT_DECODED: Final = "it can't be decoded, so what is personal in it is unknown; --unmask saves it as it is"
 
@@ -62,6 +66,7 @@ def save(file: Path, outcomes: Sequence[Outcome], mapping: PreviewedMapping, mas
     """
     tests: list[dict[str, Json]] = []
     notes: list[str] = []
+    held = 0
     kinds = by_kind(outcomes)
     for found in kinds[:_MOST_TESTS]:
         richest = max(found, key=lambda each: sum(map(len, names_of(each))))
@@ -69,6 +74,10 @@ def save(file: Path, outcomes: Sequence[Outcome], mapping: PreviewedMapping, mas
             test, reason = _test(richest, mapping, mask)
         except RecursionError:
             test, reason = None, "it is nested too deeply"
+        size = 0 if test is None else len(in_yaml(test["record"]))
+        if held + size > _MOST_CHARACTERS:
+            test, reason = None, "the file would be too large"
+        held += size if test is not None else 0
         if test is not None:
             tests.append({**test, "name": _free_name(test["name"], {each["name"] for each in tests})})
         else:
@@ -94,7 +103,7 @@ def _test(outcome: Outcome, mapping: PreviewedMapping, mask: Mask) -> tuple[dict
         return None, _NOT_DECODED
     assert kept is not None  # noqa: S101 - for mypy
     if any(_is_beyond_yaml(made.item) or _is_beyond_yaml(made.public_params) for made in kept.made):
-        return None, "a file of tests can't hold the number of more than 64 bits that comes out"
+        return None, "a file of tests can't hold what comes out: a number of more than 64 bits, or too many levels"
     record = _record(kept)
     if record is None or signature(mapping.outcome(_as_given(kept))) != signature(outcome):
         return None, "its bytes can't be written in a test"
@@ -137,12 +146,11 @@ def _record(outcome: Outcome) -> dict[str, Json] | None:
     return {**found, "value": outcome.decoded}
 
 
-def _is_beyond_yaml(value: Json) -> bool:
-    """Whether a value has an integer of more than 64 bits."""
-    if isinstance(value, dict):
-        return any(_is_beyond_yaml(each) for each in value.values())
-    if isinstance(value, list):
-        return any(_is_beyond_yaml(each) for each in value)
+def _is_beyond_yaml(value: Json, depth: int = _MOST_LEVELS) -> bool:
+    """Whether a value has an integer of more than 64 bits, or more levels than a file may have."""
+    if isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        return not depth or any(_is_beyond_yaml(each, depth - 1) for each in inner)
     return isinstance(value, int) and not -(1 << 63) <= value < 1 << 63
 
 

@@ -209,3 +209,15 @@ def test_text_that_holds_json_stays_json(tmp_path: Path) -> None:
     assert found is not None
     assert json.loads(found.decoded["ext"]) == {"who": {"name": "Aaaa"}, "n": 99999.99, "vip": True, "99999999999": 1}
     assert found.made[0].item["eventargs"]["c_name"] == "Aaaa"
+
+
+def test_a_deep_record_and_a_large_one_do_not_keep_the_others_from_being_saved(tmp_path: Path) -> None:
+    deep: Json = 1
+    for _ in range(50):
+        deep = {"k": deep}
+    deeper, larger = given({**PAID, "name": deep}, 1), given({**UNPAID, "name": "x" * 400_000}, 2)
+    text, notes = saved(tmp_path, [deeper, larger, given({**ANONYMOUS, "more": deep}, 3)])
+    assert "too many levels" in notes[0]
+    assert notes[1] == "shop.orders[0]@2 is not saved: the file would be too large"
+    assert "value_text" in text
+    assert "written, with 1 of the outcomes" in notes[2]
