@@ -21,6 +21,7 @@ from connector.core.wording import counted
 from connector.dead_letters import commands as dead_letters
 from connector.workbench.init.options import init
 from connector.workbench.preview.options import preview
+from connector.workbench.producing.options import produce
 from connector.workbench.tap.options import tap
 
 if TYPE_CHECKING:
@@ -177,6 +178,7 @@ def run_mapping_tests(
 
 app.command()(init)
 app.command()(preview)
+app.command()(produce)
 app.command()(tap)
 
 

@@ -12,7 +12,7 @@ from connector.kafka.errors import ALL_BROKERS_DOWN, cause_of, reason_of, remedy
 from connector.kafka.properties import SILENT_LOG, reader_properties
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from connector.settings.models import Kafka
 
@@ -42,12 +42,17 @@ class CommandConsumer:
         for _ in range(_MOST_TOLD):  # calls error_cb, for a wrong password; returns an error of the group
             if (message := self.client.poll(0)) is not None and (cause := message.error()) is not None:
                 self._errors.append(cause)
-        told = [one for one in self._errors if reason_of(one) == "kafka_not_authorized"] or [
-            one for one in self._errors if one.code() != ALL_BROKERS_DOWN
-        ]
-        if told and reason_of(error) in {None, "kafka_unreachable"}:
-            error = told[0]
-        reason = reason_of(error) or "kafka_unreachable"
-        if reason == "topic_missing":
-            return TopicMissingError(self._topic)
-        return CommandError(remedy_for(reason, error))
+        return failure_of(error, self._errors, self._topic)
+
+
+def failure_of(error: KafkaError, reported: Sequence[KafkaError], topic: str) -> CommandError:
+    """Return what a command raises: of an error that says little, the cause that the client has reported before."""
+    told = [one for one in reported if reason_of(one) == "kafka_not_authorized"] or [
+        one for one in reported if one.code() != ALL_BROKERS_DOWN
+    ]
+    if told and reason_of(error) in {None, "kafka_unreachable"}:
+        error = told[0]
+    reason = reason_of(error) or "kafka_unreachable"
+    if reason == "topic_missing":
+        return TopicMissingError(topic)
+    return CommandError(remedy_for(reason, error))

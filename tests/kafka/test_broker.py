@@ -70,8 +70,10 @@ def test_the_broker_of_make_broker_says_that_it_starts_and_makes_topics_on_first
             assert process.stderr.readline().startswith(b"starting a Kafka broker")
             address = process.stdout.readline().decode().strip().removeprefix("KAFKA_BOOTSTRAP_SERVERS=")
             cluster = Cluster(address)
-            cluster.produce("made.on.first.use", b"value")
-            assert [message.value() for message in cluster.read("made.on.first.use")] == [b"value"]
+            produce = [sys.executable, "-m", "connector", "produce", "--topic", "made.on.first.use", "--key", "k"]
+            subprocess.run([*produce, "--bootstrap-servers", address], input=b'{"a": 1}\n{"a": 2}\n', check=True)
+            read = [(message.key(), message.value()) for message in cluster.read("made.on.first.use")]
+            assert read == [(b"k", b'{"a": 1}'), (b"k", b'{"a": 2}')]
             cluster.close()
         finally:
             assert end(process) == 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shlex
 import sys
 import tempfile
@@ -15,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 from connector.config.documents import UnreadableError
 from connector.config.secrets import is_secret
 from connector.core.errors import CommandError, UsageError
+from connector.workbench.brokers import BROKERS, brokers_of, check_topic, parse_properties
 from connector.workbench.init.expecting import tests_text
 from connector.workbench.init.inference import propose
 from connector.workbench.init.lines import TODO
-from connector.workbench.init.reading import Looked, check_topic, look_at_file, look_at_topic
+from connector.workbench.init.reading import Looked, look_at_file, look_at_topic
 from connector.workbench.init.writing import EVENTS, PROFILES, Source, config_text
 from connector.workbench.testing.mappings import Mappings
 from connector.workbench.testing.reading import BrokenFileError, read_cases
@@ -31,10 +31,7 @@ if TYPE_CHECKING:
     from connector.workbench.init.inference import Proposal
 
 STDOUT: Final = "-"
-_BROKERS: Final = "KAFKA_BOOTSTRAP_SERVERS"
 _DEFAULT_OUTPUT: Final = "connector.yaml"
-_DEFAULT_BROKERS: Final = "localhost:9092"
-_PLAIN_BROKERS: Final = re.compile(r"[\w.:, \[\]/-]+", re.ASCII)
 _TESTS: Final = "tests"
 _NAME: Final = "tuzhan-connector"
 
@@ -123,15 +120,13 @@ def _check(options: Options) -> None:
 
 def make(options: Options) -> Written:
     """Look at the records, and return what to write; writes nothing itself. Raises UsageError, CommandError."""
-    properties = _properties(options.properties)
-    brokers = options.brokers or os.environ.get(_BROKERS) or _DEFAULT_BROKERS
-    if _PLAIN_BROKERS.fullmatch(brokers) is None:
-        raise UsageError("--bootstrap-servers", "expected host:port, host:port")
+    properties = parse_properties(options.properties)
+    brokers = brokers_of(options.brokers)
     if options.file is not None:
         looked = look_at_file(options.file, options.topic, options.count)
     else:
         looked = look_at_topic(options.topic or "", brokers, properties, options.count)
-    return made_of(looked, f"${{{_BROKERS}:-{brokers}}}", properties, options.config)
+    return made_of(looked, f"${{{BROKERS}:-{brokers}}}", properties, options.config)
 
 
 def made_of(looked: Looked, brokers: str, properties: Mapping[str, str], config_file: str = _DEFAULT_OUTPUT) -> Written:
@@ -164,16 +159,6 @@ def _expected(config: str, open_tests: str, name: str) -> str:
             told += [line for checked in mappings.checked if checked.config is None for line in checked.errors()]
             message = "; ".join(told) or str(error)
             raise CommandError(f"nothing is written, because the config would not be sound: {message}") from error
-
-
-def _properties(given: Sequence[str]) -> dict[str, str]:
-    found = {}
-    for each in given:
-        name, equals, value = each.partition("=")
-        if not name.strip() or not equals:
-            raise UsageError("--property", "expected NAME=VALUE, such as security.protocol=SASL_SSL")
-        found[name.strip()] = value.strip()
-    return found
 
 
 def _without_secret(name: str, value: str) -> str:

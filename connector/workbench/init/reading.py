@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter, ValidationError
-
-from connector.config.interpolation import interpolate
 from connector.core.errors import CommandError, TopicMissingError, UsageError
 from connector.core.wording import counted
-from connector.kafka.properties import validate_properties
 from connector.kafka.topic_reader import TopicReader
-from connector.settings.models import Kafka
-from connector.settings.problems import Problems
+from connector.workbench.brokers import LONGEST_TOPIC, NOT_IN_A_TOPIC, settings_of
 from connector.workbench.init.shapes import Shapes, recognise
 from connector.workbench.preview.lines import read_lines
 from connector.workbench.preview.topic import read_topic
@@ -27,9 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from connector.workbench.preview.given import Given
-
-_NOT_IN_A_TOPIC: Final = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
-_LONGEST_TOPIC: Final = 249
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +34,6 @@ class Looked:
     notes: list[str] = field(default_factory=list)
 
 
-def check_topic(topic: str) -> None:
-    """Raise UsageError for what can't be the name of a topic."""
-    if not topic or len(topic) > _LONGEST_TOPIC or _NOT_IN_A_TOPIC.search(topic):
-        message = "the name of one topic: letters, digits, dots, dashes, and _"
-        raise UsageError("--topic", message + ("; no pattern" if topic.startswith("^") else ""))
-
-
 def look_at_topic(topic: str, brokers: str, properties: Mapping[str, str], count: int) -> Looked:
     """Look at the newest records of a topic, without joining a group.
 
@@ -59,7 +42,7 @@ def look_at_topic(topic: str, brokers: str, properties: Mapping[str, str], count
         CommandError: no broker answers or it refuses, there is no such topic, or nothing in it can be read.
 
     """
-    kafka = _kafka(topic, brokers, properties)
+    kafka = settings_of(topic, brokers, properties)
     try:
         with contextlib.closing(TopicReader.open(kafka, topic)) as reader:
             read = read_topic(reader, count, oldest=False, registry=None)
@@ -81,7 +64,7 @@ def look_at_file(file: str, topic: str | None, count: int) -> Looked:
         UsageError: the file can't be read, or has no records.
 
     """
-    guessed = _NOT_IN_A_TOPIC.sub("-", Path(file).stem).strip("-.")[:_LONGEST_TOPIC] or "records"
+    guessed = NOT_IN_A_TOPIC.sub("-", Path(file).stem).strip("-.")[:LONGEST_TOPIC] or "records"
     read = read_lines(file, topic or guessed, count, oldest=True)
     if not read.givens:
         raise UsageError("--file", f"{file} is empty: expected JSON lines, a record per line")
@@ -109,21 +92,6 @@ def _of_one_topic(givens: Sequence[Given], topic: str | None) -> tuple[Sequence[
     others = sorted(topics.keys() - {chosen})
     notes = [f"looked at the records of {chosen} only; there are others: {', '.join(others)}"] if others else []
     return [given for given in givens if given.record.topic == chosen], notes
-
-
-def _kafka(topic: str, brokers: str, properties: Mapping[str, str]) -> Kafka:
-    problems = Problems()
-    raw = {"bootstrap_servers": brokers, "group_id": f"tuzhan-{topic}", "properties": dict(properties)}
-    data: Any = interpolate(raw, os.environ, problems)
-    try:
-        kafka = TypeAdapter(Kafka).validate_python(data)
-    except ValidationError as error:
-        raise UsageError("--bootstrap-servers", "expected host:port, host:port") from error
-    if not problems.found:
-        validate_properties(kafka, problems)
-    if problems.found:
-        raise UsageError("--property", "; ".join(f"{each.path[-1]}: {each.message}" for each in problems.found))
-    return kafka
 
 
 def _must_be_readable(shapes: Shapes, topic: str, records: int) -> None:

@@ -8,6 +8,7 @@ which may know its charset, and says what is wrong with it. One JSON document ov
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections import deque
@@ -49,11 +50,29 @@ def read_lines(name: str, topic: str | None, count: int | None, *, oldest: bool)
         UsageError: the file can't be read or is no text, or a line is wrong; nothing of it is shown.
 
     """
+    with _opened(name) as (stream, called):
+        return _read(stream, called, topic, count, oldest=oldest)
+
+
+def texts_of(name: str, *, by_line: bool = False) -> Iterator[tuple[int, bytes]]:
+    """Yield each record's text as it comes, with the number of its line; `by_line`: each line is one.
+
+    Raises UsageError, as `read_lines` does.
+    """
+    with _opened(name) as (stream, called):
+        lines = _lines(stream, called)
+        yield from lines if by_line else _documents(lines, called)
+
+
+@contextlib.contextmanager
+def _opened(name: str) -> Iterator[tuple[BinaryIO, str]]:
+    """Yield the stream of a file or of standard input, and what to call it."""
     if name == STANDARD_INPUT:
-        return _read(sys.stdin.buffer, "standard input", topic, count, oldest=oldest)
+        yield sys.stdin.buffer, "standard input"
+        return
     try:
         with Path(name).open("rb") as stream:
-            return _read(stream, name, topic, count, oldest=oldest)
+            yield stream, name
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"
         raise UsageError(OPTION, f"can't read {name}: {reason.lower()}") from error
@@ -166,9 +185,14 @@ def given_of(content: bytes, line: int, topic: str | None) -> Given:
         decoded = decode_json(content)
     except DecodeError:
         return Given(_record(_named(topic), content), line=line)
-    if isinstance(decoded, dict) and "topic" in decoded and not decoded.keys().isdisjoint(_SOURCES):
+    if is_description(decoded):
         return _described(decoded, line)
     return Given(_record(_named(topic), None), is_decoded=True, decoded=decoded, line=line)
+
+
+def is_description(decoded: object) -> bool:
+    """Return whether a decoded text says more about a record than its value."""
+    return isinstance(decoded, dict) and "topic" in decoded and not decoded.keys().isdisjoint(_SOURCES)
 
 
 _SOURCES: Final = ("value", "value_text", "value_file", "payload")

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from connector.core.errors import CommandError
+from connector.workbench.brokers import check_topic
 from connector.workbench.init.command import made_of
 from connector.workbench.init.names import Role
-from connector.workbench.init.reading import Looked, check_topic
+from connector.workbench.init.reading import Looked
 from connector.workbench.init.shapes import recognise
 from connector.workbench.init.synthetic import stand_in
 from tests.unit.workbench.init.proposing import BROKERS, failing_tests, problems_elsewhere, written

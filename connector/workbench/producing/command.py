@@ -1,0 +1,114 @@
+"""The command `produce`: read lines, produce them, say where they are."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import orjson
+
+from connector.core.errors import CommandError, DecodeError, UsageError
+from connector.core.wording import counted
+from connector.decode.json import decode_json
+from connector.kafka.record_producer import RecordProducer
+from connector.workbench.brokers import brokers_of, check_topic, parse_properties, settings_of
+from connector.workbench.preview.lines import OPTION, STANDARD_INPUT, RecordError, given_of, is_description, texts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from connector.kafka.record_producer import Produced
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says."""
+
+    topic: str
+    file: str
+    key: str | None
+    raw: bool
+    brokers: str | None
+    properties: Sequence[str]
+    as_json: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What goes into the topic."""
+
+    value: bytes | None
+    """None: a tombstone."""
+    key: bytes | None = None
+    headers: Sequence[tuple[str, bytes | None]] = ()
+
+
+def run_produce(options: Options) -> int:
+    """Produce the records; return the exit code.
+
+    Raises:
+        UsageError: an option is wrong, or a line of the file, which is looked at as a whole before anything is sent.
+        CommandError: no broker answers, or it refuses; or a line of standard input is wrong.
+
+    """
+    check_topic(options.topic)
+    kafka = settings_of(options.topic, brokers_of(options.brokers), parse_properties(options.properties))
+    if options.file != STANDARD_INPUT and not sum(1 for _ in _messages(options)):
+        raise UsageError(OPTION, f"{options.file} is empty: expected JSON lines, a record per line")
+    with contextlib.closing(RecordProducer.open(kafka, options.topic)) as producer:
+        if options.file == STANDARD_INPUT and sys.stdin.isatty():
+            sys.stderr.write(f"Records for {options.topic}, one per line as JSON; Ctrl-D ends.\n")
+        try:
+            for message in _messages(options):
+                key = message.key if options.key is None else options.key.encode()
+                producer.produce(key, message.value, message.headers)
+        except KeyboardInterrupt:
+            pass  # ends the input, as Ctrl-D does: what was read is produced
+        except UsageError as error:
+            produced = producer.finish().records
+            raise CommandError(f"{error}; {counted(produced, 'record')} before it went into the topic") from error
+        _report(producer.finish(), options)
+    return 0
+
+
+def _messages(options: Options) -> Iterator[Message]:
+    name = "standard input" if options.file == STANDARD_INPUT else options.file
+    for line, content in texts_of(options.file, by_line=options.raw):
+        if options.raw:
+            yield Message(content)
+            continue
+        try:
+            yield message_of(content, line, options.topic)
+        except RecordError as error:
+            raise UsageError(OPTION, f"{name}: line {line}: {error}") from error
+
+
+def message_of(content: bytes, line: int, topic: str) -> Message:
+    """Return what a text of the input stands for. Raises RecordError if it is no JSON, or describes no record."""
+    try:
+        decoded = decode_json(content)
+    except DecodeError as error:
+        raise RecordError(f"{error}; --raw produces lines as they are") from error
+    if not is_description(decoded):
+        return Message(content)
+    given = given_of(content, line, topic)
+    value = given.record.value
+    if given.is_decoded and given.decoded is not None:
+        value = json.dumps(given.decoded, ensure_ascii=False).encode()
+    return Message(value, given.record.key, given.record.headers)
+
+
+def _report(produced: Produced, options: Options) -> None:
+    """Print where the records are."""
+    ranges = sorted(produced.ranges.items())
+    if options.as_json:
+        partitions = [{"partition": number, "first": first, "last": last} for number, (first, last) in ranges]
+        document = {"topic": options.topic, "records": produced.records, "partitions": partitions}
+        print(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())  # noqa: T201 - the result
+        return
+    places = (f"[{number}]@{first}" + (f"-{last}" if last > first else "") for number, (first, last) in ranges)
+    where = f": {options.topic}{', '.join(places)}" if ranges else ""
+    print(f"{counted(produced.records, 'record')} produced{where}", flush=True)  # noqa: T201 - the result
