@@ -15,7 +15,7 @@ from uuid import UUID
 import fastavro
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connector.core.errors import DecodeError
@@ -230,13 +230,18 @@ def test_no_digit_of_a_decimal_is_lost(unscaled: int, scale: int) -> None:
     assert Decimal(str(decimal(data, scale))) == Decimal(f"{unscaled}E-{scale}")
 
 
+def significant_digits(value: float) -> int:
+    return len(repr(value).partition("e")[0].replace(".", "").strip("-0"))
+
+
+@example(999999986991104.0)  # shown as 1000000000000000.0, which is longer, and has one digit
 @given(st.floats(width=32))
 def test_a_float_of_32_bits_is_the_same_float_when_it_is_written_again(value: float) -> None:
     shown = single(value)
     if math.isfinite(value):
         assert shown is not None
         assert fastavro.schemaless_reader(BytesIO(written("float", shown)), "float", None) == value
-        assert len(repr(shown)) <= len(repr(value))
+        assert significant_digits(shown) <= significant_digits(value)
     else:
         assert shown is None
 
