@@ -8,7 +8,7 @@ import tomllib
 
 from tests.support.dockerfile import Instruction, parse_dockerfile
 from tests.support.tools import installed_tool
-from tests.unit.compose.files import COMPOSE, ROOT
+from tests.unit.compose.files import COMPOSE, ROOT, model
 
 BEFORE, BUILDER, IMAGE = parse_dockerfile((COMPOSE / "Dockerfile").read_text(encoding="utf-8"))
 
@@ -48,6 +48,13 @@ def test_the_health_check_reads_the_config_that_is_run() -> None:
     run, *config = json.loads(command)
     assert run == "run"
     assert json.loads(health_check.partition("CMD ")[2]) == ["tuzhan-connector", "health", *config]
+
+
+def test_the_config_is_mounted_where_the_image_reads_it() -> None:
+    [command] = values(IMAGE, "CMD")
+    *_, path = json.loads(command)
+    [mount] = model("compose.yaml")["services"]["connector"]["volumes"]
+    assert mount["target"] == path
 
 
 def test_the_base_image_is_a_variable_whose_default_is_a_python_that_the_project_supports() -> None:
