@@ -68,10 +68,13 @@ if TYPE_CHECKING:
     from connector.decode.decoding import BuildFormat
     from connector.decode.registry import SchemaRegistry
     from connector.flow.source import Source
+    from connector.observe.log_lines import Log
     from connector.observe.snapshot import Status
     from connector.observe.tap import EventListener
+    from connector.observe.terminal import Terminal
     from connector.observe.tracing import Tracing
     from connector.settings.models import Config
+    from connector.settings.models import Log as LogSettings
 
 LEAVE_MARGIN_S: Final = 5.0
 """What is kept of `shutdown_timeout` for the last commit and for leaving the group: this, at most half of it."""
@@ -143,7 +146,9 @@ def build(
     of the config's files are noticed.
     """
     config, loop = loaded.config, asyncio.get_running_loop()
-    health, metrics, log = Health(), Metrics(), configure(config.log.format, config.log.level)
+    terminal = _open_terminal(config.log)
+    open_log = partial(_open_log, terminal=terminal)
+    health, metrics, log = Health(), Metrics(), open_log(config.log)
     routes, facts = RouteCounts(route_facts(loaded.mapping)), ConfigFacts(loaded.file, loaded.sha256)
 
     requests = LastRequests()
@@ -201,10 +206,12 @@ def build(
         background["schema registry"] = gate.run
         status.held = gate.held
         reading = Reading(gate, registry.schemas.formats, registry.close)
-    generations = Generations(loaded, outlets, pipeline, status, log, reading.formats, bridge.subscribe)
+    generations = Generations(loaded, outlets, pipeline, status, log, open_log, reading.formats, bridge.subscribe)
     read = partial(check, loaded.file, os.environ, validate_properties)
     reloader = Reloader(loaded, read, generations.take_over, emit, watch=watch)
     background["config reload"] = reloader.run
+    if terminal is not None:
+        background["terminal"] = partial(terminal.show, snapshot)
     background |= notifications(os.environ, partial(silent_parts, last_beats), lambda: readiness_line(health.reasons))
     return App(generations, emit, tasks, background, reloader, bridge, consumer, reading)
 
@@ -216,6 +223,22 @@ class Reading:
     source: Source
     formats: Mapping[str, BuildFormat]
     close: Callable[[], None] = lambda: None
+
+
+def _open_terminal(settings: LogSettings) -> Terminal | None:
+    """Return what shows a summary instead of the log; None if the config says how to log, or nobody looks."""
+    if settings.model_fields_set or not (sys.stderr.isatty() and sys.stdin.isatty()):
+        return None
+    from connector.observe.terminal import Terminal, wants_summary  # noqa: PLC0415 - a service does not need it
+
+    return Terminal() if wants_summary(os.environ) else None
+
+
+def _open_log(settings: LogSettings, terminal: Terminal | None) -> Log:
+    """Return the log; of one on a terminal with a summary only warnings and errors are written, for people."""
+    if terminal is None or settings.model_fields_set:
+        return configure(settings.format, settings.level)
+    return configure("text", "warning", terminal)
 
 
 def _build_guard(config: Config, emit: Emit, wake_targets: Callable[[], None]) -> MembershipGuard:

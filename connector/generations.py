@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Final
 from connector.core.errors import ReloadRefusedError
 from connector.core.record import config_id
 from connector.flow.plan import Plan
-from connector.observe.log import configure
 from connector.observe.routes import RouteFacts
 from connector.reloading.changes import changes
 from connector.reloading.succession import succession
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from connector.observe.log_lines import Log
     from connector.observe.status import StatusReader
     from connector.outlets import Outlets
+    from connector.settings.models import Log as LogSettings
 
 MAX_RETIRING: Final = 8
 """How many targets of earlier configs may hold something: each is a queue of its own."""
@@ -53,6 +53,7 @@ class Generations:
     pipeline: Pipeline
     status: StatusReader
     log: Log
+    open_log: Callable[[LogSettings], Log]
     formats: Mapping[str, BuildFormat]
     subscribe: Callable[[Sequence[str]], None]
     """Has other topics consumed."""
@@ -95,7 +96,7 @@ class Generations:
         if set(loaded.mapping.topics) != set(before.mapping.topics):
             self.subscribe(loaded.mapping.topics)
         if loaded.config.log != before.config.log:
-            self.log.become(configure(loaded.config.log.format, loaded.config.log.level))
+            self.log.become(self.open_log(loaded.config.log))
 
     def _compile(self, loaded: Loaded, topics: Collection[str]) -> Mapper:
         """Return the mapper, with what is generated for these topics. Called on any thread."""

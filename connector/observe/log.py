@@ -23,7 +23,7 @@ import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from threading import Lock
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 import structlog
@@ -44,7 +44,17 @@ if TYPE_CHECKING:
 _PLAIN_WORD = re.compile(r"[^\s\"'={}\[\],]+")
 
 
-def configure(format: LogFormat, level: LogLevel, stream: BinaryIO | None = None) -> Log:  # noqa: A002 - the config's word
+class LineStream(Protocol):
+    """Where lines are written to."""
+
+    def write(self, data: bytes, /) -> object:
+        """Take whole lines."""
+
+    def flush(self) -> None:
+        """Have them written."""
+
+
+def configure(format: LogFormat, level: LogLevel, stream: LineStream | None = None) -> Log:  # noqa: A002 - the config's word
     """Set up the process's log and return its listener; `stream` is stderr by default.
 
     Replaces the handlers of the standard library's root logger, so that libraries log through the same writer.
@@ -67,7 +77,7 @@ def configure(format: LogFormat, level: LogLevel, stream: BinaryIO | None = None
 class _Stream:
     """The sink of structlog: writes whole lines, from any thread; ignores a closed or broken stream."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: LineStream) -> None:
         self._stream = stream
         self._lock = Lock()
 

@@ -93,7 +93,7 @@ LIBRARIES = {
         "connector.sandbox.*",
         "connector.workbench.testing.models",
     ),
-    "rich": ("connector.demo*", "connector.workbench.*"),
+    "rich": ("connector.demo*", "connector.observe.summary", "connector.observe.terminal", "connector.workbench.*"),
     "ruamel": ("connector.config.*",),
     "starlette": (
         "connector.runtime.web",
