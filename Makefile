@@ -1,5 +1,5 @@
 # Each target needs nothing but Python 3.11 or newer and network to the package registry.
-# `test`, `bench`, `chaos` and `broker` also use Java 17 and Maven for a real Kafka broker, and `test` for a schema registry;
+# `test`, `bench`, `scale`, `chaos` and `broker` also use Java 17 and Maven for a real Kafka broker, and `test` for a schema registry;
 # as root of a Debian, `test` installs Chromium for the tests of pages, and it fetches Prometheus for those of alerts.
 PYTHON ?= python3
 BIN := .venv/bin
@@ -9,7 +9,7 @@ INSTALLED := .venv/.installed
 DEVELOPED := .venv/.installed-dev
 PARALLEL := --numprocesses 2 --dist loadfile
 
-.PHONY: setup demo test unit check bench mutants broker chaos browser prometheus images dist
+.PHONY: setup demo test unit check bench scale mutants broker chaos browser prometheus images dist
 .DELETE_ON_ERROR:
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -51,6 +51,11 @@ check: $(DEVELOPED)
 
 bench: $(DEVELOPED)
 	$(BIN)/python -m pytest -q -s -m bench tests/bench $(ARGS)
+
+# 1, 2 and 4 members on the partitions of three brokers: docs/scaling.md. About three minutes for each protocol.
+scale: $(DEVELOPED)
+	$(BIN)/python -m tests.figures scale-out
+	$(BIN)/python -m tests.figures scale-out-kip848
 
 # The image and the stack, built and run: as root on Debian.
 images: $(DEVELOPED)

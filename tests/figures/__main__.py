@@ -1,4 +1,5 @@
-"""`python -m tests.figures NAME`: measure one row of the table of faults in docs/guarantees.md, as one line of JSON.
+"""`python -m tests.figures NAME`: measure one row of the table of faults in docs/guarantees.md, or of the tables in
+docs/scaling.md, as one line of JSON.
 
 Exit code 0 if the goal is met, 1 if not. Without a name, list the figures. `--times` repeats a measurement.
 """
@@ -11,7 +12,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tests.figures import interruptions, loads, outages, starts
+from tests.figures import interruptions, loads, outages, scale_out, starts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +36,8 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "one-batch-403": outages.one_batch_refused,
     "storm": loads.storm,
     "hot-identities": loads.hot_identities,
+    "scale-out": partial(scale_out.scale_out, "classic"),
+    "scale-out-kip848": partial(scale_out.scale_out, "consumer"),
 }
 
 
