@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from connector.app import LEAVE_MARGIN_S
@@ -228,10 +228,10 @@ class Replay:
 
     async def _report_progress(self, total: int) -> None:
         """Print how far it is whenever that has changed, until cancelled."""
-        last = ""
+        loop, last = asyncio.get_running_loop(), TopicCounts()
+        started = loop.time()
         while True:
             await asyncio.sleep(PROGRESS_INTERVAL_S)
-            line = report.progress_line(total, self._counts)
-            if line != last:
-                self._output.note(line)
-            last = line
+            if self._counts != last:
+                self._output.note(report.progress_line(total, self._counts, loop.time() - started))
+            last = replace(self._counts)

@@ -28,7 +28,7 @@ _QUERY = re.compile(r"\?[^\s?=\"<>]*=[^\s\"<>]*")
 _SETTING = re.compile(r"([\w.-]*(?:secre|passw|token)[\w.-]*)(=|\"\s*:\s*)\"?[^\s\",&}]+", re.IGNORECASE)
 _CREDENTIALS = re.compile(r"(?<=//)[^\s/@\"'<>]+@")
 _MOBILE = re.compile(r"(?<![0-9])1[3-9][0-9]{9}(?![0-9])")
-_NOT_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_NOT_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
 
 
 def scrub(text: str) -> str:
@@ -40,7 +40,7 @@ def scrub(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return `text` on one line, without what could send commands to a terminal; nothing else is changed."""
+    """Return `text` on one line, without what could send commands to a terminal or reverse its text; else unchanged."""
     return _NOT_TEXT.sub(" ", text)
 
 

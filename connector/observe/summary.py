@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from connector.core.sink import TargetState
-from connector.core.wording import counted
+from connector.core.wording import counted, duration
 from connector.observe.history import lag_of
 from connector.observe.scrub import scrub
 from connector.observe.status import totals
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 MOST_REASONS: Final = 4
 MOST_TARGETS: Final = 8
 _STYLES: Final = {TargetState.UP: "green", TargetState.DOWN: "red", TargetState.HELD: "yellow"}
-_UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
 def summary(status: Status, per_second: tuple[float, float] | None, catch_up: CatchUp, now: float) -> Group:
@@ -48,12 +47,6 @@ def summary(status: Status, per_second: tuple[float, float] | None, catch_up: Ca
     return Group(*lines)
 
 
-def duration(seconds: float) -> str:
-    """Return a time in its largest unit, rounded down: `4 min`."""
-    name, size = next((unit for unit in _UNITS if seconds >= unit[1]), _UNITS[-1])
-    return f"{max(0, int(seconds / size))} {name}"
-
-
 def _head(status: Status) -> Text:
     ready = Text("READY" if status.ready else "NOT READY", "bold green" if status.ready else "bold red")
     told = f"  {status.config_file}, {status.state}, up {duration(status.uptime_s)}; Ctrl-C stops"
@@ -65,7 +58,7 @@ def _reasons(status: Status, now: float) -> list[RenderableType]:
     found: list[RenderableType] = []
     for reason in status.reasons[:MOST_REASONS]:
         title = f"{reason.code} {reason.target}".rstrip() + f", for {duration(now - reason.since)}:"
-        found.append(Padding(Text.assemble((title, "bold"), " ", _clean(reason.remedy)), (0, 0, 0, 2)))
+        found.append(Padding(Text.assemble((title, "bold"), " ", scrub(reason.remedy)), (0, 0, 0, 2)))
     if len(status.reasons) > MOST_REASONS:
         more = counted(len(status.reasons) - MOST_REASONS, "more reason")
         found.append(Text(f"  and {more}: GET /readyz", "dim"))
@@ -99,7 +92,7 @@ def _target(target: TargetStatus) -> Text:
         told += f", next try in {duration(target.next_try_s)}"
     if target.state is not TargetState.UP and target.last_reply:
         told += f"; last reply: {target.last_reply}"
-    return Text.assemble("target   ", target.name, " ", (target.state.value, _STYLES[target.state]), "  ", _clean(told))
+    return Text.assemble("target   ", target.name, " ", (target.state.value, _STYLES[target.state]), "  ", scrub(told))
 
 
 def _dead_letters(status: Status) -> Text:
@@ -109,8 +102,3 @@ def _dead_letters(status: Status) -> Text:
             reasons[reason] = reasons.get(reason, 0) + number
     listed = ", ".join(f"{reason} {number:,}" for reason, number in sorted(reasons.items()))
     return Text(f"dead letters: {listed}. Look at them: dead-letters list -c {status.config_file}", "yellow")
-
-
-def _clean(text: str) -> str:
-    """Return text from outside on one line, without what a terminal would obey."""
-    return "".join(each if each.isprintable() else " " for each in scrub(text))

@@ -23,6 +23,7 @@ from rich.live import Live
 from rich.text import Text
 
 from connector.observe.history import SAMPLE_S, History
+from connector.observe.scrub import printable
 from connector.observe.summary import summary
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class Terminal:
     def _print_lines(self) -> None:
         with suppress(OSError, ValueError, IndexError):
             while True:
-                line = "".join(each if each.isprintable() else " " for each in self._lines.popleft())
+                line = printable(self._lines.popleft())
                 style = "red" if " ERROR " in line else "yellow"
                 self._console.print(Text(line, style), soft_wrap=True)
 

@@ -13,7 +13,10 @@ import termios
 import time
 from pathlib import Path
 
+import httpx
 import pytest
+
+from tests.kafka.processes import free_ports
 
 CONFIG = """\
 kafka: {bootstrap_servers: "127.0.0.1:1", group_id: g}
@@ -56,13 +59,16 @@ class Screen:
 
     def interrupt(self) -> int:
         """Type Ctrl-C, read what still comes, and return the exit code."""
-        os.write(self._ours, b"\x03")
+        self.type(b"\x03")
         deadline = time.monotonic() + TIMEOUT_S
         while (code := self.process.poll()) is None and time.monotonic() < deadline:
             self._read()
             time.sleep(0.05)
         self._read()
         return -1 if code is None else code
+
+    def type(self, keys: bytes) -> None:
+        os.write(self._ours, keys)
 
     def close(self) -> None:
         if self.process.poll() is None:
@@ -105,5 +111,20 @@ def test_lines_are_written_if_the_config_says_how_or_the_terminal_is_dumb(
         screen.until('"event":"started"')
         assert "NOT READY" not in screen.text
         assert screen.interrupt() == 0
+    finally:
+        screen.close()
+
+
+def test_a_terminal_that_is_paused_holds_nothing_up(tmp_path: Path) -> None:
+    [port] = free_ports(1)
+    screen = Screen(tmp_path, CONFIG.replace("127.0.0.1:0", f"127.0.0.1:{port}"), {})
+    try:
+        screen.until("NOT READY")
+        screen.type(b"\x13")  # Ctrl-S
+        time.sleep(2)  # for a drawing to begin, which the terminal blocks
+        for _ in range(3):
+            assert httpx.get(f"http://127.0.0.1:{port}/livez", timeout=10).status_code == 200
+        screen.process.terminate()
+        assert screen.process.wait(TIMEOUT_S) == 0
     finally:
         screen.close()

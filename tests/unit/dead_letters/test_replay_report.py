@@ -136,6 +136,6 @@ def test_a_replay_is_complete_if_all_that_was_meant_to_be_sent_is_delivered(
 
 def test_progress_names_what_has_ended() -> None:
     counts = TopicCounts(consumed=2000, delivered=1200, skipped=3)
-    assert progress_line(5000, counts) == "1,203 of 5,000 letters: 1,200 delivered, 3 skipped"
+    assert progress_line(5000, counts, 10.0) == "1,203 of 5,000 letters: 1,200 delivered, 3 skipped; 31 s left"
     counts.dead_lettered = 7
-    assert progress_line(5000, counts).endswith("3 skipped, 7 dead letters again")
+    assert progress_line(1210, counts, 10.0).endswith("3 skipped, 7 dead letters again")

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from connector.observe.history import CatchUp
 from connector.observe.snapshot import Reason, Status
-from connector.observe.summary import duration, summary
+from connector.observe.summary import summary
 from connector.observe.terminal import Terminal
 from tests.unit.observe.examples import PARTITIONS, TARGETS, status
 
@@ -82,11 +82,6 @@ def test_no_line_is_wider_than_the_terminal_and_none_obeys_what_others_said(widt
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert max(map(len, text.splitlines())) <= max(width, 3)
-
-
-def test_times_are_told_in_their_largest_unit() -> None:
-    told = [duration(seconds) for seconds in (-1, 0.4, 59, 60, 7_199, 86_400 * 3)]
-    assert told == ["0 s", "0 s", "59 s", "1 min", "1 h", "3 d"]
 
 
 def test_lines_of_the_log_are_printed_above_and_after_the_end_at_once() -> None:
