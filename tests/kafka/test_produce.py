@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -56,3 +58,15 @@ def test_a_record_that_is_too_large_for_its_topic_is_told(kafka: Cluster, tmp_pa
     done = command(tmp_path, "produce", "--topic", topic, "--file", "two.jsonl", "--bootstrap-servers", kafka.address)
     assert (done.returncode, done.stdout) == (1, "")
     assert f"a record is larger than {topic} takes: look at its max.message.bytes" in done.stderr
+
+
+def test_of_standard_input_what_came_before_a_wrong_line_is_produced_and_that_is_told(kafka: Cluster) -> None:
+    topic = kafka.create_topic(fresh("typed"), 1)
+    produce = [sys.executable, "-m", "connector", "produce", "--topic", topic, "--bootstrap-servers", kafka.address]
+    typed = '{"a": 1}\n{"a": 2}\noops 13800000000\n{"a": 3}\n'
+    done = subprocess.run(produce, input=typed, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "--file: standard input: line 3: " in done.stderr
+    assert "--raw produces lines as they are; 2 records before it went into the topic" in done.stderr
+    assert "13800000000" not in done.stderr
+    assert [message.value() for message in kafka.read(topic)] == [b'{"a": 1}', b'{"a": 2}']
