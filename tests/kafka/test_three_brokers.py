@@ -22,6 +22,11 @@ pytestmark = pytest.mark.kafka
 RECORDS = 4_000
 PARTITIONS = 12
 IN_FLIGHT, BATCH = 4, 50
+PROPERTIES: dict[str, dict[str, object]] = {
+    # So that the first member soon hears that there is a second one; with the new protocol the broker says how often.
+    "classic": {"heartbeat_interval_ms": 500},
+    "consumer": {},
+}
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +48,7 @@ def harness(quorum: Quorum, sandbox: SandboxProcess, tmp_path: Path) -> Iterator
     cluster.close()
 
 
-@pytest.mark.parametrize("protocol", ["classic", "consumer"])
+@pytest.mark.parametrize("protocol", PROPERTIES)
 def test_a_broker_that_is_killed_under_load_loses_nothing_and_repeats_no_more_than_was_on_the_wire(
     quorum: Quorum, harness: KafkaHarness, protocol: str
 ) -> None:
@@ -53,7 +58,7 @@ def test_a_broker_that_is_killed_under_load_loses_nothing_and_repeats_no_more_th
     until(lambda: harness.kafka.brokers() == {1, 2, 3}, "all brokers to be known")
     harness.kafka.create_topic(harness.topic, PARTITIONS, replicas=3)
     harness.sandbox.set_faults({"kind": "latency", "ms": 300})
-    config = harness.config(group_protocol=protocol)
+    config = harness.config(group_protocol=protocol, **PROPERTIES[protocol])
     config["targets"]["purchases"] |= {"max_in_flight": IN_FLIGHT, "batch": {"max_records": BATCH, "max_wait": "50ms"}}
     members = [harness.start_connector(config) for _ in range(2)]
     until(
