@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint con
 # What a user needs to run the connector, and what its developers need besides.
 INSTALLED := .venv/.installed
 DEVELOPED := .venv/.installed-dev
-PARALLEL := --numprocesses 2 --dist loadfile
+PARALLEL := --numprocesses 3 --dist loadfile
 
 .PHONY: setup demo test unit check bench scale mutants broker chaos browser prometheus images dist
 .DELETE_ON_ERROR:
@@ -30,7 +30,7 @@ setup: $(INSTALLED)
 demo: $(INSTALLED)
 	@$(BIN)/tuzhan-connector demo
 
-# Two at a time, because most tests on the broker wait most of the time; each of the two has its own brokers.
+# Three at a time, because most tests on the broker wait most of the time; each of the three has its own brokers.
 test: $(DEVELOPED) browser prometheus
 	$(BIN)/python -m pytest $(PARALLEL) -m 'not bench and not images' $(ARGS)
 

@@ -175,7 +175,7 @@ def web(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     (tmp_path / "c.yaml").write_text(CONFIG, encoding="utf-8")
     (tmp_path / "r.jsonl").write_text(EXAMPLE.records, encoding="utf-8")
     browser = tmp_path / "browser.sh"
-    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/shown\nexec sleep 30\n', encoding="utf-8")
+    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/shown\nexec sleep 30 2>/dev/null\n', encoding="utf-8")
     browser.chmod(0o755)
     arguments = [sys.executable, "-m", "connector", "preview", "-c", "c.yaml", "--file", "r.jsonl", "--web"]
     environ = {**os.environ, "BROWSER": f"{browser} %s"}
