@@ -10,6 +10,17 @@ import typer
 _MOST_RECORDS = 10_000
 _DEFAULT_OUTPUT = "connector.yaml"
 
+BrokersOption = Annotated[
+    str | None,
+    typer.Option(metavar="HOST:PORT", help="The brokers. Default: KAFKA_BOOTSTRAP_SERVERS, or localhost:9092."),
+]
+PropertiesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--property", "-X", metavar="NAME=VALUE", help="A librdkafka property; VALUE may be ${VARIABLE} or ${file:…}."
+    ),
+]
+
 
 def init(
     topic: Annotated[
@@ -19,19 +30,8 @@ def init(
     file: Annotated[
         str | None, typer.Option(metavar="FILE", help="Look at the records of a file (JSON lines; -: standard input).")
     ] = None,
-    bootstrap_servers: Annotated[
-        str | None,
-        typer.Option(metavar="HOST:PORT", help="The brokers. Default: KAFKA_BOOTSTRAP_SERVERS, or localhost:9092."),
-    ] = None,
-    properties: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--property",
-            "-X",
-            metavar="NAME=VALUE",
-            help="A librdkafka property; VALUE may be ${VARIABLE} or ${file:…}.",
-        ),
-    ] = None,
+    bootstrap_servers: BrokersOption = None,
+    properties: PropertiesOption = None,
     newest: Annotated[int, typer.Option(min=1, max=_MOST_RECORDS, metavar="N", help="How many records.")] = 200,
     output: Annotated[
         str | None,

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from connector.workbench.init.options import BrokersOption, PropertiesOption  # noqa: TC001 - Typer reads the annotations
+
 
 def produce(
     topic: Annotated[str, typer.Option(metavar="NAME", help="The topic; made if the broker makes topics.")],
@@ -18,19 +20,8 @@ def produce(
     raw: Annotated[  # noqa: FBT002 - a flag
         bool, typer.Option("--raw", help="Each line as it is, whether it is JSON or not: a dead letter to look at.")
     ] = False,
-    bootstrap_servers: Annotated[
-        str | None,
-        typer.Option(metavar="HOST:PORT", help="The brokers. Default: KAFKA_BOOTSTRAP_SERVERS, or localhost:9092."),
-    ] = None,
-    properties: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--property",
-            "-X",
-            metavar="NAME=VALUE",
-            help="A librdkafka property; VALUE may be ${VARIABLE} or ${file:…}.",
-        ),
-    ] = None,
+    bootstrap_servers: BrokersOption = None,
+    properties: PropertiesOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Write records into a topic, to try a config with. Needs no config and no other Kafka tool.
