@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 # What each folder may import besides itself, the lowest layer first. A row names folders of earlier rows only, so no
 # import goes up and none is circular. The modules in the package's root may import every folder.
 FOLDERS: dict[str, tuple[str, ...]] = {
-    "core": (),
+    "language": (),
+    "core": ("language",),
     "settings": ("core",),
     "runtime": ("core",),
     "pages": (),

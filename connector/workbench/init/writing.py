@@ -122,7 +122,7 @@ def _write_route(lines: Lines, found: Proposal, source: Source) -> None:
 def _write_event_key(lines: Lines, found: Proposal, *, envelope: bool) -> None:
     what = f"{TODO} the keys of your events on the platform (元数据管理)"
     if found.event is not None:
-        codes = [(code, counted(seen, "record")) for code, seen in found.event.codes]
+        codes = [(code, str(counted(seen, "record"))) for code, seen in found.event.codes]
         source, note = quoted(found.event.field.reference), seen(found.event.field, found)
     elif envelope:
         codes, source, note = [("insert", ""), ("update", "")], "$change.op", "insert, update, delete or snapshot"

@@ -1,0 +1,22 @@
+"""The translations: English template to Chinese template, a module for each part of the connector."""
+
+from __future__ import annotations
+
+import functools
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from connector.language.choice import Language
+
+
+@functools.cache
+def translations(language: Language) -> Mapping[str, str]:
+    """Return the templates of a language by their English; those of Chinese are imported when first asked for."""
+    if language == "en":
+        return MappingProxyType({})
+    from connector.language.catalog import words  # noqa: PLC0415 - few processes need them
+
+    return MappingProxyType({**words.TEXTS})

@@ -1,0 +1,72 @@
+"""Each text for people has a translation with the same arguments, and no translation is left over."""
+
+from __future__ import annotations
+
+import ast
+import string
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import connector
+from connector.language.catalog import translations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(connector.__file__).parent
+MADE_ELSEWHERE = {"{number:,} {noun}", "{number} d", "{number} h", "{number} min", "{number} s"}
+"""Templates that are held in a table instead of the call."""
+
+
+def templates() -> dict[str, str]:
+    """Return the first argument of each call of `message`, with the module that makes it."""
+    found = {}
+    for path in sorted(ROOT.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "message":
+                for template in _literals(node.args[0]):
+                    found[template] = path.relative_to(ROOT).as_posix()
+    return found
+
+
+def _literals(node: ast.expr) -> Iterator[str]:
+    """Yield the text of a literal, of both sides of a choice."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from _literals(node.body)
+        yield from _literals(node.orelse)
+
+
+def arguments(template: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
+
+
+def test_each_text_has_a_translation() -> None:
+    chinese = translations("zh")
+    missing = [
+        f"{path}: {template!r}"
+        for template, path in templates().items()
+        if _is_text(template) and template not in chinese
+    ]
+    assert missing == []
+
+
+def test_a_translation_has_the_arguments_of_its_text() -> None:
+    differing = [english for english, chinese in translations("zh").items() if arguments(english) != arguments(chinese)]
+    assert differing == []
+
+
+def test_no_translation_is_left_over() -> None:
+    assert sorted(set(translations("zh")) - set(templates()) - MADE_ELSEWHERE) == []
+
+
+def test_translations_are_chinese() -> None:
+    """But for those that hold nothing but arguments."""
+    plain = [chinese for english, chinese in translations("zh").items() if _is_text(english) and chinese.isascii()]
+    assert plain == []
+
+
+def _is_text(template: str) -> bool:
+    """Return whether a template holds words, not only arguments and punctuation."""
+    return any(character.isalpha() for text, _, _, _ in string.Formatter().parse(template) for character in text)
