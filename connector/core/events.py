@@ -98,6 +98,8 @@ class ReasonRaised:
     remedy: str
     is_expected: bool = False
     """Whether it passes by itself, as part of every start: no warning."""
+    present_remedy: Callable[[], str] | None = field(default=None, compare=False, repr=False)
+    """Returns the remedy of the moment at which it is read, if it quotes what changes. Called on the event loop."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ class Sender:
         self.concurrency = concurrency_limit(settings.max_in_flight)
         self._queues = BatchQueues(self._machine, self.concurrency, batcher, handler)
         self._backlog = self._queues.backlog
-        self._alarm = None if settings.last_resort else TargetAlarm(settings.name, deps.emit)
+        self._alarm = None if settings.last_resort else TargetAlarm(settings.name, deps.emit, self._facts)
         self._exchanges = 0
         self._starting = False
         """Whether an exchange was started that has not taken its batch yet."""
@@ -293,9 +293,13 @@ class Sender:
             if not machine.is_up:
                 self._handler.discard_ended()  # there is no try for the items of closing leases
         if self._alarm is not None:
-            next_try_s = max(0.0, max(machine.probe_at, self._not_before) - self._loop.time())
-            facts = AlarmFacts(self.last_reply, self.attempts, self._handler.queued, next_try_s, remedy)
-            self._alarm.update(machine.condition, facts)
+            self._alarm.update(machine.condition, remedy)
+
+    def _facts(self) -> AlarmFacts:
+        machine = self._machine
+        wait_s = max(0.0, max(machine.probe_at, self._not_before) - self._loop.time())
+        next_try_s = None if machine.probing else wait_s
+        return AlarmFacts(self.last_reply, self.attempts, self._handler.queued, next_try_s)
 
 
 def _probes(settings: TargetSettings) -> Backoff:

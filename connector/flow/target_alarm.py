@@ -10,6 +10,8 @@ from connector.core.target_state import Condition
 from connector.core.wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from connector.core.events import Emit, ReasonCode
 
 _CODES: Final[dict[Condition, ReasonCode]] = {
@@ -34,34 +36,38 @@ class AlarmFacts:
     """Requests in a row that delivered nothing."""
     waiting: int
     """Items."""
-    next_try_s: float
-    remedy: str
-    """That of the last verdict; empty if it has none."""
+    next_try_s: float | None
+    """None: it is under way."""
 
 
 class TargetAlarm:
     """Raises and clears the reason why one target is not up."""
 
-    def __init__(self, target: str, emit: Emit) -> None:
+    def __init__(self, target: str, emit: Emit, facts: Callable[[], AlarmFacts]) -> None:
+        """`facts` returns those of now."""
         self._target = target
         self._emit = emit
+        self._facts = facts
+        self._condition = Condition.UP
+        self._advice = ""
+        """The remedy of the verdict that holds the target."""
         self._raised: tuple[ReasonCode, str] | None = None
-        """The reason that stands, and its remedy."""
+        """The reason that stands, and its remedy as it was told last."""
         self._more = ""
         """What each remedy ends with."""
 
-    def update(self, condition: Condition, facts: AlarmFacts) -> None:
-        """Called after each reply: raises the reason for this condition, with its present remedy; clears another."""
+    def update(self, condition: Condition, remedy: str) -> None:
+        """Called after each reply: raises the reason for this condition, with its present remedy; clears another.
+
+        `remedy` is that of the verdict; empty if it has none.
+        """
         code = _CODES.get(condition)
         if self._raised is not None and self._raised[0] != code:
             self._emit(ReasonCleared(self._raised[0], self._target))
-            self._raised = None
-        if code is None:
-            return
-        raised = (code, self._remedy(condition, facts))
-        if raised != self._raised:
-            self._raised = raised
-            self._emit(ReasonRaised(code, self._target, raised[1] + self._more))
+            self._raised, self._advice = None, ""
+        self._condition, self._advice = condition, remedy or self._advice
+        if code is not None and self._raised != (code, self._remedy()):
+            self._raise(code)
 
     def retire(self) -> None:
         """Called when the target is no part of the config any more. It may have a successor of the same name."""
@@ -70,19 +76,27 @@ class TargetAlarm:
             self._emit(ReasonCleared(raised[0], self._target))
         self._target, self._more = self._target + RETIRED, RETIRED_REMEDY
         if raised is not None:
-            self._emit(ReasonRaised(raised[0], self._target, raised[1] + self._more))
+            self._raise(raised[0])
 
-    def _remedy(self, condition: Condition, facts: AlarmFacts) -> str:
-        if condition is Condition.HELD:
-            standing = self._raised[1] if self._raised is not None else ""
-            return facts.remedy or standing
+    def _raise(self, code: ReasonCode) -> None:
+        self._raised = (code, self._remedy())
+        self._emit(ReasonRaised(code, self._target, self._raised[1], present_remedy=self._remedy))
+
+    def _remedy(self) -> str:
+        """Return what to do, with the facts of now: the next try comes nearer, and more items wait."""
+        if self._condition is Condition.HELD:
+            return self._advice + self._more
+        facts = self._facts()
+        next_try = "under way" if facts.next_try_s is None else f"in {facts.next_try_s:.0f} s"
         tells = (
             f"last reply: {facts.last_reply}; {counted(facts.tries, 'try', 'tries')}; "
-            f"{counted(facts.waiting, 'item waits', 'items wait')}; next try in {facts.next_try_s:.0f} s"
+            f"{counted(facts.waiting, 'item waits', 'items wait')}; next try {next_try}"
         )
-        if condition is Condition.DOWN:
-            return f"check whether the platform runs and can be reached: nothing is delivered ({tells})"
-        return (
-            "check what the platform says to this target's items: it refuses every one, so none is dead-lettered "
-            f"({tells})"
-        )
+        if self._condition is Condition.DOWN:
+            told = f"check whether the platform runs and can be reached: nothing is delivered ({tells})"
+        else:
+            told = (
+                "check what the platform says to this target's items: it refuses every one, so none is dead-lettered "
+                f"({tells})"
+            )
+        return told + self._more

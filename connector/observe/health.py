@@ -31,19 +31,16 @@ class Health:
 
     def __init__(self, wall_clock: Callable[[], float] = time.time) -> None:
         self._wall_clock = wall_clock
-        self._reasons: dict[tuple[ReasonCode, str], Reason] = {}
+        self._reasons: dict[tuple[ReasonCode, str], tuple[float, ReasonRaised]] = {}
+        """Each with the time since which it stands."""
         self.on(ReasonRaised("starting", "", "wait: the connector joins its group and fetches a token"))
 
     def on(self, event: Event) -> None:
-        """Add a reason that was raised, remove one that was cleared; ignore other events. Never raises.
-
-        A remedy may quote the platform, which may quote the record.
-        """
+        """Add a reason that was raised, remove one that was cleared; ignore other events. Never raises."""
         match event:
-            case ReasonRaised(code, target, remedy):
+            case ReasonRaised(code, target):
                 known = self._reasons.get((code, target))
-                since = known.since if known else self._wall_clock()
-                self._reasons[code, target] = Reason(code, target, since, scrub(remedy))
+                self._reasons[code, target] = (known[0] if known else self._wall_clock(), event)
             case ReasonCleared(code, target):
                 self._reasons.pop((code, target), None)
             case _:
@@ -52,7 +49,13 @@ class Health:
     @property
     def reasons(self) -> list[Reason]:
         """The active reasons in the order in which they were raised; `is_ready` tells what they mean."""
-        return list(self._reasons.values())
+        return [_read(raised, since) for since, raised in self._reasons.values()]
+
+
+def _read(raised: ReasonRaised, since: float) -> Reason:
+    """Return a reason as it reads now. A remedy may quote the platform, which may quote the record."""
+    remedy = raised.remedy if raised.present_remedy is None else raised.present_remedy()
+    return Reason(raised.code, raised.target, since, scrub(remedy))
 
 
 class Heartbeat:
