@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _SECRET_SETTING = re.compile(r"^(app_secret|token)$")
 _SECRET_PROPERTY = re.compile(r"(password|secret|passphrase|jaas\.config|key\.pem|user\.info|auth\.token)$")
+_LISTENER_PROTOCOLS = frozenset({"", "PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"})
 _CREDENTIALS = "app_id with app_secret, or token, or token_file"
 
 
@@ -147,9 +148,20 @@ def _listen(sections: Sections, problems: Problems) -> None:
             )
 
 
+def _are_brokers(servers: str) -> bool:
+    """Return whether these are addresses as librdkafka reads them, which takes a port of 99999 for that of another."""
+    found = [server.strip().rpartition("://") for server in servers.split(",") if server.strip()]
+    return bool(found) and all(
+        protocol.upper() in _LISTENER_PROTOCOLS
+        and address.isascii()
+        and any(parse_host_port(each) is not None for each in (address, f"{address}:9092"))
+        for protocol, _, address in found
+    )
+
+
 def _kafka_names(sections: Sections, problems: Problems) -> None:
     kafka = sections.get(Kafka)
-    if kafka is not None and not kafka.bootstrap_servers.isascii():
+    if kafka is not None and not _are_brokers(kafka.bootstrap_servers):
         problems.add(("kafka", "bootstrap_servers"), "expected host:port, host:port, … in ASCII", "bad_value")
     if kafka is not None and has_full_width(kafka.group_id):
         problems.add(("kafka", "group_id"), "must not contain full-width punctuation", "bad_value")

@@ -59,7 +59,7 @@ class MembershipGuard:
         self.proof_limit_s = proof_limit_s
         self._clocks = clocks
         self._on_freeze = on_freeze
-        """Called with the seconds that the process was frozen."""
+        """Called with the seconds that the process was frozen, once there was a proof."""
         self._on_open = on_open
         """Called when sending may go on."""
         self._last = clocks()
@@ -82,7 +82,8 @@ class MembershipGuard:
         self._last = now
         if jump_s > self.freeze_limit_s:
             self.ticket += 1
-            self._on_freeze(jump_s)
+            if self._proved_at > -math.inf:  # before the first proof nothing was sent: it is a slow start
+                self._on_freeze(jump_s)
 
     def confirm(self, ticket: int) -> None:
         """Called once the group has answered what was asked after freeze `ticket`, and lost leases have ended."""

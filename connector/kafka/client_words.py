@@ -19,8 +19,10 @@ import re
 from typing import Final
 
 _BROKER: Final = re.compile(r"^(?:GroupCoordinator: )?(?:\w+://)?(?P<address>[^\s/]+:\d+)(?:/(?:bootstrap|-?\d+))?: ")
+_STEP: Final = re.compile(r"^(?:Connect to \S+|Send|Receive) failed: ")
+"""What comes before the system's own words."""
 _STATE: Final = re.compile(r" \(after \d+ms in state \w+(?:, \d+ identical error\(s\) suppressed)?\)")
-_LOG_LINE: Final = re.compile(r"^\w+ \[[^\]]*\]:?\s*(?:\[thrd:[^\]]*\]: )?(?P<text>.*)", re.DOTALL)
+_LOG_LINE: Final = re.compile(r"^\w+ \[[^\]]*\]:?\s*(?:\[thrd:\S*\]: )?(?P<text>.*)", re.DOTALL)
 """A line of librdkafka's log: the kind of event, the client, its thread, the text."""
 
 _WORDS: Final = tuple(
@@ -40,7 +42,8 @@ _WORDS: Final = tuple(
         (r"Unsupported SASL mechanism", "it does not offer this sasl.mechanism"),
         (r"SASL authentication error|Authentication failed", "it refuses the login: sasl.username and sasl.password?"),
         (r"^Timed out \d+ in-flight", "it does not answer in time"),
-        (r"brokers are down$", "no broker can be reached"),
+        (r"Invalid response size", "it does not answer as a Kafka broker does"),
+        (r"brokers are down$|^Failed to get metadata: Local: Broker transport", "no broker can be reached"),
         (r"^Disconnected(: (SSL )?connection closed by peer.*)?$", "it closed the connection"),
     )
 )
@@ -50,7 +53,7 @@ def plainly(text: str) -> str:
     """Return a text of librdkafka in plain words."""
     broker = _BROKER.match(text)
     said = _STATE.sub("", text[broker.end() :] if broker else text).strip()
-    said = next((words for pattern, words in _WORDS if pattern.search(said)), said)
+    said = next((words for pattern, words in _WORDS if pattern.search(said)), _STEP.sub("", said))
     return f"{broker['address']}: {said}" if broker else said
 
 

@@ -47,6 +47,8 @@ END_OF_PARTITION: Final = KafkaError._PARTITION_EOF
 ALL_BROKERS_DOWN: Final = KafkaError._ALL_BROKERS_DOWN
 TIMED_OUT: Final = KafkaError._TIMED_OUT
 TLS_FAILED: Final = KafkaError._SSL
+_NOT_KAFKA: Final = (KafkaError._BAD_MSG, "Receive failed")
+"""Code and words for an answer that is not of Kafka's protocol; the code alone also stands for a damaged batch."""
 QUEUE_FULL: Final = KafkaError._QUEUE_FULL
 FATAL: Final = KafkaError._FATAL
 
@@ -95,13 +97,16 @@ def cause_of(exception: KafkaException) -> KafkaError:
 
 def reason_of(error: KafkaError) -> ReasonCode | None:
     """Return the readiness reason that an error stands for; None for an error that passes without the operator."""
+    code, words = _NOT_KAFKA
+    if error.code() == code and words in error.str():
+        return "kafka_unreachable"
     return next((reason for reason, codes in _REASONS.items() if error.code() in codes), None)
 
 
 def remedy_for(reason: ReasonCode, error: KafkaError) -> str:
     """Return what the operator can do, followed by Kafka's own message."""
     remedy = _REMEDIES_BY_CODE.get(error.code(), _REMEDIES[reason])
-    if error.code() == TLS_FAILED and "certificate" in error.str():
+    if "certificate" in error.str():
         remedy = TLS_REMEDY
     return f"{remedy}{kafka_says(error)}"
 

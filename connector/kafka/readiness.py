@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from connector.core.events import Notice, ReasonCleared, ReasonRaised
 from connector.kafka.client_words import plainly
-from connector.kafka.errors import ALL_BROKERS_DOWN, cause_of, reason_of, remedy_for
+from connector.kafka.errors import ALL_BROKERS_DOWN, LOGIN_REFUSED, cause_of, reason_of, remedy_for
 from connector.kafka.unreachable import UnreachableRemedy
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ class Readiness:
             return
         if reason == "kafka_unreachable":
             remedy = self._unreachable.of(error, login_refused=self._login_refused)
+        elif error.code() in LOGIN_REFUSED:
+            remedy = self._unreachable.of_login(error)
         else:
             remedy = remedy_for(reason, error)
         if not remedy:

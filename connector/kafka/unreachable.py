@@ -44,6 +44,10 @@ class UnreachableRemedy:
             self._remedy = found or self._of_broker(self._named or error)
         return self._remedy
 
+    def of_login(self, error: KafkaError) -> str:
+        """Return the remedy of a refused login: of the listener, if that takes no password, or not in this way."""
+        return self._diagnosis.remedy(time.monotonic()) or remedy_for("kafka_not_authorized", error)
+
     def is_only_login(self, error: KafkaError) -> bool:
         """Return whether an error is a refused login, at a bootstrap server that fits otherwise."""
         return error.code() in LOGIN_REFUSED and not self._diagnosis.remedy(time.monotonic())

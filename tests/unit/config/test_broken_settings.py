@@ -31,6 +31,18 @@ TABLE = [
         "",
         "1:1: kafka.bootstrap_servers: missing, required [missing_key]",
     ),
+    *(
+        Broken(
+            f"brokers at {servers}",
+            "localhost:9092",
+            f'"{servers}"',
+            f'2:22: kafka.bootstrap_servers: "{servers}": expected host:port, host:port, … in ASCII [bad_value]',
+        )
+        for servers in (
+            *("kafka:99999", "kafka:abc", "http://kafka:9092", "::1:9092", "kafka:9092,kafka:9092:1", "kafka:", ","),
+            *("kafka 1:9092", "kafka-1:9092;kafka-2:9092", "没有:9092"),
+        )
+    ),
     Broken(
         "a section that is missing",
         "kafka:\n  bootstrap_servers: localhost:9092\n  group_id: shop\n",

@@ -101,6 +101,15 @@ def config_of(folder: Path, text: str, **environ: str) -> Config:
     return found.config
 
 
+@pytest.mark.parametrize(
+    "servers",
+    ["kafka-1:9092, kafka-2:9092,", "kafka", "10.0.0.1:9092", "[::1]:9092,[fe80::1]", "SASL_SSL://a:1,plaintext://b"],
+)
+def test_brokers_may_be_written_as_the_kafka_client_reads_them(servers: str, tmp_path: Path) -> None:
+    text = changed("localhost:9092", f'"{servers}"')
+    assert config_of(tmp_path, text).kafka.bootstrap_servers == servers
+
+
 def test_the_big_example_is_sound_and_means_what_it_says(tmp_path: Path) -> None:
     config = big(tmp_path)
     assert config.kafka.bootstrap_servers == "localhost:9092"

@@ -39,6 +39,18 @@ class GuardHarness:
         return self.guard.may_start()
 
 
+def test_a_start_that_is_slow_is_not_told_as_a_freeze_but_counts_as_one() -> None:
+    """A container with little CPU: nothing was sent yet, and a healthy start warns of nothing."""
+    now, frozen = [100.0], list[float]()
+    guard = MembershipGuard(LIMIT_S, PROOF_LIMIT_S, lambda: (now[0],), frozen.append, lambda _: None)
+    now[0] += LIMIT_S + 1
+    guard.check()
+    guard.prove(now[0])
+    assert (frozen, guard.may_start()) == ([], False)
+    guard.confirm(guard.ticket)
+    assert guard.may_start()
+
+
 def test_it_stays_open_while_checks_come_often_enough() -> None:
     harness = GuardHarness()
     for _ in range(100):

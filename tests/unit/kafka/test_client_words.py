@@ -44,6 +44,18 @@ TEXTS = {
     "SASL state: broker's supported mechanisms:  (after 9ms in state AUTH_HANDSHAKE)": (
         "10.0.0.1:9092: it takes no password: security.protocol?"
     ),
+    "[::1]:9092/bootstrap: Connect to ipv6#[::1]:9092 failed: Connection refused (after 0ms in state CONNECT)": (
+        "[::1]:9092: nothing listens there (connection refused)"
+    ),
+    "10.0.0.1:9092/1: Connect to ipv4#10.0.0.1:9092 failed: No route to host (after 9ms in state CONNECT)": (
+        "10.0.0.1:9092: No route to host"
+    ),
+    "10.0.0.1:9092/bootstrap: Send failed: Broken pipe (after 9ms in state UP)": "10.0.0.1:9092: Broken pipe",
+    "10.0.0.1:80/bootstrap: Receive failed: Invalid response size 1213486160 (0..100000000): increase "
+    "receive.message.max.bytes (after 0ms in state APIVERSION_QUERY)": (
+        "10.0.0.1:80: it does not answer as a Kafka broker does"
+    ),
+    "Failed to get metadata: Local: Broker transport failure": "no broker can be reached",
     "3/3 brokers are down": "no broker can be reached",
     "GroupCoordinator: 10.0.0.1:9092: Disconnected: connection closed by peer: receive 0 after POLLIN (after 12ms in "
     "state UP)": "10.0.0.1:9092: it closed the connection",
@@ -60,16 +72,19 @@ def test_a_text_of_librdkafka_says_which_broker_and_what_is_wrong(text: str, pla
     assert bool(address) is (":" in plain.partition(" ")[0][:-1])
 
 
+@pytest.mark.parametrize(("address", "resolved"), [("127.0.0.1:1", "ipv4#127.0.0.1:1"), ("[::1]:1", "ipv6#[::1]:1")])
 @pytest.mark.parametrize("client", ["consumer-3", "producer-2"])
-def test_a_log_line_is_a_warning_in_plain_words_whichever_client_writes_it(client: str) -> None:
+def test_a_log_line_is_a_warning_in_plain_words_whichever_client_writes_it(
+    client: str, address: str, resolved: str
+) -> None:
     """So that the same trouble of two clients is one line a minute."""
     text = (
-        f"FAIL [tuzhan-connector#{client}] [thrd:127.0.0.1:1/bootstrap]: 127.0.0.1:1/bootstrap: Connect to "
-        "ipv4#127.0.0.1:1 failed: Connection refused (after 0ms in state CONNECT)"
+        f"FAIL [tuzhan-connector#{client}] [thrd:{address}/bootstrap]: {address}/bootstrap: Connect to {resolved} "
+        "failed: Connection refused (after 0ms in state CONNECT)"
     )
     record = logging.LogRecord("connector.kafka", logging.ERROR, "", 0, "%s", (text,), None)
     assert PlainWords().filter(record)
-    assert record.getMessage() == "Kafka: 127.0.0.1:1: nothing listens there (connection refused)"
+    assert record.getMessage() == f"Kafka: {address}: nothing listens there (connection refused)"
     assert (record.levelno, record.levelname) == (logging.WARNING, "WARNING")
 
 

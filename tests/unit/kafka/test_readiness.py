@@ -374,6 +374,13 @@ def test_brokers_that_refuse_the_login_are_not_called_out_of_reach() -> None:
     assert ("kafka_unreachable", "") in harness.reasons
 
 
+def test_a_login_that_does_not_fit_the_listener_is_no_matter_of_the_password() -> None:
+    harness = ReadinessHarness()
+    harness.diagnosis.found = "10.0.0.9:9092: it takes no password; set security.protocol to PLAINTEXT"
+    harness.refuse()
+    assert harness.remedies[-1] == harness.diagnosis.found
+
+
 def test_a_topic_that_only_a_pattern_matches_is_not_missing_when_it_is_deleted(joined: ReadinessHarness) -> None:
     joined.readiness.is_named = lambda topic: topic == "orders"
     for topic in ("orders.deleted", "orders"):
