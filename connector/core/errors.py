@@ -21,12 +21,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from connector.language.message import message
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
 class ConnectorError(Exception):
-    """The base class of the connector's own errors."""
+    """The base class of the connector's own errors. Its text may be a `Message`."""
+
+    @property
+    def told(self) -> str:
+        """The text, as it was given: what `in_language` may translate, other than `str(error)`."""
+        return self.args[0] if self.args else ""
 
 
 class ConfigError(ConnectorError):
@@ -63,7 +70,7 @@ class TopicMissingError(CommandError):
     """The topic that a command reads does not exist."""
 
     def __init__(self, topic: str) -> None:
-        super().__init__(f"there is no topic {topic}")
+        super().__init__(message("there is no topic {topic}", topic=topic))
         self.topic = topic
 
 
@@ -74,8 +81,8 @@ class ReplayTakenError(CommandError):
 class UsageError(ConnectorError):
     """An option of a command has a value that it can't have."""
 
-    def __init__(self, option: str, message: str) -> None:
-        super().__init__(f"{option}: {message}")
+    def __init__(self, option: str, told: str) -> None:
+        super().__init__(message("{option}: {told}", option=option, told=told))
 
 
 class KafkaClientError(ConnectorError):

@@ -4,8 +4,24 @@ from __future__ import annotations
 
 from typing import Final
 
-from connector.language.message import Message, message
+from connector.language.message import Message, message, verbatim
 
+REASONS: Final = frozenset(
+    {
+        "no such file or directory",
+        "permission denied",
+        "operation not permitted",
+        "is a directory",
+        "not a directory",
+        "file exists",
+        "file name too long",
+        "too many levels of symbolic links",
+        "read-only file system",
+        "no space left on device",
+        "input/output error",
+    }
+)
+"""What the operating system says of files, in small letters."""
 _UNITS: Final = (("{number} d", 86_400), ("{number} h", 3_600), ("{number} min", 60), ("{number} s", 1))
 
 
@@ -13,6 +29,14 @@ def counted(number: int, one: str, many: str = "") -> Message:
     """Return a number with its noun: `1 try`, `2,000 tries`; `many` is `one` with an s unless it is given."""
     noun = message(one if number == 1 else many or one + "s")
     return message("{number:,} {noun}", number=number, noun=noun)
+
+
+def why_not(error: OSError | ValueError) -> Message:
+    """Return why a file can't be read or written: `permission denied`; a ValueError is that of a name with a NUL."""
+    if not isinstance(error, OSError):
+        return message("not a path")
+    reason = (error.strerror or type(error).__name__).lower()
+    return message(reason) if reason in REASONS else verbatim(reason)
 
 
 def duration(seconds: float) -> Message:

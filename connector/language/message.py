@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from connector.language.catalog import translations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from connector.language.choice import Language
 
@@ -31,6 +31,8 @@ class Message(str):  # noqa: SLOT000 - a subclass of str with attributes has no 
 
     template: str
     arguments: dict[str, object]
+    finish: Callable[[str], str] | None = None
+    """What the text goes through in each language."""
 
 
 def message(template: str, /, **arguments: object) -> Message:
@@ -45,10 +47,25 @@ def verbatim(text: str) -> Message:
     return text if isinstance(text, Message) else message(_VERBATIM, text=text)
 
 
+NOTHING: Final = verbatim("")
+
+
 def joined(separator: str, parts: Iterable[str]) -> Message:
     """Return the parts with a separator between them, each in the language of the whole. A separator has no braces."""
     numbered = {f"part_{number}": part for number, part in enumerate(parts)}
     return message(separator.join(f"{{{name}}}" for name in numbered), **numbered)
+
+
+def filtered(text: str, finish: Callable[[str], str]) -> Message:
+    """Return a text that goes through a function in each language, such as one that escapes characters."""
+    told = Message(finish(text))
+    told.template, told.arguments, told.finish = _VERBATIM, {"text": text}, finish
+    return told
+
+
+def having(text: Message, **arguments: object) -> Message:
+    """Return a message with other values of some of its arguments; names that it does not have change nothing."""
+    return message(text.template, **{**text.arguments, **arguments})
 
 
 def in_language(text: str, language: Language) -> str:
@@ -60,4 +77,5 @@ def in_language(text: str, language: Language) -> str:
         name: in_language(value, language) if isinstance(value, str) else value
         for name, value in text.arguments.items()
     }
-    return template.format(**spoken)
+    told = template.format(**spoken)
+    return told if text.finish is None else text.finish(told)

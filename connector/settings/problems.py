@@ -9,6 +9,8 @@ import difflib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from connector.language.message import NOTHING, Message, message
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -63,7 +65,8 @@ class Problems:
 
     def unknown_key(self, path: Path, allowed: Iterable[str]) -> None:
         """Add that the last element of `path` is not an allowed key, with a suggestion."""
-        self.add(path, f"unknown key{did_you_mean(str(path[-1]), allowed)}", "unknown_key", at_key=True)
+        hint = did_you_mean(str(path[-1]), allowed)
+        self.add(path, message("unknown key{hint}", hint=hint), "unknown_key", at_key=True)
 
     @property
     def errors(self) -> list[Problem]:
@@ -71,10 +74,13 @@ class Problems:
         return [problem for problem in self.found if not problem.warning]
 
 
-def did_you_mean(word: str, allowed: Iterable[str]) -> str:
-    """Return ``, did you mean 'x'?`` if something close to `word` is allowed, else an empty string."""
+def did_you_mean(word: str, allowed: Iterable[str]) -> Message:
+    """Return ``, did you mean 'x'?`` if something close to `word` is allowed, else an empty text.
+
+    It is the end of a sentence, in each language.
+    """
     candidates = list(allowed)
     close = difflib.get_close_matches(word, candidates, n=1, cutoff=0.6) or [
         candidate for candidate in candidates if candidate.lower() == word.lower()
     ]
-    return f", did you mean '{close[0]}'?" if close else ""
+    return message(", did you mean '{close}'?", close=close[0]) if close else NOTHING

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FOLDERS: dict[str, tuple[str, ...]] = {
     "language": (),
     "core": ("language",),
-    "settings": ("core",),
+    "settings": ("core", "language"),
     "runtime": ("core",),
     "pages": (),
     "flow": ("core",),

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import connector
+from connector.core import wording
 from connector.language.catalog import translations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(connector.__file__).parent
-MADE_ELSEWHERE = {"{number:,} {noun}", "{number} d", "{number} h", "{number} min", "{number} s"}
+MADE_ELSEWHERE = {"{number:,} {noun}", "{number} d", "{number} h", "{number} min", "{number} s", *wording.REASONS}
 """Templates that are held in a table instead of the call."""
 
 
@@ -55,6 +56,10 @@ def test_each_text_has_a_translation() -> None:
 def test_a_translation_has_the_arguments_of_its_text() -> None:
     differing = [english for english, chinese in translations("zh").items() if arguments(english) != arguments(chinese)]
     assert differing == []
+
+
+def test_each_reason_of_the_operating_system_has_a_translation() -> None:
+    assert translations("zh").keys() >= wording.REASONS
 
 
 def test_no_translation_is_left_over() -> None:
