@@ -135,12 +135,15 @@ class Moment(NamedTuple):
 
 
 def _moment(sink: SinkProcess, wanted: int, connectors: Sequence[ConnectorProcess]) -> Moment:
-    """Wait until the sink has received so many items; return how far everything is then."""
+    """Wait until the sink has received so many items; return how far everything is then.
+
+    Asked seldom: each question takes processor time from the members.
+    """
 
     def received() -> int:
         found = sink.stats()["items"]
         return found if found >= wanted else 0
 
-    items = until(received, f"{wanted} items", every_s=0.02, timeout_s=300)
+    items = until(received, f"{wanted} items", every_s=0.25, timeout_s=300)
     cpu_s = sum(cpu_seconds(one.process.pid) for one in connectors)
     return Moment(Progress(time.monotonic(), items, cpu_s), own_cpu_s())

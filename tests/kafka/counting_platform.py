@@ -101,7 +101,7 @@ class CountingPlatform:
         return 200, _SUCCESS
 
     def _stats(self) -> dict[str, int]:
-        distinct = len(self.seen) - self.seen.count(0)
+        distinct = 0 if self.blindly else len(self.seen) - self.seen.count(0)
         return {"requests": self.requests, "items": self.items, "distinct": distinct}
 
 
