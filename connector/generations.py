@@ -72,9 +72,9 @@ class Generations:
 
     async def take_over(self, loaded: Loaded) -> Mapping[str, str]:
         """Let another config take over; return what has changed. Raises ReloadRefusedError: then nothing has."""
-        earlier = await asyncio.shield(self._mapper)
         found = changes(self.loaded.config, loaded.config)
         self._check(loaded, found.need_restart)
+        earlier = await asyncio.shield(self._mapper)  # until a broker has answered
         topics = {lease.partition.topic for lease in self.pipeline.leases}
         mapper = await asyncio.to_thread(self._compile, loaded, topics)
         if self.ended:

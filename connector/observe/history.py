@@ -30,7 +30,7 @@ class Sample:
     settled: int
     """Delivered, skipped and dead-lettered, since the process started."""
     lag: int | None
-    """Of all partitions of this process together; None until the broker has reported the end of each."""
+    """See `lag_of`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class History:
         Example: 60,000 records waited a minute ago, and 40,000 do now: 20,000 a minute, so two minutes more.
         """
         known = [sample for sample in self._samples if sample.lag is not None]
-        if len(known) < 2:
+        if len(known) < 2 or known[-1] is not self._samples[-1]:
             return CatchUp("unknown")
         last = known[-1]
         first = next(sample for sample in known if sample.at >= last.at - TREND_S)
@@ -81,7 +81,9 @@ class History:
 
 
 def lag_of(status: Status) -> int | None:
-    """Return the lag of all partitions together; None if that of one is not known."""
+    """Return the lag of all partitions together; None if there is none, or that of one is not known any more."""
+    if not status.partitions or any(reason.code == "kafka_unreachable" for reason in status.reasons):
+        return None
     lags = [partition.lag for partition in status.partitions]
     known = [lag for lag in lags if lag is not None]
     return sum(known) if len(known) == len(lags) else None

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Mapping
 from functools import lru_cache
@@ -46,6 +47,8 @@ MAX_HEADER_BYTES: Final = 512
 FLUSH_TIMEOUT_S: Final = 2.0
 Attributes = Mapping[str, str | int]
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
+# It warns of each tracestate that is not valid, and quotes it.
+logging.getLogger("opentelemetry.trace.span").setLevel(logging.ERROR)
 
 
 class Tracing:

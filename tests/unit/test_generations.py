@@ -46,7 +46,9 @@ class Connector:
         self.app.generations.outlets.targets[name].put(item(record(0)), lease)
 
 
-def run(folder: Path, scenario: Callable[[Connector], Coroutine[Any, Any, None]]) -> None:
+def run(folder: Path, scenario: Callable[[Connector], Coroutine[Any, Any, None]], *, answered: bool = True) -> None:
+    """Run a scenario; unless `answered`, no broker ever has."""
+
     def loaded(text: str) -> Loaded:
         path = folder / "connector.yaml"
         path.write_text(text, encoding="utf-8")
@@ -55,9 +57,10 @@ def run(folder: Path, scenario: Callable[[Connector], Coroutine[Any, Any, None]]
     async def main() -> None:
         with bind("127.0.0.1:0") as sock:
             app = build(loaded(BASE), sock)
-            plan = app.generations.begin("cluster")
-            running = asyncio.ensure_future(app.pipeline.run(app.bridge, plan))
-            await asyncio.sleep(0)
+            running: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+            if answered:
+                running = asyncio.ensure_future(app.pipeline.run(app.bridge, app.generations.begin("cluster")))
+                await asyncio.sleep(0)
             try:
                 await scenario(Connector(app, loaded))
             finally:
@@ -114,6 +117,17 @@ def test_a_config_that_needs_a_restart_changes_nothing(tmp_path: Path) -> None:
         assert (generations.loaded, generations.outlets.targets) == before
 
     run(tmp_path, scenario)
+
+
+def test_a_config_that_needs_a_restart_is_refused_also_while_no_broker_has_answered(tmp_path: Path) -> None:
+    """That is when the address of the brokers is most likely to be corrected."""
+
+    async def scenario(connector: Connector) -> None:
+        async with asyncio.timeout(10):
+            with pytest.raises(ReloadRefusedError, match=r"kafka\.bootstrap_servers: can't change .*restart"):
+                await connector.take_over(BASE.replace("127.0.0.1:1", "127.0.0.1:2"))
+
+    run(tmp_path, scenario, answered=False)
 
 
 def test_too_many_targets_that_still_hold_something_are_waited_for(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 // The status page: shows what /live sends, each second.
 
-import { element, replace, start } from "/static/page.js";
+import { element, patch, say, start } from "/static/page.js";
 import { chart, lags, rates } from "/static/status_charts.js";
 import { TEXTS } from "/static/status_texts.js";
 import * as views from "/static/status_views.js";
@@ -43,7 +43,8 @@ function render() {
   const state = views.state(page, status);
   const badge = document.getElementById("state");
   badge.className = `badge ${state.kind}`;
-  badge.textContent = state.text;
+  say(badge, state.text);
+  say(document.getElementById("told"), views.told(page, status));
   document.title = `${state.text} · tuzhan-connector`;
   document.getElementById("why").className = `panel ${status.ready ? "well" : "unwell"}`;
   put("reasons", views.reasons(page, status));
@@ -67,8 +68,9 @@ function renderCharts(status, history) {
   draw("rate-chart", rate, status.at, (most) => page.text("rate_chart", { most: number(Math.round(most)) }));
   draw("lag-chart", lag, status.at, (most) => page.text("lag_chart", { most: number(most) }));
   document.getElementById("rate-now").textContent = rate.length ? number(Math.round(rate.at(-1)[1])) : "–";
-  document.getElementById("lag-now").textContent = lag.length ? number(lag.at(-1)[1]) : "–";
-  const { kind, text } = views.catchUp(page, history.catch_up);
+  const lagNow = history.samples.at(-1)?.lag ?? null;
+  document.getElementById("lag-now").textContent = lagNow === null ? "–" : number(lagNow);
+  const { kind, text } = views.catchUp(page, status, history.catch_up);
   const badge = document.getElementById("catch-up");
   badge.className = `badge ${kind}`;
   badge.textContent = text;
@@ -85,10 +87,10 @@ function renderConnection() {
   const key = seen.lost ? "lost" : seen.at ? "live" : "connecting";
   const place = document.getElementById("connection");
   place.className = seen.lost ? "bad" : "muted";
-  place.textContent = page.text(key);
+  say(place, page.text(key));
   document.body.classList.toggle("stale", seen.lost);
 }
 
 function put(id, children) {
-  replace(document.getElementById(id), ...children);
+  patch(document.getElementById(id), ...children);
 }

@@ -14,7 +14,8 @@ export function state(page, status) {
   return { kind: status.state === "running" ? "bad" : "warn", text: page.text(key) };
 }
 
-export function catchUp(page, { state, seconds }) {
+export function catchUp(page, status, { state, seconds }) {
+  if (!status.partition_count) return { kind: "", text: page.text("no_partition") };
   return { kind: STATES[state], text: page.text(state, { time: span(page, seconds ?? 0) }) };
 }
 
@@ -27,6 +28,10 @@ export function reasons(page, status) {
     return element("li", {}, ...head, " ", element("span", { class: "muted" }, since), element("p", { class: "remedy" }, `${page.text("remedy")} ${reason.remedy}`));
   });
 }
+
+/** What is read out when it changes: the reasons, without times and tries, which change each second. */
+export const told = (page, status) =>
+  status.reasons.map((reason) => `${page.text(`reason_${reason.code}`)} ${reason.target}`.trim()).join(" ");
 
 export function law(page, records) {
   const parts = ["delivered", "skipped", "dead_lettered", "released", "in_flight"];

@@ -50,6 +50,28 @@ export function replace(parent, ...children) {
   parent.replaceChildren(...children.flat().filter((child) => child !== null && child !== false));
 }
 
+/**
+ * Make the children of an element like others. What is equal stays as it is: selected text stays selected, and a screen
+ * reader has nothing new to read. Elements that listen to events belong into `replace`.
+ */
+export function patch(parent, ...children) {
+  const wanted = children.flat().filter((child) => child !== null && child !== false);
+  wanted.forEach((child, index) => {
+    const now = parent.childNodes[index];
+    if (now === undefined) parent.append(child);
+    else if (now.isEqualNode(child)) return;
+    else if (now.nodeType === Node.TEXT_NODE && child.nodeType === Node.TEXT_NODE) now.data = child.data;
+    else if (now.cloneNode().isEqualNode(child.cloneNode())) patch(now, ...child.childNodes);
+    else now.replaceWith(child);
+  });
+  while (parent.childNodes.length > wanted.length) parent.lastChild.remove();
+}
+
+/** Set the text of an element, if it is another one. */
+export function say(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
 function chosen() {
   const wanted = [stored(), ...navigator.languages];
   return wanted.map((each) => each?.slice(0, 2).toLowerCase()).find((each) => each in NAMES) ?? "en";

@@ -164,6 +164,15 @@ def test_a_tracestate_that_is_not_valid_leaves_the_link() -> None:
         assert [link.context.trace_id for link in span.links] == [1]
 
 
+@pytest.mark.parametrize("state", [b"13800000077", b"a=1,a=2", bytes(range(256)), b",".join([b"a=1"] * 40)])
+def test_a_tracestate_that_is_not_valid_is_passed_over_and_never_logged(
+    state: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    contexts, _ = record_contexts([(("traceparent", parent(1)), ("tracestate", state))])
+    assert [context.trace_id for context in contexts] == [1]
+    assert caplog.text == ""
+
+
 @given(st.lists(st.tuples(st.sampled_from(["traceparent", "tracestate", "x"]), st.none() | st.binary(max_size=80))))
 def test_no_header_is_an_error(headers: list[tuple[str, bytes | None]]) -> None:
     contexts, omitted = record_contexts([tuple(headers)])
