@@ -99,16 +99,15 @@ def test_every_reason_and_header_of_a_dead_letter_has_its_row() -> None:
     assert sorted(named) == sorted({*REASONS, *added})
 
 
-def test_the_chinese_readme_has_the_same_parts_commands_and_links() -> None:
-    chinese = (ROOT / "README.zh-CN.md").read_text(encoding="utf-8")
-
-    def parts(text: str) -> tuple[list[str], list[str], set[str]]:
-        found = list(tokens(text))
+@pytest.mark.parametrize("page", ["README", "docs/getting-started"])
+def test_a_page_in_chinese_has_the_same_parts_commands_and_links(page: str) -> None:
+    def parts(name: str) -> tuple[list[str], list[str], set[str]]:
+        found = list(tokens((ROOT / name).read_text(encoding="utf-8")))
         headings = [token.tag for token in found if token.type == "heading_open"]
         code = [token.content for token in found if token.type in {"code_block", "fence"}]
         links = {str(token.attrs["href"]).partition("#")[0] for token in found if token.type == "link_open"}
-        return headings, code, links - {"README.md", "README.zh-CN.md"}
+        return headings, code, {link.replace(".zh-CN.md", ".md") for link in links}
 
-    english = parts(README)
-    assert parts(chinese) == english
+    english = parts(f"{page}.md")
+    assert parts(f"{page}.zh-CN.md") == english
     assert english[1]
