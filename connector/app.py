@@ -35,6 +35,8 @@ from connector.kafka.bridge import Bridge
 from connector.kafka.consumer import ConsumerThread
 from connector.kafka.deadlines import freeze_limit_s, proof_limit_s
 from connector.kafka.properties import is_kip848, validate_properties
+from connector.language.choice import chosen
+from connector.language.message import in_language
 from connector.observe.admin import Streams, build_admin
 from connector.observe.admin_guard import AdminGuard, own_names
 from connector.observe.health import Health, Heartbeat, silent_parts
@@ -87,18 +89,19 @@ def run(path: str, hangups: Hangups | None = None, *, watch: bool = False) -> in
 
     With `hangups`, SIGHUP has it read again; with `watch`, so has a change of it, or of a file that it names.
     """
+    language = chosen(os.environ)
     try:
         loaded = load(path, os.environ, validate_properties, excerpts=sys.stderr.isatty())
         for warning in loaded.warnings:
-            print(warning, file=sys.stderr)  # noqa: T201 - there is no log before the config is loaded
+            print(in_language(warning, language), file=sys.stderr)  # noqa: T201 - there is no log before the config is loaded
         registry = open_registry(loaded.config)
         tracing = open_tracing(os.environ)
         sock = bind(loaded.config.admin.listen)
     except ConfigError as error:
-        print(*error.lines, sep="\n", file=sys.stderr)  # noqa: T201 - the same
+        print(*(in_language(line, language) for line in error.lines), sep="\n", file=sys.stderr)  # noqa: T201 - the same
         return 2
     except StartError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - the same
+        print(in_language(error.told, language), file=sys.stderr)  # noqa: T201 - the same
         return 1
     ended = threading.Event()
     try:

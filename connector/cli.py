@@ -19,6 +19,8 @@ from connector import __version__
 from connector.core.errors import ConfigError, ConnectorError, StartError, UsageError
 from connector.core.wording import counted
 from connector.dead_letters import commands as dead_letters
+from connector.language.choice import chosen
+from connector.language.message import in_language, message
 from connector.workbench.init.options import init
 from connector.workbench.preview.options import preview
 from connector.workbench.producing.options import produce
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from connector.config.loading import Checked
+    from connector.language.choice import Language as Spoken
 
 NAME = "tuzhan-connector"
 _INTERRUPTED = 130
@@ -109,22 +112,26 @@ def check(
     from connector.config import loading  # noqa: PLC0415 - see the top
     from connector.kafka.properties import validate_properties  # noqa: PLC0415 - see the top
 
-    checked = loading.check(config, os.environ, validate_properties)
+    checked, language = loading.check(config, os.environ, validate_properties), chosen(os.environ)
     connecting = connect and checked.config is not None
     if as_json and not connecting:
-        typer.echo(_as_json(checked))
+        typer.echo(_as_json(checked, language))
     elif not as_json:
         excerpts = sys.stderr.isatty()
         for text in (*checked.errors(excerpts=excerpts), *checked.warnings(excerpts=excerpts)):
-            typer.echo(text, err=True)
+            typer.echo(in_language(text, language), err=True)
         if checked.config is not None:
-            targets, routes = len(checked.config.targets), len(checked.config.routes)
-            counts = f"{counted(targets, 'target')}, {counted(routes, 'route')}"
-            typer.echo(f"{checked.file}: sound ({counts})")
+            sound = message(
+                "{file}: sound ({targets}, {routes})",
+                file=checked.file,
+                targets=counted(len(checked.config.targets), "target"),
+                routes=counted(len(checked.config.routes), "route"),
+            )
+            typer.echo(in_language(sound, language))
     if connecting and checked.config is not None:
         from connector.workbench.connecting.command import check_connections  # noqa: PLC0415 - see the top
 
-        show = (lambda found: typer.echo(_as_json(checked, {"connect": found}))) if as_json else None
+        show = (lambda found: typer.echo(_as_json(checked, language, {"connect": found}))) if as_json else None
         raise typer.Exit(check_connections(checked.config, show))
     raise typer.Exit(0 if checked.config is not None else 2)
 
@@ -302,19 +309,17 @@ def main() -> None:
     except ConfigError as error:
         _print_error(*error.lines)
         sys.exit(2)
-    except UsageError as error:
-        _print_error(f"{NAME}: {error}")
-        sys.exit(2)
     except ConnectorError as error:
-        _print_error(f"{NAME}: {error}")
-        sys.exit(1)
+        _print_error(message("{name}: {told}", name=NAME, told=error.told))
+        sys.exit(2 if isinstance(error, UsageError) else 1)
     except SystemExit as leaving:
         sys.exit(1 if leaving.code == _INTERRUPTED else leaving.code)
 
 
 def _print_error(*lines: str) -> None:
+    language = chosen(os.environ)
     for line in lines:
-        print(line, file=sys.stderr)  # noqa: T201 - stderr is for errors
+        print(in_language(line, language), file=sys.stderr)  # noqa: T201 - stderr is for errors
 
 
 def _escape_unencodable(stream: TextIO) -> None:
@@ -324,7 +329,7 @@ def _escape_unencodable(stream: TextIO) -> None:
         reconfigure(errors="backslashreplace")
 
 
-def _as_json(checked: Checked, more: Mapping[str, object] | None = None) -> str:
+def _as_json(checked: Checked, language: Spoken = "en", more: Mapping[str, object] | None = None) -> str:
     import orjson  # noqa: PLC0415 - see the top
 
     from connector.config.located import path_text  # noqa: PLC0415 - see the top
@@ -335,7 +340,7 @@ def _as_json(checked: Checked, more: Mapping[str, object] | None = None) -> str:
             "line": problem.position.line,
             "column": problem.position.column,
             "path": path_text(problem.path),
-            "message": problem.message,
+            "message": in_language(problem.message, language),
             "code": problem.code,
             "severity": "warning" if problem.warning else "error",
         }

@@ -15,6 +15,7 @@ from connector.core.addresses import is_loopback, parse_host_port
 from connector.core.host_names import is_host_pattern
 from connector.core.record import DEAD_LETTERS
 from connector.decode.decoding import matches
+from connector.language.message import NOTHING, message
 from connector.mapping.references import is_reference
 from connector.settings.kafka_properties import CLASSIC_PROTOCOL_ONLY, OWNED_PROPERTIES
 from connector.settings.models import Admin, DeadLetter, Kafka, Platform, Retry
@@ -23,9 +24,10 @@ from connector.settings.types import InterpolatedStr, duration_text
 from connector.tuzhan.endpoints import ENDPOINTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from connector.config.sections import Sections
+    from connector.language.message import Message
     from connector.settings.models import Route
     from connector.settings.problems import Path, Problems
 
@@ -33,7 +35,7 @@ _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _SECRET_SETTING = re.compile(r"^(app_secret|token)$")
 _SECRET_PROPERTY = re.compile(r"(password|secret|passphrase|jaas\.config|key\.pem|user\.info|auth\.token)$")
 _LISTENER_PROTOCOLS = frozenset({"", "PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"})
-_CREDENTIALS = "app_id with app_secret, or token, or token_file"
+_CREDENTIALS = message("app_id with app_secret, or token, or token_file")
 
 
 def check_all(sections: Sections, problems: Problems) -> None:
@@ -74,13 +76,13 @@ def _properties(sections: Sections, problems: Problems) -> None:
     at = ("kafka", "properties")
     for name in properties:
         if name in OWNED_PROPERTIES:
-            message = f"the connector sets this property itself; {OWNED_PROPERTIES[name].remedy}"
-            problems.add((*at, name), message, "owned_property", at_key=True)
+            told = message("the connector sets this property itself; {remedy}", remedy=OWNED_PROPERTIES[name].remedy)
+            problems.add((*at, name), told, "owned_property", at_key=True)
     if str(properties.get("group.protocol", "")).lower() == "consumer":
         for name in CLASSIC_PROTOCOL_ONLY:
             if name in properties:
-                message = "not allowed with group.protocol: consumer, where the broker decides it: remove it"
-                problems.add((*at, name), message, "bad_value", at_key=True)
+                told = message("not allowed with group.protocol: consumer, where the broker decides it: remove it")
+                problems.add((*at, name), told, "bad_value", at_key=True)
 
 
 def _auth(sections: Sections, problems: Problems) -> None:
@@ -91,39 +93,42 @@ def _auth(sections: Sections, problems: Problems) -> None:
     given = [name for name in ("app_id", "app_secret", "token", "token_file") if auth.get(name) is not None]
     kinds = {"app_id" if name == "app_secret" else name for name in given}
     if not kinds:
-        problems.add(at, f"no credentials: give {_CREDENTIALS}", "missing_key")
+        problems.add(at, message("no credentials: give {credentials}", credentials=_CREDENTIALS), "missing_key")
     elif len(kinds) > 1:
-        names = f"{', '.join(given[:-1])} and {given[-1]}"
-        problems.add(at, f"{names} exclude each other: give {_CREDENTIALS}", "bad_value")
+        names = message("{names} and {last}", names=", ".join(given[:-1]), last=given[-1])
+        told = message("{names} exclude each other: give {credentials}", names=names, credentials=_CREDENTIALS)
+        problems.add(at, told, "bad_value")
     elif len(given) == 1 and kinds == {"app_id"}:
         (other,) = {"app_id", "app_secret"} - set(given)
-        problems.add((*at, other), f"missing, required together with {given[0]}", "missing_key")
+        problems.add((*at, other), message("missing, required together with {name}", name=given[0]), "missing_key")
 
 
 def _base_url(sections: Sections, problems: Problems) -> None:
     platform = sections.get(Platform)
     if platform is None:
         return
-    message = _url_message(platform.base_url, allow_http=platform.allow_http)
-    if message:
-        problems.add(("platform", "base_url"), message, "bad_value")
+    told = _url_message(platform.base_url, allow_http=platform.allow_http)
+    if told is not None:
+        problems.add(("platform", "base_url"), told, "bad_value")
 
 
-def _url_message(url: str, *, allow_http: bool) -> str:
+def _url_message(url: str, *, allow_http: bool) -> Message | None:
     try:
         parts = urlsplit(url)
         sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         sound = False
     if not sound or not url.isascii() or not url.isprintable() or " " in url:
-        return f"expected an address such as {Platform.model_fields['base_url'].default}"
+        return message("expected an address such as {example}", example=Platform.model_fields["base_url"].default)
     if parts.username is not None or parts.password is not None:
-        return "must not contain a user or a password: the platform takes a token (platform.auth)"
+        return message("must not contain a user or a password: the platform takes a token (platform.auth)")
     if "?" in url or "#" in url:
-        return "must not have a query or a fragment ('?', '#')"
+        return message("must not have a query or a fragment ('?', '#')")
     if parts.scheme == "http" and not allow_http and not is_loopback(parts.hostname or ""):
-        return "must begin with https://, because requests carry the app secret (allow_http: true in a trusted network)"
-    return ""
+        return message(
+            "must begin with https://, because requests carry the app secret (allow_http: true in a trusted network)"
+        )
+    return None
 
 
 def _retry(sections: Sections, problems: Problems) -> None:
@@ -131,21 +136,21 @@ def _retry(sections: Sections, problems: Problems) -> None:
     if platform is not None and platform.retry.first > platform.retry.max:
         key = "first" if "first" in platform.retry.model_fields_set else "max"
         first, longest = (duration_text(Retry.model_fields[name].default) for name in ("first", "max"))
-        message = f"first ({first} by default) must not exceed max ({longest} by default)"
-        problems.add(("platform", "retry", key), message, "bad_value")
+        told = message(
+            "first ({first} by default) must not exceed max ({longest} by default)", first=first, longest=longest
+        )
+        problems.add(("platform", "retry", key), told, "bad_value")
 
 
 def _listen(sections: Sections, problems: Problems) -> None:
     admin = sections.get(Admin)
     if admin is not None and parse_host_port(admin.listen) is None:
-        problems.add(("admin", "listen"), "expected host:port, such as 127.0.0.1:8080 or [::1]:8080", "bad_value")
+        told = message("expected host:port, such as 127.0.0.1:8080 or [::1]:8080")
+        problems.add(("admin", "listen"), told, "bad_value")
     for index, host in enumerate(() if admin is None else admin.allowed_hosts):
         if not is_host_pattern(host):
-            problems.add(
-                ("admin", "allowed_hosts", index),
-                "expected a name without scheme and port, such as connector.example.com, or *.example.com",
-                "bad_value",
-            )
+            told = message("expected a name without scheme and port, such as connector.example.com, or *.example.com")
+            problems.add(("admin", "allowed_hosts", index), told, "bad_value")
 
 
 def _are_brokers(servers: str) -> bool:
@@ -162,24 +167,30 @@ def _are_brokers(servers: str) -> bool:
 def _kafka_names(sections: Sections, problems: Problems) -> None:
     kafka = sections.get(Kafka)
     if kafka is not None and not _are_brokers(kafka.bootstrap_servers):
-        problems.add(("kafka", "bootstrap_servers"), "expected host:port, host:port, … in ASCII", "bad_value")
+        told = message("expected host:port, host:port, … in ASCII")
+        problems.add(("kafka", "bootstrap_servers"), told, "bad_value")
     if kafka is not None and has_full_width(kafka.group_id):
-        problems.add(("kafka", "group_id"), "must not contain full-width punctuation", "bad_value")
+        problems.add(("kafka", "group_id"), message("must not contain full-width punctuation"), "bad_value")
 
 
 def _endpoints(sections: Sections, problems: Problems) -> None:
     for name, raw in _table(sections.data, "targets").items():
         if name == DEAD_LETTERS:
-            message = "this name is reserved for the dead letters: choose another"
-            problems.add(("targets", name), message, "bad_value", at_key=True)
+            told = message("this name is reserved for the dead letters: choose another")
+            problems.add(("targets", name), told, "bad_value", at_key=True)
         endpoint = _table(raw).get("endpoint")
         at: Path = ("targets", name, "endpoint")
         if not isinstance(endpoint, str) or (endpoint.startswith("$") and not isinstance(endpoint, InterpolatedStr)):
             continue  # reported with the target
         if endpoint not in ENDPOINTS:
-            hint = "" if isinstance(endpoint, InterpolatedStr) else did_you_mean(endpoint.strip("/"), ENDPOINTS)
-            message = f"no such endpoint; the endpoints are {', '.join(ENDPOINTS)}{hint}"
-            problems.add(at, message, "unknown_name")
+            hint = _hint(endpoint, endpoint.strip("/"), ENDPOINTS)
+            told = message("no such endpoint; the endpoints are {names}{hint}", names=", ".join(ENDPOINTS), hint=hint)
+            problems.add(at, told, "unknown_name")
+
+
+def _hint(written: object, word: str, allowed: Iterable[str]) -> Message:
+    """Return ``, did you mean 'x'?``; nothing if the word came out of the environment, since it is not to be shown."""
+    return NOTHING if isinstance(written, InterpolatedStr) else did_you_mean(word, allowed)
 
 
 def _decode_topics(sections: Sections, problems: Problems) -> None:
@@ -193,7 +204,8 @@ def _decode_misspelt(sections: Sections, problems: Problems) -> None:
     for key in sections.decode:
         hint = did_you_mean(key, topics - set(sections.decode))
         if hint and not key.startswith("^") and not any(_matches(topic, key) for topic in topics):
-            problems.add(("decode", key), f"no route reads this topic{hint}", "suspicious", at_key=True)
+            told = message("no route reads this topic{hint}", hint=hint)
+            problems.add(("decode", key), told, "suspicious", at_key=True)
 
 
 def _decode_overlaps(sections: Sections, problems: Problems) -> None:
@@ -204,8 +216,12 @@ def _decode_overlaps(sections: Sections, problems: Problems) -> None:
         first, *others = [key for key in patterns if _matches(key, topic)] or [""]
         for key in others:
             if patterns[key] != patterns[first]:
-                message = f"{topic} matches '{first}' too, which stands before and counts; an entry by name would win"
-                problems.add(("decode", key), message, "suspicious", at_key=True)
+                told = message(
+                    "{topic} matches '{first}' too, which stands before and counts; an entry by name would win",
+                    topic=topic,
+                    first=first,
+                )
+                problems.add(("decode", key), told, "suspicious", at_key=True)
 
 
 def _topics_of_routes(sections: Sections) -> set[str] | None:
@@ -220,8 +236,11 @@ def _route_names(sections: Sections, problems: Problems) -> None:
     first: dict[str, int] = {}
     for index, route in sections.routes:
         if route.name in first:
-            message = f"routes[{first[route.name]}] has the same name, which must be unique in metrics and dead letters"
-            problems.add(("routes", index, "name"), message, "duplicate_name")
+            told = message(
+                "routes[{index}] has the same name, which must be unique in metrics and dead letters",
+                index=first[route.name],
+            )
+            problems.add(("routes", index, "name"), told, "duplicate_name")
         first.setdefault(route.name, index)
 
 
@@ -230,8 +249,8 @@ def _route_targets(sections: Sections, problems: Problems) -> None:
     for index, route in sections.routes:
         raw = _raw_route(sections, index).get("to")
         if names and route.to not in names:
-            hint = "" if isinstance(raw, InterpolatedStr) else did_you_mean(route.to, names)
-            problems.add(("routes", index, "to"), f"no such target{hint}", "unknown_name")
+            told = message("no such target{hint}", hint=_hint(raw, route.to, names))
+            problems.add(("routes", index, "to"), told, "unknown_name")
 
 
 def _raw_route(sections: Sections, index: int) -> Mapping[str, object]:
@@ -250,10 +269,11 @@ def _topic(topic: str, path: Path, problems: Problems) -> None:
         try:
             re.compile(topic)
         except re.error as error:
-            problems.add(path, f"not a regular expression: {error.msg} at position {error.pos}", "bad_value")
+            told = message("not a regular expression: {why} at position {position}", why=error.msg, position=error.pos)
+            problems.add(path, told, "bad_value")
     elif not _TOPIC.fullmatch(topic) or topic in {".", ".."}:
-        message = "not a topic name (letters, digits, '.', '_', '-'); a regular expression begins with ^"
-        problems.add(path, message, "bad_value")
+        told = message("not a topic name (letters, digits, '.', '_', '-'); a regular expression begins with ^")
+        problems.add(path, told, "bad_value")
 
 
 def _dead_letter_topic(sections: Sections, problems: Problems) -> None:
@@ -263,16 +283,18 @@ def _dead_letter_topic(sections: Sections, problems: Problems) -> None:
     at: Path = ("dead_letter", "topic")
     name = dead_letter.topic if dead_letter.topic is not None else f"{kafka.group_id if kafka else ''}.dead-letter"
     if dead_letter.topic is not None and (dead_letter.topic.startswith("^") or not _TOPIC.fullmatch(name)):
-        problems.add(at, "not a topic name (letters, digits, '.', '_', '-')", "bad_value")
+        problems.add(at, message("not a topic name (letters, digits, '.', '_', '-')"), "bad_value")
     for index, route in sections.routes:
         for position, topic in enumerate(route.topics):
             place = ("routes", index, "topics", position)
             if topic == name:
-                message = "this is the dead-letter topic, which is never consumed: its records would fail again"
-                problems.add(place, message, "bad_value")
+                told = message("this is the dead-letter topic, which is never consumed: its records would fail again")
+                problems.add(place, told, "bad_value")
             elif topic.startswith("^") and _matches(topic, name):
-                message = f"matches the dead-letter topic {name} too, which is never consumed: narrow the pattern"
-                problems.add(place, message, "suspicious")
+                told = message(
+                    "matches the dead-letter topic {name} too, which is never consumed: narrow the pattern", name=name
+                )
+                problems.add(place, told, "suspicious")
 
 
 def _matches(entry: str, topic: str) -> bool:
@@ -289,26 +311,27 @@ def _unused_targets(sections: Sections, problems: Problems) -> None:
         return  # a route whose `to` is missing or misspelt may feed any of them
     for name in sections.targets:
         if name not in fed:
-            problems.add(("targets", name), "no route feeds this target", "unused", at_key=True)
+            problems.add(("targets", name), message("no route feeds this target"), "unused", at_key=True)
 
 
 def _events(sections: Sections, problems: Problems) -> None:
     if sections.data.get("events") == {}:
-        problems.add(("events",), "must not be empty: without `events`, nothing is checked", "bad_value")
+        told = message("must not be empty: without `events`, nothing is checked")
+        problems.add(("events",), told, "bad_value")
     for key, event in (sections.events or {}).items():
         if not key.strip():
-            problems.add(("events", key), "an event key must not be blank", "bad_value", at_key=True)
+            problems.add(("events", key), message("an event key must not be blank"), "bad_value", at_key=True)
         for name, argument in event.args.items() if event is not None else ():
             at: Path = ("events", key, "args", name)
             if not name.strip():
-                problems.add(at, "the name of an argument must not be blank", "bad_value", at_key=True)
+                problems.add(at, message("the name of an argument must not be blank"), "bad_value", at_key=True)
             if argument.max_length is not None and argument.type != "string":
-                message = f"only a string has a max_length; this is of type {argument.type}"
-                problems.add((*at, "max_length"), message, "bad_value", at_key=True)
+                told = message("only a string has a max_length; this is of type {type}", type=argument.type)
+                problems.add((*at, "max_length"), told, "bad_value", at_key=True)
 
 
 def _secrets_in_clear(sections: Sections, problems: Problems) -> None:
-    message = "a secret in clear: keep it out of the file, with ${NAME} or ${file:/path}"
+    told = message("a secret in clear: keep it out of the file, with ${{NAME}} or ${{file:/path}}")
     places = (
         (("platform", "auth"), _SECRET_SETTING),
         (("kafka", "properties"), _SECRET_PROPERTY),
@@ -318,7 +341,7 @@ def _secrets_in_clear(sections: Sections, problems: Problems) -> None:
         for name, value in _table(sections.data, *around).items():
             in_clear = isinstance(value, str) and not isinstance(value, InterpolatedStr) and value.strip()
             if in_clear and secret.search(name) and not is_reference(value):  # that one is reported with its section
-                problems.add((*around, name), message, "suspicious")
+                problems.add((*around, name), told, "suspicious")
 
 
 def ready_routes(sections: Sections) -> list[tuple[int, Route]]:

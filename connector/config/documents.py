@@ -17,10 +17,13 @@ from connector.config.punctuation import has_full_width
 from connector.config.source_text import Position, SourceText
 from connector.config.yaml_scalars import YamlError
 from connector.config.yaml_source import YamlSource, read_yaml
+from connector.core.wording import why_not
+from connector.language.message import message
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+    from connector.language.message import Message
     from connector.settings.problems import Path, Problem
 
 MAX_FILE_BYTES: Final = 1 << 20
@@ -80,8 +83,9 @@ class Document:
         for path, slip in self.read.misread:
             yield at_index(self.source, slip.index, slip.message, "yaml_syntax", path)
         for span, (path, first) in self.read.repeated.items():
-            message = f"given twice, first in line {self.source.position(first.start).line}"
-            yield at_index(self.source, span.start, message, "duplicate_name", path)
+            line = self.source.position(first.start).line
+            told = message("given twice, first in line {line}", line=line)
+            yield at_index(self.source, span.start, told, "duplicate_name", path)
 
 
 def read_document(path: str | FilePath, keys: Sequence[str]) -> Document:
@@ -98,8 +102,8 @@ def parse_document(content: bytes, file: str, keys: Sequence[str]) -> Document:
     """Return the document that a file's content is; otherwise as `read_document`."""
     sha256 = hashlib.sha256(content).hexdigest()
     if len(content) > MAX_FILE_BYTES:
-        message = f"larger than {MAX_FILE_BYTES >> 20} MiB: this is not a config"
-        raise UnreadableError(_unreadable(message), sha256)
+        told = message("larger than {size} MiB: this is not a config", size=MAX_FILE_BYTES >> 20)
+        raise UnreadableError(_unreadable(told), sha256)
     try:
         source = SourceText(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
@@ -122,20 +126,26 @@ def read_content(path: str | FilePath) -> bytes:
         with FilePath(path).open("rb") as stream:
             return stream.read(MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:
-        reason = (error.strerror or type(error).__name__) if isinstance(error, OSError) else "not a path"
-        raise UnreadableError(_unreadable(f"can't read the file: {reason.lower()}"), "") from error
+        told = message("can't read the file: {reason}", reason=why_not(error))
+        raise UnreadableError(_unreadable(told), "") from error
 
 
-def _unreadable(message: str, position: Position = _START) -> LocatedProblem:
-    return LocatedProblem(position, (), message, "unreadable_file")
+def unreadable(file: str, problem: LocatedProblem) -> Message:
+    """Return why a file can't be read with its name, of the problem that says it without."""
+    reason = problem.message.arguments.get("reason", problem.message)
+    return message("can't read {file}: {reason}", file=file, reason=reason)
+
+
+def _unreadable(told: Message, position: Position = _START) -> LocatedProblem:
+    return LocatedProblem(position, (), told, "unreadable_file")
 
 
 def _not_text(content: bytes, error: UnicodeDecodeError) -> LocatedProblem:
     before = SourceText(content[: error.start].decode("utf-8-sig", "replace"))
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        message = "this is UTF-16: save the file as UTF-8"
+        told = message("this is UTF-16: save the file as UTF-8")
     elif b"\0" in content:
-        message = "this is not a text file"
+        told = message("this is not a text file")
     else:
-        message = f"not UTF-8 (byte 0x{content[error.start]:02x}, as in GBK): save the file as UTF-8"
-    return _unreadable(message, before.position(len(before.text)))
+        told = message("not UTF-8 (byte 0x{byte:02x}, as in GBK): save the file as UTF-8", byte=content[error.start])
+    return _unreadable(told, before.position(len(before.text)))

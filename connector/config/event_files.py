@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Final
 
-from connector.config.documents import Document, UnreadableError, read_content, read_document
+from connector.config.documents import Document, UnreadableError, read_content, read_document, unreadable
 from connector.config.event_table import EventTable, TableError, read_table
 from connector.config.interpolation import interpolate
 from connector.config.located import LocatedProblem
 from connector.config.source_text import Position
+from connector.language.message import message
 from connector.runtime.files import stamp
 from connector.settings.problems import Problem, Problems
 from connector.settings.types import expected
@@ -73,17 +74,18 @@ def events_file(
     if not isinstance(raw, dict) or "file" not in raw or isinstance(raw["file"], dict):
         return None
     for key in raw.keys() - {"file"}:
-        message = "`file` has all events: move this there, or drop `file`"
-        problems.add(("events", key), message, "bad_value", at_key=True)
+        told = message("`file` has all events: move this there, or drop `file`")
+        problems.add(("events", key), told, "bad_value", at_key=True)
     name, at = raw["file"], ("events", "file")
     if not isinstance(name, str) or not name.strip():
-        problems.add(at, expected("the path of a file", name), "wrong_type")
+        problems.add(at, expected(message("the path of a file"), name), "wrong_type")
         return EventsFile("", None)
     ending = FilePath(name).suffix.lower()
     if ending in _WORKBOOKS:
-        problems.add(at, "a workbook can't be read: save it as CSV (CSV UTF-8) and name that file", "bad_value")
+        told = message("a workbook can't be read: save it as CSV (CSV UTF-8) and name that file")
+        problems.add(at, told, "bad_value")
     elif ending not in _YAML | _TABLES:
-        problems.add(at, "expected a file that ends in .yaml or .csv", "bad_value")
+        problems.add(at, message("expected a file that ends in .yaml or .csv"), "bad_value")
     else:
         file = os.path.normpath(FilePath(config).parent / name)
         seen[file] = stamp(file)
@@ -92,12 +94,12 @@ def events_file(
         except UnreadableError as error:
             if error.sha256:  # it exists
                 return EventsFile(file, None, (error.problem._replace(file=file),), unreadable=error.excerpts)
-            problems.add(at, error.problem.message.replace("the file", file), "unreadable_file")
+            problems.add(at, unreadable(file, error.problem), "unreadable_file")
     return EventsFile("", None)
 
 
 def _read_yaml(file: str, environ: Mapping[str, str], seen: dict[str, Stamp]) -> EventsFile:
-    document, unreplaced = read_document(file, ("event keys",)), Problems()
+    document, unreplaced = read_document(file, (message("event keys"),)), Problems()
     data = interpolate(document.read.data, environ, unreplaced, seen)
     below: tuple[str, ...] = ()
     if isinstance(data, dict) and list(data) == ["events"] and isinstance(data["events"], dict):

@@ -21,11 +21,13 @@ from connector.config.documents import MAX_FILE_BYTES
 from connector.config.located import LocatedProblem, quoting
 from connector.config.source_text import Position
 from connector.config.table_words import HEADS, NO, REQUIRED_COLUMNS, TYPES, YES, Column, plain
+from connector.language.message import NOTHING, message, verbatim
 from connector.settings.problems import Problems, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from connector.language.message import Message
     from connector.settings.problems import Code, Path, Problem
 
 _SEPARATORS: Final = (",", ";", "\t", "，", "；")
@@ -41,9 +43,9 @@ Cell = tuple[int, int]
 class TableError(Exception):
     """The content is no table of events at all."""
 
-    def __init__(self, message: str, row: int = 1, code: Code = "unreadable_file") -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, told: Message, row: int = 1, code: Code = "unreadable_file") -> None:
+        super().__init__(told)
+        self.message = told
         self.row = row
         self.code = code
 
@@ -74,8 +76,9 @@ class EventTable:
         head = self.heads.get(column, "")
         place = f"{_column_name(column)}{row}" + (f" ({head})" if head else "")
         text = self.texts.get((row, column), "")
-        message = quoting(text, problem.message) if text and path == problem.path else problem.message
-        return LocatedProblem(Position(row, column), (place,), message, problem.code)
+        told = verbatim(problem.message)
+        told = quoting(text, told) if text and path == problem.path else told
+        return LocatedProblem(Position(row, column), (place,), told, problem.code)
 
 
 def _column_name(column: int) -> str:
@@ -104,9 +107,9 @@ def read_table(content: bytes) -> EventTable:
 
 def _text(content: bytes) -> str:
     if len(content) > MAX_FILE_BYTES:
-        raise TableError("larger than 1 MiB: this is not a tracking plan")
+        raise TableError(message("larger than 1 MiB: this is not a tracking plan"))
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise TableError("this is a workbook, not a CSV file: in the spreadsheet, save it as CSV (CSV UTF-8)")
+        raise TableError(message("this is a workbook, not a CSV file: in the spreadsheet, save it as CSV (CSV UTF-8)"))
     charsets = ["utf-16"] if content.startswith((b"\xff\xfe", b"\xfe\xff")) else ["utf-8-sig", "gb18030"]
     for charset in charsets:
         try:
@@ -115,7 +118,9 @@ def _text(content: bytes) -> str:
             continue
         if "\0" not in text:
             return text
-    raise TableError("this is not text in UTF-8, UTF-16 or GBK: in the spreadsheet, save it as CSV (CSV UTF-8)")
+    raise TableError(
+        message("this is not text in UTF-8, UTF-16 or GBK: in the spreadsheet, save it as CSV (CSV UTF-8)")
+    )
 
 
 def _rows(text: str) -> list[list[str]]:
@@ -135,7 +140,8 @@ def _split(text: str, separator: str) -> list[list[str]] | TableError:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True):
             rows.append([cell.strip().strip(_BLANK).strip() for cell in row])  # noqa: PERF401 - counted if one fails
     except csv.Error as error:
-        return TableError(f"not a CSV file: {error}; is a quotation mark not closed?", len(rows) + 1)
+        told = message("not a CSV file: {why}; is a quotation mark not closed?", why=str(error))
+        return TableError(told, len(rows) + 1)
     return rows
 
 
@@ -161,14 +167,14 @@ def _heads(rows: Sequence[Sequence[str]]) -> tuple[int, dict[Column, int]]:
     if missing:
         cells = [cell for cell in rows[number] if plain(cell)] if rows else []
         like = [cell for cell in cells if did_you_mean(plain(cell), HEADS[missing[0]])]
-        hint = f": did you mean '{like[0]}' to be it?" if like else ""
-        raise TableError(_no_column(missing[0]) + hint, number + 1, "missing_key")
+        hint = message(": did you mean '{name}' to be it?", name=like[0]) if like else NOTHING
+        raise TableError(_no_column(missing[0], hint), number + 1, "missing_key")
     return number, columns
 
 
-def _no_column(column: Column) -> str:
+def _no_column(column: Column, hint: Message) -> Message:
     chinese = next(head for head in HEADS[column] if not re.search("[a-z]", head))
-    return f"no column '{column}' (or '{chinese}')"
+    return message("no column '{column}' (or '{chinese}'){hint}", column=column, chinese=chinese, hint=hint)
 
 
 class _Reader:
@@ -188,14 +194,16 @@ class _Reader:
             return
         self._key = self._cell("event key") or self._key
         if not self._key:
-            self._add(("", row), "event key", "missing: no row above has an event key either", "missing_key")
+            told = message("missing: no row above has an event key either")
+            self._add(("", row), "event key", told, "missing_key")
             return
         event = self._event()
         argument = self._cell("argument")
         if argument:
             self._argument(event, argument)
         elif self._cell("type") or self._cell("max length"):
-            self._add((self._key, "args", "", row), "argument", "missing: this row has a type", "missing_key")
+            told = message("missing: this row has a type")
+            self._add((self._key, "args", "", row), "argument", told, "missing_key")
 
     def _event(self) -> dict[str, object]:
         known = self._key in self._table.data
@@ -206,7 +214,7 @@ class _Reader:
         if name and event.setdefault("name", name) != name:
             row = self._table.cells[self._key, "name"][0]
             path = (self._key, "name", self._row)
-            self._add(path, "name", f"row {row} has another name of this event", "suspicious")
+            self._add(path, "name", message("row {row} has another name of this event", row=row), "suspicious")
         elif name and (self._key, "name") not in self._table.cells:
             self._place((self._key, "name"), "name")
         return event
@@ -217,8 +225,8 @@ class _Reader:
         path: Path = (self._key, "args", argument)
         if argument in args:
             row = self._table.cells[path][0]
-            message = f"{self._key} has this argument already, in row {row}"
-            self._add((*path, self._row), "argument", message, "duplicate_name")
+            told = message("{event} has this argument already, in row {row}", event=self._key, row=row)
+            self._add((*path, self._row), "argument", told, "duplicate_name")
             return
         self._place(path, "argument")
         made: dict[str, object] = {"required": self._required((*path, "required"))}
@@ -234,7 +242,7 @@ class _Reader:
     def _required(self, path: Path) -> bool:
         word = plain(self._cell("required"))
         if word not in YES | NO:
-            self._add(path, "required", "expected yes or no (是 or 否)", "bad_value")
+            self._add(path, "required", message("expected yes or no (是 or 否)"), "bad_value")
         return word in YES
 
     def _length(self, path: Path) -> int | None:
@@ -244,7 +252,7 @@ class _Reader:
         self._place(path, "max length")
         if text.isdecimal():
             return int(text)
-        self._add(path, "max length", "expected an integer", "bad_value")
+        self._add(path, "max length", message("expected an integer"), "bad_value")
         return None
 
     def _cell(self, column: Column) -> str:
@@ -256,6 +264,6 @@ class _Reader:
         self._table.cells[path] = place
         self._table.texts[place] = self._cell(column)
 
-    def _add(self, path: Path, column: Column, message: str, code: Code) -> None:
+    def _add(self, path: Path, column: Column, told: Message, code: Code) -> None:
         self._place(path, column)
-        self._table.problems.add(path, message, code)
+        self._table.problems.add(path, told, code)

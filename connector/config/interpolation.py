@@ -19,6 +19,8 @@ from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
+from connector.core.wording import why_not
+from connector.language.message import NOTHING, Message, message
 from connector.runtime.files import stamp
 from connector.settings.problems import did_you_mean
 from connector.settings.types import InterpolatedStr
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _MAX_FILE_BYTES = 1 << 20
-_FORMS = "write ${NAME}, ${NAME:-default}, ${NAME:?message} or ${file:/path}; $${ for a literal ${"
+_FORMS = message("write ${{NAME}}, ${{NAME:-default}}, ${{NAME:?message}} or ${{file:/path}}; $${{ for a literal ${{")
 
 
 def interpolate(
@@ -55,9 +57,9 @@ def interpolate_sealed(data: object, problems: Problems) -> object:
 class _NotReplacedError(Exception):
     """One expression can't be replaced."""
 
-    def __init__(self, message: str, code: Code) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, told: Message, code: Code) -> None:
+        super().__init__(told)
+        self.message = told
         self.code = code
 
 
@@ -116,7 +118,7 @@ class _Interpolation:
             return self._file(expression)
         match = _NAME.match(expression)
         if match is None:
-            raise _NotReplacedError(f"not a ${{…}} that can be replaced: {_FORMS}", "bad_value")
+            raise _not_an_expression()
         name, rest = match[0], expression[match.end() :]
         value = self.environ.get(name)
         if not rest:
@@ -125,39 +127,51 @@ class _Interpolation:
             return value or self._text(rest[2:])
         if rest.startswith(":?"):
             return value or self._missing(name, rest[2:])
-        raise _NotReplacedError(f"not a ${{…}} that can be replaced: {_FORMS}", "bad_value")
+        raise _not_an_expression()
 
-    def _missing(self, name: str, message: str) -> str:
+    def _missing(self, name: str, own_words: str) -> str:
         if self.is_sealed:
-            remedy = f"give a default, ${{{name}:-…}}"
-            raise _NotReplacedError(f"no environment variable is read here: {remedy}", "missing_variable")
-        state = "is empty" if name in self.environ else "is not set"
-        hint = did_you_mean(name, self.environ) if name not in self.environ else ""
-        remedy = hint or f": export {name}=…, or give a default: ${{{name}:-…}}"
-        if message.strip():
-            remedy = f": {message.strip()}"
-        raise _NotReplacedError(f"the environment variable {name} {state}{remedy}", "missing_variable")
+            told = message("no environment variable is read here: give a default, ${{{name}:-…}}", name=name)
+            raise _NotReplacedError(told, "missing_variable")
+        hint = did_you_mean(name, self.environ) if name not in self.environ else NOTHING
+        remedy = hint or message(": export {name}=…, or give a default: ${{{name}:-…}}", name=name)
+        if own_words.strip():
+            remedy = message(": {remedy}", remedy=own_words.strip())
+        if name in self.environ:
+            told = message("the environment variable {name} is empty{remedy}", name=name, remedy=remedy)
+        else:
+            told = message("the environment variable {name} is not set{remedy}", name=name, remedy=remedy)
+        raise _NotReplacedError(told, "missing_variable")
 
     def _file(self, expression: str) -> str:
-        shown = f"the file of ${{{expression}}}"
         if self.is_sealed:
-            raise _NotReplacedError("no file is read here: write a value in its place", "unreadable_file")
+            raise _NotReplacedError(message("no file is read here: write a value in its place"), "unreadable_file")
         try:
             path = FilePath(self._text(expression.removeprefix("file:")).strip())
             self.seen.setdefault(str(path), stamp(str(path)))
             if self.is_running and not path.is_file():
-                raise _NotReplacedError(f"{shown} can't be read: not a file", "unreadable_file")
+                raise _unreadable(expression, message("not a file"))
             with path.open("rb") as file:
                 content = file.read(_MAX_FILE_BYTES + 1)
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"
-            raise _NotReplacedError(f"{shown} can't be read: {reason.lower()}", "unreadable_file") from error
+            raise _unreadable(expression, why_not(error)) from error
         if len(content) > _MAX_FILE_BYTES:
-            raise _NotReplacedError(f"{shown} is larger than 1 MiB: not a setting", "unreadable_file")
+            told = message("the file of ${{{expression}}} is larger than 1 MiB: not a setting", expression=expression)
+            raise _NotReplacedError(told, "unreadable_file")
         try:
             return content.decode("utf-8-sig").strip()
         except UnicodeDecodeError as error:
-            raise _NotReplacedError(f"{shown} is not UTF-8 text", "unreadable_file") from error
+            told = message("the file of ${{{expression}}} is not UTF-8 text", expression=expression)
+            raise _NotReplacedError(told, "unreadable_file") from error
+
+
+def _not_an_expression() -> _NotReplacedError:
+    return _NotReplacedError(message("not a ${{…}} that can be replaced: {forms}", forms=_FORMS), "bad_value")
+
+
+def _unreadable(expression: str, reason: Message) -> _NotReplacedError:
+    told = message("the file of ${{{expression}}} can't be read: {reason}", expression=expression, reason=reason)
+    return _NotReplacedError(told, "unreadable_file")
 
 
 def _in_braces(text: str) -> str:
@@ -177,4 +191,4 @@ def _closing(text: str, position: int) -> int:
             if depth == 0:
                 return position
         position += 1
-    raise _NotReplacedError(f"a ${{ is never closed: {_FORMS}", "bad_value")
+    raise _NotReplacedError(message("a ${{ is never closed: {forms}", forms=_FORMS), "bad_value")

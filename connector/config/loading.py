@@ -19,6 +19,7 @@ from connector.config.registry_checks import check_registry_client
 from connector.config.sealing import sealed
 from connector.config.sections import read_sections
 from connector.core.errors import ConfigError
+from connector.language.message import Message, joined
 from connector.mapping import compile_mapping
 from connector.runtime.files import stamp
 from connector.settings.models import Config, Kafka
@@ -76,17 +77,20 @@ class Checked:
         shown = self.warnings(excerpts=excerpts)
         return Loaded(self.config, self.mapping, self.file, self.sha256, shown, self.seen)
 
-    def errors(self, *, excerpts: bool = False) -> tuple[str, ...]:
+    def errors(self, *, excerpts: bool = False) -> tuple[Message, ...]:
         """Return what to print for what keeps the connector from starting: one line each, or with excerpts."""
         return self._text(warnings=False, excerpts=excerpts)
 
-    def warnings(self, *, excerpts: bool = False) -> tuple[str, ...]:
+    def warnings(self, *, excerpts: bool = False) -> tuple[Message, ...]:
         """Return what to print for the others."""
         return self._text(warnings=True, excerpts=excerpts)
 
-    def _text(self, *, warnings: bool, excerpts: bool) -> tuple[str, ...]:
+    def _text(self, *, warnings: bool, excerpts: bool) -> tuple[Message, ...]:
         found = [problem for problem in self.problems if problem.warning is warnings]
-        return tuple(problem.line(self.file) + (self._excerpt(problem) if excerpts else "") for problem in found)
+        shown = [self._excerpt(problem) if excerpts else "" for problem in found]
+        return tuple(
+            joined("", (problem.line(self.file), excerpt)) for problem, excerpt in zip(found, shown, strict=True)
+        )
 
     def _excerpt(self, problem: LocatedProblem) -> str:
         shown = self.plan.excerpts if problem.file and self.plan is not None else self.excerpts
@@ -103,7 +107,7 @@ class Loaded:
     """As it was given."""
     sha256: str
     """Of the file's bytes, in hex."""
-    warnings: tuple[str, ...]
+    warnings: tuple[Message, ...]
     """Ready to print, sorted by position."""
     seen: Mapping[str, Stamp] = field(default_factory=dict)
     """See `Checked`."""

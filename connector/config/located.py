@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from connector.config import punctuation
 from connector.config.secrets import is_secret
+from connector.language.message import filtered, message, verbatim
 from connector.settings.problems import WARNINGS
 
 if TYPE_CHECKING:
     from connector.config.source_text import Position, Slip, SourceText
     from connector.config.yaml_source import YamlSource
+    from connector.language.message import Message
     from connector.settings.problems import Code, Path, Problem
 
 _OF_A_VALUE: Final = frozenset(
@@ -33,7 +35,7 @@ class LocatedProblem(NamedTuple):
 
     position: Position
     path: Path
-    message: str
+    message: Message
     code: Code
     file: str = ""
     """The file, if it is not the one that is checked but one that this names."""
@@ -43,11 +45,18 @@ class LocatedProblem(NamedTuple):
         """Whether the connector starts all the same."""
         return self.code in WARNINGS
 
-    def line(self, file: str) -> str:
-        """Return the problem as one line of text."""
-        where = f"{self.file or file}:{self.position.line}:{self.position.column}: "
-        path = f"{path_text(self.path)}: " if self.path else ""
-        return _printable(f"{where}{path}{self.message} [{self.code}]")
+    def line(self, file: str) -> Message:
+        """Return the problem as one line of text; place and code are the same in each language."""
+        told = message(
+            "{file}:{line}:{column}: {path}{told} [{code}]",
+            file=self.file or file,
+            line=self.position.line,
+            column=self.position.column,
+            path=f"{path_text(self.path)}: " if self.path else "",
+            told=self.message,
+            code=self.code,
+        )
+        return filtered(told, _printable)
 
 
 def path_text(path: Path) -> str:
@@ -58,9 +67,9 @@ def path_text(path: Path) -> str:
     return text
 
 
-def at_index(source: SourceText, index: int, message: str, code: Code, path: Path = ()) -> LocatedProblem:
+def at_index(source: SourceText, index: int, told: Message, code: Code, path: Path = ()) -> LocatedProblem:
     """Return a problem whose place in the text is known."""
-    return LocatedProblem(source.position(index), path, message, code)
+    return LocatedProblem(source.position(index), path, told, code)
 
 
 def locate(problem: Problem, source: SourceText, read: YamlSource) -> LocatedProblem:
@@ -71,10 +80,10 @@ def locate(problem: Problem, source: SourceText, read: YamlSource) -> LocatedPro
     slip = _full_width(problem, source.text, start, end) if written and code in _OF_A_VALUE | {"unknown_key"} else None
     if slip is not None:
         return at_index(source, slip.index, slip.message, code, path)
-    message = problem.message
+    told = verbatim(problem.message)
     if written and code in _OF_A_VALUE and not problem.at_key and not is_secret(path):
-        message = quoting(source.text[start:end], message)
-    return at_index(source, start, message, code, path)
+        told = quoting(source.text[start:end], told)
+    return at_index(source, start, told, code, path)
 
 
 def _full_width(problem: Problem, text: str, start: int, end: int) -> Slip | None:
@@ -87,15 +96,15 @@ def _full_width(problem: Problem, text: str, start: int, end: int) -> Slip | Non
     return None if in_mapping or "${" in text[start:end] else punctuation.find(text, start, end)
 
 
-def quoting(written: str, message: str) -> str:
+def quoting(written: str, told: Message) -> Message:
     """Return the message with the value as it is `written` in the file in front, unless it quotes it already."""
     written = _USER_IN_URL.sub("//…@", written.strip())
     quoted = written if written[:1] in {'"', "'"} else f"'{written}'"
-    if not written or f"'{quoted[1:-1]}'" in message:
-        return message
+    if not written or f"'{quoted[1:-1]}'" in told:
+        return told
     if len(quoted) > _MAX_QUOTED:
         quoted = f"{quoted[: _MAX_QUOTED - 1]}…"
-    return f"{quoted}: {message}"
+    return message("{quoted}: {told}", quoted=quoted, told=told)
 
 
 def _printable(text: str) -> str:

@@ -8,25 +8,22 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Annotated, Any, Final, cast, get_args, get_origin
 
+from connector.language.message import message, verbatim
 from connector.settings.models import Model
 from connector.settings.problems import did_you_mean
-from connector.settings.types import InterpolatedStr, expected
+from connector.settings.types import A_LIST, A_TABLE, InterpolatedStr, expected
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
+    from connector.language.message import Message
     from connector.settings.problems import Code, Path, Problems
 
 _OWN_CODES: Final = frozenset({"wrong_type", "bad_value", "bad_reference"})
 """What the validators of `settings.types` raise."""
-_BOUNDS: Final = {
-    "greater_than_equal": "must be at least {ge}",
-    "less_than_equal": "must be at most {le}",
-    "greater_than": "must be more than zero",
-    "too_short": "must not be empty",
-    "string_too_short": "must not be empty",
-}
 
 
 def report(error: ValidationError, kind: Any, at: Path, problems: Problems) -> None:  # noqa: ANN401 - any annotation
@@ -39,10 +36,9 @@ def report(error: ValidationError, kind: Any, at: Path, problems: Problems) -> N
             problems.unknown_key(path, _model_at(kind, detail["loc"][:-1]).model_fields)
         elif detail["type"] == "missing":
             if detail["loc"] not in misspelt:  # the misspelt key is reported already
-                problems.add(path, "missing, required", "missing_key")
+                problems.add(path, message("missing, required"), "missing_key")
         else:
-            message, code = _words(detail, kind)
-            problems.add(path, message, code)
+            problems.add(path, *_words(detail, kind))
 
 
 def _misspelt(detail: ErrorDetails, kind: object) -> tuple[int | str, ...]:
@@ -62,7 +58,7 @@ def _model_at(kind: object, path: tuple[int | str, ...]) -> type[Model]:
     return _model_at(model.model_fields[str(path[0])].annotation, path[1:]) if path else model
 
 
-def _words(detail: ErrorDetails, kind: object) -> tuple[str, Code]:
+def _words(detail: ErrorDetails, kind: object) -> tuple[Message, Code]:
     context: dict[str, Any] = detail.get("ctx", {})
     name = detail["type"]
     if name in _OWN_CODES:
@@ -70,19 +66,35 @@ def _words(detail: ErrorDetails, kind: object) -> tuple[str, Code]:
     if name == "literal_error":
         return _choice(detail["input"], context["expected"], _model_at(kind, detail["loc"][:-1]))
     if name in {"model_type", "dict_type"}:
-        return expected("a table", detail["input"]), "wrong_type"
+        return expected(A_TABLE, detail["input"]), "wrong_type"
     if name == "list_type":
-        return expected("a list", detail["input"]), "wrong_type"
-    template = _BOUNDS.get(name, detail["msg"][:1].lower() + detail["msg"][1:])
-    return template.format(**context), "bad_value"
+        return expected(A_LIST, detail["input"]), "wrong_type"
+    return _bound(name, context, detail["msg"]), "bad_value"
 
 
-def _choice(value: object, choices: str, model: type[Model]) -> tuple[str, Code]:
+def _bound(name: str, context: Mapping[str, Any], said: str) -> Message:
+    """Return which bound of its type a value is beyond; `said` is what pydantic says, for those that are not ours."""
+    if name == "greater_than_equal":
+        return message("must be at least {ge}", ge=context["ge"])
+    if name == "less_than_equal":
+        return message("must be at most {le}", le=context["le"])
+    if name == "greater_than":
+        return message("must be more than zero")
+    if name in {"too_short", "string_too_short"}:
+        return message("must not be empty")
+    return message("{refusal}", refusal=said[:1].lower() + said[1:])
+
+
+def _choice(value: object, choices: str, model: type[Model]) -> tuple[Message, Code]:
+    """Return what is said of a value that is none of the choices, which pydantic writes as ``'a', 'b' or 'c'``."""
+    names, _, last = choices.rpartition(" or ")
+    one_of = message("{names} or {last}", names=names, last=last) if names else verbatim(choices)
     if not isinstance(value, str):
-        return expected(choices, value), "wrong_type"
+        return expected(one_of, value), "wrong_type"
     if isinstance(value, InterpolatedStr):
-        return f"expected {choices}", "bad_value"
+        return message("expected {what}", what=one_of), "bad_value"
     if value.lower() in model.REMEDIES:
-        return f"expected {choices}: {model.REMEDIES[value.lower()]}", "bad_value"
-    allowed = choices.replace("'", "").replace(" or ", ", ").split(", ")
-    return f"expected {choices}{did_you_mean(value, allowed)}", "bad_value"
+        remedy = model.REMEDIES[value.lower()]
+        return message("expected {what}: {remedy}", what=one_of, remedy=remedy), "bad_value"
+    hint = did_you_mean(value, choices.replace("'", "").replace(" or ", ", ").split(", "))
+    return message("expected {what}{hint}", what=one_of, hint=hint), "bad_value"

@@ -10,26 +10,27 @@ from itertools import pairwise
 from typing import Final
 
 from connector.config.source_text import Slip
+from connector.language.message import message
 
 _ASCII: Final = {
-    "：": ("the Chinese colon", ":"),
-    "，": ("the Chinese comma", ","),
-    "、": ("the Chinese enumeration comma", ","),
-    "“": ("the Chinese opening quote", '"'),
-    "”": ("the Chinese closing quote", '"'),
-    "‘": ("the Chinese opening quote", "'"),
-    "’": ("the Chinese closing quote", "'"),
-    "。": ("the Chinese full stop", "."),
-    "｛": ("the full-width brace", "{"),
-    "｝": ("the full-width brace", "}"),
-    "［": ("the full-width bracket", "["),
-    "］": ("the full-width bracket", "]"),
-    "＄": ("the full-width dollar", "$"),
-    "－": ("the full-width hyphen", "-"),
-    "／": ("the full-width slash", "/"),
-    "＃": ("the full-width number sign", "#"),
-    "\u3000": ("the full-width blank", " "),
-    "\xa0": ("the no-break space", " "),
+    "：": (message("the Chinese colon"), ":"),
+    "，": (message("the Chinese comma"), ","),
+    "、": (message("the Chinese enumeration comma"), ","),
+    "“": (message("the Chinese opening quote"), '"'),
+    "”": (message("the Chinese closing quote"), '"'),
+    "‘": (message("the Chinese opening quote"), "'"),
+    "’": (message("the Chinese closing quote"), "'"),
+    "。": (message("the Chinese full stop"), "."),
+    "｛": (message("the full-width brace"), "{"),
+    "｝": (message("the full-width brace"), "}"),
+    "［": (message("the full-width bracket"), "["),
+    "］": (message("the full-width bracket"), "]"),
+    "＄": (message("the full-width dollar"), "$"),
+    "－": (message("the full-width hyphen"), "-"),
+    "／": (message("the full-width slash"), "/"),
+    "＃": (message("the full-width number sign"), "#"),
+    "\u3000": (message("the full-width blank"), " "),
+    "\xa0": (message("the no-break space"), " "),
 }
 _FULL_WIDTH: Final = re.compile(f"[{''.join(_ASCII)}]")
 _MAX_PLACES: Final = 8
@@ -93,6 +94,15 @@ def _replaced(line: str, places: list[int]) -> str:
 def _slip(text: str, index: int, *, blank: bool = False) -> Slip:
     character = text[index]
     name, ascii_character = _ASCII[character]
-    instead = "a blank" if ascii_character == " " else f"'{ascii_character}'" if ascii_character != "'" else '"\'"'
-    after = " and a blank" if blank and character == "：" else ""
-    return Slip(index, f"'{character}' is {name} (U+{ord(character):04X}): write {instead}{after}")
+    quoted = f"'{ascii_character}'" if ascii_character != "'" else '"\'"'
+    instead = message("a blank") if ascii_character == " " else message("{sign}", sign=quoted)
+    if blank and character == "：":
+        instead = message("{instead} and a blank", instead=instead)
+    told = message(
+        "'{character}' is {name} (U+{number:04X}): write {instead}",
+        character=character,
+        name=name,
+        number=ord(character),
+        instead=instead,
+    )
+    return Slip(index, told)

@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from connector.decode.registry_extra import INSTALL, missing_module, open_client
+from connector.language.message import message
 from connector.settings.models import REGISTRY_FORMATS, Decode, Kafka, SchemaRegistry
 
 if TYPE_CHECKING:
     from connector.config.sections import Sections
+    from connector.language.message import Message
     from connector.settings.problems import Path, Problems
 
 _AT: Final[Path] = ("kafka", "schema_registry")
 _URL: Final[Path] = (*_AT, "url")
 _PROPERTIES: Final[Path] = (*_AT, "properties")
-_RETRIES: Final = "remove it: the connector asks again, with growing waits, for as long as it takes"
-_CACHE: Final = "remove it: a schema never changes, so the connector keeps each"
+_RETRIES: Final = message("remove it: the connector asks again, with growing waits, for as long as it takes")
+_CACHE: Final = message("remove it: a schema never changes, so the connector keeps each")
 OWNED_BY_REGISTRY: Final = {
-    "url": "use kafka.schema_registry.url",
+    "url": message("use kafka.schema_registry.url"),
     "max.retries": _RETRIES,
     "retries.wait.ms": _RETRIES,
     "retries.max.wait.ms": _RETRIES,
@@ -36,19 +38,23 @@ def check_registry(sections: Sections, problems: Problems) -> None:
     wanted, kafka = _wanted(sections), sections.get(Kafka)
     for topic, entry in wanted.items():
         if entry.charset != "utf-8":
-            message = f"remove it: {entry.format} has an encoding of its own"
-            problems.add(("decode", topic, "charset"), message, "bad_value")
+            told = message("remove it: {format} has an encoding of its own", format=entry.format)
+            problems.add(("decode", topic, "charset"), told, "bad_value")
     if kafka is None:
         return
     settings = kafka.schema_registry
     if settings is None:
         for topic, entry in list(wanted.items())[:1]:
-            message = f"missing, required for the format of decode.{topic}, {entry.format}: {{url: https://…}}"
-            problems.add(_AT, message, "missing_key")
+            told = message(
+                "missing, required for the format of decode.{topic}, {format}: {{url: https://…}}",
+                topic=topic,
+                format=entry.format,
+            )
+            problems.add(_AT, told, "missing_key")
         return
     if not wanted and len(sections.decode) == _entries(sections):
-        message = f"no topic has a format that needs it ({', '.join(sorted(REGISTRY_FORMATS))})"
-        problems.add(_AT, message, "unused", at_key=True)
+        told = message("no topic has a format that needs it ({formats})", formats=", ".join(sorted(REGISTRY_FORMATS)))
+        problems.add(_AT, told, "unused", at_key=True)
     _check_url(settings.url, problems)
     _check_properties(settings, problems)
 
@@ -59,14 +65,19 @@ def check_registry_client(sections: Sections, problems: Problems) -> None:
     missing = missing_module() if wanted else ""
     if missing:
         for topic, entry in wanted.items():
-            message = f"{entry.format} needs an extra that is not installed (no module {missing}): {INSTALL}"
-            problems.add(("decode", topic, "format"), message, "bad_value")
+            told = message(
+                "{format} needs an extra that is not installed (no module {missing}): {install}",
+                format=entry.format,
+                missing=missing,
+                install=INSTALL,
+            )
+            problems.add(("decode", topic, "format"), told, "bad_value")
     if kafka is None or kafka.schema_registry is None:
         return
     properties = kafka.schema_registry.properties
     absent = [name for name in _FILES if name in properties and not _is_readable(str(properties[name]))]
     for name in absent:
-        problems.add((*_PROPERTIES, name), "can't read this file", "unreadable_file")
+        problems.add((*_PROPERTIES, name), message("can't read this file"), "unreadable_file")
     sound = not any(each.path[: len(_AT)] == _AT for each in problems.errors)
     if wanted and not missing and sound:
         _check_client(kafka.schema_registry, problems)
@@ -84,30 +95,30 @@ def _entries(sections: Sections) -> int:
 
 def _check_url(url: str, problems: Problems) -> None:
     messages = (_url_message(each.strip()) for each in url.split(","))  # the client takes several
-    for message in [each for each in messages if each][:1]:
-        problems.add(_URL, message, "bad_value")
+    for told in [each for each in messages if each is not None][:1]:
+        problems.add(_URL, told, "bad_value")
 
 
-def _url_message(url: str) -> str:
+def _url_message(url: str) -> Message | None:
     try:
         parts = urlsplit(url)
         sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         sound = False
     if not sound or not url.isascii() or not url.isprintable() or " " in url:
-        return "expected an address such as https://registry.example"
+        return message("expected an address such as {example}", example="https://registry.example")
     if parts.username is not None or parts.password is not None:
-        return "must not contain a user or a password: use properties, basic.auth.user.info"
-    return "must not have a query or a fragment ('?', '#')" if "?" in url or "#" in url else ""
+        return message("must not contain a user or a password: use properties, basic.auth.user.info")
+    return message("must not have a query or a fragment ('?', '#')") if "?" in url or "#" in url else None
 
 
 def _check_properties(settings: SchemaRegistry, problems: Problems) -> None:
     for name, value in settings.properties.items():
         if name in OWNED_BY_REGISTRY:
-            message = f"the connector sets this property itself; {OWNED_BY_REGISTRY[name]}"
-            problems.add((*_PROPERTIES, name), message, "owned_property", at_key=True)
+            told = message("the connector sets this property itself; {remedy}", remedy=OWNED_BY_REGISTRY[name])
+            problems.add((*_PROPERTIES, name), told, "owned_property", at_key=True)
         elif name == "timeout" and not _is_duration(value):
-            problems.add((*_PROPERTIES, name), "expected a number of seconds", "bad_value")
+            problems.add((*_PROPERTIES, name), message("expected a number of seconds"), "bad_value")
 
 
 def _is_duration(value: object) -> bool:
@@ -136,11 +147,11 @@ def _check_client(settings: SchemaRegistry, problems: Problems) -> None:
         unrecognized = _UNRECOGNIZED.fullmatch(str(error))
         if unrecognized is not None:
             for name in unrecognized[1].split(", "):
-                problems.add((*_PROPERTIES, name), "the registry's client does not know it", "bad_value", at_key=True)
+                told = message("the registry's client does not know it")
+                problems.add((*_PROPERTIES, name), told, "bad_value", at_key=True)
             return
-        problems.add(
-            _PROPERTIES, f"the registry's client refuses them: {_without_values(error, settings)}", "bad_value"
-        )
+        told = message("the registry's client refuses them: {why}", why=_without_values(error, settings))
+        problems.add(_PROPERTIES, told, "bad_value")
 
 
 def _without_values(error: Exception, settings: SchemaRegistry) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from connector.config.interpolation import interpolate_sealed
+from connector.language.message import message
 
 if TYPE_CHECKING:
     from connector.settings.problems import Problems
@@ -23,7 +24,8 @@ def sealed(data: object, problems: Problems) -> object:
     closed = dict(closed)
     events, routes = closed.get("events"), closed.get("routes")
     if isinstance(events, dict) and "file" in events and not isinstance(events["file"], dict):
-        problems.add(("events", "file"), "no file is read here: write the events into the config", "unreadable_file")
+        told = message("no file is read here: write the events into the config")
+        problems.add(("events", "file"), told, "unreadable_file")
         del closed["events"]
     if isinstance(routes, list):
         closed["routes"] = [_without_code(index, route, problems) for index, route in enumerate(routes)]
@@ -33,6 +35,6 @@ def sealed(data: object, problems: Problems) -> object:
 def _without_code(index: int, route: Any, problems: Problems) -> Any:  # noqa: ANN401 - whatever the file has
     if not isinstance(route, dict) or "transform" not in route:
         return route
-    message = "no function is called here, since it would run on the server: preview on the command line does"
-    problems.add(("routes", index, "transform"), message, "bad_value")
+    told = message("no function is called here, since it would run on the server: preview on the command line does")
+    problems.add(("routes", index, "transform"), told, "bad_value")
     return {name: each for name, each in route.items() if name != "transform"}

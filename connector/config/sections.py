@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_origin
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from connector.config.messages import report
+from connector.language.message import message
 from connector.settings.models import Config
-from connector.settings.types import expected
+from connector.settings.types import A_LIST, A_TABLE, expected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,7 +76,7 @@ def read_sections(data: Mapping[str, object], problems: Problems) -> Sections:
     for name, info in Config.model_fields.items():
         if name not in data:
             if info.is_required():
-                problems.add((name,), "missing, required", "missing_key")
+                problems.add((name,), message("missing, required"), "missing_key")
         elif get_origin(info.annotation) in {dict, list}:
             sections.sound[name] = _entries(name, info, data[name], problems)
         else:
@@ -90,10 +91,10 @@ def _entries(name: str, info: FieldInfo, raw: object, problems: Problems) -> dic
     if raw is None and not info.is_required():
         return {}
     if not isinstance(raw, dict | list) or not isinstance(raw, container):
-        problems.add((name,), expected("a table" if container is dict else "a list", raw), "wrong_type")
+        problems.add((name,), expected(A_TABLE if container is dict else A_LIST, raw), "wrong_type")
         return {}
     if not raw and info.is_required():
-        problems.add((name,), "must not be empty", "bad_value")
+        problems.add((name,), message("must not be empty"), "bad_value")
     entries = dict(enumerate(raw)) if isinstance(raw, list) else raw
     return _sound(get_args(info.annotation)[-1], (name,), entries, problems)
 

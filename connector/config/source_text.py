@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from connector.language.message import Message
 
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
 
@@ -22,7 +25,7 @@ class Slip:
     """Something wrong at one place of a text."""
 
     index: int
-    message: str
+    message: Message
 
 
 class SourceText:

@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from ruamel.yaml.nodes import ScalarNode
 
+from connector.language.message import message
+
 if TYPE_CHECKING:
     from ruamel.yaml.nodes import Node
+
+    from connector.language.message import Message
 
 UNTAGGED: Final = "?"
 """The tag of nodes that have none in the file."""
@@ -30,9 +34,9 @@ _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 class YamlError(Exception):
     """The text is not the YAML of a config. The message is one line and shows no secret."""
 
-    def __init__(self, message: str, index: int) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, told: Message, index: int) -> None:
+        super().__init__(told)
+        self.message = told
         self.index = index
         """Where in the text."""
 
@@ -41,15 +45,16 @@ def refuse_tag(node: Node, allowed: frozenset[str]) -> None:
     """Raise YamlError if a node has a tag that is not `allowed`."""
     if str(node.tag) not in allowed:
         tag = str(node.tag).replace("tag:yaml.org,2002:", "!!")
-        raise YamlError(f"tags are not allowed: remove '{tag}', or quote the text", node.start_mark.index)
+        told = message("tags are not allowed: remove '{tag}', or quote the text", tag=tag)
+        raise YamlError(told, node.start_mark.index)
 
 
 def key_text(node: Node) -> str:
     """Return a key as it is written, so that `010` and `1` find what a record has; `True` is `true`."""
     if not isinstance(node, ScalarNode):
-        raise YamlError("a key must be text: quote it if it begins with { or [", node.start_mark.index)
+        raise YamlError(message("a key must be text: quote it if it begins with {{ or ["), node.start_mark.index)
     if not node.value and not node.style:
-        raise YamlError("a key is missing before the ':'", node.start_mark.index)
+        raise YamlError(message("a key is missing before the ':'"), node.start_mark.index)
     refuse_tag(node, _STRING_TAGS)
     if not node.style and node.value in _BOOL:
         return str(node.value).lower()
@@ -69,12 +74,12 @@ def scalar_value(node: ScalarNode) -> object:
     if _INT.fullmatch(text) or _BASED_INT.fullmatch(text):
         number = int(text, 10 if _INT.fullmatch(text) else 0) if len(text) <= 64 else 1 << 64
         if not -(1 << 63) <= number < 1 << 64:
-            raise YamlError("an integer beyond 64 bits: quote it if it is text", node.start_mark.index)
+            raise YamlError(message("an integer beyond 64 bits: quote it if it is text"), node.start_mark.index)
         return number
     if _FLOAT.fullmatch(text):
         fraction = float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
         if not math.isfinite(fraction):
-            raise YamlError("not a number in JSON: quote it if it is text", node.start_mark.index)
+            raise YamlError(message("not a number in JSON: quote it if it is text"), node.start_mark.index)
         return fraction
     return text
 
@@ -83,5 +88,6 @@ def _characters(node: ScalarNode) -> str:
     """Return the text of a node, which must consist of whole characters."""
     text = str(node.value)
     if _SURROGATE.search(text):
-        raise YamlError("half a character (\\ud800 to \\udfff): write the character itself", node.start_mark.index)
+        told = message("half a character (\\ud800 to \\udfff): write the character itself")
+        raise YamlError(told, node.start_mark.index)
     return text

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from connector.config import punctuation
 from connector.config.secrets import without_secrets
 from connector.config.source_text import Slip
+from connector.language.message import filtered, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,18 +43,18 @@ _KEY_FOLLOWS: Final = ("{", ",")
 """After these a key is expected in a table: a full-width colon there is not prose."""
 
 _WORDS: Final = (
-    ("found character '\\t'", "a tab is not allowed here: use spaces"),
-    ("mapping values are not allowed", "a ':' is not allowed here: quote the text, or begin a new line"),
-    ("could not find expected ':'", "a ':' is missing after this key, or the line before it is not complete"),
-    ("expected <block end>", "this does not fit what stands above: look at the indentation and the quotes"),
-    ("expected ',' or '}'", "a table in {…} is not complete here: a ',' or the '}' is missing, or quotes"),
-    ("expected ',' or ']'", "a list in […] is not complete here: a ',' or the ']' is missing, or quotes"),
-    ("unknown escape character", "inside double quotes a backslash begins an escape: use single quotes"),
-    ("expected escape sequence", "inside double quotes a backslash begins an escape: use single quotes"),
-    ("that cannot start any token", "text can't begin with this character: quote it"),
-    ("expected alphabetic or numeric", "text that begins with * or & needs quotes"),
-    ("expected the node content", "a value is missing here, or it needs quotes"),
-    ("but found another document", "a file is one document: remove the '---'"),
+    ("found character '\\t'", message("a tab is not allowed here: use spaces")),
+    ("mapping values are not allowed", message("a ':' is not allowed here: quote the text, or begin a new line")),
+    ("could not find expected ':'", message("a ':' is missing after this key, or the line before it is not complete")),
+    ("expected <block end>", message("this does not fit what stands above: look at the indentation and the quotes")),
+    ("expected ',' or '}'", message("a table in {{…}} is not complete here: a ',' or the '}}' is missing, or quotes")),
+    ("expected ',' or ']'", message("a list in […] is not complete here: a ',' or the ']' is missing, or quotes")),
+    ("unknown escape character", message("inside double quotes a backslash begins an escape: use single quotes")),
+    ("expected escape sequence", message("inside double quotes a backslash begins an escape: use single quotes")),
+    ("that cannot start any token", message("text can't begin with this character: quote it")),
+    ("expected alphabetic or numeric", message("text that begins with * or & needs quotes")),
+    ("expected the node content", message("a value is missing here, or it needs quotes")),
+    ("but found another document", message("a file is one document: remove the '---'")),
 )
 
 
@@ -62,14 +63,15 @@ def unreadable_character(text: str) -> Slip | None:
     match = _CONTROL.search(text)
     if match is None:
         return None
-    return Slip(match.start(), f"a control character (U+{ord(match[0]):04X}): this is not a text file")
+    told = message("a control character (U+{number:04X}): this is not a text file", number=ord(match[0]))
+    return Slip(match.start(), told)
 
 
 def unreadable_escape(text: str) -> Slip:
     """Return what ruamel stumbles over without naming a place: an escape for no character, or a wrong directive."""
     match = _ESCAPE.search(text)
-    message = "not YAML: an escape like \\U that stands for no character, or a wrong %YAML"
-    return Slip(match.start() if match else 0, message)
+    told = message("not YAML: an escape like \\U that stands for no character, or a wrong %YAML")
+    return Slip(match.start() if match else 0, told)
 
 
 def explain(source: SourceText, error: MarkedYAMLError, first_error: FirstError) -> Slip:
@@ -133,10 +135,12 @@ def _unquoted(source: SourceText, error: MarkedYAMLError, index: int) -> Iterato
         return
     quoted = "'" + value.replace("'", "''") + "'" if "\\" in value or '"' in value else f'"{value}"'
     shown = without_secrets((line[: slip[0]] + quoted + line[slip[1] :]).strip())
-    what = f"write {quoted} in quotes" if quoted in shown else "this needs quotes"
+    what = message("write {quoted} in quotes", quoted=quoted) if quoted in shown else message("this needs quotes")
+    what = filtered(what, lambda text: text[:_MAX_LINE])
     if len(shown) > _MAX_LINE:
         shown = f"{shown[:_MAX_LINE]}…"
-    yield Slip(start + slip[0], f"{what[:_MAX_LINE]}: {shown}"), start + slip[0], start + slip[1], quoted
+    told = message("{what}: {shown}", what=what, shown=shown)
+    yield Slip(start + slip[0], told), start + slip[0], start + slip[1], quoted
 
 
 def _flow_value(line: str, column: int) -> tuple[int, int] | None:
@@ -162,17 +166,19 @@ def _in_words(source: SourceText, error: MarkedYAMLError, index: int) -> Slip:
     problem, context = str(error.problem), str(error.context or "")
     opened = error.context_mark.index if error.context_mark is not None else index
     if problem == "found unexpected end of stream" and "quoted" in context:
-        return Slip(opened, "the quote that opens here is never closed")
+        return Slip(opened, message("the quote that opens here is never closed"))
     if "<stream end>" in problem and context.endswith(("flow mapping", "flow sequence")):
-        return Slip(opened, f"the '{source.text[opened]}' that opens here is never closed")
+        bracket = source.text[opened]
+        return Slip(opened, message("the '{bracket}' that opens here is never closed", bracket=bracket))
     if problem.startswith("found undefined alias"):
         name = problem.removeprefix("found undefined alias ").strip("'")[:_MAX_NAME]
-        return Slip(index, f"no anchor &{name} stands above; text that begins with * needs quotes")
+        return Slip(index, message("no anchor &{name} stands above; text that begins with * needs quotes", name=name))
     if context == "while scanning a directive":
-        return Slip(opened, "a line that begins with % is a directive of YAML: quote the text")
-    line = source.position(opened).line
-    above = f" (it opens in line {line})" if "flow" in context and line < source.position(index).line else ""
-    for part, message in _WORDS:
-        if part in problem:
-            return Slip(index, message + above)
-    return Slip(index, f"not YAML: {' '.join(problem.split())}".replace("\0", "the end of the file"))
+        return Slip(opened, message("a line that begins with % is a directive of YAML: quote the text"))
+    told = next((words for part, words in _WORDS if part in problem), None)
+    if told is None:
+        found = " ".join(problem.split()).replace("\0", "the end of the file")
+        told = message("not YAML: {found}", found=found)
+    elif "flow" in context and source.position(opened).line < source.position(index).line:
+        told = message("{told} (it opens in line {line})", told=told, line=source.position(opened).line)
+    return Slip(index, told)

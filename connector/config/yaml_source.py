@@ -25,6 +25,7 @@ from connector.config import punctuation
 from connector.config.source_text import Slip
 from connector.config.yaml_scalars import UNTAGGED, YamlError, key_text, refuse_tag, scalar_value
 from connector.config.yaml_slips import explain, unreadable_character, unreadable_escape
+from connector.language.message import message, verbatim
 from connector.settings.problems import Problem
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from ruamel.yaml.nodes import Node
 
     from connector.config.source_text import SourceText
+    from connector.language.message import Message
     from connector.settings.problems import Path
 
 MAX_DEPTH: Final = 60
@@ -86,9 +88,10 @@ def read_yaml(source: SourceText, keys: Sequence[str] = ()) -> YamlSource:
         raise YamlError(slip.message, slip.index)
     root = _compose(source)
     if root is None or (isinstance(root, ScalarNode) and scalar_value(root) is None):
-        raise YamlError(f"the file is empty: {_listed(keys)} are required", 0)
+        raise YamlError(message("the file is empty: {keys} are required", keys=_listed(keys)), 0)
     if not isinstance(root, MappingNode):
-        default = Slip(_span(root).start, f"expected a table with the keys {_listed(keys)}")
+        told = message("expected a table with the keys {keys}", keys=_listed(keys))
+        default = Slip(_span(root).start, told)
         slip = punctuation.for_colon(source.text, *_span(root)) or default
         raise YamlError(slip.message, slip.index)
     reader = _Reader(source.text)
@@ -97,8 +100,9 @@ def read_yaml(source: SourceText, keys: Sequence[str] = ()) -> YamlSource:
     return replace(reader.result, data=data)
 
 
-def _listed(keys: Sequence[str]) -> str:
-    return " and ".join((", ".join(keys[:-1]), *keys[-1:]))
+def _listed(keys: Sequence[str]) -> Message:
+    *names, last = keys or ("",)
+    return message("{names} and {last}", names=", ".join(names), last=last) if names else verbatim(last)
 
 
 class _UntaggedResolver(VersionedResolver):
@@ -121,7 +125,8 @@ def _compose(source: SourceText) -> Node | None:
             warnings.simplefilter("ignore", ReusedAnchorWarning)  # YAML allows it: an alias means the last one above
             return _parser().compose(source.text)  # type: ignore[no-any-return]
     except MaxDepthExceededError as error:
-        raise YamlError(f"nested deeper than {MAX_DEPTH} levels", error.problem_mark.index) from error
+        told = message("nested deeper than {depth} levels", depth=MAX_DEPTH)
+        raise YamlError(told, error.problem_mark.index) from error
     except MarkedYAMLError as error:
         slip = explain(source, error, _first_error)
         raise YamlError(slip.message, slip.index) from error
@@ -220,18 +225,21 @@ class _Reader:
         """Refuse tags, and a node inside itself: the aliases of one would expand forever."""
         refuse_tag(node, frozenset({UNTAGGED}))
         if id(node) in self._open:
-            raise YamlError(f"the anchor &{node.anchor} holds an alias of itself", node.start_mark.index)
+            told = message("the anchor &{name} holds an alias of itself", name=node.anchor)
+            raise YamlError(told, node.start_mark.index)
         self._open.add(id(node))
 
     def _spend(self, node: Node) -> None:
         self._left -= 1
         if self._left < 0:
-            raise YamlError(f"more than {MAX_VALUES:,} values, aliases expanded", node.start_mark.index)
+            told = message("more than {number:,} values, aliases expanded", number=MAX_VALUES)
+            raise YamlError(told, node.start_mark.index)
 
 
 def _merge_sources(node: Node) -> list[MappingNode]:
     sources: list[Node] = node.value if isinstance(node, SequenceNode) else [node]
     tables = [source for source in sources if isinstance(source, MappingNode)]
     if len(tables) < len(sources):
-        raise YamlError("'<<' takes a table or a list of tables: <<: *anchor", node.start_mark.index)
+        told = message("'<<' takes a table or a list of tables: <<: *anchor")
+        raise YamlError(told, node.start_mark.index)
     return tables

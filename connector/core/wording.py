@@ -19,9 +19,14 @@ REASONS: Final = frozenset(
         "read-only file system",
         "no space left on device",
         "input/output error",
+        "connection refused",
+        "connection reset by peer",
+        "timed out",
+        "network is unreachable",
+        "no route to host",
     }
 )
-"""What the operating system says of files, in small letters."""
+"""What the operating system says of files and connections, in small letters."""
 _UNITS: Final = (("{number} d", 86_400), ("{number} h", 3_600), ("{number} min", 60), ("{number} s", 1))
 
 
@@ -32,7 +37,7 @@ def counted(number: int, one: str, many: str = "") -> Message:
 
 
 def why_not(error: OSError | ValueError) -> Message:
-    """Return why a file can't be read or written: `permission denied`; a ValueError is that of a name with a NUL."""
+    """Return what the operating system says: `permission denied`. A ValueError is that of a file's name with a NUL."""
     if not isinstance(error, OSError):
         return message("not a path")
     reason = (error.strerror or type(error).__name__).lower()

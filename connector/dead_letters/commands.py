@@ -13,6 +13,8 @@ import typer
 
 from connector.core.errors import TopicMissingError, UsageError
 from connector.dead_letters.output import Output
+from connector.language.choice import chosen
+from connector.language.message import in_language
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -109,7 +111,7 @@ def load_config(config: Path) -> Loaded:
 
     loaded = load(config, os.environ, validate_properties, excerpts=sys.stderr.isatty())
     for warning in loaded.warnings:
-        typer.echo(warning, err=True)
+        typer.echo(in_language(warning, chosen(os.environ)), err=True)
     return loaded
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from connector.core.errors import UsageError
 from connector.core.letters import REASONS, Letter, read_letter
 from connector.core.wording import counted
+from connector.language.message import NOTHING, message
 from connector.settings.types import DEFAULT_ZONE
 
 if TYPE_CHECKING:
@@ -58,8 +59,14 @@ def parse_filters(
     for reason in reasons:
         if reason not in REASONS:
             close = difflib.get_close_matches(reason, REASONS, n=1)
-            hint = f"did you mean '{close[0]}'? " if close else ""
-            raise UsageError("--reason", f"no such reason: '{reason}'; {hint}The reasons are {', '.join(REASONS)}")
+            hint = message("did you mean '{name}'? ", name=close[0]) if close else NOTHING
+            told = message(
+                "no such reason: '{reason}'; {hint}The reasons are {reasons}",
+                reason=reason,
+                hint=hint,
+                reasons=", ".join(REASONS),
+            )
+            raise UsageError("--reason", told)
     return Filters(routes, reasons, topics, None if since is None else since_ms(since, now))
 
 
@@ -74,8 +81,12 @@ def since_ms(text: str, now: datetime) -> int:
         time = time if time.tzinfo is not None else time.replace(tzinfo=ZoneInfo(DEFAULT_ZONE))
         return max(0, int(time.astimezone(UTC).timestamp() * 1000))
     except (ValueError, OverflowError):
-        example = f"30m, 2h, 7d or a time such as 2024-01-31T08:00 (without an offset: {DEFAULT_ZONE})"
-        raise UsageError("--since", f"expected {example}, got '{text}'") from None
+        told = message(
+            "expected 30m, 2h, 7d or a time such as 2024-01-31T08:00 (without an offset: {zone}), got '{given}'",
+            zone=DEFAULT_ZONE,
+            given=text,
+        )
+        raise UsageError("--since", told) from None
 
 
 def none_matches(looked_at: int, since: str = "") -> str:

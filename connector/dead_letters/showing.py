@@ -16,6 +16,7 @@ from connector.dead_letters.listing import describe, record_place
 from connector.dead_letters.masking import mask_bytes, mask_numbers, mask_value
 from connector.dead_letters.restoring import restore
 from connector.dead_letters.selection import Filters, Read, letters
+from connector.language.message import message
 from connector.observe.scrub import printable
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def parse_place(text: str) -> Place:
         return Place("", int(found[1]), int(found[2]))
     if found := _RECORD.fullmatch(text):
         return Place(found[1], int(found[2]), int(found[3]))
-    raise UsageError("LETTER", f"expected a place such as 0:12, or a record such as shop.orders[3]@41, got '{text}'")
+    told = message("expected a place such as 0:12, or a record such as shop.orders[3]@41, got '{given}'", given=text)
+    raise UsageError("LETTER", told)
 
 
 @dataclass(frozen=True, slots=True)

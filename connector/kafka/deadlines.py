@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from connector.language.message import message
+
 if TYPE_CHECKING:
     from connector.settings.models import Kafka
     from connector.settings.problems import Problems
@@ -38,16 +40,24 @@ def validate_timeouts(kafka: Kafka, problems: Problems) -> None:
     """Add a problem for each timeout in `kafka.properties` that does not fit our own deadlines or the others."""
     max_poll = _milliseconds(kafka, "max.poll.interval.ms", MIN_MAX_POLL_INTERVAL_MS)
     if max_poll < MIN_MAX_POLL_INTERVAL_MS:
-        why = f"a revocation may take {REVOKE_DEADLINE_S + CLOSE_GRACE_S + LAST_COMMIT_S:.0f} s"
-        text = (
-            f"expected at least {MIN_MAX_POLL_INTERVAL_MS}, got {max_poll}: {why}, and the member must not be removed"
+        told = message(
+            "expected at least {least}, got {given}: a revocation may take {seconds:.0f} s, and the member must not be"
+            " removed",
+            least=MIN_MAX_POLL_INTERVAL_MS,
+            given=max_poll,
+            seconds=REVOKE_DEADLINE_S + CLOSE_GRACE_S + LAST_COMMIT_S,
         )
-        problems.add(("kafka", "properties", "max.poll.interval.ms"), text, "bad_value")
+        problems.add(("kafka", "properties", "max.poll.interval.ms"), told, "bad_value")
     session, heartbeat = session_timeout_ms(kafka), _milliseconds(kafka, "heartbeat.interval.ms", DEFAULT_HEARTBEAT_MS)
     for name in ("session.timeout.ms", "heartbeat.interval.ms"):
         if name in kafka.properties and heartbeat >= session:
-            text = f"session.timeout.ms ({session}) must be longer than heartbeat.interval.ms ({heartbeat})"
-            problems.add(("kafka", "properties", name), f"{text}: best three times as long", "bad_value")
+            told = message(
+                "session.timeout.ms ({session}) must be longer than heartbeat.interval.ms ({heartbeat}): best three"
+                " times as long",
+                session=session,
+                heartbeat=heartbeat,
+            )
+            problems.add(("kafka", "properties", name), told, "bad_value")
             return
 
 

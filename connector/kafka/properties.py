@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from connector.kafka.client_words import PlainWords
 from connector.kafka.deadlines import validate_timeouts
+from connector.language.message import message
 from connector.settings.kafka_properties import FIXED_PROPERTIES
 
 if TYPE_CHECKING:
@@ -155,7 +156,8 @@ def validate_properties(kafka: Kafka, problems: Problems) -> None:
     while (refusal := _refusal_of(properties)) is not None:
         refused = next((name for name in remaining if f'"{name}"' in refusal), None)
         path = ("kafka", "properties") if refused is None else ("kafka", "properties", refused)
-        problems.add(path, f"the Kafka client refuses it: {_without_values(refusal, kafka)}", "bad_value")
+        told = message("the Kafka client refuses it: {refusal}", refusal=_without_values(refusal, kafka))
+        problems.add(path, told, "bad_value")
         if refused is None:
             return
         remaining.remove(refused)

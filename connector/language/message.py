@@ -63,11 +63,6 @@ def filtered(text: str, finish: Callable[[str], str]) -> Message:
     return told
 
 
-def having(text: Message, **arguments: object) -> Message:
-    """Return a message with other values of some of its arguments; names that it does not have change nothing."""
-    return message(text.template, **{**text.arguments, **arguments})
-
-
 def in_language(text: str, language: Language) -> str:
     """Return what a message says in a language; any other text as it is."""
     if language == "en" or not isinstance(text, Message):

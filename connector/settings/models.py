@@ -12,9 +12,9 @@ from collections.abc import Mapping  # noqa: TC003 - pydantic evaluates annotati
 from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from connector.core.sink import MAX_BATCH_ITEMS
+from connector.language.message import NOTHING, Message, message
 from connector.settings.problems import did_you_mean
 from connector.settings.types import (
     Credential,
@@ -31,6 +31,7 @@ from connector.settings.types import (
     Text,
     Whole,
     expected,
+    refuse,
 )
 
 Raw = Any
@@ -51,7 +52,7 @@ Table = Annotated[dict[str, Raw], BeforeValidator(_empty_table)]
 class Model(BaseModel):
     """The base of all parts of the file. A repr names what was set and shows no value, which may be a secret."""
 
-    REMEDIES: ClassVar[Mapping[str, str]] = {}
+    REMEDIES: ClassVar[Mapping[str, Message]] = {}
     """By a value that no choice has, in lower case: what to do instead."""
 
     # The validator of a section holds those of its parts, so most models never need one of their own.
@@ -112,11 +113,15 @@ class Kafka(Model):
 class Decode(Model):
     """How the values of a topic are read; JSON in UTF-8 by default."""
 
-    REMEDIES: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("gbk", "cp936", "gb2312"), "gb18030 reads it too"),
-        **dict.fromkeys(("protobuf", "proto"), "have it produced as avro or json_schema: docs/formats.md says why"),
-        **dict.fromkeys(("jsonschema", "json-schema", "json schema"), "did you mean 'json_schema'?"),
-        **dict.fromkeys(("utf-16", "utf-16le", "utf-16be", "utf16"), "write UTF-8 where it is produced"),
+    REMEDIES: ClassVar[Mapping[str, Message]] = {
+        **dict.fromkeys(("gbk", "cp936", "gb2312"), message("gb18030 reads it too")),
+        **dict.fromkeys(
+            ("protobuf", "proto"), message("have it produced as avro or json_schema: docs/formats.md says why")
+        ),
+        **dict.fromkeys(
+            ("jsonschema", "json-schema", "json schema"), message("did you mean '{name}'?", name="json_schema")
+        ),
+        **dict.fromkeys(("utf-16", "utf-16le", "utf-16be", "utf16"), message("write UTF-8 where it is produced")),
     }
 
     format: Literal["json", "avro", "json_schema"] = Field(
@@ -269,22 +274,22 @@ OTHER_TYPE_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
 def _argument(value: object) -> object:
     """Let a type stand for a table that has nothing else. Its own message names the place where it stands."""
     if isinstance(value, str) and value not in ARGUMENT_TYPES:
-        message = f"expected one of {', '.join(ARGUMENT_TYPES)}"
-        remedy = EventArgument.REMEDIES.get(value.lower())
+        remedy, hint = EventArgument.REMEDIES.get(value.lower()), NOTHING
         if not isinstance(value, InterpolatedStr):  # whose text is not to be shown
-            message += f": {remedy}" if remedy else did_you_mean(value, ARGUMENT_TYPES)
-        raise PydanticCustomError("bad_value", "{message}", {"message": message})
+            hint = message(": {remedy}", remedy=remedy) if remedy else did_you_mean(value, ARGUMENT_TYPES)
+        refuse("bad_value", message("expected one of {names}{hint}", names=", ".join(ARGUMENT_TYPES), hint=hint))
     if isinstance(value, bool | int | float | list):
-        message = expected("a type, such as string, or a table", value)
-        raise PydanticCustomError("wrong_type", "{message}", {"message": message})
+        refuse("wrong_type", expected(message("a type, such as string, or a table"), value))
     return {"type": value} if isinstance(value, str) else value
 
 
 class EventArgument(Model):
     """An argument of an event, as it is defined on the platform."""
 
-    REMEDIES: ClassVar[Mapping[str, str]] = {
-        other: f"did you mean '{name}'?" for name, others in OTHER_TYPE_NAMES.items() for other in others
+    REMEDIES: ClassVar[Mapping[str, Message]] = {
+        other: message("did you mean '{name}'?", name=name)
+        for name, others in OTHER_TYPE_NAMES.items()
+        for other in others
     }
 
     type: ArgumentType = Field(

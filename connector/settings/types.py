@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, Self
+from typing import TYPE_CHECKING, Annotated, Final, Literal, NoReturn, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, PlainValidator, SecretStr, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from connector.core.concurrency import MAX_LIMIT
+from connector.language.message import Message, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,23 +50,33 @@ class InterpolatedStr(str):
         return "InterpolatedStr('***')"
 
 
-def expected(what: str, value: object) -> str:
+def expected(what: Message, value: object) -> Message:
     """Return ``expected text, got a number``."""
-    return f"expected {what}, got {_KINDS.get(type(value), 'text')}"
+    return message("expected {what}, got {kind}", what=what, kind=_KINDS.get(type(value), TEXT))
 
 
-_KINDS = {
-    type(None): "nothing",
-    bool: "true or false",
-    int: "a number",
-    float: "a number",
-    list: "a list",
-    dict: "a table",
+TEXT: Final = message("text")
+A_TABLE: Final = message("a table")
+A_LIST: Final = message("a list")
+_KINDS: Final = {
+    type(None): message("nothing"),
+    bool: message("true or false"),
+    int: message("a number"),
+    float: message("a number"),
+    list: A_LIST,
+    dict: A_TABLE,
 }
 
 
-def _refuse(code: Literal["wrong_type", "bad_value", "bad_reference"], message: str) -> NoReturn:
-    raise PydanticCustomError(code, "{message}", {"message": message})
+def expected_text(value: object) -> Message:
+    """Return ``expected text, got a number; quote it``."""
+    told = expected(TEXT, value)
+    return message("{told}; quote it", told=told) if isinstance(value, bool | int | float) else told
+
+
+def refuse(code: Literal["wrong_type", "bad_value", "bad_reference"], why: Message) -> NoReturn:
+    """Raise what pydantic reports as an error with this code and this message, for `config.messages`."""
+    raise PydanticCustomError(code, "{message}", {"message": why})
 
 
 def refuse_reference(value: str) -> None:
@@ -76,17 +87,18 @@ def refuse_reference(value: str) -> None:
 
     """
     if value.startswith("$") and not isinstance(value, InterpolatedStr) and not value.startswith("$$"):
-        _refuse(
+        refuse(
             "bad_reference",
-            "a setting can't refer to the record: write ${NAME} for an environment variable,"
-            " or $$ for text that begins with $",
+            message(
+                "a setting can't refer to the record: write ${{NAME}} for an environment variable,"
+                " or $$ for text that begins with $"
+            ),
         )
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        hint = "; quote it" if isinstance(value, bool | int | float) else ""
-        _refuse("wrong_type", expected("text", value) + hint)
+        refuse("wrong_type", expected_text(value))
     refuse_reference(value)
     return value[1:] if value.startswith("$$") and not isinstance(value, InterpolatedStr) else value
 
@@ -94,7 +106,7 @@ def _text(value: object) -> str:
 def _credential(value: object) -> str:
     text = _text(value).strip()
     if not text:
-        _refuse("bad_value", "must not be blank")
+        refuse("bad_value", message("must not be blank"))
     return text
 
 
@@ -120,7 +132,7 @@ def _property(value: object) -> object:
         return value
     if isinstance(value, str):
         return _text(value)
-    return _refuse("wrong_type", expected("text, a number, true or false", value))
+    return refuse("wrong_type", expected(message("text, a number, true or false"), value))
 
 
 def _whole(value: object) -> object:
@@ -128,7 +140,7 @@ def _whole(value: object) -> object:
         return value
     if isinstance(value, InterpolatedStr) and _WHOLE.fullmatch(value.strip()):
         return int(value)
-    return _refuse("wrong_type", expected("an integer", value))
+    return refuse("wrong_type", expected(message("an integer"), value))
 
 
 def _in_flight(value: object) -> object:
@@ -137,9 +149,10 @@ def _in_flight(value: object) -> object:
     if isinstance(value, InterpolatedStr) and _WHOLE.fullmatch(value.strip()):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        _refuse("wrong_type", expected("an integer or auto", value))
+        refuse("wrong_type", expected(message("an integer or auto"), value))
     if not 1 <= value <= MAX_LIMIT:
-        _refuse("bad_value", "must be at least 1" if value < 1 else f"must be at most {MAX_LIMIT}")
+        at_least, at_most = message("must be at least {ge}", ge=1), message("must be at most {le}", le=MAX_LIMIT)
+        refuse("bad_value", at_least if value < 1 else at_most)
     return value
 
 
@@ -148,18 +161,18 @@ def _flag(value: object) -> object:
         return value
     if isinstance(value, InterpolatedStr) and value.strip().lower() in {"true", "false"}:
         return value.strip().lower() == "true"
-    return _refuse("wrong_type", expected("true or false", value))
+    return refuse("wrong_type", expected(message("true or false"), value))
 
 
-def _match(pattern: re.Pattern[str], value: object, rule: str) -> re.Match[str]:
+def _match(pattern: re.Pattern[str], value: object, rule: Message) -> re.Match[str]:
     match = pattern.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
-        _refuse("bad_value" if isinstance(value, str) else "wrong_type", rule)
+        refuse("bad_value" if isinstance(value, str) else "wrong_type", rule)
     return match
 
 
 def _duration(value: object) -> float:
-    match = _match(_DURATION, value, "expected a duration, such as 250ms, 10s, 5m or 1h")
+    match = _match(_DURATION, value, message("expected a duration, such as 250ms, 10s, 5m or 1h"))
     return float(match[1]) * _DURATION_UNITS[match[2]]
 
 
@@ -174,15 +187,15 @@ def size_text(size: int) -> str:
 
 
 def _size(value: object) -> int:
-    match = _match(_SIZE, value, "expected a size, such as 512KiB or 1MiB")
+    match = _match(_SIZE, value, message("expected a size, such as 512KiB or 1MiB"))
     return int(match[1]) * _SIZE_UNITS[match[2]]
 
 
 def _rate(value: object) -> float:
-    rule = "expected a rate above zero, such as 50/s or 600/m"
+    rule = message("expected a rate above zero, such as 50/s or 600/m")
     match = _match(_RATE, value, rule)
     if float(match[1]) <= 0:
-        _refuse("bad_value", rule)
+        refuse("bad_value", rule)
     return float(match[1]) / _RATE_UNITS[match[2]]
 
 
@@ -190,15 +203,18 @@ _ZONE = ZoneInfo(DEFAULT_ZONE)
 
 
 def _start(value: object) -> object:
-    rule = f"expected earliest, latest or a time such as 2024-01-31T00:00:00+08:00 (without an offset: {DEFAULT_ZONE})"
+    rule = message(
+        "expected earliest, latest or a time such as 2024-01-31T00:00:00+08:00 (without an offset: {zone})",
+        zone=DEFAULT_ZONE,
+    )
     if not isinstance(value, str):
-        _refuse("wrong_type", rule)
+        refuse("wrong_type", rule)
     if value in {"earliest", "latest"}:
         return value
     try:
         time = datetime.fromisoformat(value)
     except ValueError:
-        _refuse("bad_value", rule)
+        refuse("bad_value", rule)
     return time if time.tzinfo is not None else time.replace(tzinfo=_ZONE)
 
 

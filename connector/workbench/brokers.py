@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from connector.config.interpolation import interpolate
 from connector.core.errors import UsageError
 from connector.kafka.properties import validate_properties
+from connector.language.message import joined, message
 from connector.settings.models import Kafka
 from connector.settings.problems import Problems
 
@@ -22,14 +23,17 @@ NOT_IN_A_TOPIC: Final = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
 LONGEST_TOPIC: Final = 249
 _DEFAULT_BROKERS: Final = "localhost:9092"
 _PLAIN_BROKERS: Final = re.compile(r"[\w.:, \[\]/-]+", re.ASCII)
-_EXPECTED: Final = "expected host:port, host:port"
+_EXPECTED: Final = message("expected host:port, host:port")
 
 
 def check_topic(topic: str) -> None:
     """Raise UsageError for what can't be the name of a topic."""
     if not topic or len(topic) > LONGEST_TOPIC or NOT_IN_A_TOPIC.search(topic):
-        message = "the name of one topic: letters, digits, dots, dashes, and _"
-        raise UsageError("--topic", message + ("; no pattern" if topic.startswith("^") else ""))
+        if topic.startswith("^"):
+            raise UsageError(
+                "--topic", message("the name of one topic: letters, digits, dots, dashes, and _; no pattern")
+            )
+        raise UsageError("--topic", message("the name of one topic: letters, digits, dots, dashes, and _"))
 
 
 def brokers_of(given: str | None) -> str:
@@ -46,7 +50,7 @@ def parse_properties(given: Sequence[str]) -> dict[str, str]:
     for each in given:
         name, equals, value = each.partition("=")
         if not name.strip() or not equals:
-            raise UsageError("--property", "expected NAME=VALUE, such as security.protocol=SASL_SSL")
+            raise UsageError("--property", message("expected NAME=VALUE, such as security.protocol=SASL_SSL"))
         found[name.strip()] = value.strip()
     return found
 
@@ -63,5 +67,6 @@ def settings_of(topic: str, brokers: str, properties: Mapping[str, str]) -> Kafk
     if not problems.found:
         validate_properties(kafka, problems)
     if problems.found:
-        raise UsageError("--property", "; ".join(f"{each.path[-1]}: {each.message}" for each in problems.found))
+        found = [message("{name}: {told}", name=each.path[-1], told=each.message) for each in problems.found]
+        raise UsageError("--property", joined("; ", found))
     return kafka

@@ -17,6 +17,8 @@ from connector.config.documents import UnreadableError, read_document
 from connector.config.interpolation import interpolate
 from connector.core.addresses import HostPort, parse_host_port
 from connector.core.errors import CommandError, ConfigError
+from connector.core.wording import why_not
+from connector.language.message import message
 from connector.settings.problems import Problems
 
 if TYPE_CHECKING:
@@ -71,9 +73,11 @@ def _address(admin: object, problems: Problems) -> HostPort | None:
         listen = Admin().listen
     address = parse_host_port(listen) if isinstance(listen, str) else None
     if address is None and not problems.errors:
-        problems.add(("admin", "listen"), "expected host:port, such as 127.0.0.1:8080 or [::1]:8080", "bad_value")
+        told = message("expected host:port, such as 127.0.0.1:8080 or [::1]:8080")
+        problems.add(("admin", "listen"), told, "bad_value")
     elif address is not None and address.port == 0:
-        problems.add(("admin", "listen"), "port 0 is any free port, which is known only to the process", "bad_value")
+        told = message("port 0 is any free port, which is known only to the process")
+        problems.add(("admin", "listen"), told, "bad_value")
     return address
 
 
@@ -84,10 +88,17 @@ def _ask(address: HostPort, path: str, file: Path) -> dict[str, object]:
         connection.request("GET", path, headers={"accept": "application/json"})
         body = connection.getresponse().read(_MAX_BODY_BYTES)
     except (OSError, http.client.HTTPException) as error:
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        reason = (str(error) or type(error).__name__).lower()
+        if isinstance(error, OSError) and error.strerror:
+            reason = why_not(error)
         raise CommandError(
-            f"no connector answers at {where} (admin.listen of {file}): {reason.lower()}; "
-            f"start it with this config, or name the config that it runs with"
+            message(
+                "no connector answers at {where} (admin.listen of {file}): {reason}; "
+                "start it with this config, or name the config that it runs with",
+                where=where,
+                file=file,
+                reason=reason,
+            )
         ) from error
     finally:
         connection.close()
@@ -97,7 +108,12 @@ def _ask(address: HostPort, path: str, file: Path) -> dict[str, object]:
         document = None
     if not isinstance(document, dict) or not {"live", "ready"} & set(document):
         raise CommandError(
-            f"what answers at {where} (admin.listen of {file}) is not a connector: another process has taken the port"
+            message(
+                "what answers at {where} (admin.listen of {file}) is not a connector: another process has taken the"
+                " port",
+                where=where,
+                file=file,
+            )
         )
     return document
 

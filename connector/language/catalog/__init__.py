@@ -17,6 +17,6 @@ def translations(language: Language) -> Mapping[str, str]:
     """Return the templates of a language by their English; those of Chinese are imported when first asked for."""
     if language == "en":
         return MappingProxyType({})
-    from connector.language.catalog import words  # noqa: PLC0415 - few processes need them
+    from connector.language.catalog import commands, config, words, yaml  # noqa: PLC0415 - few processes need them
 
-    return MappingProxyType({**words.TEXTS})
+    return MappingProxyType({**words.TEXTS, **config.TEXTS, **yaml.TEXTS, **commands.TEXTS})

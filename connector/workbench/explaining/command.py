@@ -16,6 +16,8 @@ from connector.core.errors import CommandError, ConfigError, RegistryError, Usag
 from connector.decode.decoding import FORMATS, FORMATS_OF_TESTS
 from connector.decode.registry_extra import open_registry
 from connector.kafka.properties import validate_properties
+from connector.language.choice import chosen
+from connector.language.message import in_language, message
 from connector.settings.problems import did_you_mean
 from connector.workbench.explaining.document import as_document
 from connector.workbench.explaining.explanation import Explainer
@@ -89,16 +91,19 @@ def print_source(config: Path, topic: str, *, as_json: bool = False) -> int:
     mapping = _checked(config, UNUSED_BY_MAPPING).mapping
     assert mapping is not None  # noqa: S101 - the config is sound
     if not mapping.routes_of(topic):
-        hint = did_you_mean(topic, mapping.topics) or f": they read {', '.join(mapping.topics)}"
-        raise UsageError("--source", f"no route reads {topic}{hint}")
+        hint = did_you_mean(topic, mapping.topics) or message(": they read {topics}", topics=", ".join(mapping.topics))
+        raise UsageError("--source", message("no route reads {topic}{hint}", topic=topic, hint=hint))
     source = mapping.mapper(_UUID_CLUSTER, formats=FORMATS_OF_TESTS).source(topic)
     if as_json:
         sys.stdout.write(json.dumps({"topic": topic, "source": source}, ensure_ascii=False, indent=2) + "\n")
     elif source:
         sys.stdout.write(source)
     else:
-        message = f"no source is generated for {topic}: its records are decoded as a whole, and mapped step by step"
-        print(message, file=sys.stderr)  # noqa: T201 - stderr is for complaints
+        told = message(
+            "no source is generated for {topic}: its records are decoded as a whole, and mapped step by step",
+            topic=topic,
+        )
+        print(in_language(told, chosen(os.environ)), file=sys.stderr)  # noqa: T201 - stderr is for complaints
     return 0
 
 
@@ -106,13 +111,14 @@ def _check_options(options: Options) -> None:
     place = [options.partition is not None, options.offset is not None]
     ways = [options.file is not None, options.letter is not None, any(place)]
     if sum(ways) > 1:
-        raise UsageError("FILE", "say one of FILE, --letter, or --topic with --partition and --offset")
+        raise UsageError("FILE", message("say one of FILE, --letter, or --topic with --partition and --offset"))
     if not any(ways):
         raise UsageError(
-            "FILE", "say which record: FILE (- is standard input), --letter, or --topic, --partition, --offset"
+            "FILE",
+            message("say which record: FILE (- is standard input), --letter, or --topic, --partition, --offset"),
         )
     if any(place) and not (all(place) and options.topic):
-        raise UsageError("--offset", "a place in Kafka is --topic, --partition and --offset")
+        raise UsageError("--offset", message("a place in Kafka is --topic, --partition and --offset"))
 
 
 def _config(file: Path, unused: Collection[str]) -> Config:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from connector.config.documents import UnreadableError
 from connector.config.secrets import is_secret
 from connector.core.errors import CommandError, UsageError
+from connector.core.wording import why_not
+from connector.language.message import joined, message
 from connector.workbench.brokers import BROKERS, brokers_of, check_topic, parse_properties
 from connector.workbench.init.expecting import tests_text
 from connector.workbench.init.inference import propose
@@ -157,8 +159,10 @@ def _expected(config: str, open_tests: str, name: str) -> str:
                 [problem.line(error.file) for problem in error.problems] if isinstance(error, BrokenFileError) else []
             )
             told += [line for checked in mappings.checked if checked.config is None for line in checked.errors()]
-            message = "; ".join(told) or str(error)
-            raise CommandError(f"nothing is written, because the config would not be sound: {message}") from error
+            why = joined("; ", told) if told else error.args[0]
+            raise CommandError(
+                message("nothing is written, because the config would not be sound: {why}", why=why)
+            ) from error
 
 
 def _without_secret(name: str, value: str) -> str:
@@ -174,7 +178,8 @@ def _write(file: Path, text: str, *, force: bool) -> None:
         with file.open("w" if force else "x", encoding="utf-8") as stream:
             stream.write(text)
     except OSError as error:
-        raise UsageError("--output", f"can't write {file}: {(error.strerror or 'not possible').lower()}") from error
+        reason = why_not(error)
+        raise UsageError("--output", message("can't write {file}: {reason}", file=file, reason=reason)) from error
 
 
 def _commands(options: Options, looked: Looked) -> list[tuple[str, str]]:

@@ -22,8 +22,9 @@ from connector.config.located import path_text
 from connector.config.messages import report
 from connector.core.errors import DecodeError, UsageError
 from connector.core.record import Record
-from connector.core.wording import counted
+from connector.core.wording import counted, why_not
 from connector.decode.json import decode_json
+from connector.language.message import joined, message
 from connector.settings.problems import Problems
 from connector.workbench.preview.given import Given, Read
 from connector.workbench.testing.models import GivenRecord
@@ -31,9 +32,13 @@ from connector.workbench.testing.models import GivenRecord
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from connector.language.message import Message
+
 OPTION: Final = "--file"
 STANDARD_INPUT: Final = "-"
+STANDARD_INPUT_NAME: Final = message("standard input")
 MOST_RECORDS: Final = 10_000
+EXPECTED_LINES: Final = message("expected JSON lines, a record per line")
 _MOST_LINE_BYTES: Final = 16 << 20
 _MOST_BYTES: Final = 256 << 20
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
@@ -68,14 +73,13 @@ def texts_of(name: str, *, by_line: bool = False) -> Iterator[tuple[int, bytes]]
 def _opened(name: str) -> Iterator[tuple[BinaryIO, str]]:
     """Yield the stream of a file or of standard input, and what to call it."""
     if name == STANDARD_INPUT:
-        yield sys.stdin.buffer, "standard input"
+        yield sys.stdin.buffer, STANDARD_INPUT_NAME
         return
     try:
         with Path(name).open("rb") as stream:
             yield stream, name
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"
-        raise UsageError(OPTION, f"can't read {name}: {reason.lower()}") from error
+        raise UsageError(OPTION, message("can't read {file}: {reason}", file=name, reason=why_not(error))) from error
 
 
 def _read(stream: BinaryIO, name: str, topic: str | None, count: int | None, *, oldest: bool) -> Read:
@@ -108,8 +112,13 @@ def _chosen(
             held -= len(kept.popleft()[1])
             more = True
         if held > _MOST_BYTES:
-            message = f"{len(kept):,} of its records have more than {_MOST_BYTES >> 20} MiB: choose fewer"
-            raise UsageError(OPTION, f"{name}: {message} by --newest or --oldest")
+            told = message(
+                "{name}: {number:,} of its records have more than {size} MiB: choose fewer by --newest or --oldest",
+                name=name,
+                number=len(kept),
+                size=_MOST_BYTES >> 20,
+            )
+            raise UsageError(OPTION, told)
     return kept, more
 
 
@@ -117,18 +126,23 @@ def _lines(stream: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
     """Yield the lines that are not blank, with their numbers."""
     for number, line in enumerate(iter(lambda: stream.readline(_MOST_LINE_BYTES + 1), b""), 1):
         if len(line) > _MOST_LINE_BYTES:
-            raise UsageError(OPTION, f"{name}: line {number} is larger than {_MOST_LINE_BYTES >> 20} MiB: no record")
+            size = _MOST_LINE_BYTES >> 20
+            told = message(
+                "{name}: line {line} is larger than {size} MiB: no record", name=name, line=number, size=size
+            )
+            raise UsageError(OPTION, told)
         if b"\0" in line:
-            raise UsageError(OPTION, f"{name}: line {number} is not text: {_hint(line)}")
+            told = message("{name}: line {line} is not text: {hint}", name=name, line=number, hint=_hint(line))
+            raise UsageError(OPTION, told)
         content = line.removeprefix(_BYTE_ORDER_MARK).strip() if number == 1 else line.strip()
         if content:
             yield number, content
 
 
-def _hint(line: bytes) -> str:
+def _hint(line: bytes) -> Message:
     if line.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "it is UTF-16, save the file as UTF-8"
-    return "expected JSON lines, a record per line"
+        return message("it is UTF-16, save the file as UTF-8")
+    return EXPECTED_LINES
 
 
 def _documents(lines: Iterator[tuple[int, bytes]], name: str) -> Iterator[tuple[int, bytes]]:
@@ -142,7 +156,10 @@ def _documents(lines: Iterator[tuple[int, bytes]], name: str) -> Iterator[tuple[
         rest.append(each)
         size += len(each[1])
         if size > _MOST_BYTES:
-            raise UsageError(OPTION, f"{name}: line {first[0]} is not JSON: expected JSON lines, a record per line")
+            told = message(
+                "{name}: line {line} is not JSON: {expected}", name=name, line=first[0], expected=EXPECTED_LINES
+            )
+            raise UsageError(OPTION, told)
     whole = b"\n".join(content for _, content in rest)
     if _is_json(whole):
         yield first[0], whole
@@ -162,14 +179,16 @@ def _given(content: bytes, line: int, name: str, topic: str | None) -> Given:
     try:
         return given_of(content, line, topic)
     except RecordError as error:
-        raise UsageError("--topic" if error.is_topic else OPTION, f"{name}: line {line}: {error}") from error
+        told = message("{name}: line {line}: {told}", name=name, line=line, told=error.message)
+        raise UsageError("--topic" if error.is_topic else OPTION, told) from error
 
 
 class RecordError(Exception):
     """A text describes no record; the message says why, and shows nothing of it."""
 
-    def __init__(self, message: str, *, is_topic: bool = False) -> None:
-        super().__init__(message)
+    def __init__(self, told: Message, *, is_topic: bool = False) -> None:
+        super().__init__(told)
+        self.message = told
         self.is_topic = is_topic
         """Whether only the topic is missing, which the text need not say."""
 
@@ -208,10 +227,16 @@ def _described(table: dict[str, Any], line: int) -> Given:
     except ValidationError as error:
         report(error, GivenRecord, (), problems)
     if "value_file" in table:
-        problems.add(("value_file",), "only in a file of tests: give value or value_text", "bad_value", at_key=True)
+        only = message("only in a file of tests: give value or value_text")
+        problems.add(("value_file",), only, "bad_value", at_key=True)
     if given is None or problems.found:
-        told = "; ".join(f"{path_text(each.path)}: {each.message}" for each in problems.found)
-        raise RecordError(f"it has a topic, so it must be a record in the form of mapping tests: {told}")
+        found = [message("{path}: {told}", path=path_text(each.path), told=each.message) for each in problems.found]
+        raise RecordError(
+            message(
+                "it has a topic, so it must be a record in the form of mapping tests: {found}",
+                found=joined("; ", found),
+            )
+        )
     is_decoded = "value_text" not in table
     value = None if given.value_text is None else given.value_text.encode()
     record = Record(
@@ -248,5 +273,6 @@ def _now_ms() -> int:
 
 def _named(topic: str | None) -> str:
     if topic is None:
-        raise RecordError("it does not say its topic, and the config reads several: name one here", is_topic=True)
+        told = message("it does not say its topic, and the config reads several: name one here")
+        raise RecordError(told, is_topic=True)
     return topic

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 from connector.config.documents import UnreadableError
 from connector.core.errors import CommandError, UsageError
 from connector.core.record import UNREADABLE_HEADERS
+from connector.core.wording import why_not
+from connector.language.message import joined, message
 from connector.workbench.preview.outcomes import names_of
 from connector.workbench.preview.stand_ins import signature, with_stand_ins
 from connector.workbench.preview.views import by_kind, kind_texts
@@ -180,15 +182,17 @@ def _write(file: Path, text: str) -> None:
         with file.open("x", encoding="utf-8") as stream:
             stream.write(text)
     except OSError as error:
-        raise UsageError(_OPTION, f"can't write {file}: {(error.strerror or 'not possible').lower()}") from error
+        told = message("can't write {file}: {reason}", file=file, reason=why_not(error))
+        raise UsageError(_OPTION, told) from error
     complete = False
     try:
         cases = read_cases(str(file), Mappings(), may_be_open=True)
         file.write_text(updated(cases, run([cases])), encoding="utf-8")
         complete = True
     except (BrokenFileError, NotUpdatedError, UnreadableError) as error:
-        told = [problem.line(error.file) for problem in error.problems] if isinstance(error, BrokenFileError) else []
-        raise CommandError(f"{file} is not written: {'; '.join(told) or error}") from error
+        lines = [problem.line(error.file) for problem in error.problems] if isinstance(error, BrokenFileError) else []
+        why = joined("; ", lines) if lines else error.args[0]
+        raise CommandError(message("{file} is not written: {why}", file=file, why=why)) from error
     finally:
         if not complete:
             file.unlink(missing_ok=True)

@@ -14,12 +14,14 @@ from connector.decode.decoding import FORMATS, FORMATS_OF_TESTS
 from connector.decode.registry_extra import open_registry
 from connector.kafka.properties import validate_properties
 from connector.kafka.topic_reader import TopicReader
+from connector.language.choice import chosen
+from connector.language.message import in_language, message
 from connector.settings.problems import did_you_mean
 from connector.workbench.preview.lines import STANDARD_INPUT, read_lines
 from connector.workbench.preview.topic import read_topic
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
     from connector.config.loading import Checked
@@ -56,7 +58,7 @@ def sound_config(path: Path, *, needs_kafka: bool, replaced: Mapping[str, object
     if checked.config is None or checked.mapping is None:
         raise ConfigError(checked.errors(excerpts=excerpts))
     for warning in checked.warnings(excerpts=excerpts):
-        print_note(warning)
+        print_note(in_language(warning, chosen(os.environ)))
     return checked
 
 
@@ -83,7 +85,8 @@ def read_records(checked: Checked, wanted: Wanted) -> tuple[Read, Mapping[str, B
         read = read_lines(wanted.file, topic, wanted.count, oldest=wanted.oldest)
         return read, FORMATS_OF_TESTS
     if topic is None:
-        raise UsageError("--topic", f"name the topic: {checked.file} reads {_listed(mapping.topics)}")
+        told = message("name the topic: {file} reads {topics}", file=checked.file, topics=", ".join(mapping.topics))
+        raise UsageError("--topic", told)
     with (
         open_registry(config) or contextlib.nullcontext() as registry,
         contextlib.closing(TopicReader.open(config.kafka, topic)) as reader,
@@ -94,14 +97,12 @@ def read_records(checked: Checked, wanted: Wanted) -> tuple[Read, Mapping[str, B
 
 def _check_topic(topic: str, mapping: CompiledMapping, file: str) -> None:
     if topic.startswith("^"):
-        raise UsageError("--topic", f"'{topic}' is a pattern: name one of the topics that it matches")
+        told = message("'{topic}' is a pattern: name one of the topics that it matches", topic=topic)
+        raise UsageError("--topic", told)
     if not mapping.routes_of(topic):
-        hint = did_you_mean(topic, mapping.topics) or f": it reads {_listed(mapping.topics)}"
-        raise UsageError("--topic", f"no route of {file} reads '{topic}'{hint}")
-
-
-def _listed(topics: Sequence[str]) -> str:
-    return ", ".join(topics)
+        hint = did_you_mean(topic, mapping.topics) or message(": it reads {topics}", topics=", ".join(mapping.topics))
+        told = message("no route of {file} reads '{topic}'{hint}", file=file, topic=topic, hint=hint)
+        raise UsageError("--topic", told)
 
 
 def print_note(line: str) -> None:

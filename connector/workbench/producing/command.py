@@ -14,8 +14,18 @@ from connector.core.errors import CommandError, DecodeError, UsageError
 from connector.core.wording import counted
 from connector.decode.json import decode_json
 from connector.kafka.record_producer import RecordProducer
+from connector.language.message import message
 from connector.workbench.brokers import brokers_of, check_topic, parse_properties, settings_of
-from connector.workbench.preview.lines import OPTION, STANDARD_INPUT, RecordError, given_of, is_description, texts_of
+from connector.workbench.preview.lines import (
+    EXPECTED_LINES,
+    OPTION,
+    STANDARD_INPUT,
+    STANDARD_INPUT_NAME,
+    RecordError,
+    given_of,
+    is_description,
+    texts_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -57,25 +67,28 @@ def run_produce(options: Options) -> int:
     check_topic(options.topic)
     kafka = settings_of(options.topic, brokers_of(options.brokers), parse_properties(options.properties))
     if options.file != STANDARD_INPUT and not sum(1 for _ in _messages(options)):
-        raise UsageError(OPTION, f"{options.file} is empty: expected JSON lines, a record per line")
+        raise UsageError(OPTION, message("{file} is empty: {expected}", file=options.file, expected=EXPECTED_LINES))
     with contextlib.closing(RecordProducer.open(kafka, options.topic)) as producer:
         if options.file == STANDARD_INPUT and sys.stdin.isatty():
             sys.stderr.write(f"Records for {options.topic}, one per line as JSON; Ctrl-D ends.\n")
         try:
-            for message in _messages(options):
-                key = message.key if options.key is None else options.key.encode()
-                producer.produce(key, message.value, message.headers)
+            for each in _messages(options):
+                key = each.key if options.key is None else options.key.encode()
+                producer.produce(key, each.value, each.headers)
         except KeyboardInterrupt:
             pass  # ends the input, as Ctrl-D does: what was read is produced
         except UsageError as error:
             produced = producer.finish().records
-            raise CommandError(f"{error}; {counted(produced, 'record')} before it went into the topic") from error
+            told = message(
+                "{told}; {records} before it went into the topic", told=error.told, records=counted(produced, "record")
+            )
+            raise CommandError(told) from error
         _report(producer.finish(), options)
     return 0
 
 
 def _messages(options: Options) -> Iterator[Message]:
-    name = "standard input" if options.file == STANDARD_INPUT else options.file
+    name = STANDARD_INPUT_NAME if options.file == STANDARD_INPUT else options.file
     for line, content in texts_of(options.file, by_line=options.raw):
         if options.raw:
             yield Message(content)
@@ -83,7 +96,8 @@ def _messages(options: Options) -> Iterator[Message]:
         try:
             yield message_of(content, line, options.topic)
         except RecordError as error:
-            raise UsageError(OPTION, f"{name}: line {line}: {error}") from error
+            told = message("{name}: line {line}: {told}", name=name, line=line, told=error.message)
+            raise UsageError(OPTION, told) from error
 
 
 def message_of(content: bytes, line: int, topic: str) -> Message:
@@ -91,7 +105,7 @@ def message_of(content: bytes, line: int, topic: str) -> Message:
     try:
         decoded = decode_json(content)
     except DecodeError as error:
-        raise RecordError(f"{error}; --raw produces lines as they are") from error
+        raise RecordError(message("{why}; --raw produces lines as they are", why=str(error))) from error
     if not is_description(decoded):
         return Message(content)
     given = given_of(content, line, topic)

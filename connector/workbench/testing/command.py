@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from connector.core.errors import UsageError
-from connector.core.wording import counted
+from connector.core.wording import counted, why_not
+from connector.language.choice import chosen
+from connector.language.message import in_language, message
 from connector.workbench.testing.editing import NotUpdatedError
 from connector.workbench.testing.finding import find
 from connector.workbench.testing.mappings import Mappings
@@ -70,7 +72,7 @@ def run_tests(options: Options) -> int:
         _report_broken(broken, mappings, options)
         return 2
     if not results:
-        raise UsageError("-k", f"no test has '{options.name}' in its name")
+        raise UsageError("-k", message("no test has '{name}' in its name", name=options.name))
     _report(results, mappings, options)
     return 0 if all(result.passed for result in results) else 1
 
@@ -105,19 +107,19 @@ def _report(results: Sequence[Result], mappings: Mappings, options: Options) -> 
 
 
 def _report_broken(broken: Sequence[BrokenFileError], mappings: Mappings, options: Options) -> None:
-    excerpts = sys.stderr.isatty()
+    excerpts, language = sys.stderr.isatty(), chosen(os.environ)
     found: list[tuple[str, LocatedProblem]] = []
     for error in broken:
         found += [(error.file, problem) for problem in error.problems]
         for problem in error.problems:
             shown = error.excerpts.below(problem) if excerpts and error.excerpts is not None else ""
-            _complain(problem.line(error.file) + shown)
+            _complain(in_language(problem.line(error.file), language) + shown)
     for checked in mappings.checked:
         if checked.config is None and checked.sha256:
             found += [(problem.file or checked.file, problem) for problem in checked.problems if not problem.warning]
-            _complain(*checked.errors(excerpts=excerpts))
+            _complain(*(in_language(each, language) for each in checked.errors(excerpts=excerpts)))
     if options.as_json:
-        _print_json(as_json((), (), found))
+        _print_json(as_json((), (), found, language))
     if options.junit is not None:
         _write_junit(options.junit, (), (), found)
 
@@ -132,11 +134,12 @@ def _write_junit(
     mappings: Sequence[TestedMapping],
     broken: Sequence[tuple[str, LocatedProblem]],
 ) -> None:
-    document = as_junit(results, mappings, broken)
+    document = as_junit(results, mappings, broken, chosen(os.environ))
     try:
         document.write(path, encoding="utf-8", xml_declaration=True)
     except OSError as error:
-        raise UsageError("--junit", f"can't write {path}: {(error.strerror or 'not possible').lower()}") from error
+        told = message("can't write {file}: {reason}", file=path, reason=why_not(error))
+        raise UsageError("--junit", told) from error
 
 
 def _update(files: Sequence[CaseFile], results: Sequence[Result]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from connector.core.errors import UsageError
+from connector.language.message import message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,12 +40,13 @@ def find(named: Sequence[Path]) -> list[str]:
 
 def _files_of(named: Path) -> list[str]:
     if not os.path.lexists(named):
-        raise UsageError(str(named), "there is no such file or directory")
+        raise UsageError(str(named), message("there is no such file or directory"))
     if not named.is_dir():
         return [str(named)]
     found = [path for path in _yaml_files(named) if _has_tests(path)]
     if not found:
-        raise UsageError(str(named), "no mapping tests here: they are YAML files with the keys config and tests")
+        told = message("no mapping tests here: they are YAML files with the keys config and tests")
+        raise UsageError(str(named), told)
     return found
 
 

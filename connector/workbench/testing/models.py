@@ -12,17 +12,17 @@ What is expected of an item stays as it is in the file: it is compared, never co
 
 from __future__ import annotations
 
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
 
+from connector.language.message import message
 from connector.mapping.conversions.timestamps import timestamp
 from connector.mapping.errors import ConversionError
 from connector.mapping.json_values import text_form
 from connector.settings.models import Model, Raw
-from connector.settings.types import DEFAULT_ZONE, Whole, expected
+from connector.settings.types import DEFAULT_ZONE, TEXT, Whole, expected, expected_text, refuse
 
 DEFAULT_TIMESTAMP_MS: Final = 1_704_067_200_000
 """2024-01-01T00:00:00Z."""
@@ -30,46 +30,42 @@ MAX_PARTITION: Final = (1 << 31) - 1
 MAX_OFFSET: Final = (1 << 63) - 1
 
 
-def _refuse(code: str, message: str) -> NoReturn:
-    raise PydanticCustomError(code, "{message}", {"message": message})
-
-
 def _plain(value: object) -> str:
     if not isinstance(value, str):
-        _refuse("wrong_type", expected("text", value) + ("; quote it" if isinstance(value, bool | int | float) else ""))
+        refuse("wrong_type", expected_text(value))
     if not value.strip():
-        _refuse("bad_value", "must not be blank")
+        refuse("bad_value", message("must not be blank"))
     return value
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else _refuse("wrong_type", expected("text", value))
+    return value if isinstance(value, str) else refuse("wrong_type", expected(TEXT, value))
 
 
 def _key(value: object) -> str | None:
     if value is None or (text := text_form(value)) is not None:
         return None if value is None else text
-    return _refuse("wrong_type", expected("text", value))
+    return refuse("wrong_type", expected(TEXT, value))
 
 
 def _headers(value: object) -> object:
     if not isinstance(value, dict):
-        _refuse("wrong_type", expected("a table of names and texts", value))
+        refuse("wrong_type", expected(message("a table of names and texts"), value))
     return {name: _key(each) for name, each in value.items()}
 
 
 def _timestamp(value: object) -> int | None:
-    rule = "expected a time such as 2024-01-31T08:00:00+08:00, or epoch milliseconds"
+    rule = message("expected a time such as 2024-01-31T08:00:00+08:00, or epoch milliseconds")
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, str | int):
-        _refuse("wrong_type", rule)
+        refuse("wrong_type", rule)
     if isinstance(value, int):
-        return value if 0 <= value <= MAX_OFFSET else _refuse("bad_value", rule)
+        return value if 0 <= value <= MAX_OFFSET else refuse("bad_value", rule)
     try:
         return int(timestamp(ZoneInfo(DEFAULT_ZONE))(value))
     except ConversionError:
-        return _refuse("bad_value", rule)
+        return refuse("bad_value", rule)
 
 
 PlainText = Annotated[str, BeforeValidator(_plain)]

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from connector.config.documents import UnreadableError, read_document
+from connector.config.documents import UnreadableError, read_document, unreadable
 from connector.config.loading import CONFIG_KEYS
 from connector.config.messages import report
 from connector.core.record import Record
+from connector.core.wording import why_not
+from connector.language.message import message
 from connector.settings.models import Model
 from connector.settings.problems import Problems, did_you_mean
-from connector.settings.types import expected
+from connector.settings.types import A_LIST, expected
 from connector.workbench.testing.cases import Case, CaseFile
 from connector.workbench.testing.checks import check_expected, check_topic
 from connector.workbench.testing.models import (
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from connector.config.documents import Document
     from connector.config.excerpts import Excerpts
     from connector.config.located import LocatedProblem
+    from connector.language.message import Message
     from connector.mapping.json_values import Json
     from connector.settings.problems import Path
     from connector.workbench.testing.mappings import Mappings, TestedMapping
@@ -88,8 +91,10 @@ class _Reader:
     def read(self) -> tuple[TestedMapping | None, list[Case]]:
         of_config = next((key for key in CONFIG_KEYS if key in self._data), None)
         if of_config is not None and "tests" not in self._data:
-            message = "this is the config of a connector, not a file of its tests, which has the keys config and tests"
-            self._problems.add((of_config,), message, "unknown_key", at_key=True)
+            told = message(
+                "this is the config of a connector, not a file of its tests, which has the keys config and tests"
+            )
+            self._problems.add((of_config,), told, "unknown_key", at_key=True)
             return None, []
         self._sound(FileOfTests, (), self._data)
         config, tests = self._data.get("config"), self._data.get("tests")
@@ -105,8 +110,8 @@ class _Reader:
         for index, each in enumerate(tests):
             name = each.get("name") if isinstance(each, dict) else None
             if isinstance(name, str) and first.setdefault(name, index) != index:
-                message = f"tests[{first[name]}] has the same name"
-                self._problems.add(("tests", index, "name"), message, "duplicate_name")
+                told = message("tests[{index}] has the same name", index=first[name])
+                self._problems.add(("tests", index, "name"), told, "duplicate_name")
 
     def _sound(self, model: type[_M], at: Path, raw: object) -> _M | None:
         try:
@@ -119,10 +124,10 @@ class _Reader:
         file = os.path.normpath(self._folder / config)
         checked = self._mappings.check(file)
         if checked.document is None and not checked.sha256:
-            message = f"there is no such config: looked for {file}"
+            told = message("there is no such config: looked for {file}", file=file)
             if os.path.exists(file):  # noqa: PTH110 - never raises, whatever the name
-                message = checked.problems[0].message.replace("the file", file)
-            self._problems.add(("config",), message, "unreadable_file")
+                told = unreadable(file, checked.problems[0])
+            self._problems.add(("config",), told, "unreadable_file")
             return None
         return self._mappings.get(file)
 
@@ -160,12 +165,11 @@ class _Reader:
         """Return which key gives the value; None if none does."""
         sources = [name for name in _SOURCES if name in raw]
         for name in sources[1:]:
-            message = f"`{sources[0]}` and `{name}` exclude each other"
-            self._problems.add((*at, name), message, "bad_value", at_key=True)
+            self._problems.add((*at, name), _exclude(sources[0], name), "bad_value", at_key=True)
         if sources:
             return sources[0]
-        message = f"a record needs one of {', '.join(_SOURCES)}; `value: null` is a tombstone"
-        self._problems.add((*at, "value"), message, "missing_key")
+        told = message("a record needs one of {names}; `value: null` is a tombstone", names=", ".join(_SOURCES))
+        self._problems.add((*at, "value"), told, "missing_key")
         return None
 
     def _bytes(self, at: Path, source: str, given: GivenRecord) -> bytes | None:
@@ -180,28 +184,31 @@ class _Reader:
             with path.open("rb") as stream:
                 content = stream.read(_MAX_VALUE_BYTES + 1)
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"
-            self._problems.add(at, f"{os.path.normpath(path)} can't be read: {reason.lower()}", "unreadable_file")
+            told = message("{file} can't be read: {reason}", file=os.path.normpath(path), reason=why_not(error))
+            self._problems.add(at, told, "unreadable_file")
             return None
         if len(content) > _MAX_VALUE_BYTES:
-            self._problems.add(at, "larger than 16 MiB: this is not a record", "unreadable_file")
+            self._problems.add(at, message("larger than 16 MiB: this is not a record"), "unreadable_file")
         return content
 
     def _check_expectations(self, at: Path, table: Mapping[str, object]) -> None:
         given = [name for name in _EXPECTATIONS if name in table]
         if len(given) > 1:
-            message = "`expect` and `expect_dead_letter` exclude each other; `expect` may hold `dead_letter` entries"
-            self._problems.add((*at, given[1]), message, "bad_value", at_key=True)
+            told = message(
+                "`expect` and `expect_dead_letter` exclude each other; `expect` may hold `dead_letter` entries"
+            )
+            self._problems.add((*at, given[1]), told, "bad_value", at_key=True)
         elif not given and not self._may_be_open and not any(_misspelt(name) for name in table):
-            message = "a test needs `expect` or `expect_dead_letter`; `test --update` writes what comes out"
-            self._problems.add((*at, "expect"), message, "missing_key")
+            told = message("a test needs `expect` or `expect_dead_letter`; `test --update` writes what comes out")
+            self._problems.add((*at, "expect"), told, "missing_key")
 
     def _items(self, at: Path, raw: object) -> tuple[ItemExpected | DeadLetterExpected, ...] | None:
         if not isinstance(raw, list):
-            message = (
-                f"{expected('a list', raw)}: all items in the order of the routes, [] for a record that is skipped"
+            told = message(
+                "{expected}: all items in the order of the routes, [] for a record that is skipped",
+                expected=expected(A_LIST, raw),
             )
-            self._problems.add(at, message, "wrong_type")
+            self._problems.add(at, told, "wrong_type")
             return None
         found = [self._item((*at, index), each) for index, each in enumerate(raw)]
         return tuple(each for each in found if each is not None)
@@ -210,27 +217,30 @@ class _Reader:
         item = self._sound(ItemExpected, at, raw)
         if item is None or not isinstance(raw, dict):
             if raw is None:
-                self._problems.add(at, "expected an item: {target: …, item: {…}}", "wrong_type")
+                self._problems.add(at, message("expected an item: {{target: …, item: {{…}}}}"), "wrong_type")
             return item
         if "dead_letter" not in raw:
             if not raw:
-                self._problems.add(at, "expected an item: {target: …, item: {…}}", "bad_value")
+                self._problems.add(at, message("expected an item: {{target: …, item: {{…}}}}"), "bad_value")
             if self._mapping is not None:
                 check_expected(item, at, self._mapping, self._problems)
             return item
         for name in raw.keys() - {"dead_letter"}:
-            message = f"`dead_letter` and `{name}` exclude each other"
-            self._problems.add((*at, name), message, "bad_value", at_key=True)
+            self._problems.add((*at, name), _exclude("dead_letter", name), "bad_value", at_key=True)
         return self._dead_letter((*at, "dead_letter"), raw["dead_letter"])
 
     def _dead_letter(self, at: Path, raw: object) -> DeadLetterExpected | None:
         letter = self._sound(DeadLetterExpected, at, raw)
         if letter is not None and not raw:
-            message = "expected what the dead letter says, such as {route: orders, reason: identity_missing}"
-            self._problems.add(at, message, "bad_value")
+            told = message("expected what the dead letter says, such as {{route: orders, reason: identity_missing}}")
+            self._problems.add(at, told, "bad_value")
         elif letter is not None and self._mapping is not None:
             check_expected(letter, at, self._mapping, self._problems)
         return letter
+
+
+def _exclude(one: str, other: str) -> Message:
+    return message("`{one}` and `{other}` exclude each other", one=one, other=other)
 
 
 def _misspelt(key: str) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
 from connector.config.located import path_text
+from connector.language.message import in_language
 from connector.workbench.testing.comparing import ABSENT
 from connector.workbench.testing.coverage import KINDS
 from connector.workbench.testing.rendering import in_yaml
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from connector.config.located import LocatedProblem
+    from connector.language.choice import Language
     from connector.workbench.testing.comparing import Difference
     from connector.workbench.testing.mappings import TestedMapping
     from connector.workbench.testing.running import Result
@@ -27,9 +29,12 @@ _NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U00
 
 
 def as_json(
-    results: Sequence[Result], mappings: Sequence[TestedMapping], broken: Sequence[Broken] = ()
+    results: Sequence[Result],
+    mappings: Sequence[TestedMapping],
+    broken: Sequence[Broken] = (),
+    language: Language = "en",
 ) -> dict[str, Any]:
-    """Return the report as data; `broken` is what keeps the tests from running."""
+    """Return the report as data; `broken` is what keeps the tests from running, in a language."""
     failed = sum(not result.passed for result in results)
     return {
         "sound": not broken,
@@ -43,7 +48,7 @@ def as_json(
                 "line": problem.position.line,
                 "column": problem.position.column,
                 "path": path_text(problem.path),
-                "message": problem.message,
+                "message": in_language(problem.message, language),
                 "code": problem.code,
             }
             for file, problem in broken
@@ -94,7 +99,10 @@ def _coverage(mapping: TestedMapping) -> dict[str, Any]:
 
 
 def as_junit(
-    results: Sequence[Result], mappings: Sequence[TestedMapping], broken: Sequence[Broken] = ()
+    results: Sequence[Result],
+    mappings: Sequence[TestedMapping],
+    broken: Sequence[Broken] = (),
+    language: Language = "en",
 ) -> ElementTree[Element]:
     """Return the report in JUnit's form: a suite for each file, and the coverage as a property."""
     root = Element("testsuites", name="mapping tests")
@@ -103,7 +111,7 @@ def as_junit(
     for file, problems in groupby(broken, key=lambda each: each[0]):
         suite = SubElement(root, "testsuite", name=_xml(file), tests="1", failures="0", errors="1")
         case = SubElement(suite, "testcase", classname=_xml(file), name="the file can be run", file=_xml(file))
-        lines = "\n".join(problem.line(file) for _, problem in problems)
+        lines = "\n".join(in_language(problem.line(file), language) for _, problem in problems)
         SubElement(case, "error", message=_xml(lines.partition("\n")[0])).text = _xml(lines)
     properties = Element("properties")
     for mapping in mappings:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from connector.config.source_text import SourceText
 from connector.config.yaml_scalars import YamlError
 from connector.config.yaml_source import read_yaml
+from connector.language.message import message
 from connector.workbench.testing.comparing import ABSENT, as_data, equal
 from connector.workbench.testing.editing import IN_THE_WAY, Edit, NotUpdatedError, TextEditor
 from connector.workbench.testing.models import ItemExpected
@@ -48,7 +49,7 @@ def updated(file: CaseFile, results: Iterable[Result]) -> str:
     try:
         found = read_yaml(SourceText(text)).data
     except YamlError as error:
-        raise NotUpdatedError(f"the new text would not be YAML: {error.message}") from error
+        raise NotUpdatedError(message("the new text would not be YAML: {why}", why=error.message)) from error
     if not equal(found, wanted):
         raise NotUpdatedError(IN_THE_WAY)
     return text

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from connector.config.loading import UNUSED_BY_MAPPING, check
 from connector.core.errors import CommandError, UsageError
-from connector.core.wording import counted
+from connector.core.wording import counted, why_not
 from connector.dead_letters.masking import mask_numbers
+from connector.language.message import joined, message
 from connector.workbench.preview.outcomes import PreviewedMapping
 from connector.workbench.preview.sources import Wanted, print_note, read_records, sound_config
 from connector.workbench.tracking_plan.inference import Plan, event_routes, propose
@@ -172,8 +173,13 @@ def _breaches(
         unused = UNUSED_BY_MAPPING | replaced.keys()
         planned = check(checked.file, os.environ, unused=unused, replaced=replaced)
     if planned.config is None:
-        told = "; ".join(planned.errors()).replace(str(file), "the plan")
-        raise CommandError(f"nothing is written, because the config would not be sound with the plan: {told}")
+        the_plan = message("the plan")
+        errors = [each for each in planned.problems if not each.warning]
+        named = [each._replace(file=the_plan) if each.file == str(file) else each for each in errors]
+        why = joined("; ", (each.line(planned.file) for each in named))
+        raise CommandError(
+            message("nothing is written, because the config would not be sound with the plan: {why}", why=why)
+        )
     after = [each for source in sources for each in _outcomes(planned, source)]
     found: Counter[str] = Counter()
     for old, new in zip(before, after, strict=True):
@@ -189,7 +195,8 @@ def _write(options: Options, text: str) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         _store(file, text, is_table=options.is_table)
     except OSError as error:
-        raise UsageError(OPTION, f"can't write {file}: {(error.strerror or 'not possible').lower()}") from error
+        told = message("can't write {file}: {reason}", file=file, reason=why_not(error))
+        raise UsageError(OPTION, told) from error
 
 
 def _store(file: Path, text: str, *, is_table: bool) -> None:

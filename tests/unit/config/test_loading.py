@@ -237,7 +237,7 @@ def assert_hidden(secret: str, text: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "c.yaml"
         path.write_text(text)
-        shown = [*check(path, {"SECRET": secret}).errors()]
+        shown: list[str] = [*check(path, {"SECRET": secret}).errors()]
         try:
             loaded = load(path, {"SECRET": secret})
         except ConfigError as error:

@@ -12,7 +12,7 @@ from connector.core.wording import counted, duration
 from connector.language import catalog
 from connector.language import message as module
 from connector.language.choice import chosen
-from connector.language.message import Message, filtered, having, in_language, joined, message, verbatim
+from connector.language.message import Message, filtered, in_language, joined, message, verbatim
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,11 +77,6 @@ def test_a_message_is_a_str_for_everybody_else() -> None:
 def test_what_a_text_goes_through_it_goes_through_in_each_language() -> None:
     told = filtered(message("{number} min", number="\x1b"), lambda text: text.replace("\x1b", "^"))
     assert (told, in_language(told, "zh")) == ("^ min", "^ 分钟")
-
-
-def test_an_argument_of_a_message_can_be_another_one() -> None:
-    told = having(message("{number} min", number=1), number=2, noun="not in it")
-    assert (told, in_language(told, "zh")) == ("2 min", "2 分钟")
 
 
 def test_times_are_translated() -> None:
