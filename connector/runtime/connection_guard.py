@@ -1,18 +1,21 @@
 """Bounds what the clients of an HTTP server that shares its event loop can make it do.
 
-uvicorn bounds neither the number of its connections nor the time that a request may take to arrive. So here
+uvicorn bounds neither the number of its connections nor the time that a request may take to arrive, and the size of its
+head only while it is not there as a whole. So here
 1. there are at most `max_connections`; one more takes the place of another, of the client that has the most: that which
    has waited longest for its request, or else has longest not read its response. A probe is let in, however many
    connections somebody else holds open;
 2. a connection is closed whose next request is not there in time, or that does not read its response;
-3. each client's requests are handled at `rate` at most; those that would wait too long are not.
+3. each client's requests are handled at `rate` at most; those that would wait too long are not;
+4. a head has MAX_HEAD_BYTES and MAX_HEAD_LINES at most: its lines are what takes time to be parsed.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -23,6 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from uvicorn.protocols.http.h11_impl import RequestResponseCycle
+
+MAX_HEAD_BYTES: Final = 16 << 10
+MAX_HEAD_LINES: Final = 100
+"""The request's own among them. Browsers and proxies send about thirty."""
+_END_OF_HEAD: Final = re.compile(rb"\n\r?\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,8 @@ class GuardedProtocol(H11Protocol):
         """When it began to wait for a request; None while there is one without its whole response."""
         self.stalled_since: float | None = None
         """When its client stopped reading; None while it reads."""
+        self._between_requests = self.conn.their_state
+        """h11's state of a connection whose client has begun no request, or none since the last response."""
         self._deadline: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
         self._turn: asyncio.TimerHandle | None = None
@@ -132,10 +142,24 @@ class GuardedProtocol(H11Protocol):
 
     def _handle(self) -> None:
         try:
-            super().handle_events()
+            if self._is_head_too_large():
+                self.send_400_response("the request has too many headers, or too long ones")
+            else:
+                super().handle_events()
         except Exception:  # noqa: BLE001 - uvicorn fails on garbage that follows a request whose response is not complete
             self.transport.abort()
         self._note_progress()
+
+    def _is_head_too_large(self) -> bool:
+        """Return whether what has arrived begins with a head, of a request, that is too large to be parsed."""
+        if self.conn.their_state is not self._between_requests:
+            return False
+        arrived, _ = self.conn.trailing_data
+        head = arrived[:MAX_HEAD_BYTES]
+        end = _END_OF_HEAD.search(head)
+        if end is None and len(arrived) > MAX_HEAD_BYTES:
+            return True
+        return head.count(b"\n", 0, end and end.start()) >= MAX_HEAD_LINES
 
     def _reserve(self) -> float:
         """Return how long what has arrived has to wait."""

@@ -15,7 +15,7 @@ import uvicorn
 
 from connector.core.addresses import HostPort, parse_host_port
 from connector.core.errors import StartError
-from connector.runtime.connection_guard import ConnectionLimits, guarded_protocol
+from connector.runtime.connection_guard import MAX_HEAD_BYTES, ConnectionLimits, guarded_protocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _BACKLOG = 128
 """Connections that wait to be taken; so many are taken at once, at most, before the loop does something else."""
-MAX_HEAD_BYTES = 16 << 10
 _GRACEFUL_SHUTDOWN_S = 1
 
 

@@ -25,6 +25,7 @@ _WORDS = (
     b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     b"HEAD /tap HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 20_000,
+    b"GET /livez HTTP/1.1\r\nHost: x\r\n" + b"a: b\r\n" * 2500 + b"\r\n",
 )
 
 

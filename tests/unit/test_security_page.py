@@ -8,8 +8,7 @@ import pytest
 
 from connector.core.host_names import PRIVATE_DOMAINS
 from connector.observe import live, paced, tap
-from connector.runtime import web
-from connector.runtime.connection_guard import ConnectionLimits
+from connector.runtime.connection_guard import MAX_HEAD_BYTES, MAX_HEAD_LINES, ConnectionLimits
 
 ROOT = Path(__file__).parents[2]
 PAGE = " ".join((ROOT / "docs/security.md").read_text(encoding="utf-8").split())
@@ -20,7 +19,8 @@ LIMITS = ConnectionLimits()
     "text",
     [
         f"at most {LIMITS.max_connections} connections",
-        f"{web.MAX_HEAD_BYTES >> 10} KiB at most, have to be there after {LIMITS.request_within_s:.0f} s",
+        f"{MAX_HEAD_LINES} lines and {MAX_HEAD_BYTES >> 10} KiB at most",
+        f"has to be there after {LIMITS.request_within_s:.0f} s",
         f"takes nothing of its response for {LIMITS.read_within_s:.0f} s",
         f"some {LIMITS.rate / 2:.0f} requests per second",
         f"in {paced.SHARE:.0%} of the time".replace("%", " %"),

@@ -239,6 +239,37 @@ def test_garbage_ends_its_own_connection_only(garbage: bytes) -> None:
     served(replace(FREE, request_within_s=0.5), scene)
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET / HTTP/1.1\r\nHost: x\r\n" + b"a: b\r\n" * 200,
+        b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 20_000 + b"\r\n",
+    ],
+    ids=["many headers", "a long one"],
+)
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_a_head_that_takes_long_to_parse_is_refused_however_it_arrives(head: bytes, pieces: int) -> None:
+    async def scene(server: Server) -> None:
+        client = await server.client()
+        sent = GET + head + b"\r\n"
+        for first in range(0, len(sent), -(-len(sent) // pieces)):
+            await client.send(sent[first : first - (-len(sent) // pieces)])
+            await asyncio.sleep(0.02)
+        assert [await client.status(), await client.status()] == [200, 400]
+        assert server.requests == 1
+
+    served(FREE, scene)
+
+
+def test_a_head_of_a_browser_behind_proxies_is_taken() -> None:
+    async def scene(server: Server) -> None:
+        client = await server.client()
+        await client.send(GET[:-2] + (b"X-Some-Header: " + b"y" * 150 + b"\r\n") * 90 + b"\r\n" + GET)
+        assert [await client.status(), await client.status()] == [200, 200]
+
+    served(FREE, scene)
+
+
 def test_nothing_is_kept_of_clients_that_are_gone() -> None:
     protocol = guarded_protocol(FREE)
 
