@@ -1,6 +1,7 @@
 # Each target needs nothing but Python 3.11 or newer and network to the package registry.
 # `test`, `bench`, `scale`, `chaos` and `broker` also use Java 17 and Maven for a real Kafka broker, and `test` for a schema registry;
-# as root of a Debian, `test` installs Chromium for the tests of pages, and it fetches Prometheus for those of alerts.
+# as root of a Debian, `test` installs Chromium for the tests of pages and systemd for those of its unit; it fetches Prometheus
+# for those of alerts.
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint constraints.txt --editable
@@ -9,7 +10,7 @@ INSTALLED := .venv/.installed
 DEVELOPED := .venv/.installed-dev
 PARALLEL := --numprocesses 3 --dist loadfile
 
-.PHONY: setup demo test unit check bench scale mutants broker chaos browser prometheus images dist
+.PHONY: setup demo test unit check bench scale mutants broker chaos browser prometheus systemd images dist
 .DELETE_ON_ERROR:
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -31,7 +32,7 @@ demo: $(INSTALLED)
 	@$(BIN)/tuzhan-connector demo
 
 # Three at a time, because most tests on the broker wait most of the time; each of the three has its own brokers.
-test: $(DEVELOPED) browser prometheus
+test: $(DEVELOPED) browser prometheus systemd
 	$(BIN)/python -m pytest $(PARALLEL) -m 'not bench and not images' $(ARGS)
 
 browser:
@@ -39,6 +40,9 @@ browser:
 
 prometheus: $(DEVELOPED)
 	@sh tests/alerts/install.sh $(BIN)
+
+systemd:
+	@sh tests/unit/compose/install.sh
 
 unit: $(DEVELOPED)
 	$(BIN)/python -m pytest -q $(PARALLEL) -m 'not bench and not kafka' tests/unit tests/contract $(ARGS)

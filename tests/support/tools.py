@@ -10,6 +10,13 @@ from pathlib import Path
 
 import pytest
 
+_FETCHED_BY = {
+    "prometheus": "tests/alerts/install.sh .venv/bin",
+    "promtool": "tests/alerts/install.sh .venv/bin",
+    "systemd-analyze": "tests/unit/compose/install.sh",
+}
+"""The script that fetches a program, with its arguments."""
+
 
 def installed_tool(name: str) -> str:
     """Return the path of a program that `pip install '.[dev]'` brings. Where it has none for this machine, skip.
@@ -29,18 +36,10 @@ def fetched_tool(name: str) -> str:
     """Return the path of a program that `make test` fetches; skip where it could not, or fail if CI is set."""
     found = _find(name)
     if found is None:
-        remedy = f"no {name}: sh tests/alerts/install.sh .venv/bin fetches it on Debian"
+        remedy = f"no {name}: sh {_FETCHED_BY[name]} fetches it on Debian"
         if os.environ.get("CI"):
             pytest.fail(remedy, pytrace=False)
         pytest.skip(remedy)
-    return found
-
-
-def tool_of_the_machine(*names: str) -> str:
-    """Return the path of the first of these programs that the machine has; skip if it has none, in CI too."""
-    found = next((path for name in names if (path := _find(name))), None)
-    if found is None:
-        pytest.skip(f"no {' or '.join(names)} on PATH: what it would check is not checked here")
     return found
 
 

@@ -13,7 +13,7 @@ import pytest
 
 import connector
 from connector.core.addresses import parse_host_port
-from tests.support.tools import tool_of_the_machine
+from tests.support.tools import installed_tool
 from tests.unit.compose.files import COMPOSE, load_with_secrets, read_documents, read_yaml
 
 if TYPE_CHECKING:
@@ -29,8 +29,7 @@ OLDEST = "1.29"
 
 
 def kustomize(folder: Path) -> tuple[dict[str, Any], ...]:
-    tool = tool_of_the_machine("kustomize", "kubectl")
-    command = [tool, "kustomize" if Path(tool).name == "kubectl" else "build", str(folder)]
+    command = [installed_tool("kubectl"), "kustomize", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     return tuple(read_documents(done.stdout))

@@ -9,7 +9,7 @@ import pytest
 
 from connector.config.loading import load
 from connector.settings.models import Config
-from tests.support.tools import tool_of_the_machine
+from tests.support.tools import fetched_tool
 from tests.unit.compose.files import COMPOSE
 from tests.unit.config.files import SOUND
 
@@ -39,7 +39,7 @@ def unit(tmp_path: Path) -> Path:
 
 
 def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [tool_of_the_machine("systemd-analyze"), "--no-pager", *arguments]
+    command = [fetched_tool("systemd-analyze"), "--no-pager", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
