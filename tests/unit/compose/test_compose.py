@@ -124,6 +124,8 @@ def test_every_image_comes_from_the_registry_that_is_named() -> None:
     images.pop("sandbox")  # both are built here
     assert {image.partition("/")[0] for image in images.values()} == {"registry.example.cn"}
     assert not [image for image in images.values() if ":" not in image or image.endswith(":latest")]
+    # What is `python` on the public registry is `library/python` in a mirror, which is not asked by the short name.
+    assert images["python"].startswith("registry.example.cn/library/python:")
 
 
 def test_every_image_and_the_package_mirror_are_variables() -> None:
