@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import tomllib
 
@@ -48,6 +49,14 @@ def test_the_health_check_reads_the_config_that_is_run() -> None:
     run, *config = json.loads(command)
     assert run == "run"
     assert json.loads(health_check.partition("CMD ")[2]) == ["tuzhan-connector", "health", *config]
+
+
+def test_a_busy_host_does_not_make_a_live_connector_unhealthy() -> None:
+    """On a host of two cores with a load of 25 the check took 5 to 8 s, most of it to start a Python."""
+    [health_check] = values(IMAGE, "HEALTHCHECK")
+    options = dict(re.findall(r"--([\w-]+)=(\d+)", health_check))
+    assert int(options["timeout"]) >= 20
+    assert int(options["start-period"]) >= 60
 
 
 def test_the_config_is_mounted_where_the_image_reads_it() -> None:
