@@ -105,7 +105,9 @@ def test_each_selector_means_the_connector_s_pods_and_no_others() -> None:
 
 def test_the_rules_for_dns_name_the_cluster_s_dns_and_not_the_connector() -> None:
     dns, *_ = of_kind("NetworkPolicy", rendered())["spec"]["egress"]
-    assert dns["to"] == [{"namespaceSelector": {}, "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}]
+    cache_on_the_node = {"ipBlock": {"cidr": "169.254.20.10/32"}}
+    pods = {"namespaceSelector": {}, "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}
+    assert dns["to"] == [pods, cache_on_the_node]
 
 
 def test_the_pod_has_no_rights_and_nothing_to_write_on() -> None:
