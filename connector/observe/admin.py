@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from connector.observe import tap_response
-from connector.observe.paced import BusyError, Paced
+from connector.observe.paced import AbandonedError, BusyError, Paced
 from connector.observe.snapshot import is_ready
 from connector.observe.status import to_document
 from connector.observe.tap_request import TapRefusedError
@@ -112,7 +112,9 @@ def build_admin(
 def _in_turn(answer: Callable[[Request], Response], paced: Paced) -> Callable[[Request], Awaitable[Response]]:
     async def handle(request: Request) -> Response:
         try:
-            return await paced.make(partial(answer, request))
+            return await paced.make(partial(answer, request), request.is_disconnected)
+        except AbandonedError:
+            return Response(status_code=503)  # which nobody reads
         except BusyError:
             return _json({"error": "too many requests wait for an answer"}, 503, {"retry-after": "1"})
 

@@ -38,6 +38,8 @@ _BULK: dict[str, Any] = {
     "enable.idempotence": True,
 }
 _TIMEOUT_S = 30.0
+_NO_COORDINATOR_YET = (KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_LOAD_IN_PROGRESS)
+"""What a broker answers that is still making the topic of the offsets."""
 
 
 def fresh(prefix: str) -> str:
@@ -207,8 +209,14 @@ class Cluster:
         """Set the group's offsets, as `kafka-consumer-groups --reset-offsets` does; it must have no member."""
         wanted = [TopicPartition(topic, partition, offset) for partition, offset in offsets.items()]
         request = ConsumerGroupTopicPartitions(group, wanted)
-        for one in self._admin.alter_consumer_group_offsets([request])[group].result().topic_partitions:
-            assert one.error is None, one.error
+
+        def is_done() -> bool:
+            answers = self._admin.alter_consumer_group_offsets([request])[group].result().topic_partitions
+            errors = [one.error for one in answers if one.error is not None]
+            assert all(error.code() in _NO_COORDINATOR_YET for error in errors), errors
+            return not errors
+
+        until(is_done, "the group's coordinator to take the offsets")
 
     def members(self, group: str) -> int:
         """Return how many members the broker knows of the group."""

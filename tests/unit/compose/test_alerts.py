@@ -10,12 +10,27 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from tests.alerts import prometheusrule
 from tests.support.tools import fetched_tool
 from tests.unit.compose.files import COMPOSE, ROOT
 
 RULES = COMPOSE / "prometheus/rules/connector.yml"
 DASHBOARD = COMPOSE / "grafana/dashboards/connector.json"
 METRIC = re.compile(r"\btuzhan_connector_(\w+)")
+
+
+SEEN = {
+    "kafka/test_alerts.py": {
+        "a_changed_format_a_dead_platform_and_a_refused_target_are_alerted_of_until_mended": [
+            *("DeadLetters", "ManyDeadLetters", "ConfigRefused", "TargetDown", "TargetHeld", "NotReady"),
+            *("NoDelivery", "Behind", "UnsettledTooLong", "PartitionStandsStill", "Absent"),
+        ],
+        "lost_records_a_wrong_secret_refused_commits_and_a_dead_broker_are_alerted_of_until_mended": [
+            *("RecordsLost", "Token", "CommitsFail", "KafkaDown"),
+        ],
+    }
+}
+"""By file and test: the alerts that it has seen, on a real run, to fire by their fault and to clear by their remedy."""
 
 
 def alerts() -> list[dict[str, Any]]:
@@ -45,6 +60,26 @@ def test_every_alert_is_tested() -> None:
     tests = (ROOT / "tests/alerts/rules_test.yml").read_text(encoding="utf-8")
     fired = set(re.findall(r"runbook: docs/runbook\.md#(\w+)", tests))
     assert {alert["alert"].lower() for alert in alerts()} == fired
+
+
+def test_every_alert_has_a_test_in_which_a_real_run_meets_its_fault_and_its_remedy() -> None:
+    seen: list[str] = []
+    for file, tests in SEEN.items():
+        text = (ROOT / "tests" / file).read_text(encoding="utf-8")
+        for name, names in tests.items():
+            _, found, rest = text.partition(f"\ndef test_{name}(")
+            assert found, f"{file} has no {name}"
+            body = rest.partition("\ndef ")[0]
+            fired = {word for words in re.findall(r"(?:wait_fired|fires)\(([^)]*)", body) for word in words.split('"')}
+            assert fired >= set(names), f"{name} does not see them fire: {set(names) - fired}"
+            seen += [f"TuzhanConnector{each}" for each in names]
+    assert sorted(seen) == sorted(alert["alert"] for alert in alerts())
+
+
+def test_the_resource_for_kubernetes_is_made_from_the_rules() -> None:
+    made = prometheusrule.resource()
+    assert prometheusrule.RESOURCE.read_text(encoding="utf-8") == made, "python -m tests.alerts.prometheusrule"
+    assert YAML(typ="safe").load(made)["spec"] == YAML(typ="safe").load(RULES)
 
 
 def test_every_alert_says_what_it_is_in_two_languages_and_has_its_part_of_the_runbook() -> None:

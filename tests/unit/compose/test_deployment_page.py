@@ -48,7 +48,8 @@ def test_the_overlay_of_the_page_takes_its_own_config_into_its_own_namespace(tmp
     shutil.copytree(COMPOSE / "kubernetes", tmp_path / "compose/kubernetes")
     mine = tmp_path / "mine"
     mine.mkdir()
-    (mine / "kustomization.yaml").write_text(overlay, encoding="utf-8")
+    [labels] = re.findall(r"^```yaml\n(labels:\n.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    (mine / "kustomization.yaml").write_text(overlay + labels, encoding="utf-8")
     (mine / "connector.yaml").write_text("# mine\n", encoding="utf-8")
     documents = kustomize(mine)
     assert of_kind("ConfigMap", documents)["data"] == {"connector.yaml": "# mine\n"}
@@ -56,7 +57,9 @@ def test_the_overlay_of_the_page_takes_its_own_config_into_its_own_namespace(tmp
     deployment = of_kind("Deployment", documents)["spec"]["template"]["spec"]
     assert deployment["containers"][0]["image"] == f"registry.example.cn/team/tuzhan-connector:{connector.__version__}"
     assert deployment["volumes"][0]["configMap"]["name"] == of_kind("ConfigMap", documents)["metadata"]["name"]
-    assert {document["kind"] for document in documents} >= {"ScaledObject", "ServiceMonitor"}
+    assert {document["kind"] for document in documents} >= {"ScaledObject", "ServiceMonitor", "PrometheusRule"}
+    for kind in ("ServiceMonitor", "PrometheusRule"):
+        assert of_kind(kind, documents)["metadata"]["labels"]["release"] == "kube-prometheus-stack"
 
 
 def test_the_secret_of_the_page_has_the_keys_that_the_config_reads(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 kubernetes_validate = pytest.importorskip("kubernetes_validate")
 FOLDER = COMPOSE / "kubernetes"
 LABEL = {"app.kubernetes.io/name": "tuzhan-connector"}
-OF_OPERATORS = {"ScaledObject", "ServiceMonitor"}
+OF_OPERATORS = {"ScaledObject", "ServiceMonitor", "PrometheusRule"}
 """Kinds that a cluster has only with KEDA or the Prometheus Operator; their schemas are not at hand."""
 OLDEST = "1.29"
 """The oldest version of Kubernetes that knows every field."""
@@ -174,6 +174,12 @@ def test_keda_scales_by_the_lag_of_the_group_that_the_config_names(tmp_path: Pat
     assert scaled["scaleTargetRef"] == {"name": of_kind("Deployment", rendered())["metadata"]["name"]}
     assert "replicas" not in of_kind("Deployment", rendered("keda"))["spec"]
     assert "replicas" in of_kind("Deployment", rendered())["spec"]
+
+
+def test_the_alert_rules_come_with_their_component_as_they_are() -> None:
+    found = of_kind("PrometheusRule", rendered("service-monitor", "alert-rules"))
+    assert found["spec"] == read_yaml(COMPOSE / "prometheus/rules/connector.yml")
+    assert not [document for document in rendered() if document["kind"] in OF_OPERATORS]
 
 
 def test_the_image_has_the_version_of_the_connector() -> None:

@@ -59,6 +59,21 @@ class AdminHarness:
         return asyncio.run(exchange())
 
 
+@pytest.mark.parametrize("path", ["/status", "/metrics"])
+def test_what_a_client_that_has_gone_asked_for_is_not_made(path: str) -> None:
+    async def receive() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def send(_: object) -> None:
+        pass
+
+    admin = AdminHarness()
+    headers = [(b"host", b"127.0.0.1")]
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": headers}
+    asyncio.run(admin.app(scope, receive, send))
+    assert admin.snapshots_on_the_loop == []
+
+
 def test_readyz_is_503_with_the_reasons_and_200_when_they_are_cleared() -> None:
     admin = AdminHarness()
     admin.health.on(ReasonRaised("topic_missing", "shop.orders", "create it"))

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
-from connector.observe.paced import BURST_S, MOST_WAITING, SHARE, BusyError, Paced
+from connector.observe.paced import BURST_S, MOST_WAITING, SHARE, AbandonedError, BusyError, Paced
 from tests.support.clock import run_virtual
+
+PATIENCE_S = 0.3
+"""Less than the half second that each answer of 50 ms waits for its share."""
 
 
 class Slow:
@@ -61,6 +65,34 @@ def test_one_that_would_wait_behind_too_many_is_refused_and_a_cancelled_one_leav
         assert await paced.make(slow.answer) == 5 + MOST_WAITING
 
     run_virtual(scene())
+
+
+def test_a_client_that_asks_more_often_than_its_share_allows_and_gives_up_gets_answers_all_the_same() -> None:
+    """As Prometheus does, with a scrape that takes long and a short interval."""
+
+    async def scene() -> int:
+        slow = Slow()
+        paced = Paced(slow.now)
+        answered = 0
+
+        async def scrape() -> None:
+            nonlocal answered
+            asked_at = slow.clock()
+
+            async def is_abandoned() -> bool:
+                return slow.clock() - asked_at >= PATIENCE_S
+
+            with contextlib.suppress(AbandonedError, BusyError):
+                await paced.make(slow.answer, is_abandoned)
+                answered += not await is_abandoned()
+
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(400):
+                tasks.create_task(scrape())
+                await asyncio.sleep(PATIENCE_S)
+        return answered
+
+    assert run_virtual(scene()) > 400 * PATIENCE_S * SHARE / 0.05 / 2
 
 
 def test_a_failed_answer_leaves_its_place() -> None:
