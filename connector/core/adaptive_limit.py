@@ -18,7 +18,8 @@ The rules
    and stays. The first replies of a round belong to the queue that the last one left, and do not count.
 4. A reply that speaks of overload (429, 503) lowers the limit at once; requests that were on the wire then do not lower
    it again. For WARY_S it stays below what was too much. If a quarter of a round has failed in any other way, the limit
-   is lowered too. Replies that tell nothing of the load are passed over.
+   is lowered too. Replies that tell nothing of the load are passed over, and so is the failure of a request that was
+   alone: the probes of an outage. As many as before it are sent when it is over.
 5. A reply that comes after its round has ended does not count: so one that takes very long changes nothing.
 
 Example: a platform of 32 workers, 20 ms each; the centre is 8.
@@ -158,7 +159,8 @@ class AdaptiveLimit:
         self._on_wire -= 1
         current = self._round
         current.settling = max(0, current.settling - 1)
-        if load is Load.UNKNOWN or abs(ticket) < self._lowered_at:
+        is_alone = not self._on_wire
+        if load is Load.UNKNOWN or abs(ticket) < self._lowered_at or (is_alone and load is not Load.ANSWERED):
             return
         current.replies += 1
         if load is Load.OVERLOADED:

@@ -229,6 +229,23 @@ def test_a_quarter_of_failures_lowers_the_limit_and_fewer_do_not() -> None:
         assert (lowest < 0.8 * before) is lowers
 
 
+@pytest.mark.parametrize("load", [Load.OVERLOADED, Load.FAILED])
+def test_an_outage_lowers_the_limit_once_and_its_probes_do_not(load: Load) -> None:
+    """It must not begin at 1 with the backlog: at 200 ms it took more than a minute from there to the best number."""
+    limit = AdaptiveLimit(16)
+    desk = Desk(limit)
+    desk.send(limit.limit)
+    while desk.sent:
+        desk.reply(load)
+    after = limit.limit
+    for _ in range(60):
+        desk.now += 1
+        desk.send(1)
+        desk.reply(load)
+    assert limit.limit == after
+    assert after > 4
+
+
 def test_replies_that_tell_nothing_of_the_load_change_nothing() -> None:
     limit = AdaptiveLimit()
     desk = Desk(limit)
