@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 from connector.core.errors import ReloadRefusedError
 from connector.core.record import config_id
 from connector.flow.plan import Plan
+from connector.language.message import message
 from connector.observe.routes import RouteFacts
 from connector.reloading.changes import changes
 from connector.reloading.succession import succession
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 MAX_RETIRING: Final = 8
 """How many targets of earlier configs may hold something: each is a queue of its own."""
-RESTART: Final = "can't change while the connector runs: restart it"
+RESTART: Final = message("can't change while the connector runs: restart it")
 
 
 @dataclass(slots=True)
@@ -122,7 +123,9 @@ class Generations:
 
     def _check(self, loaded: Loaded, need_restart: Sequence[str]) -> None:
         if need_restart:
-            raise ReloadRefusedError([f"{loaded.file}: {path}: {RESTART}" for path in need_restart])
+            raise ReloadRefusedError(
+                [message("{file}: {path}: {told}", file=loaded.file, path=path, told=RESTART) for path in need_restart]
+            )
 
     def _check_retiring(self, loaded: Loaded) -> None:
         going_on = succession(self.loaded.config, loaded.config).going_on
@@ -130,9 +133,14 @@ class Generations:
         holding = [target for target in (*self.pipeline.retiring, *leaving) if target.queued]
         if len(holding) > MAX_RETIRING:
             names = ", ".join(sorted({target.settings.name for target in holding}))
-            waits = f"{len(holding)} targets of earlier configs still have items to send ({names})"
-            message = f"{loaded.file}: {waits}: it is tried again until they are done; a restart does not wait"
-            raise ReloadRefusedError([message], is_temporary=True)
+            told = message(
+                "{file}: {number} targets of earlier configs still have items to send ({names}): it is tried again"
+                " until they are done; a restart does not wait",
+                file=loaded.file,
+                number=len(holding),
+                names=names,
+            )
+            raise ReloadRefusedError([told], is_temporary=True)
 
 
 def route_facts(mapping: CompiledMapping) -> list[RouteFacts]:

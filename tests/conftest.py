@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
     from tests.support.browser import Browser
 
+# The tests read English, whatever the language of who runs them.
+os.environ.pop("TUZHAN_LANG", None)
+os.environ["LC_ALL"] = "C.UTF-8"
+
 # No test may depend on how busy the machine is.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")

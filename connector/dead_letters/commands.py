@@ -14,7 +14,7 @@ import typer
 from connector.core.errors import TopicMissingError, UsageError
 from connector.dead_letters.output import Output
 from connector.language.choice import chosen
-from connector.language.message import in_language
+from connector.language.message import in_language, message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -124,10 +124,10 @@ def reading(loaded: Loaded, output: Output, *, must_exist: bool = False) -> Iter
     try:
         reader = TopicReader.open(loaded.config.kafka, topic)
     except TopicMissingError:
-        why = f"there is no topic {topic}: `run` creates it with the first dead letter"
+        why = message("there is no topic {topic}: `run` creates it with the first dead letter", topic=topic)
         if must_exist:
-            raise UsageError("LETTER", f"no such dead letter; {why}") from None
-        output.note(f"no dead letters: {why}")
+            raise UsageError("LETTER", message("no such dead letter; {why}", why=why)) from None
+        output.note(in_language(message("no dead letters: {why}", why=why), chosen(os.environ)))
         yield None
         return
     with contextlib.closing(reader):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from connector.core.errors import CommandError, UsageError
 from connector.dead_letters.masking import CUT, MOST_DEPTH, mask_bytes, mask_json, mask_numbers, mask_text
+from connector.language.message import message
 from connector.mapping.references import is_reference
 from connector.settings.types import InterpolatedStr
 
@@ -97,8 +98,9 @@ def confirm_unmask(*, yes: bool) -> None:
     if yes:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError("--unmask", "personal data would be shown, and there is no terminal to ask on: add --yes")
+        told = message("personal data would be shown, and there is no terminal to ask on: add --yes")
+        raise UsageError("--unmask", told)
     sys.stderr.write("Show personal data of the records? [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
-        raise CommandError("not shown; without --unmask, personal data is masked")
+        raise CommandError(message("not shown; without --unmask, personal data is masked"))

@@ -66,6 +66,72 @@ TEXTS: Final = {
     "expected a place such as 0:12, or a record such as shop.orders[3]@41, got '{given}'": (
         "应为位置，例如 0:12，或者记录，例如 shop.orders[3]@41；实际是 '{given}'"
     ),
+    # a config that can't take over
+    "can't change while the connector runs: restart it": "运行中不能改变：请重启",
+    "{file}: {number} targets of earlier configs still have items to send ({names}): it is tried again until they are"
+    " done; a restart does not wait": (
+        "{file}: 之前配置的 {number} 个目标还有条目没有发完（{names}）：会一直重试到发完为止；重启则不用等"
+    ),
+    "say of which topic the record is: {topics}": "请写明记录属于哪个主题：{topics}",
+    "{topic} has no partition {number}: it has 0 to {last}": "{topic} 没有分区 {number}：它的分区是 0 到 {last}",
+    "no record at {at}: the partition holds {first} to {last}": "{at} 没有记录：这个分区现有 {first} 到 {last}",
+    "no record at {at}: the partition is empty": "{at} 没有记录：这个分区是空的",
+    "the dead letter lacks a part of its record, which no longer exists": (
+        "这条死信缺少原记录的一部分，而原记录已不存在"
+    ),
+    "expected text for topic and key, and a table for headers": "topic 和 key 应为文本，headers 应为键值表",
+    "expected whole numbers for partition, offset and timestamp (milliseconds)": (
+        "partition、offset 和 timestamp（毫秒）应为整数"
+    ),
+    "{told} on {brokers}; give its name as it is there, or records of it by --file": (
+        "{told}（{brokers}）；请写那里实际的主题名，或用 --file 给出记录"
+    ),
+    "{topic} is empty: there is no record to look at; produce one, or give some by --file records.jsonl": (
+        "{topic} 是空的，没有记录可看；请先写入一条，或用 --file records.jsonl 给出记录"
+    ),
+    "the file has no record of it, but of {topics}": "文件里没有它的记录，只有 {topics} 的",
+    "name a topic, or give records by --file": "请指定主题，或用 --file 给出记录",
+    "{file}: its name must end in .yaml or .yml": "{file}：文件名必须以 .yaml 或 .yml 结尾",
+    "{file}: its name must end in .yaml, or in .csv for a spreadsheet": (
+        "{file}：文件名必须以 .yaml 结尾；给表格软件用则以 .csv 结尾"
+    ),
+    "{file} exists: --force replaces it, --output names another": (
+        "{file} 已存在：加 --force 覆盖，或用 --output 换一个名字"
+    ),
+    "{file} exists: --force replaces it": "{file} 已存在：加 --force 覆盖",
+    "{file} exists, and is not overwritten: choose another name": "{file} 已存在，不会覆盖：请换一个名字",
+    "{file}: no route makes events, so there is nothing to plan": "{file}：没有路由产生事件，无从生成埋点方案",
+    "there is no directory {folder}": "没有目录 {folder}",
+    "personal data would be shown, and there is no terminal to ask on: add --yes": (
+        "将显示个人信息，而这里没有终端可以确认：请加 --yes"
+    ),
+    "not shown; without --unmask, personal data is masked": "没有显示；不加 --unmask 时个人信息会打码",
+    "expected a time such as 30s, 5m or 1h, got '{given}'": "应为时长，例如 30s、5m 或 1h，实际是 '{given}'",
+    "expected the value to look for, such as an openid": "请输入要找的值，例如 openid",
+    # the tap
+    "expected the admin port's address, such as http://127.0.0.1:8080, got '{given}'": (
+        "应为管理端口的地址，例如 http://127.0.0.1:8080，实际是 '{given}'"
+    ),
+    "can't reach {place} ({reason}): does the connector run, and is that its admin.listen (--url)?": (
+        "连不上 {place}（{reason}）：连接器在运行吗？这是它的 admin.listen（--url）吗？"
+    ),
+    "{place} has said nothing for {seconds:.0f} s: is that a connector's admin port?": (
+        "{place} 已有 {seconds:.0f} 秒没有应答：这是连接器的管理端口吗？"
+    ),
+    "the connection to {place} ended ({reason}): has the connector ended?": (
+        "与 {place} 的连接已断开（{reason}）：连接器是不是退出了？"
+    ),
+    "the connection to {place} ended: has the connector ended?": "与 {place} 的连接已断开：连接器是不是退出了？",
+    "{place} is not the admin port of a connector with a tap (it answered HTTP {status}): look at admin.listen, and at"
+    " the connector's version": (
+        "{place} 不是带 tap 的连接器的管理端口（应答为 HTTP {status}）：请检查 admin.listen 和连接器的版本"
+    ),
+    # dead letters
+    "there is no topic {topic}: `run` creates it with the first dead letter": (
+        "主题 {topic} 不存在：出现第一条死信时由 `run` 创建"
+    ),
+    "no such dead letter; {why}": "没有这条死信；{why}",
+    "no dead letters: {why}": "没有死信：{why}",
     # health
     "port 0 is any free port, which is known only to the process": "端口 0 表示任意空闲端口，只有进程自己知道是哪个",
     "no connector answers at {where} (admin.listen of {file}): {reason}; start it with this config, or name the config"

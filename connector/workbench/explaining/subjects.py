@@ -13,10 +13,12 @@ import orjson
 
 from connector.core.errors import CommandError, UsageError
 from connector.core.record import Record
+from connector.core.wording import why_not
 from connector.dead_letters.restoring import restore
 from connector.dead_letters.showing import letters_at, nothing_there, parse_place
 from connector.kafka.record_fetcher import RecordFetcher
 from connector.kafka.topic_reader import TopicReader
+from connector.language.message import message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,9 +53,17 @@ def of_place(config: Config, topic: str, partition: int, offset: int) -> Subject
             return Subject(record, reader.cluster_id)
         held = reader.ranges.get(partition)
         if held is None:
-            raise CommandError(f"{topic} has no partition {partition}: it has 0 to {max(reader.ranges, default=0)}")
-        holds = f"holds {held.first} to {held.end - 1}" if held.first < held.end else "is empty"
-        raise CommandError(f"no record at {topic}[{partition}]@{offset}: the partition {holds}")
+            last = max(reader.ranges, default=0)
+            told = message(
+                "{topic} has no partition {number}: it has 0 to {last}", topic=topic, number=partition, last=last
+            )
+            raise CommandError(told)
+        at = f"{topic}[{partition}]@{offset}"
+        if held.first < held.end:
+            first, last = held.first, held.end - 1
+            told = message("no record at {at}: the partition holds {first} to {last}", at=at, first=first, last=last)
+            raise CommandError(told)
+        raise CommandError(message("no record at {at}: the partition is empty", at=at))
 
 
 def of_letter(config: Config, place: str) -> Subject:
@@ -68,7 +78,7 @@ def of_letter(config: Config, place: str) -> Subject:
             raise CommandError(nothing_there(reader, parsed))
         whole = restore(letters[-1], fetcher)
         if whole is None:
-            raise CommandError("the dead letter lacks a part of its record, which no longer exists")
+            raise CommandError(message("the dead letter lacks a part of its record, which no longer exists"))
         return Subject(whole.record, reader.cluster_id, whole)
 
 
@@ -82,7 +92,7 @@ def of_file(file: str, topic: str | None, topics: Sequence[str]) -> Subject:
     if described is not None:
         return Subject(_record(described))
     if topic is None and (len(topics) != 1 or topics[0].startswith("^")):
-        raise UsageError("--topic", f"say of which topic the record is: {', '.join(topics)}")
+        raise UsageError("--topic", message("say of which topic the record is: {topics}", topics=", ".join(topics)))
     now_ms = time.time_ns() // 1_000_000  # so that a time in it can be sound
     return Subject(Record(topic or topics[0], 0, 0, now_ms, None, data, ()))
 
@@ -93,7 +103,7 @@ def _read(file: str) -> bytes:
     try:
         return Path(file).read_bytes()
     except OSError as error:
-        raise UsageError("FILE", f"can't read {file}: {(error.strerror or 'not possible').lower()}") from error
+        raise UsageError("FILE", message("can't read {file}: {reason}", file=file, reason=why_not(error))) from error
 
 
 def _described(data: bytes) -> dict[str, Any] | None:
@@ -112,9 +122,10 @@ def _record(described: dict[str, Any]) -> Record:
     numbers = {name: described.get(name, default) for name, default in (("partition", 0), ("offset", 0))}
     timestamp = described.get("timestamp", _DESCRIBED_MS)
     if not isinstance(topic, str) or not isinstance(headers, dict) or not isinstance(key, str | None):
-        raise UsageError("FILE", "expected text for topic and key, and a table for headers")
+        raise UsageError("FILE", message("expected text for topic and key, and a table for headers"))
     if not all(type(each) is int for each in numbers.values()) or not isinstance(timestamp, int | None):
-        raise UsageError("FILE", "expected whole numbers for partition, offset and timestamp (milliseconds)")
+        told = message("expected whole numbers for partition, offset and timestamp (milliseconds)")
+        raise UsageError("FILE", told)
     text = described.get("value_text")
     value = text.encode() if isinstance(text, str) else _value(described.get("value"))
     named = tuple((str(name), None if each is None else str(each).encode()) for name, each in headers.items())

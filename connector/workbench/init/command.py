@@ -106,18 +106,19 @@ def run_init(options: Options) -> int:
 
 def _check(options: Options) -> None:
     if options.topic is None and options.file is None:
-        raise UsageError("--topic", "name a topic, or give records by --file")
+        raise UsageError("--topic", message("name a topic, or give records by --file"))
     if options.topic is not None:
         check_topic(options.topic)
     if options.output == STDOUT:
         return
     if Path(options.output).suffix not in {".yaml", ".yml"}:
-        raise UsageError("--output", f"{options.output}: its name must end in .yaml or .yml")
+        raise UsageError("--output", message("{file}: its name must end in .yaml or .yml", file=options.output))
     if options.force:
         return
     for file in (Path(options.output), options.tests):
         if os.path.lexists(file):
-            raise UsageError("--output", f"{file} exists: --force replaces it, --output names another")
+            told = message("{file} exists: --force replaces it, --output names another", file=file)
+            raise UsageError("--output", told)
 
 
 def make(options: Options) -> Written:

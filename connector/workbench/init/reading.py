@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from connector.core.errors import CommandError, TopicMissingError, UsageError
 from connector.core.wording import counted
 from connector.kafka.topic_reader import TopicReader
+from connector.language.message import message
 from connector.workbench.brokers import LONGEST_TOPIC, NOT_IN_A_TOPIC, settings_of
 from connector.workbench.init.shapes import Shapes, recognise
-from connector.workbench.preview.lines import read_lines
+from connector.workbench.preview.lines import EXPECTED_LINES, read_lines
 from connector.workbench.preview.topic import read_topic
 
 if TYPE_CHECKING:
@@ -47,11 +48,18 @@ def look_at_topic(topic: str, brokers: str, properties: Mapping[str, str], count
         with contextlib.closing(TopicReader.open(kafka, topic)) as reader:
             read = read_topic(reader, count, oldest=False, registry=None)
     except TopicMissingError as error:
-        message = f"{error} on {brokers}; give its name as it is there, or records of it by --file"
-        raise CommandError(message) from error
+        told = message(
+            "{told} on {brokers}; give its name as it is there, or records of it by --file",
+            told=error.told,
+            brokers=brokers,
+        )
+        raise CommandError(told) from error
     if not read.givens:
-        message = f"{topic} is empty: there is no record to look at; produce one, or give some by --file records.jsonl"
-        raise CommandError(message)
+        told = message(
+            "{topic} is empty: there is no record to look at; produce one, or give some by --file records.jsonl",
+            topic=topic,
+        )
+        raise CommandError(told)
     shapes = recognise(given.record.value for given in read.givens)
     _must_be_readable(shapes, topic, len(read.givens))
     return Looked(shapes, topic, is_guessed=False, description=read.description, notes=_notes(shapes))
@@ -67,7 +75,7 @@ def look_at_file(file: str, topic: str | None, count: int) -> Looked:
     guessed = NOT_IN_A_TOPIC.sub("-", Path(file).stem).strip("-.")[:LONGEST_TOPIC] or "records"
     read = read_lines(file, topic or guessed, count, oldest=True)
     if not read.givens:
-        raise UsageError("--file", f"{file} is empty: expected JSON lines, a record per line")
+        raise UsageError("--file", message("{file} is empty: {expected}", file=file, expected=EXPECTED_LINES))
     givens, notes = _of_one_topic(read.givens, topic)
     own = givens[0].record.topic
     decoded = [given.decoded for given in givens if given.is_decoded]
@@ -87,7 +95,8 @@ def _of_one_topic(givens: Sequence[Given], topic: str | None) -> tuple[Sequence[
     """Return the records of the topic that was named, or of the one with the most records."""
     topics = Counter(given.record.topic for given in givens)
     if topic is not None and topic not in topics:
-        raise UsageError("--topic", f"the file has no record of it, but of {', '.join(sorted(topics))}")
+        told = message("the file has no record of it, but of {topics}", topics=", ".join(sorted(topics)))
+        raise UsageError("--topic", told)
     chosen = topic or topics.most_common(1)[0][0]
     others = sorted(topics.keys() - {chosen})
     notes = [f"looked at the records of {chosen} only; there are others: {', '.join(others)}"] if others else []

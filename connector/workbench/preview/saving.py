@@ -51,9 +51,9 @@ _NOT_DECODED: Final = "it can't be decoded, so what is personal in it is unknown
 def check_free(file: Path) -> None:
     """Raise UsageError if there is something at that place already."""
     if os.path.lexists(file):
-        raise UsageError(_OPTION, f"{file} exists, and is not overwritten: choose another name")
+        raise UsageError(_OPTION, message("{file} exists, and is not overwritten: choose another name", file=file))
     if not file.parent.is_dir():
-        raise UsageError(_OPTION, f"there is no directory {file.parent}")
+        raise UsageError(_OPTION, message("there is no directory {folder}", folder=file.parent))
 
 
 def save(file: Path, outcomes: Sequence[Outcome], mapping: PreviewedMapping, mask: Mask) -> list[str]:

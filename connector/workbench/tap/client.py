@@ -11,6 +11,7 @@ import httpx
 
 from connector.core.addresses import is_loopback
 from connector.core.errors import CommandError, UsageError
+from connector.language.message import message
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -35,7 +36,8 @@ def parse_url(text: str) -> httpx.URL:
     except (httpx.InvalidURL, ValueError, UnicodeError):
         is_usable = False
     if not is_usable:
-        raise UsageError("--url", f"expected the admin port's address, such as http://127.0.0.1:8080, got '{text}'")
+        told = message("expected the admin port's address, such as http://127.0.0.1:8080, got '{given}'", given=text)
+        raise UsageError("--url", told)
     return url.copy_with(path=f"{url.path.rstrip('/')}/tap", fragment=None)
 
 
@@ -57,28 +59,41 @@ def read(url: httpx.URL, query: Sequence[tuple[str, str]]) -> Generator[Data]:
             _check(answer, place)
             yield from _documents(answer, place)
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-        raise CommandError(
-            f"can't reach {place} ({_reason(error)}): does the connector run, and is that its admin.listen (--url)?"
-        ) from error
+        told = message(
+            "can't reach {place} ({reason}): does the connector run, and is that its admin.listen (--url)?",
+            place=place,
+            reason=_reason(error),
+        )
+        raise CommandError(told) from error
     except httpx.ReadTimeout as error:
-        raise CommandError(
-            f"{place} has said nothing for {SILENCE_S:.0f} s: is that a connector's admin port?"
-        ) from error
+        told = message(
+            "{place} has said nothing for {seconds:.0f} s: is that a connector's admin port?",
+            place=place,
+            seconds=SILENCE_S,
+        )
+        raise CommandError(told) from error
     except httpx.HTTPError as error:
-        raise CommandError(f"the connection to {place} ended ({_reason(error)}): has the connector ended?") from error
+        told = message(
+            "the connection to {place} ended ({reason}): has the connector ended?", place=place, reason=_reason(error)
+        )
+        raise CommandError(told) from error
 
 
 def _check(answer: httpx.Response, place: str) -> None:
     is_tap = answer.headers.get("content-type", "").partition(";")[0] == _MEDIA_TYPE
     if answer.is_success and is_tap:
         return
-    if message := _own_message(answer):
+    if told := _own_message(answer):
         if answer.status_code == _BAD_REQUEST:
-            raise UsageError("tap", message)
-        raise CommandError(f"{place}: {message}")
+            raise UsageError("tap", told)
+        raise CommandError(f"{place}: {told}")
     raise CommandError(
-        f"{place} is not the admin port of a connector with a tap (it answered HTTP {answer.status_code}): "
-        "look at admin.listen, and at the connector's version"
+        message(
+            "{place} is not the admin port of a connector with a tap (it answered HTTP {status}): "
+            "look at admin.listen, and at the connector's version",
+            place=place,
+            status=answer.status_code,
+        )
     )
 
 
@@ -103,7 +118,7 @@ def _documents(answer: httpx.Response, place: str) -> Iterator[Data]:
         yield document
         if document["type"] == "end":
             return
-    raise CommandError(f"the connection to {place} ended: has the connector ended?")
+    raise CommandError(message("the connection to {place} ended: has the connector ended?", place=place))
 
 
 def _reason(error: httpx.HTTPError) -> str:

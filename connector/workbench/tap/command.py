@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import orjson
 
 from connector.core.errors import UsageError
+from connector.language.message import message
 from connector.workbench.tap.client import parse_url, read
 from connector.workbench.tap.hashing import value_hash
 from connector.workbench.tap.rendering import Printer, counts_text
@@ -91,7 +92,7 @@ def parse_duration(text: str) -> float:
     """Return the seconds of `30s`, `5m` or `1h`. Raises UsageError."""
     match = _DURATION.fullmatch(text.strip())
     if match is None or not float(match[1]):
-        raise UsageError("--duration", f"expected a time such as 30s, 5m or 1h, got '{text}'")
+        raise UsageError("--duration", message("expected a time such as 30s, 5m or 1h, got '{given}'", given=text))
     return float(match[1]) * _SECONDS[match[2]]
 
 
@@ -105,7 +106,7 @@ def _value_query(options: Options) -> list[tuple[str, str]]:
             sys.stderr.flush()
         value = sys.stdin.readline().strip()
     if not value:
-        raise UsageError("--value", "expected the value to look for, such as an openid")
+        raise UsageError("--value", message("expected the value to look for, such as an openid"))
     return [("value_hash", value_hash(value))]
 
 

@@ -100,9 +100,10 @@ def _check(options: Options) -> None:
     if options.plan == STDOUT:
         return
     if Path(options.plan).suffix.lower() not in {".yaml", ".yml", ".csv"}:
-        raise UsageError(OPTION, f"{options.plan}: its name must end in .yaml, or in .csv for a spreadsheet")
+        told = message("{file}: its name must end in .yaml, or in .csv for a spreadsheet", file=options.plan)
+        raise UsageError(OPTION, told)
     if os.path.lexists(options.plan) and not options.force:
-        raise UsageError(OPTION, f"{options.plan} exists: --force replaces it")
+        raise UsageError(OPTION, message("{file} exists: --force replaces it", file=options.plan))
 
 
 def propose_for(options: Options) -> Proposed:
@@ -113,7 +114,7 @@ def propose_for(options: Options) -> Proposed:
     assert config is not None  # noqa: S101 - it is sound
     routes = event_routes(config)
     if not routes:
-        raise CommandError(f"{checked.file}: no route makes events, so there is nothing to plan")
+        raise CommandError(message("{file}: no route makes events, so there is nothing to plan", file=checked.file))
     sources = [read_records(checked, wanted) for wanted in _each_topic(options, checked)]
     outcomes = [each for source in sources for each in _outcomes(checked, source)]
     plan = propose(config, observed((made for each in outcomes for made in each.made), [each.name for each in routes]))
