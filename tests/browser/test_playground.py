@@ -100,7 +100,7 @@ def test_the_page_speaks_the_browser_s_language_and_another_on_demand(browser: B
     assert "路由 orders：条件不成立：" in browser.text("#outcomes")
     assert "没有可用的身份标识" in browser.text("#outcomes")
     browser.set_value("#config-text", CONFIG.replace("event_key:", "event_kay:"))
-    browser.wait_for_text("#problems", "未知的键：")
+    browser.wait_for_text("#problems", "未知的键，是否想写 'event_key'？ [unknown_key]")
     browser.find("#language [data-language=en]").click()
     browser.wait_for_text("#problems", "line 15:5")
     assert "未知的键" not in browser.text("#problems")

@@ -28,6 +28,7 @@ TEXTS: Final = {
     "{name}: line {line} is not text: {hint}": "{name}：第 {line} 行不是文本：{hint}",
     "{name}: line {line} is not JSON: {expected}": "{name}：第 {line} 行不是 JSON：{expected}",
     "{name}: line {line}: {told}": "{name}：第 {line} 行：{told}",
+    "not JSON: {why}": "不是 JSON：{why}",
     "it has a topic, so it must be a record in the form of mapping tests: {found}": (
         "写了 topic，就必须是映射测试中那种形式的记录：{found}"
     ),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from connector.config.source_text import Position, SourceText
+from connector.language.message import Message, message
 from connector.workbench.preview.lines import RecordError, given_of
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class BadRecord:
     """A place that is no JSON, or no record."""
 
     position: Position
-    message: str
+    message: Message
 
 
 def read_documents(text: str, topic: str | None) -> tuple[list[Given], list[BadRecord], bool]:
@@ -42,11 +43,12 @@ def read_documents(text: str, topic: str | None) -> tuple[list[Given], list[BadR
         if len(givens) + len(wrong) >= MOST_RECORDS:
             return givens, wrong, True
         if error is not None:
-            wrong.append(BadRecord(source.position(error.pos), f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}"))
+            told = message("not JSON: {why}", why=error.msg[:1].lower() + error.msg[1:])
+            wrong.append(BadRecord(source.position(error.pos), told))
         try:
             givens.append(given_of(text[start:end].encode(errors="replace"), source.position(start).line, topic))
         except RecordError as bad:
-            wrong.append(BadRecord(source.position(start), str(bad)))
+            wrong.append(BadRecord(source.position(start), bad.message))
     return givens, wrong, False
 
 

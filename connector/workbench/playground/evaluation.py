@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from connector.config.loading import UNUSED_BY_MAPPING, check_sealed
 from connector.config.located import path_text
+from connector.language.choice import Language
+from connector.language.message import Message, in_language
 from connector.workbench.masking import Mask
 from connector.workbench.playground.documents import read_documents
 from connector.workbench.preview.outcomes import PreviewedMapping, objects_of
@@ -64,14 +66,19 @@ def _problem(problem: LocatedProblem) -> Data:
         "line": problem.position.line,
         "column": problem.position.column,
         "path": path_text(problem.path),
-        "message": problem.message,
+        **_told(problem.message),
         "code": problem.code,
         "severity": "warning" if problem.warning else "error",
     }
 
 
 def _bad_record(bad: BadRecord) -> Data:
-    return {"line": bad.position.line, "column": bad.position.column, "message": bad.message}
+    return {"line": bad.position.line, "column": bad.position.column, **_told(bad.message)}
+
+
+def _told(told: Message) -> Data:
+    """Return a message as it is in English, and in each language: the page is in that of its reader."""
+    return {"message": told, "messages": {language: in_language(told, language) for language in get_args(Language)}}
 
 
 def _outcome(outcome: Outcome, mask: Mask) -> Data:

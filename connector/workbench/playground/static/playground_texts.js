@@ -1,4 +1,4 @@
-// What the page says. Of a code of the connector there is a sentence in Chinese only: its messages are English.
+// What the page says. Messages about the config come in both languages; the reason of a dead letter has a sentence in Chinese.
 
 export const texts = {
   en: {
@@ -145,24 +145,8 @@ export const texts = {
   },
 };
 
-/** What the codes of problems and the reasons of dead letters mean, in Chinese. */
+/** What the reasons of dead letters mean, in Chinese. */
 export const meanings = {
-  yaml_syntax: "YAML 语法错误",
-  unknown_key: "未知的键",
-  missing_key: "缺少必填的键",
-  wrong_type: "类型不对",
-  bad_value: "值不合法",
-  unknown_name: "没有这个名称",
-  duplicate_name: "名称重复",
-  bad_reference: "引用写法不对",
-  missing_variable: "这里不读环境变量，请写默认值",
-  unreadable_file: "这里不读文件",
-  owned_property: "这个属性由连接器自己设置",
-  not_for_this_endpoint: "这个接口没有该字段",
-  undefined_event: "埋点方案里没有这个事件",
-  unused: "没有路由用到它",
-  cdc_without_op: "没有区分变更操作",
-  suspicious: "可能有误",
   decode_failed: "消息无法解码",
   identity_missing: "没有可用的身份标识",
   value_missing: "缺少必填的值",

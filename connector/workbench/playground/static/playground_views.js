@@ -6,7 +6,7 @@ import { meanings } from "/static/playground_texts.js";
 
 /** Return a list entry for a problem; its place puts the cursor there. */
 export function problemView(page, problem, editor) {
-  const { line, column, path, message, code, severity } = problem;
+  const { line, column, path, messages, code, severity } = problem;
   const place = placeButton(page, problem, () => editor.goTo(line, column));
   return element(
     "li",
@@ -15,8 +15,7 @@ export function problemView(page, problem, editor) {
     " ",
     path ? element("code", {}, path) : null,
     path ? ": " : " ",
-    meant(page, code),
-    message,
+    messages[page.language],
     code ? element("span", { class: "muted" }, ` [${code}]`) : null,
   );
 }
@@ -127,5 +126,3 @@ function referenceNote(page, { found, of, needed, nearest }) {
   if (!needed) return page.text("not_needed");
   return of && !found ? page.text("nothing_like_it") : "";
 }
-
-const meant = (page, code) => (page.language === "zh" && meanings[code] ? element("b", {}, `${meanings[code]}：`) : null);
