@@ -36,7 +36,7 @@ from connector.kafka.consumer import ConsumerThread
 from connector.kafka.deadlines import freeze_limit_s, proof_limit_s
 from connector.kafka.properties import is_kip848, validate_properties
 from connector.language.choice import chosen
-from connector.language.message import in_language
+from connector.language.message import in_language, message
 from connector.observe.admin import Streams, build_admin
 from connector.observe.admin_guard import AdminGuard, own_names
 from connector.observe.health import Health, Heartbeat, silent_parts
@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from connector.decode.decoding import BuildFormat
     from connector.decode.registry import SchemaRegistry
     from connector.flow.source import Source
+    from connector.language.choice import Language
     from connector.observe.log_lines import Log
     from connector.observe.snapshot import Status
     from connector.observe.tap import EventListener
@@ -149,8 +150,9 @@ def build(
     of the config's files are noticed.
     """
     config, loop = loaded.config, asyncio.get_running_loop()
-    terminal = _open_terminal(config.log)
-    open_log = partial(_open_log, terminal=terminal)
+    language = chosen(os.environ)
+    terminal = _open_terminal(config.log, language)
+    open_log = partial(_open_log, terminal=terminal, language=language)
     health, metrics, log = Health(), Metrics(), open_log(config.log)
     routes, facts = RouteCounts(route_facts(loaded.mapping)), ConfigFacts(loaded.file, loaded.sha256)
 
@@ -194,7 +196,7 @@ def build(
         return status.read(loop.time())
 
     streams = Streams(tap, Live(snapshot, requests))
-    admin = build_admin(snapshot, metrics, health, partial(silent_parts, last_beats), streams)
+    admin = build_admin(snapshot, metrics, health, partial(silent_parts, last_beats), streams, language=language)
     background: dict[str, Callable[[], Coroutine[object, object, None]]] = {
         "admin port": partial(serve_forever, AdminGuard(admin, names, emit), sock, streams.end),
         "status page": streams.live.watch,
@@ -228,20 +230,20 @@ class Reading:
     close: Callable[[], None] = lambda: None
 
 
-def _open_terminal(settings: LogSettings) -> Terminal | None:
+def _open_terminal(settings: LogSettings, language: Language) -> Terminal | None:
     """Return what shows a summary instead of the log; None if the config says how to log, or nobody looks."""
     if settings.model_fields_set or not (sys.stderr.isatty() and sys.stdin.isatty()):
         return None
     from connector.observe.terminal import Terminal, wants_summary  # noqa: PLC0415 - a service does not need it
 
-    return Terminal() if wants_summary(os.environ) else None
+    return Terminal(language=language) if wants_summary(os.environ) else None
 
 
-def _open_log(settings: LogSettings, terminal: Terminal | None) -> Log:
+def _open_log(settings: LogSettings, terminal: Terminal | None, language: Language) -> Log:
     """Return the log; of one on a terminal with a summary only warnings and errors are written, for people."""
     if terminal is None or settings.model_fields_set:
-        return configure(settings.format, settings.level)
-    return configure("text", "warning", terminal)
+        return configure(settings.format, settings.level, language=language)
+    return configure("text", "warning", terminal, language)
 
 
 def _build_guard(config: Config, emit: Emit, wake_targets: Callable[[], None]) -> MembershipGuard:
@@ -249,8 +251,8 @@ def _build_guard(config: Config, emit: Emit, wake_targets: Callable[[], None]) -
         return (loop.time(), *wake_clocks())
 
     def on_freeze(seconds: float) -> None:
-        message = "the process was frozen: nothing is sent until the group has confirmed its partitions"
-        emit(Notice("warning", message, {"seconds": round(seconds, 1)}))
+        told = "the process was frozen: nothing is sent until the group has confirmed its partitions"
+        emit(Notice("warning", told, {"seconds": round(seconds, 1)}))
 
     def on_open(closed_by: ClosedBy) -> None:
         if closed_by == "freeze":
@@ -325,7 +327,9 @@ class App:
 
     async def _shut_down(self, flow: asyncio.Future[object]) -> int:
         self.generations.ended = True
-        self.emit(ReasonRaised("draining", "", "none needed: the process was told to stop, and ends by itself"))
+        self.emit(
+            ReasonRaised("draining", "", message("none needed: the process was told to stop, and ends by itself"))
+        )
         timeout_s = self.generations.loaded.config.shutdown_timeout
         self.bridge.stop(max(timeout_s - LEAVE_MARGIN_S, timeout_s / 2))
         await asyncio.wait([flow], timeout=timeout_s)

@@ -132,7 +132,7 @@ def check(
         from connector.workbench.connecting.command import check_connections  # noqa: PLC0415 - see the top
 
         show = (lambda found: typer.echo(_as_json(checked, language, {"connect": found}))) if as_json else None
-        raise typer.Exit(check_connections(checked.config, show))
+        raise typer.Exit(check_connections(checked.config, show, language))
     raise typer.Exit(0 if checked.config is not None else 2)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     from connector.core.record import Item, Outcome, TopicPartition
     from connector.core.sink import VerdictKind
+    from connector.language.message import Message
 
 ReasonCode = Literal[
     "starting",
@@ -95,10 +96,10 @@ class ReasonRaised:
     code: ReasonCode
     target: str
     """The target, topic or broker that is concerned; may be empty."""
-    remedy: str
+    remedy: Message
     is_expected: bool = False
     """Whether it passes by itself, as part of every start: no warning."""
-    present_remedy: Callable[[], str] | None = field(default=None, compare=False, repr=False)
+    present_remedy: Callable[[], Message] | None = field(default=None, compare=False, repr=False)
     """Returns the remedy of the moment at which it is read, if it quotes what changes. Called on the event loop."""
 
 

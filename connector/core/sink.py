@@ -10,6 +10,8 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from connector.language.message import NOTHING, Message
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -66,14 +68,15 @@ class Verdict:
 
     kind: VerdictKind
     detail: str = ""
-    """For people: what the reply was, or why there was none. No secret, no value, no URL with a query."""
+    """For people: what the reply was, or why there was none; stored and logged in English. No secret, no value, no
+    URL with a query. Where it is in words, it is a `Message`, which a remedy may quote."""
     http_status: int | None = None
     code: str = ""
     reply: str = ""
     """The reply's text, cut to MAX_REPLY_BYTES of UTF-8."""
     retry_after_s: float | None = None
     import_batch: str = ""
-    remedy: str = ""
+    remedy: Message = NOTHING
     """For `HELD`: what the operator can do."""
     done: frozenset[int] = frozenset()
     """Positions of items that are delivered although the verdict is `AGAIN` (single dead letters)."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+import functools
+from typing import TYPE_CHECKING, Final
 
 from connector.language.message import Message, message, verbatim
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 REASONS: Final = frozenset(
     {
@@ -34,6 +38,20 @@ def counted(number: int, one: str, many: str = "") -> Message:
     """Return a number with its noun: `1 try`, `2,000 tries`; `many` is `one` with an s unless it is given."""
     noun = message(one if number == 1 else many or one + "s")
     return message("{number:,} {noun}", number=number, noun=noun)
+
+
+def either_of(parts: Iterable[str]) -> Message:
+    """Return `a or b or c`, of one part or more."""
+    return functools.reduce(
+        lambda so_far, part: message("{so_far} or {part}", so_far=so_far, part=part), map(verbatim, parts)
+    )
+
+
+def all_of(parts: Iterable[str]) -> Message:
+    """Return `a and b and c`, of one part or more."""
+    return functools.reduce(
+        lambda so_far, part: message("{so_far} and {part}", so_far=so_far, part=part), map(verbatim, parts)
+    )
 
 
 def why_not(error: OSError | ValueError) -> Message:

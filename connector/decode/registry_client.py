@@ -16,8 +16,9 @@ from confluent_kafka.schema_registry import SchemaRegistryClient, SchemaRegistry
 from connector.core.errors import RegistryError
 from connector.decode.avro import SchemaError, reader
 from connector.decode.json import decode_json
-from connector.decode.registry_errors import place_of, remedy_for
+from connector.decode.registry_errors import about, place_of, told_of
 from connector.decode.schemas import Schema
+from connector.language.message import message
 
 if TYPE_CHECKING:
     import ssl
@@ -85,9 +86,8 @@ class RegistryClient:
             else:
                 if isinstance(answer, (list, dict)):
                     return
-        raise RegistryError(
-            f"the schema registry at {self._place} answers, but not as a registry: check kafka.schema_registry.url"
-        )
+        does, remedy = message("answers, but not as a registry"), message("check kafka.schema_registry.url")
+        raise RegistryError(about(self._place, does, remedy))
 
     def trust(self) -> ssl.SSLContext:
         """Return whom the client trusts, and with which certificate it shows itself: for a look at the registry's."""
@@ -102,7 +102,9 @@ class RegistryClient:
         kind, text = found.schema_type or "AVRO", found.schema_str
         if not isinstance(text, str):
             self._client.clear_caches()  # type: ignore[no-untyped-call] # it would never ask again
-            raise RegistryError(f"the schema registry at {self._place} answers with something that is no schema")
+            raise RegistryError(
+                message("the schema registry at {place} answers with something that is no schema", place=self._place)
+            )
         if kind == "JSON":
             return Schema(kind, decode_json)
         if kind != "AVRO":
@@ -132,4 +134,4 @@ class RegistryClient:
             yield found.schema_str or ""
 
     def _error(self, error: Exception) -> RegistryError:
-        return RegistryError(f"the schema registry at {self._place} {remedy_for(error, self._timeout_s)}")
+        return RegistryError(told_of(error, self._place, self._timeout_s))

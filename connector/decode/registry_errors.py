@@ -12,16 +12,28 @@ from urllib.parse import urlsplit
 from confluent_kafka.schema_registry import SchemaRegistryError
 from confluent_kafka.schema_registry.error import OAuthTokenError
 
+from connector.language.message import Message, message
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_CHECK: Final = "check kafka.schema_registry"
-_BY_STATUS: Final = {
-    401: f"refuses the credentials (HTTP 401): {_CHECK}.properties, basic.auth.user.info or bearer.auth.…",
-    403: "forbids reading schemas (HTTP 403): give this user the right to read all subjects",
+_Told = tuple[Message, Message]
+"""What the registry does: the end of a sentence about it; and what to do."""
+_BY_STATUS: Final[dict[int, _Told]] = {
+    401: (
+        message("refuses the credentials (HTTP 401)"),
+        message("check kafka.schema_registry.properties, basic.auth.user.info or bearer.auth.…"),
+    ),
+    403: (
+        message("forbids reading schemas (HTTP 403)"),
+        message("give this user the right to read all subjects"),
+    ),
     404: (
-        f"has no such API (HTTP 404): {_CHECK}.url, which must lead to Confluent's API:"
-        " with Apicurio it ends in /apis/ccompat/v7"
+        message("has no such API (HTTP 404)"),
+        message(
+            "check kafka.schema_registry.url, which must lead to Confluent's API:"
+            " with Apicurio it ends in /apis/ccompat/v7"
+        ),
     ),
 }
 
@@ -31,36 +43,67 @@ def place_of(url: str) -> str:
     return ", ".join(urlsplit(each.strip()).netloc.rpartition("@")[2] for each in url.split(","))
 
 
-def remedy_for(error: Exception, timeout_s: float) -> str:
-    """Return what happened and what to do: the rest of a sentence about the registry."""
+def about(place: str, does: Message, remedy: Message) -> Message:
+    """Return a text about the registry at `place`, with what was found and what to do as its arguments."""
+    found = message("the schema registry at {place} {does}", place=place, does=does)
+    return message("{found}: {remedy}", found=found, remedy=remedy)
+
+
+def told_of(error: Exception, place: str, timeout_s: float) -> Message:
+    """Return what happened at the registry at `place`, and what to do."""
+    return about(place, *_told(error, timeout_s))
+
+
+def _told(error: Exception, timeout_s: float) -> _Told:
     if isinstance(error, SchemaRegistryError):
         status = error.http_status_code
-        return _BY_STATUS.get(status) or f"answers HTTP {status}: records wait until it answers otherwise"
+        otherwise = message("answers HTTP {status}", status=status)
+        return _BY_STATUS.get(status) or (otherwise, message("records wait until it answers otherwise"))
     causes = list(_causes(error))
     if any(isinstance(cause, OAuthTokenError) for cause in causes):
-        return f"needs a token that can't be fetched: {_CHECK}.properties, bearer.auth.…, and its token endpoint"
+        return (
+            message("needs a token that can't be fetched"),
+            message("check kafka.schema_registry.properties, bearer.auth.…, and its token endpoint"),
+        )
     if any("Timeout" in type(cause).__name__ for cause in causes):
-        return f"does not answer within {timeout_s:g} s: is it up, and is the way to it open?"
+        return (
+            message("does not answer within {seconds:g} s", seconds=timeout_s),
+            message("is it up, and is the way to it open?"),
+        )
     return _of_tls(causes) or _of_network(causes)
 
 
-def _of_tls(causes: Sequence[BaseException]) -> str:
+def _of_tls(causes: Sequence[BaseException]) -> _Told | None:
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            trust = f"{_CHECK}.properties, ssl.ca.location"
-            return f"has a certificate that is not trusted ({cause.verify_message}): {trust}"
+            return (
+                message("has a certificate that is not trusted ({why})", why=cause.verify_message),
+                message("check kafka.schema_registry.properties, ssl.ca.location"),
+            )
         if isinstance(cause, ssl.SSLError):
-            return f"does not speak TLS as expected ({cause.reason or 'TLS'}): {_CHECK}, https or http, ssl.…"
-    return ""
+            return (
+                message("does not speak TLS as expected ({why})", why=cause.reason or "TLS"),
+                message("check kafka.schema_registry, https or http, ssl.…"),
+            )
+    return None
 
 
-def _of_network(causes: Sequence[BaseException]) -> str:
+def _of_network(causes: Sequence[BaseException]) -> _Told:
     for cause in reversed(causes):
         if isinstance(cause, OSError) and (cause.strerror or "").strip():
-            return f"can't be reached ({cause.strerror}): {_CHECK}.url, and that it is up"
+            return (
+                message("can't be reached ({why})", why=cause.strerror),
+                message("check kafka.schema_registry.url, and that it is up"),
+            )
     if any(isinstance(cause, ValueError) for cause in causes):
-        return f"answers with something that is not JSON: {_CHECK}.url; is a proxy or a login page in between?"
-    return f"can't be asked ({type(causes[-1]).__name__}): {_CHECK}"
+        return (
+            message("answers with something that is not JSON"),
+            message("check kafka.schema_registry.url; is a proxy or a login page in between?"),
+        )
+    return (
+        message("can't be asked ({why})", why=type(causes[-1]).__name__),
+        message("check kafka.schema_registry"),
+    )
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

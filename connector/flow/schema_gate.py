@@ -23,6 +23,7 @@ from connector.core.errors import RegistryError
 from connector.core.events import ReasonCleared, ReasonRaised
 from connector.core.ledger import LeaseState
 from connector.core.retry import Backoff
+from connector.language.message import verbatim
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
@@ -204,7 +205,7 @@ class SchemaGate:
             await request
         except RegistryError as error:
             self._failures += 1
-            self._emit(ReasonRaised("registry_unavailable", "", str(error)))
+            self._emit(ReasonRaised("registry_unavailable", "", verbatim(error.told)))
             return False
         if self._failures:
             self._failures = 0

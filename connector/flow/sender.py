@@ -30,6 +30,7 @@ from connector.core.target_state import Condition, TargetMachine
 from connector.flow.batch_queues import BatchQueues
 from connector.flow.pending import by_lease, request_bytes
 from connector.flow.target_alarm import AlarmFacts, TargetAlarm
+from connector.language.message import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from connector.core.target_state import Attempt
     from connector.flow.pending import ItemHandler, Pending
     from connector.flow.target import TargetDependencies, TargetSettings
+    from connector.language.message import Message
 
 KEPT_IMPORT_BATCHES: Final = 100
 MAX_PROBE_WAIT_S: Final = 8.0
@@ -164,7 +166,7 @@ class Sender:
         """Called when the last item of the target has ended."""
         before = self._machine.condition
         if self._machine.on_emptied():
-            self._on_condition(before, "")
+            self._on_condition(before, NOTHING)
         self._deps.on_emptied()
 
     def discard_ended(self) -> None:
@@ -284,7 +286,7 @@ class Sender:
         if retry_after_s:
             self._handler.on_put_off()
 
-    def _on_condition(self, before: Condition, remedy: str) -> None:
+    def _on_condition(self, before: Condition, remedy: Message) -> None:
         """React to what a verdict has made of the target's condition."""
         machine = self._machine
         if machine.condition is not before:

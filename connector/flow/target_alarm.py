@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Final
 from connector.core.events import ReasonCleared, ReasonRaised
 from connector.core.target_state import Condition
 from connector.core.wording import counted
+from connector.language.message import NOTHING, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from connector.core.events import Emit, ReasonCode
+    from connector.language.message import Message
 
 _CODES: Final[dict[Condition, ReasonCode]] = {
     Condition.DOWN: "target_down",
@@ -21,7 +23,7 @@ _CODES: Final[dict[Condition, ReasonCode]] = {
 }
 RETIRED: Final = " (earlier config)"
 """What follows the name of a target that the config does not have any more, or has with another endpoint."""
-RETIRED_REMEDY: Final = (
+RETIRED_REMEDY: Final = message(
     "; the config has changed since: what waits here is still sent as it was mapped. To give that up, restart: then its"
     " records are mapped anew"
 )
@@ -49,14 +51,14 @@ class TargetAlarm:
         self._emit = emit
         self._facts = facts
         self._condition = Condition.UP
-        self._advice = ""
+        self._advice = NOTHING
         """The remedy of the verdict that holds the target."""
-        self._raised: tuple[ReasonCode, str] | None = None
+        self._raised: tuple[ReasonCode, Message] | None = None
         """The reason that stands, and its remedy as it was told last."""
-        self._more = ""
+        self._more = NOTHING
         """What each remedy ends with."""
 
-    def update(self, condition: Condition, remedy: str) -> None:
+    def update(self, condition: Condition, remedy: Message) -> None:
         """Called after each reply: raises the reason for this condition, with its present remedy; clears another.
 
         `remedy` is that of the verdict; empty if it has none.
@@ -64,7 +66,7 @@ class TargetAlarm:
         code = _CODES.get(condition)
         if self._raised is not None and self._raised[0] != code:
             self._emit(ReasonCleared(self._raised[0], self._target))
-            self._raised, self._advice = None, ""
+            self._raised, self._advice = None, NOTHING
         self._condition, self._advice = condition, remedy or self._advice
         if code is not None and self._raised != (code, self._remedy()):
             self._raise(code)
@@ -82,21 +84,33 @@ class TargetAlarm:
         self._raised = (code, self._remedy())
         self._emit(ReasonRaised(code, self._target, self._raised[1], present_remedy=self._remedy))
 
-    def _remedy(self) -> str:
+    def _remedy(self) -> Message:
         """Return what to do, with the facts of now: the next try comes nearer, and more items wait."""
         if self._condition is Condition.HELD:
-            return self._advice + self._more
+            return message("{told}{more}", told=self._advice, more=self._more)
         facts = self._facts()
-        next_try = "under way" if facts.next_try_s is None else f"in {facts.next_try_s:.0f} s"
-        tells = (
-            f"last reply: {facts.last_reply}; {counted(facts.tries, 'try', 'tries')}; "
-            f"{counted(facts.waiting, 'item waits', 'items wait')}; next try {next_try}"
+        if facts.next_try_s is None:
+            next_try = message("under way")
+        else:
+            next_try = message("in {seconds:.0f} s", seconds=facts.next_try_s)
+        tells = message(
+            "last reply: {reply}; {tries}; {items}; next try {next_try}",
+            reply=facts.last_reply,
+            tries=counted(facts.tries, "try", "tries"),
+            items=counted(facts.waiting, "item waits", "items wait"),
+            next_try=next_try,
         )
         if self._condition is Condition.DOWN:
-            told = f"check whether the platform runs and can be reached: nothing is delivered ({tells})"
-        else:
-            told = (
-                "check what the platform says to this target's items: it refuses every one, so none is dead-lettered "
-                f"({tells})"
+            told = message(
+                "check whether the platform runs and can be reached: nothing is delivered ({tells}){more}",
+                tells=tells,
+                more=self._more,
             )
-        return told + self._more
+        else:
+            told = message(
+                "check what the platform says to this target's items: it refuses every one, so none is dead-lettered "
+                "({tells}){more}",
+                tells=tells,
+                more=self._more,
+            )
+        return told

@@ -25,6 +25,7 @@ from connector.kafka.pausing import Pausing
 from connector.kafka.properties import is_incremental, is_kip848
 from connector.kafka.readiness import RETRY_DELAY_S
 from connector.kafka.start_offsets import StartOffset, StartOffsets
+from connector.language.message import message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -281,7 +282,9 @@ class Assignment:
         self._commits.commit_gap(consumer, owned.lease, found.offset)
         if found.cause == "deleted" and gap.records:
             self._bridge.emit_from_thread(gap)
-            remedy = f"records of {partition.topic} were deleted before they were read; restart to acknowledge"
+            remedy = message(
+                "records of {topic} were deleted before they were read; restart to acknowledge", topic=partition.topic
+            )
             self._bridge.emit_from_thread(ReasonRaised("records_lost", partition.topic, remedy))
 
     def _report_replacement(self, owned: OwnedPartition, found: Continuation) -> None:

@@ -11,11 +11,13 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from connector.kafka.listener_findings import bootstrap_servers, look_at
+from connector.language.message import NOTHING, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from connector.core.findings import Finding
+    from connector.language.message import Message
     from connector.settings.models import Kafka
 
 LOOK_AGAIN_S: Final = 10.0
@@ -33,11 +35,11 @@ class BrokerDiagnosis:
         self._look = look
         self._thread: threading.Thread | None = None
         self._looked_at = -math.inf
-        self._found = ""
+        self._found = NOTHING
         self.bootstrap_answers = False
         """Whether one of the bootstrap servers is a broker that fits, as of the last look."""
 
-    def remedy(self, now: float) -> str:
+    def remedy(self, now: float) -> Message:
         """Return what is wrong with the first bootstrap server and what to do; empty while that isn't known.
 
         Called while no broker answers. Blocks for WAIT_S at most, and only the first time.
@@ -53,16 +55,17 @@ class BrokerDiagnosis:
 
     def forget(self) -> None:
         """Called when a broker has answered."""
-        self._looked_at, self._found, self.bootstrap_answers = -math.inf, "", False
+        self._looked_at, self._found, self.bootstrap_answers = -math.inf, NOTHING, False
 
     def _run(self) -> None:
         first: Finding | None = None
         for server in self.servers[:MAX_SERVERS]:
             finding = self._look(server, self._kafka)
             if finding.verdict != "failed":
-                self._found, self.bootstrap_answers = "", True
+                self._found, self.bootstrap_answers = NOTHING, True
                 return
             first = first or finding
         self.bootstrap_answers = False
         if first is not None:
-            self._found = f"{first.subject}: {first.detail}; {first.remedy}"
+            told = {"server": first.subject, "found": first.detail, "remedy": first.remedy}
+            self._found = message("{server}: {found}; {remedy}", **told)

@@ -18,6 +18,8 @@ import logging
 import re
 from typing import Final
 
+from connector.language.message import Message, message, verbatim
+
 _BROKER: Final = re.compile(r"^(?:GroupCoordinator: )?(?:\w+://)?(?P<address>[^\s/]+:\d+)(?:/(?:bootstrap|-?\d+))?: ")
 _STEP: Final = re.compile(r"^(?:Connect to \S+|Send|Receive) failed: ")
 """What comes before the system's own words."""
@@ -28,33 +30,48 @@ _LOG_LINE: Final = re.compile(r"^\w+ \[[^\]]*\]:?\s*(?:\[thrd:\S*\]: )?(?P<text>
 _WORDS: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), words)
     for pattern, words in (
-        (r"failed: Connection refused", "nothing listens there (connection refused)"),
-        (r"Failed to resolve", "the name can't be resolved"),
-        (r"Connection setup timed out", "no connection in time: a firewall?"),
-        (r"while requesting ApiVersion|ApiVersionRequest failed", "not a plaintext Kafka listener: security.protocol?"),
-        (r"broker might require SASL", "it closed the connection: does it want a password? security.protocol, sasl.*"),
+        (r"failed: Connection refused", message("nothing listens there (connection refused)")),
+        (r"Failed to resolve", message("the name can't be resolved")),
+        (r"Connection setup timed out", message("no connection in time: a firewall?")),
+        (
+            r"while requesting ApiVersion|ApiVersionRequest failed",
+            message("not a plaintext Kafka listener: security.protocol?"),
+        ),
+        (
+            r"broker might require SASL",
+            message("it closed the connection: does it want a password? security.protocol, sasl.*"),
+        ),
         (
             r"wrong version number|packet length too long|PLAINTEXT broker listener",
-            "it speaks no TLS: security.protocol?",
+            message("it speaks no TLS: security.protocol?"),
         ),
-        (r"certificate verify failed", "its certificate is signed by a CA that is not known here: ssl.ca.location"),
-        (r"not valid in current SASL state", "it takes no password: security.protocol?"),
-        (r"Unsupported SASL mechanism", "it does not offer this sasl.mechanism"),
-        (r"SASL authentication error|Authentication failed", "it refuses the login: sasl.username and sasl.password?"),
-        (r"^Timed out \d+ in-flight", "it does not answer in time"),
-        (r"Invalid response size", "it does not answer as a Kafka broker does"),
-        (r"brokers are down$|^Failed to get metadata: Local: Broker transport", "no broker can be reached"),
-        (r"^Disconnected(: (SSL )?connection closed by peer.*)?$", "it closed the connection"),
+        (
+            r"certificate verify failed",
+            message("its certificate is signed by a CA that is not known here: ssl.ca.location"),
+        ),
+        (r"not valid in current SASL state", message("it takes no password: security.protocol?")),
+        (r"Unsupported SASL mechanism", message("it does not offer this sasl.mechanism")),
+        (
+            r"SASL authentication error|Authentication failed",
+            message("it refuses the login: sasl.username and sasl.password?"),
+        ),
+        (r"^Timed out \d+ in-flight", message("it does not answer in time")),
+        (r"Invalid response size", message("it does not answer as a Kafka broker does")),
+        (
+            r"brokers are down$|^Failed to get metadata: Local: Broker transport",
+            message("no broker can be reached"),
+        ),
+        (r"^Disconnected(: (SSL )?connection closed by peer.*)?$", message("it closed the connection")),
     )
 )
 
 
-def plainly(text: str) -> str:
+def plainly(text: str) -> Message:
     """Return a text of librdkafka in plain words."""
     broker = _BROKER.match(text)
     said = _STATE.sub("", text[broker.end() :] if broker else text).strip()
-    said = next((words for pattern, words in _WORDS if pattern.search(said)), _STEP.sub("", said))
-    return f"{broker['address']}: {said}" if broker else said
+    told = next((words for pattern, words in _WORDS if pattern.search(said)), verbatim(_STEP.sub("", said)))
+    return message("{broker}: {told}", broker=broker["address"], told=told) if broker else told
 
 
 def broker_in(text: str) -> str:

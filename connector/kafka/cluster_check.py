@@ -18,6 +18,7 @@ from connector.kafka.listener_findings import bootstrap_servers
 from connector.kafka.listener_probe import probe_listener
 from connector.kafka.properties import SILENT_LOG, producer_properties
 from connector.kafka.subject_checks import check_dead_letters, check_group, check_topics
+from connector.language.message import Message, message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,6 +30,23 @@ if TYPE_CHECKING:
 
 METADATA_TIMEOUT_S: Final = 5.0
 ADVERTISED_TIMEOUT_S: Final = 3.0
+_LOGIN: Final = message("check sasl.mechanism; a user may have a password for one mechanism only")
+_WITH_USER: Final = message(
+    "check sasl.mechanism, sasl.username and sasl.password; a user may have a password for one mechanism only"
+)
+_ADVERTISED: Final = message(
+    "clients are sent on to the address that a broker advertises: it must be reachable from here"
+    " (advertised.listeners; of a cloud, take the endpoints of this network)"
+)
+_KINDS: Final[dict[str, Message]] = {
+    "http": message("http"),
+    "other": message("other"),
+    "unresolved": message("unresolved"),
+    "refused": message("refused"),
+    "unreachable": message("unreachable"),
+    "silent": message("silent"),
+}
+"""What is found at an address instead of a broker."""
 
 
 def check_cluster(config: Config, report: Report) -> None:
@@ -42,8 +60,12 @@ def check_cluster(config: Config, report: Report) -> None:
         admin.poll(0)
         report(unreachable(cause_of(exception), errors, config.kafka))
         return
-    brokers = counted(len(metadata.brokers), "broker")
-    report(Finding("cluster", "", "ok", f"logged in; cluster {metadata.cluster_id}, {brokers}"))
+    told = message(
+        "logged in; cluster {cluster}, {brokers}",
+        cluster=metadata.cluster_id,
+        brokers=counted(len(metadata.brokers), "broker"),
+    )
+    report(Finding("cluster", "", "ok", told))
     checks = (
         check_advertised(metadata, config.kafka),
         check_topics(admin, metadata.topics, config),
@@ -66,13 +88,13 @@ def unreachable(error: KafkaError, reported: Sequence[KafkaError], kafka: Kafka)
     authentication = [one for one in told if reason_of(one) == "kafka_not_authorized"]
     tls = [one for one in told if one.code() == TLS_FAILED]
     if authentication:
-        user = "" if "sasl.username" not in kafka.properties else ", sasl.username and sasl.password"
-        remedy = f"check sasl.mechanism{user}; a user may have a password for one mechanism only"
-        return Finding("cluster", "", "failed", f"the brokers refuse the login{kafka_says(authentication[0])}", remedy)
+        refused = kafka_says(message("the brokers refuse the login"), authentication[0])
+        return Finding("cluster", "", "failed", refused, _WITH_USER if "sasl.username" in kafka.properties else _LOGIN)
     if tls:
-        return Finding("cluster", "", "failed", f"TLS with the brokers fails{kafka_says(tls[0])}", TLS_REMEDY)
-    said = kafka_says((told or [error])[-1])
-    return Finding("cluster", "", "failed", f"no broker answers the client{said}", "see the rows `broker`")
+        failed = kafka_says(message("TLS with the brokers fails"), tls[0])
+        return Finding("cluster", "", "failed", failed, TLS_REMEDY)
+    silent = kafka_says(message("no broker answers the client"), (told or [error])[-1])
+    return Finding("cluster", "", "failed", silent, message("see the rows `broker`"))
 
 
 def check_advertised(metadata: ClusterMetadata, kafka: Kafka) -> Iterator[Finding]:
@@ -88,13 +110,11 @@ def check_advertised(metadata: ClusterMetadata, kafka: Kafka) -> Iterator[Findin
         return
     with ThreadPoolExecutor(min(len(brokers), 64)) as pool:
         kinds = list(pool.map(lambda one: probe(one.host, one.port), brokers))
-    remedy = (
-        "clients are sent on to the address that a broker advertises: it must be reachable from here"
-        " (advertised.listeners; of a cloud, take the endpoints of this network)"
-    )
     for broker, kind in zip(brokers, kinds, strict=True):
         address = f"{broker.host}:{broker.port}"
         if kind not in {"kafka", "tls"}:
-            yield Finding("advertised", address, "failed", f"broker {broker.id} advertises it: {kind}", remedy)
+            told = message("broker {id} advertises it: {kind}", id=broker.id, kind=_KINDS[kind])
+            yield Finding("advertised", address, "failed", told, _ADVERTISED)
         else:
-            yield Finding("advertised", address, "ok", f"broker {broker.id}, by the address that it advertises")
+            told = message("broker {id}, by the address that it advertises", id=broker.id)
+            yield Finding("advertised", address, "ok", told)

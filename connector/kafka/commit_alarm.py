@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from connector.core.events import ReasonCleared, ReasonRaised
+from connector.language.message import message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 ALARM_AFTER_S: Final = 30.0
 """Longer than a rebalance or the restart of a broker refuses commits."""
-_REMEDY: Final = (
+_REMEDY: Final = message(
     "check that the brokers are up, and that this user may commit for the group (ACL: READ on group and topics);"
     " the log has the answers of the broker (commit refused, commit failed)"
 )

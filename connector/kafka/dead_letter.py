@@ -27,6 +27,7 @@ from connector.kafka.acknowledged_producer import AcknowledgedProducer
 from connector.kafka.dead_letter_topic import DeadLetterTopic
 from connector.kafka.errors import TOO_LARGE, kafka_says
 from connector.kafka.properties import producer_properties
+from connector.language.message import message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from connector.core.events import Emit
     from connector.core.letters import LetterMessage
     from connector.core.record import Item, Record
+    from connector.language.message import Message
     from connector.settings.models import Kafka
 
 _ALONE: Final = {"batch.num.messages": 1, "linger.ms": 0}
@@ -140,11 +142,12 @@ class DeadLetterSink:
         self._emit(ReasonRaised("dead_letter_unavailable", self._topic, self._remedy(error)))
         return Verdict(VerdictKind.AGAIN, detail=f"{self._topic}: {error.str()}", done=done)
 
-    def _remedy(self, error: KafkaError) -> str:
-        remedies = dict.fromkeys(TOO_LARGE, f"raise max.message.bytes of topic {self._topic}")
-        remedies[KafkaError.INVALID_RECORD] = f"set cleanup.policy=delete of topic {self._topic}"
-        otherwise = f"make topic {self._topic} writable for this user, or create it"
-        return remedies.get(error.code(), otherwise) + kafka_says(error)
+    def _remedy(self, error: KafkaError) -> Message:
+        topic = self._topic
+        remedies = dict.fromkeys(TOO_LARGE, message("raise max.message.bytes of topic {topic}", topic=topic))
+        remedies[KafkaError.INVALID_RECORD] = message("set cleanup.policy=delete of topic {topic}", topic=topic)
+        otherwise = message("make topic {topic} writable for this user, or create it", topic=topic)
+        return kafka_says(remedies.get(error.code(), otherwise), error)
 
     def _emit_dead_lettered(self, items: Sequence[Item]) -> None:
         alike: dict[tuple[str, str, str, str, str], list[Record]] = {}
@@ -181,10 +184,10 @@ class DeadLetterSink:
             self._alone = AcknowledgedProducer.build({**self._properties, **_ALONE})
         limit: int | None = None
         error: KafkaError | None = None
-        for message in messages:
-            if limit is not None and message.size > limit:
+        for letter in messages:
+            if limit is not None and letter.size > limit:
                 continue  # hopeless
-            error = await self._alone.produce(self._topic, message)
+            error = await self._alone.produce(self._topic, letter)
             if error is None or error.code() not in TOO_LARGE:
                 return error
             limit = limit or await asyncio.to_thread(self._state.message_limit)

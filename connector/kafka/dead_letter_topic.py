@@ -11,11 +11,15 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.cimpl import NewTopic
 
+from connector.core.wording import all_of
 from connector.kafka.errors import cause_of
 from connector.kafka.properties import CLIENT_LOG, REQUEST_TIMEOUT_S
+from connector.language.message import message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from connector.language.message import Message
 
 _ADMIN_TIMEOUT_S: Final = 5.0
 """A broker without a controller does not answer for much longer, and the producer may still create the topic."""
@@ -87,8 +91,8 @@ class DeadLetterTopic:
             return False
 
 
-def read_warnings(admin: AdminClient, topic: str, timeout_s: float) -> tuple[str, ...]:
-    """Return what will lose dead letters, each with its remedy after a semicolon. Blocks; nothing is written."""
+def read_warnings(admin: AdminClient, topic: str, timeout_s: float) -> tuple[Message, ...]:
+    """Return what will lose dead letters, each with its remedy (`findings.apart`). Blocks; nothing is written."""
     return _warnings(topic, _config(admin, topic, timeout_s))
 
 
@@ -102,18 +106,21 @@ def _config(admin: AdminClient, topic: str, timeout_s: float) -> dict[str, str]:
     return {name: str(entry.value) for name, entry in found.items()}
 
 
-def _warnings(topic: str, config: Mapping[str, str]) -> tuple[str, ...]:
-    warnings = []
+def _warnings(topic: str, config: Mapping[str, str]) -> tuple[Message, ...]:
+    told = []
     policy = config.get("cleanup.policy", "delete")
     if "compact" in policy:
-        warnings.append(
-            f"{topic} is compacted: dead letters that share a key replace each other, and those without a key are"
-            " refused; set its cleanup.policy=delete"
+        found = message(
+            "{topic} is compacted: dead letters that share a key replace each other, and those without a key are"
+            " refused",
+            topic=topic,
         )
+        told.append((found, message("set its cleanup.policy=delete")))
     if "delete" in policy:
         limits = {name: config.get(name, "-1") for name in ("retention.ms", "retention.bytes")}
         limited = [f"{name}={value}" for name, value in limits.items() if value != "-1"]
         if limited:
-            remedy = " and ".join(f"{name.partition('=')[0]}=-1" for name in limited)
-            warnings.append(f"{topic} has {' and '.join(limited)}: dead letters are deleted then; set {remedy}")
-    return tuple(warnings)
+            unlimited = all_of(f"{name.partition('=')[0]}=-1" for name in limited)
+            found = message("{topic} has {limits}: dead letters are deleted then", topic=topic, limits=all_of(limited))
+            told.append((found, message("set {settings}", settings=unlimited)))
+    return tuple(message("{found}; {remedy}", found=found, remedy=remedy) for found, remedy in told)

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Final
 from confluent_kafka import KafkaError
 
 from connector.kafka.client_words import plainly
+from connector.language.message import message
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaException
 
     from connector.core.events import ReasonCode
+    from connector.language.message import Message
 
 LOGIN_REFUSED: Final = {KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED}
 
@@ -70,20 +72,24 @@ _REASONS: Final[dict[ReasonCode, set[int]]] = {
         KafkaError._SSL,
     },
 }
-_REMEDIES: Final[dict[ReasonCode, str]] = {
-    "kafka_not_authorized": "check security.protocol, sasl.* and the ACLs of this user for the topics and the group",
-    "kafka_unreachable": "check kafka.bootstrap_servers, security.protocol, and that the brokers are up",
-    "topic_missing": "create the topic, or correct its name under `topics`; it is consumed as soon as it exists",
+_REMEDIES: Final[dict[ReasonCode, Message]] = {
+    "kafka_not_authorized": message(
+        "check security.protocol, sasl.* and the ACLs of this user for the topics and the group"
+    ),
+    "kafka_unreachable": message("check kafka.bootstrap_servers, security.protocol, and that the brokers are up"),
+    "topic_missing": message(
+        "create the topic, or correct its name under `topics`; it is consumed as soon as it exists"
+    ),
 }
-TLS_REMEDY: Final = (
+TLS_REMEDY: Final = message(
     "ssl.ca.location must name a file with the CA that signed the brokers' certificates (PEM); for a cloud whose"
     " certificate is for another name: ssl.endpoint.identification.algorithm: none"
 )
-_LOGIN_REMEDY: Final = "the brokers refuse the login: check sasl.mechanism, sasl.username and sasl.password"
-_REMEDIES_BY_CODE: Final[dict[int, str]] = {
+_LOGIN_REMEDY: Final = message("the brokers refuse the login: check sasl.mechanism, sasl.username and sasl.password")
+_REMEDIES_BY_CODE: Final[dict[int, Message]] = {
     **dict.fromkeys(LOGIN_REFUSED, _LOGIN_REMEDY),
-    KafkaError.TOPIC_AUTHORIZATION_FAILED: "allow this user to READ and DESCRIBE the topic (ACL)",
-    KafkaError.GROUP_AUTHORIZATION_FAILED: (
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: message("allow this user to READ and DESCRIBE the topic (ACL)"),
+    KafkaError.GROUP_AUTHORIZATION_FAILED: message(
         "allow this user to READ the group (ACL): kafka.group_id, and for replays the same with .replay behind it"
     ),
 }
@@ -103,14 +109,14 @@ def reason_of(error: KafkaError) -> ReasonCode | None:
     return next((reason for reason, codes in _REASONS.items() if error.code() in codes), None)
 
 
-def remedy_for(reason: ReasonCode, error: KafkaError) -> str:
+def remedy_for(reason: ReasonCode, error: KafkaError) -> Message:
     """Return what the operator can do, followed by Kafka's own message."""
     remedy = _REMEDIES_BY_CODE.get(error.code(), _REMEDIES[reason])
     if "certificate" in error.str():
         remedy = TLS_REMEDY
-    return f"{remedy}{kafka_says(error)}"
+    return kafka_says(remedy, error)
 
 
-def kafka_says(error: KafkaError) -> str:
-    """Return what Kafka says in brackets, to be put behind our own words."""
-    return f" (Kafka says: {plainly(error.str())})"
+def kafka_says(told: Message, error: KafkaError) -> Message:
+    """Return our own words with what Kafka says behind them, in brackets."""
+    return message("{told} (Kafka says: {said})", told=told, said=plainly(error.str()))

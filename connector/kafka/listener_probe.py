@@ -16,6 +16,8 @@ import time
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from connector.language.message import message
+
 ListenerKind = Literal["kafka", "http", "tls", "other", "unresolved", "refused", "unreachable", "silent"]
 """`tls`: it speaks TLS, and ends the connection before it answers (it may ask for a client's certificate)."""
 
@@ -73,8 +75,10 @@ def probe_listener(host: str, port: int, *, mechanism: str, tls_first: bool, tim
     except ConnectionRefusedError as error:
         return Listener("refused", detail=error.strerror or "")
     except (OSError, UnicodeError) as error:  # UnicodeError: no name of a host
-        text = "no connection in time" if isinstance(error, TimeoutError) else getattr(error, "strerror", "") or ""
-        return Listener("unreachable", detail=text)
+        text = getattr(error, "strerror", "") or ""
+        return Listener(
+            "unreachable", detail=message("no connection in time") if isinstance(error, TimeoutError) else text
+        )
 
 
 class _Probe:

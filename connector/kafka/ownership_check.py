@@ -22,6 +22,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from connector.core.events import ReasonCleared, ReasonRaised
 from connector.kafka.deadlines import CLOSE_GRACE_S
+from connector.language.message import message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,7 @@ RETRY_S: Final = 0.5
 ANSWER_TIMEOUT_S: Final = 10.0
 ABOUT: Final = "group coordinator"
 """What the reason for not being ready names."""
-_REMEDY: Final = (
+_REMEDY: Final = message(
     "check that the brokers are up: the group does not confirm that this process is still a member, so nothing is sent"
     " until it does, or until the process has joined the group again by itself"
 )

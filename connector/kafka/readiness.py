@@ -11,6 +11,7 @@ from connector.core.events import Notice, ReasonCleared, ReasonRaised
 from connector.kafka.client_words import plainly
 from connector.kafka.errors import ALL_BROKERS_DOWN, LOGIN_REFUSED, cause_of, reason_of, remedy_for
 from connector.kafka.unreachable import UnreachableRemedy
+from connector.language.message import NOTHING, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from connector.core.record import TopicPartition
     from connector.kafka.broker_diagnosis import BrokerDiagnosis
     from connector.kafka.topic_rights import TopicRights
+    from connector.language.message import Message
 
 T = TypeVar("T")
 
@@ -59,8 +61,8 @@ class Readiness:
         self._reasons: set[tuple[ReasonCode, str]] = {("starting", "")}
         self._once_refused: set[str] = set()
         """Topics; librdkafka does not tell that one of these is refused again."""
-        self._starting_remedy = ""
-        self._starting_step = ""
+        self._starting_remedy = NOTHING
+        self._starting_step = NOTHING
         self._starting_since = 0.0
         """When that step began."""
         self._login_refused = False
@@ -152,18 +154,21 @@ class Readiness:
             return
         now = time.monotonic()
         if not dealt:
-            step, hint = "the group is dealing out its partitions", "does another of its members hang?"
+            step = message("the group is dealing out its partitions")
+            hint = message("does another of its members hang?")
         elif not waiting:
-            step = "another member of the group commits where its partitions start"
-            hint = "does that member hang?"
+            step = message("another member of the group commits where its partitions start")
+            hint = message("does that member hang?")
         else:
-            more = f" and {len(waiting) - 1} more start" if len(waiting) > 1 else " starts"
-            step = f"it is looked up where {waiting[0]}{more}"
-            hint = "is a broker down that leads these partitions?"
+            step = _looked_up(waiting)
+            hint = message("is a broker down that leads these partitions?")
         if step != self._starting_step or ("starting", "") not in self._reasons:
             self._starting_step, self._starting_since = step, now
         is_long = now - self._starting_since >= LONG_START_S and ("kafka_unreachable", "") not in self._reasons
-        remedy = f"wait: {step}; it takes long: {hint}" if is_long else f"wait: {step}"
+        if is_long:
+            remedy = message("wait: {step}; it takes long: {hint}", step=step, hint=hint)
+        else:
+            remedy = message("wait: {step}", step=step)
         if remedy != self._starting_remedy or ("starting", "") not in self._reasons:
             self._starting_remedy = remedy
             self._reasons.add(("starting", ""))
@@ -258,3 +263,10 @@ class Readiness:
         except KafkaException:
             return False
         return True
+
+
+def _looked_up(waiting: Sequence[TopicPartition]) -> Message:
+    first, more = str(waiting[0]), len(waiting) - 1
+    if not more:
+        return message("it is looked up where {first} starts", first=first)
+    return message("it is looked up where {first} and {more} more start", first=first, more=more)

@@ -12,6 +12,7 @@ from connector.core.errors import CommandError, TopicMissingError
 from connector.kafka.command_consumer import failure_of
 from connector.kafka.errors import TOO_LARGE, cause_of, kafka_says
 from connector.kafka.properties import REQUEST_TIMEOUT_S, SILENT_LOG, producer_properties
+from connector.language.message import message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,11 +102,11 @@ class RecordProducer:
         error: KafkaError | None = topics[self._topic].error
         return error
 
-    def _on_delivery(self, error: KafkaError | None, message: Message) -> None:
+    def _on_delivery(self, error: KafkaError | None, produced: Message) -> None:
         if error is not None:
             self._refused = self._refused or error
             return
-        partition, offset = message.partition() or 0, message.offset() or 0
+        partition, offset = produced.partition() or 0, produced.offset() or 0
         first, last = self._produced.ranges.get(partition, (offset, offset))
         self._produced.ranges[partition] = (min(first, offset), max(last, offset))
         self._produced.records += 1
@@ -115,14 +116,20 @@ class RecordProducer:
             raise self._failure(self._refused)
 
     def _failure(self, error: KafkaError) -> CommandError:
-        return CommandError(f"{self._cause(error)}; {self._produced.records:,} records were produced before")
+        cause, records = self._cause(error).told, self._produced.records
+        return CommandError(message("{cause}; {records:,} records were produced before", cause=cause, records=records))
 
     def _cause(self, error: KafkaError) -> CommandError:
         if error.code() in TOO_LARGE:
-            return CommandError(f"a record is larger than {self._topic} takes: look at its max.message.bytes")
+            return CommandError(
+                message("a record is larger than {topic} takes: look at its max.message.bytes", topic=self._topic)
+            )
         if error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
-            return CommandError(f"allow this user to WRITE and DESCRIBE {self._topic} (ACL){kafka_says(error)}")
+            allow = message("allow this user to WRITE and DESCRIBE {topic} (ACL)", topic=self._topic)
+            return CommandError(kafka_says(allow, error))
         cause = failure_of(error, self._told, self._topic)
         if isinstance(cause, TopicMissingError):
-            return CommandError(f"{cause}, and the brokers make none by themselves: create it first")
+            return CommandError(
+                message("{cause}, and the brokers make none by themselves: create it first", cause=cause.told)
+            )
         return cause

@@ -15,10 +15,11 @@ from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin._acl import AclOperation
 from confluent_kafka.cimpl import NewTopic
 
-from connector.core.findings import Finding
+from connector.core.findings import Finding, apart
 from connector.core.wording import counted
 from connector.kafka.dead_letter_topic import read_warnings
 from connector.kafka.errors import cause_of, kafka_says, reason_of
+from connector.language.message import message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,9 +38,9 @@ _RETRY_S: Final = 0.3
 _MOST_SHOWN: Final = 5
 _MOST_TOPICS: Final = 20
 """How many topics of one pattern have a row of their own if nothing is wrong with them."""
-_GRANT: Final = "give this user"
-_AGAIN: Final = "run the check again"
-_NOT_TOLD: Final = "the brokers do not say what is allowed"
+_AGAIN: Final = message("run the check again")
+_NOT_LOOKED_AT: Final = message("it could not be looked at")
+_MAY_NOT_SEE: Final = message("this user may not see it")
 _DENIED: Final = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
     KafkaError.GROUP_AUTHORIZATION_FAILED,
@@ -67,7 +68,7 @@ def check_topics(admin: AdminClient, existing: Iterable[str], config: Config) ->
                 continue
         yield found
     for pattern, count in left_out.items():
-        yield Finding("topic", pattern, "ok", f"{counted(count, 'more topic')}, may be read")
+        yield Finding("topic", pattern, "ok", message("{topics}, may be read", topics=counted(count, "more topic")))
 
 
 def matched_topics(config: Config, existing: Iterable[str]) -> tuple[dict[str, str], list[Finding]]:
@@ -86,11 +87,14 @@ def matched_topics(config: Config, existing: Iterable[str]) -> tuple[dict[str, s
         names = {**dict.fromkeys(matched, pattern), **names}
         if matched:
             shown = ", ".join(matched[:_MOST_SHOWN]) + (", …" if len(matched) > _MOST_SHOWN else "")
-            detail = f"matches {counted(len(matched), 'topic')} now: {shown}"
+            detail = message("matches {topics} now: {shown}", topics=counted(len(matched), "topic"), shown=shown)
             findings.append(Finding("pattern", pattern, "ok", detail))
         else:
-            remedy = "correct the pattern, create the topic, or give this user DESCRIBE of it; it is consumed once seen"
-            findings.append(Finding("pattern", pattern, "warning", "matches no topic that this user may see", remedy))
+            detail = message("matches no topic that this user may see")
+            remedy = message(
+                "correct the pattern, create the topic, or give this user DESCRIBE of it; it is consumed once seen"
+            )
+            findings.append(Finding("pattern", pattern, "warning", detail, remedy))
     return names, findings
 
 
@@ -99,30 +103,36 @@ def _topic(name: str, pattern: str, answer: Future[TopicDescription]) -> Finding
         found = answer.result()
     except KafkaException as exception:
         return _refused_topic(name, cause_of(exception))
-    count = counted(len(found.partitions), "partition") + (f", by {pattern}" if pattern else "")
+    count = counted(len(found.partitions), "partition")
+    if pattern:
+        count = message("{count}, by {pattern}", count=count, pattern=pattern)
     leaderless = [str(one.id) for one in found.partitions if getattr(one.leader, "id", -1) < 0]
     if leaderless:
-        remedy = "see that all brokers of the cluster are up: what is in these partitions waits"
+        remedy = message("see that all brokers of the cluster are up: what is in these partitions waits")
         which = ", ".join(leaderless[:_MOST_SHOWN])
-        return Finding("topic", name, "failed", f"{count}; no broker leads partition {which}", remedy)
+        detail = message("{count}; no broker leads partition {which}", count=count, which=which)
+        return Finding("topic", name, "failed", detail, remedy)
     allowed = found.authorized_operations
     if not allowed:
-        remedy = f"see that this user has READ of {name}"
-        return Finding("topic", name, "unknown", f"{count}; {_NOT_TOLD}", remedy)
+        remedy = message("see that this user has READ of {topic}", topic=name)
+        detail = message("{count}; the brokers do not say what is allowed", count=count)
+        return Finding("topic", name, "unknown", detail, remedy)
     if AclOperation.READ not in allowed:
-        remedy = f"{_GRANT} READ of the topic {name}"
-        return Finding("topic", name, "failed", f"{count}; this user may not read it", remedy)
-    return Finding("topic", name, "ok", f"{count}, may be read")
+        remedy = message("give this user READ of the topic {topic}", topic=name)
+        return Finding("topic", name, "failed", message("{count}; this user may not read it", count=count), remedy)
+    return Finding("topic", name, "ok", message("{count}, may be read", count=count))
 
 
 def _refused_topic(name: str, error: KafkaError) -> Finding:
     if error.code() in _DENIED:
-        remedy = f"{_GRANT} READ and DESCRIBE of the topic {name}, if it exists"
-        return Finding("topic", name, "failed", "this user may not see it", remedy)
+        remedy = message("give this user READ and DESCRIBE of the topic {topic}, if it exists", topic=name)
+        return Finding("topic", name, "failed", _MAY_NOT_SEE, remedy)
     if reason_of(error) == "topic_missing":
-        remedy = "create it (in a cloud's console where clients may not), or correct `topics`; names are case-sensitive"
-        return Finding("topic", name, "failed", "it does not exist", remedy)
-    return Finding("topic", name, "unknown", f"it could not be looked at{kafka_says(error)}", _AGAIN)
+        remedy = message(
+            "create it (in a cloud's console where clients may not), or correct `topics`; names are case-sensitive"
+        )
+        return Finding("topic", name, "failed", message("it does not exist"), remedy)
+    return Finding("topic", name, "unknown", kafka_says(_NOT_LOOKED_AT, error), _AGAIN)
 
 
 def check_group(admin: AdminClient, config: Config) -> Iterator[Finding]:
@@ -142,30 +152,28 @@ def check_group(admin: AdminClient, config: Config) -> Iterator[Finding]:
 
 
 def _group(group: str, answer: Future[ConsumerGroupDescription]) -> Finding:
-    remedy = f"{_GRANT} READ of the consumer group {group}"
+    remedy = message("give this user READ of the consumer group {group}", group=group)
     try:
         found = answer.result()
     except KafkaException as exception:
         error = cause_of(exception)
         if error.code() in _DENIED:
-            console = "; of a cloud, the group may have to be made in the console first"
-            return Finding("group", group, "failed", "this user may not use it", remedy + console)
+            made = message("{remedy}; of a cloud, the group may have to be made in the console first", remedy=remedy)
+            return Finding("group", group, "failed", message("this user may not use it"), made)
         if error.code() == KafkaError.GROUP_ID_NOT_FOUND:
-            return Finding("group", group, "unknown", f"it does not exist yet; {_NOT_TOLD}", remedy)
-        return Finding("group", group, "unknown", f"it could not be looked at{kafka_says(error)}", _AGAIN)
+            detail = message("it does not exist yet; the brokers do not say what is allowed")
+            return Finding("group", group, "unknown", detail, remedy)
+        return Finding("group", group, "unknown", kafka_says(_NOT_LOOKED_AT, error), _AGAIN)
     members = counted(len(found.members), "member")
     allowed = found.authorized_operations
     if not allowed:
-        return Finding(
-            "group",
-            group,
-            "unknown",
-            f"{members} now; {_NOT_TOLD}",
-            f"see that this user has READ of the consumer group {group}",
-        )
+        detail = message("{members} now; the brokers do not say what is allowed", members=members)
+        remedy = message("see that this user has READ of the consumer group {group}", group=group)
+        return Finding("group", group, "unknown", detail, remedy)
     if AclOperation.READ not in allowed:
-        return Finding("group", group, "failed", f"{members} now; this user may not join it and commit", remedy)
-    return Finding("group", group, "ok", f"{members} now, may be joined")
+        detail = message("{members} now; this user may not join it and commit", members=members)
+        return Finding("group", group, "failed", detail, remedy)
+    return Finding("group", group, "ok", message("{members} now, may be joined", members=members))
 
 
 def check_dead_letters(admin: AdminClient, config: Config) -> Iterator[Finding]:
@@ -180,38 +188,44 @@ def check_dead_letters(admin: AdminClient, config: Config) -> Iterator[Finding]:
         yield _refused_dead_letters(admin, topic, cause_of(exception))
         return
     if not allowed:
-        remedy = f"see that this user has WRITE of the topic {topic}"
-        yield Finding("dead letters", topic, "unknown", f"it exists; {_NOT_TOLD}", remedy)
+        remedy = message("see that this user has WRITE of the topic {topic}", topic=topic)
+        detail = message("it exists; the brokers do not say what is allowed")
+        yield Finding("dead letters", topic, "unknown", detail, remedy)
     elif AclOperation.WRITE not in allowed:
-        remedy = f"{_GRANT} WRITE of the topic {topic}"
-        yield Finding("dead letters", topic, "failed", "this user may not write to it", remedy)
+        remedy = message("give this user WRITE of the topic {topic}", topic=topic)
+        yield Finding("dead letters", topic, "failed", message("this user may not write to it"), remedy)
     elif warnings := read_warnings(admin, topic, REQUEST_TIMEOUT_S):
         for warning in warnings:
-            detail, _, remedy = warning.partition("; ")
-            yield Finding("dead letters", topic, "warning", detail, remedy)
+            yield Finding("dead letters", topic, "warning", *apart(warning))
     else:
-        yield Finding("dead letters", topic, "ok", "may be written to")
+        yield Finding("dead letters", topic, "ok", message("may be written to"))
 
 
 def _refused_dead_letters(admin: AdminClient, topic: str, error: KafkaError) -> Finding:
     if reason_of(error) == "topic_missing":
         return _missing_dead_letters(admin, topic)
     if error.code() in _DENIED:
-        remedy = f"{_GRANT} WRITE and DESCRIBE of the topic {topic}, and create it if it does not exist"
-        return Finding("dead letters", topic, "failed", "this user may not see it", remedy)
-    return Finding("dead letters", topic, "unknown", f"it could not be looked at{kafka_says(error)}", _AGAIN)
+        remedy = message(
+            "give this user WRITE and DESCRIBE of the topic {topic}, and create it if it does not exist", topic=topic
+        )
+        return Finding("dead letters", topic, "failed", _MAY_NOT_SEE, remedy)
+    return Finding("dead letters", topic, "unknown", kafka_says(_NOT_LOOKED_AT, error), _AGAIN)
 
 
 def _missing_dead_letters(admin: AdminClient, topic: str) -> Finding:
-    create = f"create the topic {topic}, with retention.ms=-1 where that is allowed, and {_GRANT} WRITE of it"
+    create = message(
+        "create the topic {topic}, with retention.ms=-1 where that is allowed, and give this user WRITE of it",
+        topic=topic,
+    )
     try:
         asked = admin.create_topics([NewTopic(topic)], validate_only=True, request_timeout=REQUEST_TIMEOUT_S)
         asked[topic].result()
     except KafkaException as exception:
         error = cause_of(exception)
         if error.code() in _DENIED | {KafkaError.POLICY_VIOLATION}:
-            return Finding(
-                "dead letters", topic, "failed", "it does not exist, and this user may not create it", create
-            )
-        return Finding("dead letters", topic, "unknown", f"it does not exist{kafka_says(error)}", create)
-    return Finding("dead letters", topic, "ok", "it does not exist yet; the connector may create it, and will")
+            detail = message("it does not exist, and this user may not create it")
+            return Finding("dead letters", topic, "failed", detail, create)
+        detail = kafka_says(message("it does not exist"), error)
+        return Finding("dead letters", topic, "unknown", detail, create)
+    detail = message("it does not exist yet; the connector may create it, and will")
+    return Finding("dead letters", topic, "ok", detail)

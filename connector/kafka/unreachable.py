@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 from connector.kafka.client_words import broker_in
 from connector.kafka.errors import LOGIN_REFUSED, kafka_says, remedy_for
+from connector.language.message import NOTHING, message
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError
 
     from connector.kafka.broker_diagnosis import BrokerDiagnosis
+    from connector.language.message import Message
 
-_ADVERTISED_REMEDY: Final = (
+_ADVERTISED_REMEDY: Final = message(
     "a bootstrap server answers, but not the brokers that it names: clients are sent on to the addresses that brokers"
     " advertise (advertised.listeners), which must be reachable from here"
 )
@@ -24,7 +26,7 @@ class UnreachableRemedy:
 
     def __init__(self, diagnosis: BrokerDiagnosis) -> None:
         self._diagnosis = diagnosis
-        self._remedy = ""
+        self._remedy = NOTHING
         """The last one; empty if brokers have answered since."""
         self._named: KafkaError | None = None
         """The last error that names a broker, since brokers answered."""
@@ -34,17 +36,17 @@ class UnreachableRemedy:
         if broker_in(error.str()):
             self._named = error
 
-    def of(self, error: KafkaError, *, login_refused: bool) -> str:
+    def of(self, error: KafkaError, *, login_refused: bool) -> Message:
         """Return the remedy. Empty if brokers only refuse the login: that is a reason of its own."""
         self.note(error)
         found = self._diagnosis.remedy(time.monotonic())
         if not found and login_refused:
-            return ""
+            return NOTHING
         if found or self._named is not None or not self._remedy:
             self._remedy = found or self._of_broker(self._named or error)
         return self._remedy
 
-    def of_login(self, error: KafkaError) -> str:
+    def of_login(self, error: KafkaError) -> Message:
         """Return the remedy of a refused login: of the listener, if that takes no password, or not in this way."""
         return self._diagnosis.remedy(time.monotonic()) or remedy_for("kafka_not_authorized", error)
 
@@ -54,12 +56,12 @@ class UnreachableRemedy:
 
     def forget(self) -> None:
         """Called when brokers have answered."""
-        self._remedy, self._named = "", None
+        self._remedy, self._named = NOTHING, None
         self._diagnosis.forget()
 
-    def _of_broker(self, error: KafkaError) -> str:
+    def _of_broker(self, error: KafkaError) -> Message:
         """Return the remedy for an error of a broker, if no bootstrap server is known to be wrong."""
         broker = broker_in(error.str())
         if broker and self._diagnosis.bootstrap_answers and broker not in self._diagnosis.servers:
-            return f"{_ADVERTISED_REMEDY}{kafka_says(error)}"
+            return kafka_says(_ADVERTISED_REMEDY, error)
         return remedy_for("kafka_unreachable", error)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from connector.language.choice import Language
     from connector.observe.health import Health
     from connector.observe.live import Live
     from connector.observe.metrics import Metrics
@@ -51,16 +52,19 @@ class Streams:
         self.live.end()
 
 
-def build_admin(
+def build_admin(  # noqa: PLR0913 - all that the port shows, and in which language
     snapshot: Callable[[], Status],
     metrics: Metrics,
     health: Health,
     silent_parts: Callable[[], Mapping[str, float]],
     streams: Streams,
+    *,
+    language: Language = "en",
 ) -> Starlette:
     """Return the application of the admin port; it must be served on the connector's own loop.
 
-    `silent_parts` is called for `/livez`: see `health.silent_parts`. The shapes of the JSON documents are a contract.
+    `silent_parts` is called for `/livez`: see `health.silent_parts`. The shapes of the JSON documents are a contract;
+    remedies are in `language`.
     """
 
     async def livez(_: Request) -> Response:
@@ -70,10 +74,11 @@ def build_admin(
     async def readyz(_: Request) -> Response:
         reasons = health.reasons
         ready = is_ready(reasons)
-        return _json({"ready": ready, "reasons": reasons}, 200 if ready else 503)
+        told = [reason.document(language) for reason in reasons]
+        return _json({"ready": ready, "reasons": told}, 200 if ready else 503)
 
     def status(_: Request) -> Response:
-        return _json(to_document(snapshot()))
+        return _json(to_document(snapshot(), language))
 
     def metrics_(request: Request) -> Response:
         body, content_type = metrics.render(",".join(request.headers.getlist("accept")), snapshot())

@@ -13,6 +13,7 @@ import time
 from typing import TYPE_CHECKING, NoReturn
 
 from connector.core.events import ReasonCleared, ReasonRaised
+from connector.language.message import filtered, message
 from connector.observe.scrub import scrub
 from connector.observe.snapshot import Reason
 
@@ -33,7 +34,7 @@ class Health:
         self._wall_clock = wall_clock
         self._reasons: dict[tuple[ReasonCode, str], tuple[float, ReasonRaised]] = {}
         """Each with the time since which it stands."""
-        self.on(ReasonRaised("starting", "", "wait: the connector joins its group and fetches a token"))
+        self.on(ReasonRaised("starting", "", message("wait: the connector joins its group and fetches a token")))
 
     def on(self, event: Event) -> None:
         """Add a reason that was raised, remove one that was cleared; ignore other events. Never raises."""
@@ -55,7 +56,7 @@ class Health:
 def _read(raised: ReasonRaised, since: float) -> Reason:
     """Return a reason as it reads now. A remedy may quote the platform, which may quote the record."""
     remedy = raised.remedy if raised.present_remedy is None else raised.present_remedy()
-    return Reason(raised.code, raised.target, since, scrub(remedy))
+    return Reason(raised.code, raised.target, since, filtered(remedy, scrub))
 
 
 class Heartbeat:

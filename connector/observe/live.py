@@ -7,6 +7,7 @@ Theory of operation
    made once a second for all viewers, in turn with the other answers of the port (`paced.py`).
 3. Partitions are cut to the MOST_PARTITIONS that lag most, and no id of an import is sent: with 400 partitions an event
    has about 30 kB.
+4. A page is in the language of its reader, whatever the process speaks: each reason has its remedy in all of them.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ import asyncio
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, get_args
 
 import orjson
 from starlette.responses import Response, StreamingResponse
 
+from connector.language.choice import Language
+from connector.language.message import in_language
 from connector.observe.history import SAMPLE_S, History
 from connector.observe.paced import BusyError
 from connector.observe.status import to_document
@@ -38,6 +41,7 @@ MAX_VIEWERS: Final = 8
 EVERY_S: Final = 1.0
 MOST_PARTITIONS: Final = 100
 MEDIA_TYPE: Final = "text/event-stream"
+_LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +143,14 @@ def live_document(now: float, status: Status, requests: LastRequests) -> dict[st
     document["targets"] = [
         {name: value for name, value in target.items() if name != "import_batches"} for target in document["targets"]
     ]
+    told = [
+        (reason, {language: in_language(reason.remedy, language) for language in _LANGUAGES})
+        for reason in status.reasons
+    ]
     return {
         **document,
         "at": now,
+        "reasons": [{**reason.document("en"), "remedies": remedies} for reason, remedies in told],
         "partitions": [asdict(one) for one in partitions[:MOST_PARTITIONS]],
         "partition_count": len(partitions),
         "requests": requests.requests,

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from structlog.typing import FilteringBoundLogger
 
+    from connector.language.choice import Language
     from connector.settings.models import LogFormat, LogLevel
 
     Fields = MutableMapping[str, Any]
@@ -54,8 +55,13 @@ class LineStream(Protocol):
         """Have them written."""
 
 
-def configure(format: LogFormat, level: LogLevel, stream: LineStream | None = None) -> Log:  # noqa: A002 - the config's word
-    """Set up the process's log and return its listener; `stream` is stderr by default.
+def configure(
+    format: LogFormat,  # noqa: A002 - the config's word
+    level: LogLevel,
+    stream: LineStream | None = None,
+    language: Language = "en",
+) -> Log:
+    """Set up the process's log and return its listener; `stream` is stderr by default. Remedies are in `language`.
 
     Replaces the handlers of the standard library's root logger, so that libraries log through the same writer.
     """
@@ -71,7 +77,7 @@ def configure(format: LogFormat, level: LogLevel, stream: LineStream | None = No
     root.handlers = [_LibraryHandler(logger)]
     root.setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
-    return Log(logger.log, threshold)
+    return Log(logger.log, threshold, language=language)
 
 
 class _Stream:

@@ -32,6 +32,7 @@ from connector.core.events import (
 )
 from connector.core.record import config_id
 from connector.core.sink import VerdictKind
+from connector.language.message import in_language
 from connector.observe.rate_limiter import WINDOW_S, RateLimiter, without_numbers
 from connector.observe.scrub import scrub
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from connector.core.events import Event, Offsets
     from connector.core.record import TopicPartition
+    from connector.language.choice import Language
 
 DEBUG, INFO, WARNING, ERROR = logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR
 Fields = dict[str, str | float | dict[str, str] | None]
@@ -55,15 +57,20 @@ class Log:
     """Listener that writes the log line of each event; remembers which failures and reasons it has written.
 
     `write` takes a level (the standard library's number), the line's text, and its fields by keyword; it never raises.
-    Lines below `threshold` are not built. `clock` is monotonic seconds.
+    Lines below `threshold` are not built. `clock` counts seconds. Remedies and errors of a config are in `language`.
     """
 
     def __init__(
-        self, write: Callable[..., object], threshold: int, clock: Callable[[], float] = time.monotonic
+        self,
+        write: Callable[..., object],
+        threshold: int,
+        clock: Callable[[], float] = time.monotonic,
+        language: Language = "en",
     ) -> None:
         self._write = write
         self._threshold = threshold
         self._clock = clock
+        self._language = language
         self._limiter = RateLimiter()
         self._reasons: dict[tuple[str, str], tuple[str | None, RateLimiter]] = {("starting", ""): (None, RateLimiter())}
         """Of each active reason, by code and target: the remedy last written, and the limiter of its remedies."""
@@ -110,7 +117,8 @@ class Log:
                 fields.update((name, scrub(names)) for name, names in changes.items())
                 self._line(INFO, "config reloaded", fields)
             case ConfigReload(_, sha256, errors):
-                fields = {"config": config_id(sha256), "errors": scrub("; ".join(errors))}
+                told = "; ".join(in_language(error, self._language) for error in errors)
+                fields = {"config": config_id(sha256), "errors": scrub(told)}
                 self._line(WARNING, "config refused: the one before stays in use", fields)
             case Notice():
                 self._notice(event)
@@ -175,7 +183,7 @@ class Log:
             return False
         if key not in self._flapping:
             self._flapping.add(key)
-            fields: Fields = {"code": event.code, "target": event.target, "remedy": scrub(event.remedy)}
+            fields = self._reason(event)
             self._line(WARNING, "not ready: comes and goes, /readyz has the present state", fields)
         return True
 
@@ -193,8 +201,12 @@ class Log:
         if suppressed is not None:
             self._reasons[key] = (event.remedy, limiter)
             level = INFO if event.is_expected else _REASON_LEVELS.get(event.code, WARNING)
-            fields: Fields = {"code": event.code, "target": event.target, "remedy": scrub(event.remedy)}
+            fields = self._reason(event)
             self._line(level, "not ready", {**fields, "repeated": suppressed or None})
+
+    def _reason(self, event: ReasonRaised) -> Fields:
+        remedy = scrub(in_language(event.remedy, self._language))
+        return {"code": event.code, "target": event.target, "remedy": remedy}
 
     def _notice(self, event: Notice) -> None:
         fields: Fields = {

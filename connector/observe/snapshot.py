@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING
 
 from connector.core.events import HARMLESS
 from connector.core.record import config_id
+from connector.language.message import in_language
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from connector.core.events import ReasonCode
     from connector.core.sink import TargetState
+    from connector.language.choice import Language
+    from connector.language.message import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,12 @@ class Reason:
     """The target, topic or broker that it is about; may be empty."""
     since: float
     """Seconds since 1970."""
-    remedy: str
+    remedy: Message
+
+    def document(self, language: Language) -> dict[str, object]:
+        """Return it as `/readyz` and `/status` show it, its remedy in a language."""
+        told = {"code": self.code, "target": self.target, "since": self.since}
+        return {**told, "remedy": in_language(self.remedy, language)}
 
 
 def is_ready(reasons: Sequence[Reason]) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Final
 
 from connector import __version__
 from connector.core.events import ConfigReload
 from connector.core.ledger import TopicCounts
+from connector.language.message import filtered, in_language
 from connector.observe.scrub import scrub
 from connector.observe.snapshot import ConfigRefused, PartitionStatus, Status, TargetStatus, TopicStatus
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from connector.core.record import Record
     from connector.flow.pipeline import Pipeline
     from connector.flow.target import Target
+    from connector.language.choice import Language
     from connector.observe.health import Health
     from connector.observe.routes import RouteCounts
     from connector.observe.snapshot import RouteStatus
@@ -49,7 +51,7 @@ class ConfigFacts:
                 self.sha256, self.loaded_at, self.refused = sha256, self._wall_clock(), None
                 self.generation += 1
             case ConfigReload("refused", sha256, errors):
-                self.refused = ConfigRefused(self._wall_clock(), sha256, [scrub(error) for error in errors])
+                self.refused = ConfigRefused(self._wall_clock(), sha256, [filtered(error, scrub) for error in errors])
             case _:
                 pass
 
@@ -176,8 +178,8 @@ def totals(status: Status) -> dict[str, int]:
     return {name: sum(getattr(topic, name) for topic in status.topics) for name in _COUNTS}
 
 
-def to_document(status: Status) -> dict[str, object]:
-    """Return the JSON document of ``/status``; its shape is a contract."""
+def to_document(status: Status, language: Language = "en") -> dict[str, object]:
+    """Return the JSON document of ``/status``, remedies and errors in a language; its shape is a contract."""
     targets = [
         {name: value for name, value in asdict(target).items() if name not in _IN_METRICS_ONLY}
         for target in status.targets
@@ -190,7 +192,7 @@ def to_document(status: Status) -> dict[str, object]:
             "sha256": status.config_sha256,
             "loaded_at": status.config_loaded_at,
             "generation": status.config_generation,
-            "refused": status.config_refused,
+            "refused": _refused(status.config_refused, language),
         },
         "state": status.state,
         "uptime_s": round(status.uptime_s, 3),
@@ -199,9 +201,13 @@ def to_document(status: Status) -> dict[str, object]:
         "targets": targets,
         "routes": [_route(route) for route in status.routes],
         "dead_letters": status.dead_letters,
-        "reasons": status.reasons,
+        "reasons": [reason.document(language) for reason in status.reasons],
         "token": {"source": status.token_source, "expires_in_s": status.token_expires_in_s},
     }
+
+
+def _refused(refused: ConfigRefused | None, language: Language) -> ConfigRefused | None:
+    return refused and replace(refused, errors=[in_language(error, language) for error in refused.errors])
 
 
 def _route(route: RouteStatus) -> dict[str, object]:

@@ -29,6 +29,7 @@ from connector.observe.summary import summary
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from connector.language.choice import Language
     from connector.observe.snapshot import Status
 
 EVERY_S: Final = 1.0
@@ -50,7 +51,8 @@ def wants_summary(environ: Mapping[str, str]) -> bool:
 class Terminal:
     """Lives as long as the process. As a stream it takes the log's lines, from any thread."""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, language: Language = "en") -> None:
+        self._language = language
         self._console = console or _PlainCursorConsole(stderr=True, highlight=False, markup=False, emoji=False)
         self._live = Live(
             console=self._console,
@@ -95,7 +97,8 @@ class Terminal:
                     self._live.start()
                 self._print_lines()
                 self._sample(status, now)
-                self._live.update(summary(status, self._per_second(), self._history.catch_up(), now), refresh=True)
+                shown = summary(status, self._per_second(), self._history.catch_up(), now, self._language)
+                self._live.update(shown, refresh=True)
         except Exception:  # noqa: BLE001 - records flow on, whatever the terminal is
             self.close()
 

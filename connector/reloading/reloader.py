@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 from connector.core.errors import ReloadRefusedError
 from connector.core.events import ConfigReload, ReasonCleared, ReasonRaised
+from connector.language.message import message
 from connector.runtime.files import stamps
 
 if TYPE_CHECKING:
@@ -110,8 +111,16 @@ class Reloader:
     def _refuse(self, sha256: str, errors: Sequence[str]) -> None:
         self._refused = True
         more = len(errors) - MAX_ERRORS
-        told = [*errors[:MAX_ERRORS], *([f"and {more} more"] if more > 0 else [])]
+        told = [*errors[:MAX_ERRORS], *([message("and {more} more", more=more)] if more > 0 else [])]
         self._emit(ConfigReload("refused", sha256, errors=told))
-        count = f" ({len(errors)} in all)" if len(errors) > 1 else ""
-        remedy = f"the config of before is still in use; mend what is wrong with the new one: {errors[0]}{count}"
+        if len(errors) > 1:
+            remedy = message(
+                "the config of before is still in use; mend what is wrong with the new one: {error} ({number} in all)",
+                error=errors[0],
+                number=len(errors),
+            )
+        else:
+            remedy = message(
+                "the config of before is still in use; mend what is wrong with the new one: {error}", error=errors[0]
+            )
         self._emit(ReasonRaised("config_refused", "", remedy))

@@ -35,10 +35,13 @@ from connector import __version__
 from connector.core.addresses import is_loopback
 from connector.core.errors import TransportError
 from connector.core.trace_headers import TRACE_HEADERS
+from connector.language.message import message
 from connector.tuzhan.replies import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from connector.language.message import Message
 
 MAX_RESPONSE_BYTES = 1 << 20
 KEEPALIVE_S = 15.0
@@ -151,7 +154,7 @@ async def _read(response: httpx.Response) -> bytes:
         chunks.append(chunk)
         size += len(chunk)
         if size > MAX_RESPONSE_BYTES:
-            raise TransportError(f"the reply is longer than {MAX_RESPONSE_BYTES >> 20} MiB")
+            raise TransportError(message("the reply is longer than {most} MiB", most=MAX_RESPONSE_BYTES >> 20))
     return b"".join(chunks)
 
 
@@ -173,38 +176,39 @@ def _root_cause(error: BaseException) -> BaseException:
     return error
 
 
-def describe_error(error: BaseException, peer: str, timeout_s: float) -> str:
+def describe_error(error: BaseException, peer: str, timeout_s: float) -> Message:
     """Return a message for a failed exchange with `peer`. It holds no URL and no text of the error."""
     error = _root_cause(error)
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        reason = getattr(error.certificate_error, "verify_message", "it does not belong to this host")
-        return f"the TLS certificate of {peer} is not trusted: {reason}"
+        reason = getattr(error.certificate_error, "verify_message", message("it does not belong to this host"))
+        return message("the TLS certificate of {peer} is not trusted: {reason}", peer=peer, reason=reason)
     if isinstance(error, aiohttp.ClientConnectorError):
         return _describe_connect(error, peer)
-    messages: tuple[tuple[type[BaseException], str], ...] = (
-        (aiohttp.ClientHttpProxyError, f"the proxy refused to connect to {peer}"),
-        (TimeoutError, f"no complete reply from {peer} within {timeout_s:g} s"),
-        (aiohttp.ServerDisconnectedError, f"{peer} closed the connection before it replied"),
-        (aiohttp.ClientPayloadError, f"the reply of {peer} broke off"),
-        (httpx.DecodingError, f"the reply of {peer} is not encoded as its Content-Encoding says"),
-        (ssl.SSLError, f"TLS with {peer} failed"),
-        (ConnectionError, f"the connection to {peer} was reset"),
-        (OSError, f"the connection to {peer} failed"),
-        (aiohttp.ClientResponseError, f"the reply of {peer} is not HTTP"),
+    messages: tuple[tuple[type[BaseException], Message], ...] = (
+        (aiohttp.ClientHttpProxyError, message("the proxy refused to connect to {peer}", peer=peer)),
+        (TimeoutError, message("no complete reply from {peer} within {seconds:g} s", peer=peer, seconds=timeout_s)),
+        (aiohttp.ServerDisconnectedError, message("{peer} closed the connection before it replied", peer=peer)),
+        (aiohttp.ClientPayloadError, message("the reply of {peer} broke off", peer=peer)),
+        (httpx.DecodingError, message("the reply of {peer} is not encoded as its Content-Encoding says", peer=peer)),
+        (ssl.SSLError, message("TLS with {peer} failed", peer=peer)),
+        (ConnectionError, message("the connection to {peer} was reset", peer=peer)),
+        (OSError, message("the connection to {peer} failed", peer=peer)),
+        (aiohttp.ClientResponseError, message("the reply of {peer} is not HTTP", peer=peer)),
     )
-    for kind, message in messages:
+    for kind, told in messages:
         if isinstance(error, kind):
-            return message
-    return f"the exchange with {peer} failed: {type(error).__name__}"
+            return told
+    return message("the exchange with {peer} failed: {kind}", peer=peer, kind=type(error).__name__)
 
 
-def _describe_connect(error: aiohttp.ClientConnectorError, peer: str) -> str:
+def _describe_connect(error: aiohttp.ClientConnectorError, peer: str) -> Message:
     if isinstance(error, aiohttp.ClientProxyConnectionError):
-        return f"the proxy for {peer} can't be reached"
+        return message("the proxy for {peer} can't be reached", peer=peer)
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return f"the name of {peer} can't be resolved"
+        return message("the name of {peer} can't be resolved", peer=peer)
     if isinstance(error.os_error, ssl.SSLError):
-        return f"TLS with {peer} failed: {error.os_error.reason}"
+        return message("TLS with {peer} failed: {reason}", peer=peer, reason=error.os_error.reason)
     if isinstance(error.os_error, ConnectionRefusedError):
-        return f"{peer} refused the connection"
-    return f"{peer} can't be reached: {error.os_error.strerror or type(error.os_error).__name__}"
+        return message("{peer} refused the connection", peer=peer)
+    reason = error.os_error.strerror or type(error.os_error).__name__
+    return message("{peer} can't be reached: {reason}", peer=peer, reason=reason)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from connector.core.errors import TransportError
 from connector.core.sink import Subject, Verdict, VerdictKind
+from connector.language.message import message
 from connector.tuzhan.endpoints import ENDPOINTS
 from connector.tuzhan.replies import NO_PERMISSION_REMEDY, classify
 from connector.tuzhan.token import now_s
@@ -47,7 +48,10 @@ class HttpSink:
         self._path = path
         self._client = client
         self._tokens = tokens
-        self._remedy = f"{NO_PERMISSION_REMEDY}: {path}: {ENDPOINTS[path].permission}"
+        permission = ENDPOINTS[path].permission
+        self._remedy = message(
+            "{remedy}: {path}: {permission}", remedy=NO_PERMISSION_REMEDY, path=path, permission=permission
+        )
 
     @property
     def is_ready(self) -> bool:
@@ -62,12 +66,12 @@ class HttpSink:
         """Post the items as one request and report to the token provider whether the token was accepted."""
         token = self._tokens.token_for(self)
         if token is None:
-            return Verdict(VerdictKind.TOKEN, "the token was refused for another request")
+            return Verdict(VerdictKind.TOKEN, message("the token was refused for another request"))
         sent_s = now_s()
         try:
             reply = await self._client.post(self._path, request_body(items), token)
         except TransportError as error:
-            return Verdict(VerdictKind.AGAIN, str(error))
+            return Verdict(VerdictKind.AGAIN, error.told)
         verdict = classify(reply, datetime.now(UTC), self._remedy)
         if verdict.kind is VerdictKind.DELIVERED:
             self._tokens.on_delivered(token, self, sent_s)
@@ -77,7 +81,7 @@ class HttpSink:
 
     def _held(self, refusal: Verdict) -> Verdict:
         """Return the verdict for a token that is refused at this endpoint alone."""
-        detail = refusal.detail + ": the token is refused at this endpoint, and works at others"
+        detail = message("{reply}: the token is refused at this endpoint, and works at others", reply=refusal.detail)
         return replace(refusal, kind=VerdictKind.HELD, subject=Subject.TARGET, detail=detail, remedy=self._remedy)
 
     def item_sizes(self, items: Sequence[Item]) -> list[int]:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Final
 
 from connector.core.errors import TransportError
 from connector.core.events import ReasonRaised
-from connector.core.findings import Finding
+from connector.core.findings import Finding, apart
+from connector.language.message import message, verbatim
 from connector.tuzhan.client import PlatformClient
 from connector.tuzhan.replies import parse_envelope
 from connector.tuzhan.token_providers import FetchedToken, TokenEndpoint, build_token_provider
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from connector.core.events import Event
     from connector.core.findings import Report
+    from connector.language.message import Message
     from connector.settings.models import Platform
     from connector.tuzhan.replies import Reply
 
@@ -34,7 +36,9 @@ MAX_REQUEST_S: Final = 8.0
 _PROVIDER_S: Final = 2.0
 """How long the provider of a token may take beside its request."""
 MAX_CLOCK_DIFFERENCE_S: Final = 60.0
-_ADDRESS: Final = "check platform.base_url: it must end in /api/open or /api/integrate, as the app's own settings show"
+_ADDRESS: Final = message(
+    "check platform.base_url: it must end in /api/open or /api/integrate, as the app's own settings show"
+)
 
 
 @dataclass(slots=True)
@@ -44,7 +48,7 @@ class _Recorder:
     endpoint: TokenEndpoint
     wall_clock: Callable[[], float] = time.time
     reply: Reply | None = field(default=None, repr=False)
-    failure: str = ""
+    failure: Message | None = None
     asked_at: float = 0.0
     answered_at: float = 0.0
     """Seconds since the epoch, by this machine's clock."""
@@ -54,7 +58,7 @@ class _Recorder:
         try:
             reply = await self.endpoint.get_token(app_id, app_secret)
         except TransportError as error:
-            self.failure = str(error)
+            self.failure = verbatim(error.told)
             raise
         self.reply, self.answered_at = reply, self.wall_clock()
         return reply
@@ -79,7 +83,8 @@ async def check_endpoint(platform: Platform, endpoint: TokenEndpoint, report: Re
     reached = _base_url(recorder)
     report(reached)
     if token.verdict == "failed" and reached.verdict != "ok" and platform.auth.app_id is not None:
-        token = Finding("token", "", "unknown", "not fetched, because base_url does not answer as the platform would")
+        told = message("not fetched, because base_url does not answer as the platform would")
+        token = Finding("token", "", "unknown", told)
     report(token)
     report(_clock(recorder))
 
@@ -87,7 +92,7 @@ async def check_endpoint(platform: Platform, endpoint: TokenEndpoint, report: Re
 async def _token(platform: Platform, recorder: _Recorder, timeout_s: float) -> Finding:
     """Return whether the provider that a connector would use comes to a token; the first failure ends it."""
     ended = asyncio.Event()
-    remedies: list[str] = []
+    remedies: list[Message] = []
 
     def on_event(event: Event) -> None:
         if isinstance(event, ReasonRaised) and not event.is_expected:
@@ -104,14 +109,14 @@ async def _token(platform: Platform, recorder: _Recorder, timeout_s: float) -> F
             task.cancel()
         await asyncio.gather(running, *waiting, return_exceptions=True)
     if provider.current is not None:
-        life_s = provider.expires_in_s
-        lives = "" if life_s is None else f", lives {life_s:.0f} s"
-        sent = "fetched" if isinstance(provider, FetchedToken) else "there is one; only sending shows if it is taken"
-        return Finding("token", provider.source, "ok", sent + lives)
-    detail, _, remedy = (remedies[0] if remedies else f"none within {timeout_s:g} s; {_ADDRESS}").partition("; ")
-    if not remedy:
-        detail, _, remedy = detail.partition(": ")
-    return Finding("token", provider.source, "failed", detail, remedy)
+        is_fetched = isinstance(provider, FetchedToken)
+        told = message("fetched" if is_fetched else "there is one; only sending shows if it is taken")
+        if provider.expires_in_s is not None:
+            told = message("{told}, lives {seconds:.0f} s", told=told, seconds=provider.expires_in_s)
+        return Finding("token", provider.source, "ok", told)
+    none = message("none within {seconds:g} s", seconds=timeout_s)
+    found, remedy = apart(remedies[0]) if remedies else (none, _ADDRESS)
+    return Finding("token", provider.source, "failed", found, remedy)
 
 
 async def _ask_without_credentials(recorder: _Recorder, timeout_s: float) -> None:
@@ -123,25 +128,34 @@ async def _ask_without_credentials(recorder: _Recorder, timeout_s: float) -> Non
 def _base_url(recorder: _Recorder) -> Finding:
     reply = recorder.reply
     if reply is None:
-        remedy = "check platform.base_url, the network's way out, and HTTPS_PROXY"
-        return Finding("platform", "base_url", "failed", recorder.failure or "no answer in time", remedy)
+        remedy = message("check platform.base_url, the network's way out, and HTTPS_PROXY")
+        return Finding("platform", "base_url", "failed", recorder.failure or message("no answer in time"), remedy)
     if not parse_envelope(reply.body).code:
-        detail = f"it answers HTTP {reply.http_status} with something that is no reply of the platform"
+        detail = message(
+            "it answers HTTP {status} with something that is no reply of the platform", status=reply.http_status
+        )
         return Finding("platform", "base_url", "failed", detail, _ADDRESS)
-    return Finding("platform", "base_url", "ok", "it answers as the platform does")
+    return Finding("platform", "base_url", "ok", message("it answers as the platform does"))
 
 
 def _clock(recorder: _Recorder) -> Finding:
     theirs = _timestamp(recorder.reply.date if recorder.reply else None)
     if theirs is None:
-        return Finding("clock", "", "unknown", "no reply that names the platform's time")
+        return Finding("clock", "", "unknown", message("no reply that names the platform's time"))
     # Date is cut to seconds; the reply was written somewhere between the question and its arrival.
     ahead_s = (recorder.asked_at + recorder.answered_at) / 2 - (theirs + 0.5)
     if abs(ahead_s) <= MAX_CLOCK_DIFFERENCE_S:
-        return Finding("clock", "", "ok", f"differs from the platform's by {abs(ahead_s):.0f} s")
-    which = "ahead of" if ahead_s > 0 else "behind"
-    detail = f"this machine is {abs(ahead_s):.0f} s {which} the platform"
-    remedy = "set the clock by NTP: event times that are far from the platform's are wrong there, or refused (bad_time)"
+        told = message("differs from the platform's by {seconds:.0f} s", seconds=abs(ahead_s))
+        return Finding("clock", "", "ok", told)
+    detail = message(
+        "this machine is {seconds:.0f} s ahead of the platform"
+        if ahead_s > 0
+        else "this machine is {seconds:.0f} s behind the platform",
+        seconds=abs(ahead_s),
+    )
+    remedy = message(
+        "set the clock by NTP: event times that are far from the platform's are wrong there, or refused (bad_time)"
+    )
     return Finding("clock", "", "warning", detail, remedy)
 
 

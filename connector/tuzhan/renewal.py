@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from connector.core.sink import VerdictKind
+from connector.language.message import Message, message
 from connector.tuzhan.replies import CREDENTIALS_REMEDY, Reply, classify, parse_envelope
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ class IssuedToken:
 class TokenFailure:
     """Why the token endpoint gave no token, and what the operator can do. Holds no secret."""
 
-    detail: str
-    remedy: str
+    detail: Message
+    remedy: Message
     retry_after_s: float | None = None
     refused: bool = False
     """Whether the endpoint has answered that it gives no token for these credentials."""
@@ -78,15 +79,17 @@ def parse_token(value: object) -> str | None:
 def parse_token_reply(reply: Reply, now: datetime) -> IssuedToken | TokenFailure:
     """Parse a reply of the token endpoint (page 986242); `now` is that of `classify`."""
     verdict = classify(reply, now, CREDENTIALS_REMEDY)
-    detail = f"the token endpoint answered {verdict.detail}"
+    detail = message("the token endpoint answered {reply}", reply=verdict.detail)
     if verdict.kind is VerdictKind.AGAIN:
-        return TokenFailure(detail, "none needed: it is asked again until it answers", verdict.retry_after_s)
+        remedy = message("none needed: it is asked again until it answers")
+        return TokenFailure(detail, remedy, verdict.retry_after_s)
     if verdict.kind is not VerdictKind.DELIVERED:
         return TokenFailure(detail, verdict.remedy or CREDENTIALS_REMEDY, refused=True)
     data = parse_envelope(reply.body).data
     token = parse_token(data.get("orgAccessToken")) if isinstance(data, dict) else None
     if token is None or not isinstance(data, dict):
-        return TokenFailure(f"{detail}, without a usable orgAccessToken", "check base_url")
+        told = message("{detail}, without a usable orgAccessToken", detail=detail)
+        return TokenFailure(told, message("check base_url"))
     return IssuedToken(token, _life_s(data.get("expire")))
 
 

@@ -19,6 +19,7 @@ import orjson
 
 from connector.core.retry import MAX_RETRY_AFTER_S
 from connector.core.sink import MAX_REPLY_BYTES, Subject, Verdict, VerdictKind
+from connector.language.message import NOTHING, Message, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,17 +72,19 @@ _VERDICTS: tuple[tuple[Callable[[_Facts], bool], VerdictKind, Subject], ...] = (
     (lambda it: 300 <= it.status < 500, VerdictKind.HELD, Subject.TARGET),
     (lambda _: True, VerdictKind.AGAIN, Subject.TRANSPORT),
 )
-CREDENTIALS_REMEDY = (
+CREDENTIALS_REMEDY = message(
     "check app_id and app_secret; if they are right, the app may have expired: submit it for review again"
 )
-_ADDRESS = "check base_url: it must end in /api/open or /api/integrate, as the app's own settings show it"
-NO_PERMISSION_REMEDY = "grant the app this endpoint's permission in the platform's app settings"
+_ADDRESS = message("check base_url: it must end in /api/open or /api/integrate, as the app's own settings show it")
+NO_PERMISSION_REMEDY = message("grant the app this endpoint's permission in the platform's app settings")
 _REMEDIES = {
     APP_SECRET_ERROR: CREDENTIALS_REMEDY,
-    AUTH_CODE_ERROR: "the authorization of the app is not valid: authorize it again in the platform's app settings",
+    AUTH_CODE_ERROR: message(
+        "the authorization of the app is not valid: authorize it again in the platform's app settings"
+    ),
     "404": _ADDRESS,
     "405": _ADDRESS,
-    "407": "the proxy in front of the platform requires credentials: add them to HTTPS_PROXY or HTTP_PROXY",
+    "407": message("the proxy in front of the platform requires credentials: add them to HTTPS_PROXY or HTTP_PROXY"),
 }
 _ERROR_CODE = re.compile(r"[A-Za-z_]{1,40}")
 _UNSAFE = re.compile(r"[^\w.-]")
@@ -114,7 +117,7 @@ class Envelope:
     is_object: bool = False
 
 
-def classify(reply: Reply, now: datetime, remedy_for_403: str = NO_PERMISSION_REMEDY) -> Verdict:
+def classify(reply: Reply, now: datetime, remedy_for_403: Message = NO_PERMISSION_REMEDY) -> Verdict:
     """Return what `reply` means for the items of its request.
 
     `now` (aware) is for a `Retry-After` with a date; `remedy_for_403`: which right is missing, the caller knows.
@@ -130,7 +133,7 @@ def classify(reply: Reply, now: datetime, remedy_for_403: str = NO_PERMISSION_RE
         reply=_cut(reply.body),
         retry_after_s=retry_after_s(reply.retry_after, now) if kind is VerdictKind.AGAIN else None,
         import_batch=_import_batch(reply.body, envelope.data) if kind is VerdictKind.DELIVERED else "",
-        remedy=_remedy(reply.http_status, envelope, remedy_for_403) if kind is VerdictKind.HELD else "",
+        remedy=_remedy(reply.http_status, envelope, remedy_for_403) if kind is VerdictKind.HELD else NOTHING,
     )
 
 
@@ -202,15 +205,17 @@ def _describe(status: int, envelope: Envelope) -> str:
         return f"HTTP {status}, code {envelope.code}" + (f" {envelope.error_code}" if envelope.error_code else "")
     if not 200 <= status < 300:
         return f"HTTP {status}"
-    return f"HTTP {status}, {'a body without a code' if envelope.is_object else 'a body that is not a JSON object'}"
+    if envelope.is_object:
+        return message("HTTP {status}, a body without a code", status=status)
+    return message("HTTP {status}, a body that is not a JSON object", status=status)
 
 
-def _remedy(status: int, envelope: Envelope, remedy_for_403: str) -> str:
+def _remedy(status: int, envelope: Envelope, remedy_for_403: Message) -> Message:
     remedies = {**_REMEDIES, "403": remedy_for_403}
     if envelope.code in remedies and (200 <= status < 300 or envelope.code in {APP_SECRET_ERROR, AUTH_CODE_ERROR}):
         return remedies[envelope.code]
     if 300 <= status < 400:
-        return f"the platform answers with a redirect, which is not followed: {_ADDRESS}"
+        return message("the platform answers with a redirect, which is not followed: {remedy}", remedy=_ADDRESS)
     return remedies.get(str(status), _ADDRESS)
 
 

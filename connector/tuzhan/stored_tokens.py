@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from connector.core.events import Notice
+from connector.language.message import message
 from connector.tuzhan.renewal import parse_token
 from connector.tuzhan.token import TokenProvider, now_s
 
@@ -20,10 +21,21 @@ if TYPE_CHECKING:
 
     from connector.core.events import Emit
     from connector.core.retry import Backoff
+    from connector.language.message import Message
 
 POLL_S = 1.0
 """Seconds between two looks at a token file's stat; it is read only if that changed, or its token was refused."""
 MAX_FILE_BYTES = 64 << 10
+_UNUSABLE = message(
+    "{found}: {remedy}",
+    found=message("auth.token is empty or has characters that no token has"),
+    remedy=message("put a valid one there"),
+)
+_REFUSED = message(
+    "{found}: {remedy}",
+    found=message("the platform refuses auth.token"),
+    remedy=message("put a valid one there, or let the connector fetch its own with app_id and app_secret"),
+)
 
 
 class StaticToken(TokenProvider):
@@ -52,7 +64,7 @@ class StaticToken(TokenProvider):
         """Provide the token; after a refusal another one at once, or the same `retry_refused_after_s` later."""
         while True:
             if self._token is None:
-                self._report_missing("auth.token is empty or has characters that no token has: put a valid one there")
+                self._report_missing(_UNUSABLE)
             else:
                 self._set_token(self._token)
                 await self._refused()
@@ -72,10 +84,7 @@ class StaticToken(TokenProvider):
                 self._report_found()
                 return
             if self._token is not None:
-                self._report_missing(
-                    "the platform refuses auth.token: put a valid one there, or let the connector "
-                    "fetch its own with app_id and app_secret"
-                )
+                self._report_missing(_REFUSED)
             await self._sleep_until_changed(min(POLL_S, left_s))
 
 
@@ -117,21 +126,30 @@ class TokenFile(TokenProvider):
         elif self._current is not None and refused_for_s >= self._retry_refused_after_s:
             self._set_token(self._current)
         else:
-            self._report_missing(f"the token file {self._path} {problem}: write a valid token there")
+            self._report_missing(
+                message("{found}: {remedy}", found=problem, remedy=message("write a valid token there"))
+            )
 
-    def _read(self, *, always: bool) -> tuple[str | None, str] | None:
+    def _read(self, *, always: bool) -> tuple[str | None, Message] | None:
         """Return the token, or None and why the file has none; None if it is to be read only if it has changed."""
         try:
             found = self._path.stat()
             if not stat.S_ISREG(found.st_mode):
-                return None, "is not a file"  # reading a pipe would block
+                # Reading a pipe would block.
+                return None, message("the token file {path} is not a file", path=self._path)
             version = (found.st_mtime_ns, found.st_ino, found.st_size)
             if not always and version == self._last_read:
                 return None
             with self._path.open("rb") as file:
                 content = file.read(MAX_FILE_BYTES + 1)
         except (OSError, ValueError) as error:
-            return None, f"can't be read ({getattr(error, 'strerror', None) or 'not a path'})"
+            return None, message(
+                "the token file {path} can't be read ({why})",
+                path=self._path,
+                why=getattr(error, "strerror", None) or message("not a path"),
+            )
         self._last_read = version
         token = parse_token(content.decode("utf-8-sig", "replace")) if len(content) <= MAX_FILE_BYTES else None
-        return token, "holds no token" if token is None else "holds a token that the platform refuses"
+        if token is None:
+            return None, message("the token file {path} holds no token", path=self._path)
+        return token, message("the token file {path} holds a token that the platform refuses", path=self._path)

@@ -17,11 +17,13 @@ import math
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from connector.core.events import ReasonCleared, ReasonRaised
+from connector.language.message import NOTHING
 from connector.tuzhan.token_evidence import Fault, TokenEvidence
 
 if TYPE_CHECKING:
     from connector.core.events import Emit
     from connector.core.retry import Backoff
+    from connector.language.message import Message
 
 
 class TokenProvider(abc.ABC):
@@ -46,7 +48,7 @@ class TokenProvider(abc.ABC):
         self._changed = asyncio.Event()
         """Set when the evidence has changed; wakes `run`."""
         self._retired = False
-        self._reported_remedy = ""
+        self._reported_remedy = NOTHING
         """The remedy of the reason `no_token` that stands; empty: the reason was cleared or never raised."""
 
     @property
@@ -123,7 +125,7 @@ class TokenProvider(abc.ABC):
         self._may_send.set()
         self._may_send = asyncio.Event()
 
-    def _report_missing(self, remedy: str, *, is_expected: bool = False) -> None:
+    def _report_missing(self, remedy: Message, *, is_expected: bool = False) -> None:
         """Raise the reason `no_token`, once per remedy, if a token is needed."""
         if self._is_needed and not self._retired and remedy != self._reported_remedy:
             self._reported_remedy = remedy
@@ -132,7 +134,7 @@ class TokenProvider(abc.ABC):
     def _report_found(self) -> None:
         """Clear the reason `no_token`."""
         if self._reported_remedy:
-            self._reported_remedy = ""
+            self._reported_remedy = NOTHING
             self._emit(ReasonCleared("no_token", ""))
 
     async def _sleep_until_changed(self, seconds: float) -> None:

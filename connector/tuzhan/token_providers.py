@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 from connector.core.errors import TransportError
 from connector.core.events import Notice, ReasonCleared, ReasonRaised, TokenRenewed
 from connector.core.retry import Backoff
+from connector.language.message import NOTHING, message
 from connector.tuzhan.renewal import IssuedToken, RenewalSchedule, TokenFailure, parse_token_reply
 from connector.tuzhan.stored_tokens import StaticToken, TokenFile
 from connector.tuzhan.token import TokenProvider, now_s
@@ -21,14 +22,17 @@ if TYPE_CHECKING:
     from connector.settings.models import Platform
     from connector.tuzhan.replies import Reply
 
-_ONE_FETCHER = "let one process fetch, write the token to a file, and give that to the others as auth.token_file"
-_CONTESTED_REMEDY = (
-    "another process seems to fetch tokens for the same app, and each new token invalidates the other's: "
-    + _ONE_FETCHER
+_ONE_FETCHER = message(
+    "let one process fetch, write the token to a file, and give that to the others as auth.token_file"
 )
-_ALL_REFUSED_REMEDY = (
+_CONTESTED_REMEDY = message(
+    "another process seems to fetch tokens for the same app, and each new token invalidates the other's: {remedy}",
+    remedy=_ONE_FETCHER,
+)
+_ALL_REFUSED_REMEDY = message(
     "the platform refuses each token that it has just issued: check in its app settings that the app is approved and "
-    "has the permission of every endpoint in use; if another process fetches tokens for the same app, " + _ONE_FETCHER
+    "has the permission of every endpoint in use; if another process fetches tokens for the same app, {remedy}",
+    remedy=_ONE_FETCHER,
 )
 
 
@@ -82,9 +86,9 @@ class FetchedToken(TokenProvider):
         self._read_secret = read_secret
         self._secret_refused = False
         self._expires_s: float | None = None
-        self._failure = ""
+        self._failure = NOTHING
         """Why the last request failed, and the remedy; empty if it did not."""
-        self._contest_remedy = ""
+        self._contest_remedy = NOTHING
         """That of the reason `token_contested` that stands."""
 
     @property
@@ -106,7 +110,7 @@ class FetchedToken(TokenProvider):
 
     async def run(self) -> NoReturn:
         """Fetch a token whenever one is due."""
-        self._report_missing("none needed: the first token is being fetched", is_expected=True)
+        self._report_missing(message("none needed: the first token is being fetched"), is_expected=True)
         while True:
             now, needed = now_s(), self._evidence.renew_s
             self._report_contest(now)
@@ -124,14 +128,15 @@ class FetchedToken(TokenProvider):
             reply = await self._endpoint.get_token(self._app_id, self._app_secret)
             result = parse_token_reply(reply, datetime.now(UTC))
         except TransportError as error:
-            result = TokenFailure(f"the token endpoint can't be reached: {error}", "check base_url and the network")
+            told = message("the token endpoint can't be reached: {why}", why=error.told)
+            result = TokenFailure(told, message("check base_url and the network"))
         if isinstance(result, IssuedToken):
             self._on_issued(result)
             return
         self._secret_refused = result.refused
         self._schedule.on_failed(now_s(), result.retry_after_s)
         self._emit(TokenRenewed("failed", result.detail))
-        self._failure = f"{result.detail}; {result.remedy}"
+        self._failure = message("{found}; {remedy}", found=result.detail, remedy=result.remedy)
 
     def _take_new_secret(self) -> None:
         secret = (self._read_secret() or "").strip()
@@ -142,7 +147,7 @@ class FetchedToken(TokenProvider):
     def _on_issued(self, issued: IssuedToken) -> None:
         now = now_s()
         self._secret_refused = False
-        self._failure = ""
+        self._failure = NOTHING
         self._schedule.on_issued(now, issued.life_s)
         self._expires_s = now + issued.life_s
         self._set_token(issued.token)
@@ -156,7 +161,7 @@ class FetchedToken(TokenProvider):
             self._schedule.on_target_at_fault(target)
 
     def _report_contest(self, now: float) -> None:
-        remedy = ""
+        remedy = NOTHING
         if self._schedule.is_contested(now):
             works = self._evidence.last_delivered_s > self._schedule.contest_began_s
             remedy = _CONTESTED_REMEDY if works or self._contest_remedy == _CONTESTED_REMEDY else _ALL_REFUSED_REMEDY

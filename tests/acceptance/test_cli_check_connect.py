@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 from tests.support.authority import Authority
 
@@ -92,6 +94,41 @@ def test_the_command_ends_though_broker_platform_and_registry_never_answer(tmp_p
     assert found["registry"]["detail"].startswith("not finished within")
     assert {found[name]["verdict"] for name in ("broker", "cluster", "registry", "platform")} == {"failed"}
     assert all(each["remedy"] for each in found.values() if each["verdict"] == "failed")
+
+
+def test_in_chinese_verdicts_and_names_stay_and_each_text_is_chinese(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    settings = config(f"127.0.0.1:{port}", f"http://127.0.0.1:{port}/api/open")
+    _, english = check(tmp_path, settings, TUZHAN_LANG="en")
+    code, chinese = check(tmp_path, settings, TUZHAN_LANG="", LC_ALL="zh_CN.UTF-8")
+    assert code == 1
+    names = [
+        [(one["check"], one["subject"], one["verdict"]) for one in rows(each).values()] for each in (english, chinese)
+    ]
+    assert names[0] == names[1]
+    told = [one[name] for one in rows(chinese).values() for name in ("detail", "remedy") if one[name]]
+    assert len(told) >= 6
+    assert [text for text in told if not re.search("[\u4e00-\u9fff]", text)] == []
+    assert all(text.isascii() for one in rows(english).values() for text in (one["detail"], one["remedy"]))
+
+
+def test_the_table_is_chinese_and_its_columns_are_straight(tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text(json.dumps(config("127.0.0.1:1", "http://127.0.0.1:1/api/open")))
+    done = subprocess.run(
+        [sys.executable, "-m", "connector", "check", "--connect", "-c", str(file)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "SECRET": SECRET, "TUZHAN_LANG": "zh"},
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    table = [line for line in done.stdout.splitlines() if line[:1] in "╭│├╰"]
+    assert "检查项" in table[1]
+    assert "处理办法" in table[1]
+    assert len({cell_len(line) for line in table}) == 1
+    assert re.search(r"\d+ 项检查，用时 [\d.]+ 秒：", done.stdout)
 
 
 class _Secure(BaseHTTPRequestHandler):

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from rich.cells import cell_len
 
 from tests.kafka.processes import free_ports
 
@@ -96,6 +97,23 @@ def test_a_terminal_shows_why_it_is_not_ready_and_what_to_do_and_ctrl_c_stops(tm
         assert screen.interrupt() == 0
         assert '{"at"' not in screen.text
         assert "Traceback" not in screen.text
+    finally:
+        screen.close()
+
+
+@pytest.mark.parametrize("environ", [{"TUZHAN_LANG": "zh"}, {"TUZHAN_LANG": "", "LANG": "zh_CN.UTF-8", "LC_ALL": ""}])
+def test_in_chinese_the_summary_fits_the_terminal_and_remedies_are_chinese(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    screen = Screen(tmp_path, CONFIG, {"NO_COLOR": "1", "PYTHONUTF8": "1", **environ})
+    try:
+        screen.until("WARNING not ready code=kafka_unreachable remedy=.?127.0.0.1:1：该地址没有服务在监听；请检查")
+        screen.resize(60)
+        screen.until("未就绪 c.yaml，启动中，已运行 .*kafka_unreachable，已持续 .*记录 消费 0，.*目标 purchases 正常")
+        screen.until("未就绪")  # what is drawn from now on knows the width
+        shown = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", screen.text).splitlines()
+        assert max(map(cell_len, shown)) <= 60
+        assert screen.interrupt() == 0
     finally:
         screen.close()
 

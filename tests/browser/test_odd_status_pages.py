@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 
 from connector.core.sink import TargetState, VerdictKind
+from connector.language.message import verbatim
 from connector.observe.admin import Streams, build_admin
 from connector.observe.health import Health
 from connector.observe.last_requests import LastRequests
@@ -96,7 +97,9 @@ def strange(many: int) -> Status:
         status(
             partitions=tuple(replace(PARTITIONS[0], topic=LONG, partition=number) for number in range(8 * many)),
             targets=tuple(replace(target, name=name) for name in names[:10]),
-            reasons=tuple(Reason("target_down", name, now - 5, f"check {name} {MARKUP}") for name in names[:10]),
+            reasons=tuple(
+                Reason("target_down", name, now - 5, verbatim(f"check {name} {MARKUP}")) for name in names[:10]
+            ),
         ),
         routes=tuple(replace(ROUTES[0], name=name, reasons={MARKUP: 3}) for name in names),
         dead_letters=tuple(replace(letter, route=name) for name in names),
@@ -127,7 +130,9 @@ def test_names_that_are_long_or_strange_or_many_stay_text_and_fit_the_window(
 def test_what_has_not_changed_is_not_written_again_so_that_it_can_be_selected_and_is_not_read_out_anew(
     browser: Browser, made_up: MadeUp
 ) -> None:
-    made_up.status = status(reasons=(Reason("target_held", "tags", time.time() - 7200, "grant the permission"),))
+    made_up.status = status(
+        reasons=(Reason("target_held", "tags", time.time() - 7200, verbatim("grant the permission")),)
+    )
     browser.open(made_up.url)
     browser.wait_for_text("#reasons", "grant the permission")
     browser.driver.execute_script(WATCH_CHANGES)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from connector.core.record import Item, Record
 from connector.core.retry import Backoff
 from connector.core.sink import Verdict, VerdictKind
+from connector.language.message import verbatim
 from connector.sandbox.faults import CodeFault, Fault, RefuseFault, StatusFault
 from connector.sandbox.platform import APP_ID, APP_SECRET, Sandbox
 from connector.sandbox.server import running_sandbox
@@ -93,7 +94,7 @@ class FakePlatform:
             return deliver(items)
         remedy = "correct it" if kind is VerdictKind.HELD else ""
         retry_after_s = 7.0 if kind is VerdictKind.AGAIN else None
-        return Verdict(kind, kind.value, retry_after_s=retry_after_s, remedy=remedy, reply=kind.value)
+        return Verdict(kind, kind.value, retry_after_s=retry_after_s, remedy=verbatim(remedy), reply=kind.value)
 
     def script(self, *verdicts: VerdictKind) -> None:
         self._verdicts = list(verdicts)

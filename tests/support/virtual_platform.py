@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from connector.core.sink import Subject, Verdict, VerdictKind
+from connector.language.message import verbatim
 from tests.support.builders import seeded
 from tests.support.fake_sink import FakeSink, deliver
 
@@ -19,7 +20,7 @@ REFUSED = Verdict(VerdictKind.REFUSED, "HTTP 400", http_status=400, subject=Subj
 SERVER_ERROR = Verdict(VerdictKind.AGAIN, "HTTP 500", http_status=500)
 UNAVAILABLE = Verdict(VerdictKind.AGAIN, "HTTP 503", http_status=503)
 TOO_MANY = Verdict(VerdictKind.AGAIN, "HTTP 429", http_status=429, subject=Subject.TARGET)
-FORBIDDEN = Verdict(VerdictKind.HELD, "HTTP 403", http_status=403, remedy="grant it", subject=Subject.TARGET)
+FORBIDDEN = Verdict(VerdictKind.HELD, "HTTP 403", http_status=403, remedy=verbatim("grant it"), subject=Subject.TARGET)
 TIMEOUT = Verdict(VerdictKind.AGAIN, "no reply within 10 s")
 TIMEOUT_S = 10.0
 

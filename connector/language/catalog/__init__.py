@@ -17,6 +17,16 @@ def translations(language: Language) -> Mapping[str, str]:
     """Return the templates of a language by their English; those of Chinese are imported when first asked for."""
     if language == "en":
         return MappingProxyType({})
-    from connector.language.catalog import commands, config, words, yaml  # noqa: PLC0415 - few processes need them
+    from connector.language.catalog import (  # noqa: PLC0415 - few processes need them
+        commands,
+        config,
+        connecting,
+        nouns,
+        remedies,
+        terminal,
+        words,
+        yaml,
+    )
 
-    return MappingProxyType({**words.TEXTS, **config.TEXTS, **yaml.TEXTS, **commands.TEXTS})
+    areas = (words, nouns, config, yaml, commands, remedies, connecting, terminal)
+    return MappingProxyType({english: chinese for area in areas for english, chinese in area.TEXTS.items()})

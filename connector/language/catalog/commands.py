@@ -6,12 +6,6 @@ from typing import Final
 
 TEXTS: Final = {
     "{file}: sound ({targets}, {routes})": "{file}: 检查通过（{targets}，{routes}）",
-    "target": "个目标",
-    "targets": "个目标",
-    "route": "条路由",
-    "routes": "条路由",
-    "record": "条记录",
-    "records": "条记录",
     "can't write {file}: {reason}": "无法写入 {file}：{reason}",
     "standard input": "标准输入",
     # records

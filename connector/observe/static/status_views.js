@@ -25,7 +25,7 @@ export function reasons(page, status) {
     const about = reason.target ? [" ", element("code", {}, reason.target)] : [];
     const since = page.text("since", { time: clock(page, reason.since), span: span(page, status.at - reason.since) });
     const head = [element("span", { class: "badge bad" }, reason.code), " ", element("strong", {}, page.text(`reason_${reason.code}`)), ...about];
-    return element("li", {}, ...head, " ", element("span", { class: "muted" }, since), element("p", { class: "remedy" }, `${page.text("remedy")} ${reason.remedy}`));
+    return element("li", {}, ...head, " ", element("span", { class: "muted" }, since), element("p", { class: "remedy" }, `${page.text("remedy")} ${reason.remedies[page.language]}`));
   });
 }
 

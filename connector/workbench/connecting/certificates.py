@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
 from connector.core.findings import Finding
+from connector.language.message import message
 from connector.runtime.certificates import fetch_chain
 from connector.tuzhan.client import proxy_for
 
@@ -35,15 +36,17 @@ def check_certificates(url: str, trust: ssl.SSLContext, authority: str, report: 
         through = "" if proxy is None else _with_login(str(proxy.url), proxy.raw_auth)
         chain = fetch_chain(url, trust, through, TIMEOUT_S)
     except ssl.SSLCertVerificationError as error:
-        remedy = f"if an authority of your own signed it, name its file in {authority}"
-        report(Finding("TLS", place, "failed", f"the certificate is not trusted: {error.verify_message}", remedy))
+        detail = message("the certificate is not trusted: {why}", why=error.verify_message)
+        remedy = message("if an authority of your own signed it, name its file in {authority}", authority=authority)
+        report(Finding("TLS", place, "failed", detail, remedy))
     except ssl.SSLError as error:
-        detail = f"it does not speak TLS as expected ({error.reason or 'TLS'})"
-        report(Finding("TLS", place, "failed", detail, "check the port, and https or http"))
+        detail = message("it does not speak TLS as expected ({why})", why=error.reason or "TLS")
+        report(Finding("TLS", place, "failed", detail, message("check the port, and https or http")))
     except (OSError, http.client.HTTPException, ValueError) as error:
-        why = "no answer in time" if isinstance(error, TimeoutError) else getattr(error, "strerror", None)
-        detail = f"it can't be reached ({why or type(error).__name__})"
-        report(Finding("TLS", place, "unknown", detail, "check the address, and the way to it"))
+        is_late = isinstance(error, TimeoutError)
+        why = message("no answer in time") if is_late else getattr(error, "strerror", None)
+        detail = message("it can't be reached ({why})", why=why or type(error).__name__)
+        report(Finding("TLS", place, "unknown", detail, message("check the address, and the way to it")))
     else:
         report(finding_of(place, chain, time.time()))
 
@@ -51,12 +54,12 @@ def check_certificates(url: str, trust: ssl.SSLContext, authority: str, report: 
 def finding_of(place: str, chain: list[Certificate], now: float) -> Finding:
     """Return for how long a chain holds: as long as the certificate of it that expires first."""
     if not chain:
-        return Finding("TLS", place, "unknown", "trusted; until when, this Python does not tell")
+        return Finding("TLS", place, "unknown", message("trusted; until when, this Python does not tell"))
     first = min(chain, key=lambda one: one.expires_at)
     days = first.days_left(now)
-    detail = f"trusted; {first.name} expires in {days} days"
+    detail = message("trusted; {name} expires in {days} days", name=first.name, days=days)
     if days < WARN_DAYS:
-        remedy = "have it renewed before: from then on nothing is sent there"
+        remedy = message("have it renewed before: from then on nothing is sent there")
         return Finding("TLS", place, "warning", detail, remedy)
     return Finding("TLS", place, "ok", detail)
 

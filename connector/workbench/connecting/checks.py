@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from connector.core.errors import ConnectorError, RegistryError
-from connector.core.findings import Finding, Report
+from connector.core.findings import Finding, Report, apart
 from connector.decode.registry_errors import place_of
 from connector.decode.registry_extra import INSTALL, open_client
 from connector.kafka.cluster_check import check_cluster
 from connector.kafka.listener_findings import bootstrap_servers, look_at
+from connector.language.message import message, verbatim
 from connector.tuzhan.client import system_trust
 from connector.tuzhan.platform_check import check_platform
 from connector.workbench.connecting.certificates import check_certificates
@@ -90,10 +91,10 @@ def run_checks(checks: Sequence[Check], deadline_s: float = DEADLINE_S) -> tuple
             running.discard(number)
         else:
             found.append(finding)
-    remedy = "what was asked answers too slowly, or a firewall drops the packets"
+    remedy = message("what was asked answers too slowly, or a firewall drops the packets")
     for number in sorted(running):
         hanging = checks[number]
-        detail = f"not finished within {deadline_s:g} s"
+        detail = message("not finished within {seconds:g} s", seconds=deadline_s)
         found.append(Finding(hanging.name, hanging.subject, "failed", detail, remedy))
     order = {name: at for at, name in enumerate(ORDER)}
     return sorted(_weighed(found), key=lambda one: order.get(one.check, len(order))), bool(running)
@@ -113,12 +114,11 @@ def _run(number: int, check: Check, reports: queue.SimpleQueue[tuple[int, Findin
     try:
         check.run(lambda finding: reports.put((number, finding)))
     except ConnectorError as error:
-        reports.put((number, Finding(check.name, check.subject, "failed", str(error))))
+        reports.put((number, Finding(check.name, check.subject, "failed", verbatim(error.told))))
     except Exception as error:  # noqa: BLE001 - the other checks go on; a text could hold a secret, so none is shown
-        detail = f"the check itself failed: {type(error).__name__}"
-        reports.put(
-            (number, Finding(check.name, check.subject, "failed", detail, "report it: this is a mistake of ours"))
-        )
+        detail = message("the check itself failed: {kind}", kind=type(error).__name__)
+        remedy = message("report it: this is a mistake of ours")
+        reports.put((number, Finding(check.name, check.subject, "failed", detail, remedy)))
     finally:
         reports.put((number, None))
 
@@ -130,14 +130,14 @@ def _check_registry(config: Config, report: Report) -> None:
     try:
         client = open_client(settings)
     except ImportError as error:
-        report(Finding("registry", place, "failed", f"{error.name} is not installed", INSTALL))
+        detail = message("{module} is not installed", module=error.name)
+        report(Finding("registry", place, "failed", detail, verbatim(INSTALL)))
         return
     try:
         client.ping()
     except RegistryError as error:
-        detail, _, remedy = str(error).partition(": ")
-        report(Finding("registry", place, "failed", detail, remedy))
+        report(Finding("registry", place, "failed", *apart(verbatim(error.told))))
     else:
-        report(Finding("registry", place, "ok", "it answers as a registry does"))
+        report(Finding("registry", place, "ok", message("it answers as a registry does")))
     for url in settings.url.split(","):
         check_certificates(url.strip(), client.trust(), "kafka.schema_registry.properties, ssl.ca.location", report)

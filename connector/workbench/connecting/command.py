@@ -7,30 +7,37 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from connector.core.wording import counted
+from connector.language.message import in_language, message
 from connector.workbench.connecting.checks import checks_of, run_checks
 from connector.workbench.connecting.report import as_data, print_findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from connector.language.choice import Language
     from connector.settings.models import Config
 
 
-def check_connections(config: Config, print_document: Callable[[dict[str, object]], None] | None = None) -> int:
+def check_connections(
+    config: Config,
+    print_document: Callable[[dict[str, object]], None] | None = None,
+    language: Language = "en",
+) -> int:
     """Look at what a sound config names. Return the exit code: 1 if something would keep a connector from delivering.
 
     Prints a table, or gives its data to `print_document`. Joins no group, commits and produces nothing.
     """
     checks = checks_of(config)
     if print_document is None and sys.stderr.isatty():
-        print(f"{counted(len(checks), 'check')} …", file=sys.stderr)  # noqa: T201 - progress
+        number = len(checks)
+        told = message("{number:,} check …" if number == 1 else "{number:,} checks …", number=number)
+        print(in_language(told, language), file=sys.stderr)  # noqa: T201 - progress
     began = time.monotonic()
     findings, hanging = run_checks(checks)
     if print_document is None:
-        print_findings(findings, time.monotonic() - began)
+        print_findings(findings, time.monotonic() - began, language)
     else:
-        print_document(as_data(findings))
+        print_document(as_data(findings, language))
     code = int(any(one.verdict == "failed" for one in findings))
     if hanging:
         # The end of Python would wait for threads of the libraries, and so for what hangs.

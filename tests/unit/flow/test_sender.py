@@ -12,6 +12,7 @@ from connector.core.events import ReasonCleared, ReasonRaised
 from connector.core.ledger import Lease
 from connector.core.record import TopicPartition
 from connector.core.sink import TargetState, Verdict, VerdictKind
+from connector.language.message import verbatim
 from tests.support.builders import item, record
 from tests.support.clock import run_virtual
 from tests.support.fake_sink import FakeSink
@@ -147,7 +148,7 @@ def test_a_target_of_which_nothing_waits_any_more_is_up_again() -> None:
         events = [event for event in harness.events if isinstance(event, ReasonRaised | ReasonCleared)]
         return harness.target.sending.state, list(events)
 
-    expected = [ReasonRaised("target_held", "sink", "grant it"), ReasonCleared("target_held", "sink")]
+    expected = [ReasonRaised("target_held", "sink", verbatim("grant it")), ReasonCleared("target_held", "sink")]
     assert run_virtual(main()) == (TargetState.UP, expected)
 
 

@@ -13,6 +13,7 @@ from connector.core.ledger import Lease
 from connector.core.record import TopicPartition
 from connector.core.sink import TargetState, Verdict, VerdictKind
 from connector.flow.sender import MAX_PROBE_WAIT_S
+from connector.language.message import verbatim
 from tests.support.builders import seeded
 from tests.support.clock import run_virtual
 from tests.support.fake_sink import FakeSink
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from connector.flow.sender import Sender
 
 DELIVERED = Verdict(VerdictKind.DELIVERED)
-HELD = Verdict(VerdictKind.HELD, "forbidden", http_status=403, remedy="grant it")
+HELD = Verdict(VerdictKind.HELD, "forbidden", http_status=403, remedy=verbatim("grant it"))
 
 
 class SwitchedSink(FakeSink):
@@ -61,7 +62,7 @@ def test_a_held_target_reports_it_sends_one_probe_at_a_time_and_reports_the_end(
 
     harness, probes = run_virtual(main())
     raised = [event for event in harness.events if isinstance(event, ReasonRaised | ReasonCleared)]
-    assert raised == [ReasonRaised("target_held", "sink", "grant it"), ReasonCleared("target_held", "sink")]
+    assert raised == [ReasonRaised("target_held", "sink", verbatim("grant it")), ReasonCleared("target_held", "sink")]
     assert 600 / MAX_PROBE_WAIT_S < probes < 300, "600 s of a backoff of 8 s at most, half of it on average"
     assert (harness.target.sending.state, harness.target.sending.reason) == (TargetState.UP, "")
     assert (harness.counts.delivered, harness.dead_letters) == (60, [])

@@ -19,6 +19,7 @@ from connector.kafka.commits import Commits
 from connector.kafka.readiness import Readiness
 from connector.kafka.records import group_by_lease
 from connector.kafka.topic_rights import TopicRights
+from connector.language.message import verbatim
 from connector.settings.models import Kafka
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ class AssignmentHarness:
         self.consumer = cast("Consumer", self.fake)
         bridge = self.bridge = Bridge(self.events.append, self._close, {})
         kafka = Kafka(bootstrap_servers="localhost:1", group_id="g", properties=properties)
-        diagnosis = BrokerDiagnosis(kafka, lambda server, _: Finding("broker", server, "ok", ""))
+        diagnosis = BrokerDiagnosis(kafka, lambda server, _: Finding("broker", server, "ok", verbatim("")))
         self.readiness = Readiness(bridge.emit_from_thread, lambda: True, TopicRights(kafka), diagnosis)
         self.commits = Commits(bridge)
         self.assignment = Assignment(kafka, "letters", bridge, self.commits, self.readiness)

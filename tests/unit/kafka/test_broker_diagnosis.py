@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from connector.core.findings import Finding, FindingVerdict
 from connector.kafka import broker_diagnosis
 from connector.kafka.broker_diagnosis import LOOK_AGAIN_S, BrokerDiagnosis
+from connector.language.message import verbatim
 from connector.settings.models import Kafka
 
 if TYPE_CHECKING:
@@ -31,7 +32,13 @@ class DiagnosisHarness:
         assert kafka is KAFKA
         self.may_look.wait()
         self.looked.append(server)
-        return Finding("broker", server, self.verdicts.get(server.partition(":")[0], "ok"), "it hums", "feed it")
+        return Finding(
+            "broker",
+            server,
+            self.verdicts.get(server.partition(":")[0], "ok"),
+            verbatim("it hums"),
+            verbatim("feed it"),
+        )
 
 
 def test_the_first_server_is_told_if_none_of_them_fits() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from connector.core.events import RequestDone
 from connector.core.record import Item, Record, TopicPartition
 from connector.core.sink import TargetState, VerdictKind
+from connector.language.message import verbatim
 from connector.observe.snapshot import (
     ConfigRefused,
     DeadLetterStatus,
@@ -89,7 +90,7 @@ ROUTES = (
 DEAD_LETTER = DeadLetterStatus(
     1_700_000_200.5, "shop.orders", 3, 4711, "orders", "purchases", "identity_missing", "identity", "no phone"
 )
-REASON = Reason("target_held", "tags", 1_700_000_100.5, "grant it")
+REASON = Reason("target_held", "tags", 1_700_000_100.5, verbatim("grant it"))
 
 
 def status(

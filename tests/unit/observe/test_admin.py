@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import httpx
@@ -10,23 +11,26 @@ import pytest
 from prometheus_client.openmetrics import parser as openmetrics_parser
 
 from connector.core.events import ReasonCleared, ReasonRaised
+from connector.language.message import message, verbatim
 from connector.observe.admin import Streams, build_admin
 from connector.observe.health import HEARTBEAT_TIMEOUT_S, Health, silent_parts
 from connector.observe.last_requests import LastRequests
 from connector.observe.live import Live
 from connector.observe.metrics import Metrics
+from connector.observe.snapshot import ConfigRefused
 from connector.observe.status import to_document
 from tests.unit.observe.examples import status
 from tests.unit.observe.test_tap import Harness
 
 if TYPE_CHECKING:
+    from connector.language.choice import Language
     from connector.observe.snapshot import Status
 
 
 class AdminHarness:
     """The admin application, called without a socket."""
 
-    def __init__(self) -> None:
+    def __init__(self, language: Language = "en") -> None:
         self.health = Health(wall_clock=lambda: 1_700_000_000.0)
         self.last_beat = 0.0
         self.now = 0.0
@@ -39,6 +43,7 @@ class AdminHarness:
             self.health,
             lambda: silent_parts(last_beats, clock=lambda: self.now),
             Streams(Harness().tap, Live(self._snapshot, LastRequests())),
+            language=language,
         )
 
     def _snapshot(self) -> Status:
@@ -76,7 +81,7 @@ def test_what_a_client_that_has_gone_asked_for_is_not_made(path: str) -> None:
 
 def test_readyz_is_503_with_the_reasons_and_200_when_they_are_cleared() -> None:
     admin = AdminHarness()
-    admin.health.on(ReasonRaised("topic_missing", "shop.orders", "create it"))
+    admin.health.on(ReasonRaised("topic_missing", "shop.orders", verbatim("create it")))
     answer = admin.request("/readyz")
     assert answer.status_code == 503
     assert [(reason["code"], reason["target"]) for reason in answer.json()["reasons"]] == [
@@ -92,7 +97,7 @@ def test_readyz_is_503_with_the_reasons_and_200_when_they_are_cleared() -> None:
 def test_the_body_of_readyz_has_the_documented_shape() -> None:
     admin = AdminHarness()
     admin.health.on(ReasonCleared("starting", ""))
-    admin.health.on(ReasonRaised("target_held", "tags", "grant the app 用户->用户标签"))
+    admin.health.on(ReasonRaised("target_held", "tags", verbatim("grant the app 用户->用户标签")))
     assert admin.request("/readyz").json() == {
         "ready": False,
         "reasons": [
@@ -106,9 +111,26 @@ def test_the_body_of_readyz_has_the_documented_shape() -> None:
     }
 
 
+def test_readyz_and_status_say_remedies_in_the_language_of_the_process_and_nothing_else() -> None:
+    english, chinese = AdminHarness(), AdminHarness("zh")
+    for admin in (english, chinese):
+        refused = ConfigRefused(1.0, "", [message("and {more} more", more=3)])
+        admin.status = replace(status(reasons=tuple(admin.health.reasons)), config_refused=refused)
+    for path in ("/readyz", "/status"):
+        told = [admin.request(path).json() for admin in (english, chinese)]
+        remedies = [reason.pop("remedy") for document in told for reason in document["reasons"]]
+        assert remedies == [
+            "wait: the connector joins its group and fetches a token",
+            "请稍候：连接器正在加入消费者组并获取令牌",
+        ]
+        if path == "/status":
+            assert [one["config"]["refused"].pop("errors") for one in told] == [["and 3 more"], ["另有 3 处"]]
+        assert told[0] == told[1]
+
+
 def test_livez_ignores_readiness_and_names_a_part_whose_heartbeat_has_stopped() -> None:
     admin = AdminHarness()
-    admin.health.on(ReasonRaised("target_held", "tags", "grant it"))
+    admin.health.on(ReasonRaised("target_held", "tags", verbatim("grant it")))
     answer = admin.request("/livez")
     assert (answer.status_code, answer.json()) == (200, {"live": True, "silent": []})
     admin.now = HEARTBEAT_TIMEOUT_S + 1.0

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from connector.core.events import CommitAnswered, ReasonCleared, ReasonCode, ReasonRaised
+from connector.language.message import verbatim
 from connector.observe.health import HEARTBEAT_S, HEARTBEAT_TIMEOUT_S, Health, Heartbeat, silent_parts
 from tests.support.clock import START_S, run_virtual
 
@@ -30,8 +31,8 @@ def test_at_first_the_connector_is_not_ready_because_it_is_starting() -> None:
 
 def test_it_is_ready_when_the_last_reason_is_cleared() -> None:
     health = started_health(FakeClock())
-    health.on(ReasonRaised("target_held", "tags", "grant it"))
-    health.on(ReasonRaised("target_held", "purchases", "grant it"))
+    health.on(ReasonRaised("target_held", "tags", verbatim("grant it")))
+    health.on(ReasonRaised("target_held", "purchases", verbatim("grant it")))
     health.on(ReasonCleared("target_held", "tags"))
     assert [reason.target for reason in health.reasons] == ["purchases"]
     health.on(ReasonCleared("target_held", "purchases"))
@@ -41,10 +42,10 @@ def test_it_is_ready_when_the_last_reason_is_cleared() -> None:
 def test_a_reason_raised_again_keeps_its_time_and_its_position_and_gets_the_new_remedy() -> None:
     clock = FakeClock()
     health = started_health(clock)
-    health.on(ReasonRaised("no_token", "", "wait"))
+    health.on(ReasonRaised("no_token", "", verbatim("wait")))
     clock.now += 10
-    health.on(ReasonRaised("kafka_unreachable", "", "start it"))
-    health.on(ReasonRaised("no_token", "", "check app_secret"))
+    health.on(ReasonRaised("kafka_unreachable", "", verbatim("start it")))
+    health.on(ReasonRaised("no_token", "", verbatim("check app_secret")))
     first, second = health.reasons
     assert (first.code, first.since, first.remedy) == ("no_token", 1_700_000_000.0, "check app_secret")
     assert (second.code, second.since) == ("kafka_unreachable", 1_700_000_010.0)
@@ -66,7 +67,7 @@ def test_the_reasons_are_those_raised_and_not_cleared_since(steps: list[tuple[bo
     health, active = started_health(clock), set[tuple[ReasonCode, str]]()
     for raised, code, target in steps:
         clock.now += 1
-        health.on(ReasonRaised(code, target, "repair it") if raised else ReasonCleared(code, target))
+        health.on(ReasonRaised(code, target, verbatim("repair it")) if raised else ReasonCleared(code, target))
         (active.add if raised else active.discard)((code, target))
     reasons = health.reasons
     assert {(reason.code, reason.target) for reason in reasons} == active

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from connector.language.message import verbatim
 from connector.observe.history import KEPT_S, SAMPLE_S, CatchUp, History
 from connector.observe.snapshot import PartitionStatus, Reason, Status, TopicStatus
 from tests.unit.observe.examples import status
@@ -42,7 +43,7 @@ def test_the_lag_of_all_partitions_is_known_when_that_of_each_is() -> None:
 
 
 def test_a_process_without_partitions_or_without_kafka_does_not_know_a_lag_and_has_not_caught_up() -> None:
-    away = replace(at(1, 0), reasons=(Reason("kafka_unreachable", "", 0.0, "start the broker"),))
+    away = replace(at(1, 0), reasons=(Reason("kafka_unreachable", "", 0.0, verbatim("start the broker")),))
     for unknown in (replace(at(1, 0), partitions=()), away):
         kept = history((0, 1, 0))
         kept.add(SAMPLE_S, unknown)

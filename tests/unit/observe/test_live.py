@@ -14,8 +14,10 @@ import pytest
 from starlette.requests import Request
 
 import connector.observe
-from connector.core.events import ReasonCode
+from connector.core.events import ReasonCode, ReasonRaised
 from connector.core.sink import TargetState, VerdictKind
+from connector.language.message import message
+from connector.observe.health import Health
 from connector.observe.history import SAMPLE_S
 from connector.observe.last_requests import KEPT_REQUESTS, LastRequests
 from connector.observe.live import MAX_VIEWERS, MOST_PARTITIONS, Live, live_document
@@ -168,6 +170,19 @@ def test_of_many_partitions_those_with_the_most_lag_are_sent_and_no_ids_of_impor
     assert document["partition_count"] == 400
     assert [one["lag"] for one in document["partitions"]] == list(range(399, 399 - MOST_PARTITIONS, -1))
     assert all("import_batches" not in target for target in document["targets"])
+
+
+def test_each_reason_has_its_remedy_in_all_languages_without_what_may_not_be_shown() -> None:
+    health = Health(wall_clock=lambda: 7.0)
+    health.on(ReasonRaised("no_token", "", message("the token endpoint can't be reached: {why}", why=f"tel {MOBILE}")))
+    document: Any = live_document(1.0, status(reasons=tuple(health.reasons)), LastRequests())
+    assert document["reasons"][1] == {
+        "code": "no_token",
+        "target": "",
+        "since": 7.0,
+        "remedy": "the token endpoint can't be reached: tel 1…",
+        "remedies": {"en": "the token endpoint can't be reached: tel 1…", "zh": "连不上令牌接口：tel 1…"},
+    }
 
 
 def test_the_last_requests_are_kept_without_their_items() -> None:

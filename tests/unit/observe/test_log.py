@@ -30,6 +30,8 @@ from connector.core.events import (
 )
 from connector.core.record import Outcome
 from connector.core.sink import VerdictKind
+from connector.language.choice import Language
+from connector.language.message import message, verbatim
 from connector.observe.log import configure
 from connector.observe.log_lines import DEBUG, INFO, MAX_RAISED, WARNING, Log
 from connector.observe.rate_limiter import WINDOW_S
@@ -127,7 +129,7 @@ def test_offset_ranges_are_not_built_for_a_line_below_the_level(monkeypatch: pyt
 
 
 def test_a_reason_is_logged_once_when_raised_and_once_when_cleared() -> None:
-    raised = ReasonRaised("target_held", "tags", "grant the app 用户->用户标签")
+    raised = ReasonRaised("target_held", "tags", verbatim("grant the app 用户->用户标签"))
     cleared = ReasonCleared("target_held", "tags")
     lines = lines_of(raised, raised, cleared, cleared)
     assert [(line["level"], line["event"], line.get("remedy")) for line in lines] == [
@@ -137,8 +139,42 @@ def test_a_reason_is_logged_once_when_raised_and_once_when_cleared() -> None:
 
 
 def test_a_reason_raised_again_after_it_was_cleared_is_a_warning_again() -> None:
-    raised, cleared = ReasonRaised("kafka_unreachable", "", "start it"), ReasonCleared("kafka_unreachable", "")
+    raised, cleared = (
+        ReasonRaised("kafka_unreachable", "", verbatim("start it")),
+        ReasonCleared("kafka_unreachable", ""),
+    )
     assert [line["level"] for line in lines_of(raised, cleared, raised)] == ["warning", "info", "warning"]
+
+
+def test_a_remedy_is_in_the_language_of_the_process_and_the_rest_of_the_line_english() -> None:
+    now = 0.0
+    seen: list[tuple[object, ...]] = []
+    log = Log(lambda *line, **fields: seen.append((*line, *fields.values())), DEBUG, lambda: now, "zh")
+    for second in range(int(WINDOW_S) + 1):
+        now = float(second)
+        remedy = message("{told}{more}", told=message("check base_url"), more=f" ({second} s)")
+        log.on(ReasonRaised("target_down", "tags", remedy))
+    assert seen == [
+        (WARNING, "not ready", "target_down", "tags", "请检查 base_url (0 s)"),
+        (WARNING, "not ready", "target_down", "tags", "请检查 base_url (60 s)", WINDOW_S - 1),
+    ]
+
+
+def test_what_is_wrong_with_a_config_that_is_refused_is_in_the_language_of_the_process() -> None:
+    stream = io.BytesIO()
+    log = configure("json", "info", stream, "zh")
+    log.on(ConfigReload("refused", "", ["a.yaml:1:1", message("and {more} more", more=3)]))
+    line = orjson.loads(stream.getvalue())
+    assert (line["event"], line["errors"]) == ("config refused: the one before stays in use", "a.yaml:1:1; 另有 3 处")
+
+
+def test_what_a_remedy_quotes_is_scrubbed_in_each_language() -> None:
+    remedy = message("the token endpoint can't be reached: {why}", why=URL)
+    for language in get_args(Language):
+        stream = io.BytesIO()
+        configure("json", "info", stream, language).on(ReasonRaised("no_token", "", remedy))
+        assert b"getOrgAccessToken" in stream.getvalue()
+        assert SECRET.encode() not in stream.getvalue()
 
 
 def test_a_remedy_of_which_only_the_numbers_change_is_written_once_a_minute() -> None:
@@ -147,7 +183,7 @@ def test_a_remedy_of_which_only_the_numbers_change_is_written_once_a_minute() ->
     log = Log(lambda *line, **fields: seen.append((*line, *fields.values())), DEBUG, lambda: now)
     for second in range(int(WINDOW_S) + 1):
         now = float(second)
-        log.on(ReasonRaised("target_down", "tags", f"start it (503; {second} tries)"))
+        log.on(ReasonRaised("target_down", "tags", verbatim(f"start it (503; {second} tries)")))
     assert seen == [
         (WARNING, "not ready", "target_down", "tags", "start it (503; 0 tries)"),
         (WARNING, "not ready", "target_down", "tags", "start it (503; 60 tries)", WINDOW_S - 1),
@@ -159,7 +195,10 @@ def test_a_reason_that_comes_and_goes_has_few_lines_and_is_told_again_after_a_mi
     seen: list[tuple[float, str]] = []
     log = Log(lambda _, event, **__: seen.append((now, event)), DEBUG, lambda: now)
     log.on(ReasonCleared("starting", ""))
-    raised, cleared = ReasonRaised("kafka_unreachable", "", "start it"), ReasonCleared("kafka_unreachable", "")
+    raised, cleared = (
+        ReasonRaised("kafka_unreachable", "", verbatim("start it")),
+        ReasonCleared("kafka_unreachable", ""),
+    )
     for tenth in range(10 * int(WINDOW_S) + 1):
         now = tenth / 10
         log.on(cleared if tenth % 2 else raised)
@@ -178,7 +217,10 @@ def test_a_reason_that_came_and_went_and_stays_is_told_when_it_is_raised_again_l
     now = 0.0
     seen: list[str] = []
     log = Log(lambda _, event, **__: seen.append(event), DEBUG, lambda: now)
-    raised, cleared = ReasonRaised("kafka_unreachable", "", "start it"), ReasonCleared("kafka_unreachable", "")
+    raised, cleared = (
+        ReasonRaised("kafka_unreachable", "", verbatim("start it")),
+        ReasonCleared("kafka_unreachable", ""),
+    )
     for _ in range(5):
         log.on(raised)
         log.on(cleared)
@@ -190,7 +232,7 @@ def test_a_reason_that_came_and_went_and_stays_is_told_when_it_is_raised_again_l
 
 
 def test_a_different_remedy_is_a_warning_although_the_reason_was_raised_within_the_minute() -> None:
-    events = [ReasonRaised("no_token", "", text) for text in ("none needed: wait", "correct app_secret")]
+    events = [ReasonRaised("no_token", "", verbatim(text)) for text in ("none needed: wait", "correct app_secret")]
     assert [line["remedy"] for line in lines_of(*events, level="warning")] == [
         "none needed: wait",
         "correct app_secret",
@@ -198,7 +240,7 @@ def test_a_different_remedy_is_a_warning_although_the_reason_was_raised_within_t
 
 
 def test_remedies_that_alternate_do_not_flood_the_log() -> None:
-    events = [ReasonRaised("kafka_unreachable", "", f"start {name}") for name in ("one", "another")] * 5
+    events = [ReasonRaised("kafka_unreachable", "", verbatim(f"start {name}")) for name in ("one", "another")] * 5
     assert len(lines_of(*events)) == 2
 
 
@@ -215,7 +257,7 @@ def test_repeats_of_what_tells_how_records_end_are_info() -> None:
 
 def test_it_is_told_when_the_last_reason_is_cleared() -> None:
     """`starting` is the reason of every process that nothing has raised yet."""
-    raised, cleared = ReasonRaised("no_token", "", "wait"), ReasonCleared("no_token", "")
+    raised, cleared = ReasonRaised("no_token", "", verbatim("wait")), ReasonCleared("no_token", "")
     lines = lines_of(raised, cleared, ReasonCleared("starting", ""), raised, cleared)
     assert [line.get("code") or line["event"] for line in lines] == [
         *("no_token", "no_token", "starting", "ready"),
@@ -238,13 +280,13 @@ def test_a_commit_that_fails_for_another_reason_is_a_warning_of_its_own() -> Non
 @pytest.mark.parametrize("code", sorted(set(get_args(ReasonCode)) - HARMLESS))
 def test_a_stop_is_info_and_lost_records_are_an_error(code: ReasonCode) -> None:
     levels = {"draining": "info", "records_lost": "error"}
-    assert line_of(ReasonRaised(code, "", "wait"))["level"] == levels.get(code, "warning")
+    assert line_of(ReasonRaised(code, "", verbatim("wait")))["level"] == levels.get(code, "warning")
 
 
 def test_a_reload_has_one_line_and_no_line_says_that_the_connector_is_not_ready() -> None:
     errors = ["connector.yaml:3:1: routs: unknown key, did you mean 'routes'? [unknown_key]", "another"]
     refused = ConfigReload("refused", "ab" * 32, errors=errors)
-    raised = ReasonRaised("config_refused", "", "mend it")
+    raised = ReasonRaised("config_refused", "", verbatim("mend it"))
     ok = ConfigReload("ok", "cd" * 32, changes={"routes_added": "one, two", "settings": "platform.auth"})
     same = ConfigReload("ok", "cd" * 32)
     lines = lines_of(refused, raised, ReasonCleared("config_refused", ""), ok, same)
@@ -269,8 +311,8 @@ def test_a_reload_has_one_line_and_no_line_says_that_the_connector_is_not_ready(
 
 
 def test_a_reason_that_is_a_part_of_every_start_is_info_and_a_warning_once_it_has_another_remedy() -> None:
-    first = ReasonRaised("no_token", "", "the first token is being fetched", is_expected=True)
-    lines = lines_of(first, ReasonRaised("no_token", "", "check app_secret"))
+    first = ReasonRaised("no_token", "", verbatim("the first token is being fetched"), is_expected=True)
+    lines = lines_of(first, ReasonRaised("no_token", "", verbatim("check app_secret")))
     assert [line["level"] for line in lines] == ["info", "warning"]
 
 
@@ -316,7 +358,7 @@ UNSAFE_EVENTS: list[Event] = [
     request(VerdictKind.AGAIN, detail=f"GET {URL} for {MOBILE}"),
     request(VerdictKind.REFUSED, detail=f"手机号 {MOBILE} 格式错误\n{URL}"),
     DeadLettered("orders", "refused", 1, offsets_of([record(7)]), "purchases", f"for {MOBILE}", f"{MOBILE} {URL}"),
-    ReasonRaised("no_token", "", f"{URL} answered 500"),
+    ReasonRaised("no_token", "", verbatim(f"{URL} answered 500")),
     CommitAnswered("failed", f"{URL}"),
     TokenRenewed("failed", f"GET {URL}: timeout"),
     Notice("warning", f"asked {URL}", {"for": MOBILE, "url": URL, "event": "x", "at": 1, "level": "y"}),

@@ -19,6 +19,7 @@ from connector.core.events import (
 )
 from connector.core.letters import REASONS
 from connector.core.sink import VerdictKind
+from connector.language.message import verbatim
 from connector.observe.metric_table import METRICS
 from connector.observe.metrics import PREFIX, Metrics
 from connector.observe.snapshot import Reason, TopicStatus
@@ -201,7 +202,7 @@ def test_series_whose_labels_are_known_start_at_zero() -> None:
 
 def test_kafka_is_up_once_a_broker_has_answered_and_while_no_reason_says_otherwise() -> None:
     sound = status(reasons=())
-    silent = status(reasons=(Reason("kafka_unreachable", "group coordinator", 0.0, "check it"),))
+    silent = status(reasons=(Reason("kafka_unreachable", "group coordinator", 0.0, verbatim("check it")),))
     scrapes = [Scrape(Metrics(), one) for one in (replace(sound, kafka_connected=False), sound, silent)]
     assert [scrape.value("kafka_up") for scrape in scrapes] == [0, 1, 0]
     assert [scrape.value("ready") for scrape in scrapes] == [1, 1, 0]

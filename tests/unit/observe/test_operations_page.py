@@ -23,6 +23,7 @@ from connector.core.events import (
     TokenRenewed,
 )
 from connector.core.sink import VerdictKind
+from connector.language.message import verbatim
 from connector.observe.log import configure
 from connector.observe.metric_table import METRICS
 from connector.observe.metrics import Metrics
@@ -91,7 +92,7 @@ def test_each_line_of_the_log_has_its_row_with_its_fields() -> None:
     offsets = offsets_of([record(1)])
     changes = {"settings": "platform.auth"}
     comes_and_goes: list[Event] = [
-        ReasonRaised("topic_missing", "orders", "create it"),
+        ReasonRaised("topic_missing", "orders", verbatim("create it")),
         ReasonCleared("topic_missing", "orders"),
     ]
     events: list[Event] = [

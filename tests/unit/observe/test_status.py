@@ -12,6 +12,7 @@ from connector.core.sink import TargetState, Verdict, VerdictKind
 from connector.flow.feed import Feed
 from connector.flow.pipeline import Pipeline
 from connector.flow.plan import Plan
+from connector.language.message import verbatim
 from connector.observe.health import Health
 from connector.observe.routes import RouteCounts, RouteFacts
 from connector.observe.snapshot import PartitionStatus, TopicStatus
@@ -214,7 +215,7 @@ def test_topics_and_partitions_are_read_from_the_leases() -> None:
 
 def test_a_target_is_read_with_its_state_and_its_queue() -> None:
     async def main() -> Status:
-        verdict = Verdict(VerdictKind.HELD, "403", http_status=403, remedy="grant it", import_batch="b1")
+        verdict = Verdict(VerdictKind.HELD, "403", http_status=403, remedy=verbatim("grant it"), import_batch="b1")
         harness = StatusHarness(FakeSink(lambda _: verdict))
         lease = harness.lease(0, start=0, offsets=[])
         lease.track(0, harness.started_at, 1)
@@ -275,11 +276,13 @@ def test_what_the_platform_says_is_shown_without_what_may_be_a_value() -> None:
     said = f"手机号 {MOBILE} 格式错误"
 
     async def main() -> Status:
-        harness = StatusHarness(FakeSink(lambda _: Verdict(VerdictKind.HELD, said, http_status=403, remedy=said)))
+        harness = StatusHarness(
+            FakeSink(lambda _: Verdict(VerdictKind.HELD, said, http_status=403, remedy=verbatim(said)))
+        )
         lease = harness.lease(0, start=0, offsets=[0])
         harness.target.put(item(record(0)), lease)
         await asyncio.sleep(0.3)
-        harness.health.on(ReasonRaised("target_held", "sink", said))
+        harness.health.on(ReasonRaised("target_held", "sink", verbatim(said)))
         return harness.reader.read(harness.started_at)
 
     read = run_virtual(main())
@@ -294,8 +297,8 @@ def test_the_state_follows_from_the_reasons() -> None:
         states = [harness.reader.read(harness.started_at).state]
         for event in (
             ReasonCleared("starting", ""),
-            ReasonRaised("starting", "", "wait: the partitions were lost"),
-            ReasonRaised("draining", "", "none needed"),
+            ReasonRaised("starting", "", verbatim("wait: the partitions were lost")),
+            ReasonRaised("draining", "", verbatim("none needed")),
         ):
             harness.health.on(event)
             states.append(harness.reader.read(harness.started_at).state)

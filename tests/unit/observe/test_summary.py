@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
+from connector.language.message import message, verbatim
 from connector.observe.history import CatchUp
 from connector.observe.snapshot import Reason, Status
 from connector.observe.summary import summary
@@ -69,7 +72,7 @@ def test_a_lag_that_is_not_known_and_no_partition_are_told_as_that() -> None:
 
 def test_many_targets_and_reasons_are_cut_and_counted() -> None:
     targets = tuple(replace(TARGETS[0], name=f"t{number}") for number in range(100))
-    reasons = tuple(Reason("target_down", f"t{number}", NOW, "look") for number in range(100))
+    reasons = tuple(Reason("target_down", f"t{number}", NOW, verbatim("look")) for number in range(100))
     text = drawn(status(targets=targets, reasons=reasons))
     assert "and 92 more targets" in text
     assert "and 96 more reasons: GET /readyz" in text
@@ -77,11 +80,34 @@ def test_many_targets_and_reasons_are_cut_and_counted() -> None:
 
 @pytest.mark.parametrize("width", [1, 20, 40, 500])
 def test_no_line_is_wider_than_the_terminal_and_none_obeys_what_others_said(width: int) -> None:
-    reasons = (Reason("target_down", "tags", NOW, "a\x1b[2Jb\n\u202ec " + "长" * 50),)
+    reasons = (Reason("target_down", "tags", NOW, verbatim("a\x1b[2Jb\n\u202ec " + "长" * 50)),)
     text = drawn(status(reasons=reasons), width)
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert max(map(len, text.splitlines())) <= max(width, 3)
+
+
+@pytest.mark.parametrize("width", [20, 40, 100])
+def test_in_chinese_the_columns_are_those_of_wide_characters(width: int) -> None:
+    target, out = console(width)
+    reason = Reason("target_held", "tags", NOW - 200, message("check base_url"))
+    target.print(summary(status(reasons=(reason,)), (1200.4, 1100.0), CatchUp("catching_up", 250.0), NOW, "zh"))
+    lines = out.getvalue().splitlines()
+    assert max(map(cell_len, lines)) <= width
+    assert "target_held tags，已持续 3 分钟：请检查 base_url" in out.getvalue() or width < 100
+    for label in ("记录", "速度", "目标"):
+        [line] = [line for line in lines if line.startswith(label)][:1]
+        assert cell_len(line[: len(line) - len(line[2:].lstrip())]) == 9, "where the texts of all lines begin"
+
+
+def test_in_chinese_no_english_is_left_but_codes_and_names() -> None:
+    target, out = console(200)
+    target.print(summary(status(), None, CatchUp("unknown"), NOW, "zh"))
+    words = set(re.findall(r"[A-Za-z_./]{3,}", out.getvalue()))
+    assert words <= {
+        *("config/connector.yaml", "Ctrl", "target_held", "tags", "grant", "purchases", "dead", "letters", "list"),
+        *("decode_failed", "identity_missing", "refused"),
+    }
 
 
 def test_lines_of_the_log_are_printed_above_and_after_the_end_at_once() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from connector.language.message import verbatim
 from connector.observe.snapshot import Reason, readiness_line
 from connector.runtime import service_manager
 from connector.runtime.service_manager import notifications
@@ -151,7 +152,7 @@ def test_a_status_of_many_lines_is_told_as_one_that_is_not_too_long(manager: soc
 
 
 def test_the_line_names_each_reason_with_what_it_is_about() -> None:
-    reasons = [Reason("target_held", "tags", 0.0, "grant it"), Reason("no_token", "", 0.0, "wait")]
+    reasons = [Reason("target_held", "tags", 0.0, verbatim("grant it")), Reason("no_token", "", 0.0, verbatim("wait"))]
     assert readiness_line(reasons) == "not ready: target_held (tags), no_token"
     assert readiness_line([]) == "ready"
-    assert readiness_line([Reason("config_refused", "", 0.0, "mend it")]) == "ready: config_refused"
+    assert readiness_line([Reason("config_refused", "", 0.0, verbatim("mend it"))]) == "ready: config_refused"

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.core.sink import MAX_REPLY_BYTES, Subject, VerdictKind
+from connector.language.message import verbatim
 from connector.tuzhan.replies import BUSY, Reply, classify, parse_envelope, retry_after_s
 
 NOW = datetime(2024, 1, 1, 12, tzinfo=UTC)
@@ -113,9 +114,9 @@ def test_missing_permissions_and_wrong_addresses_hold_the_target(number: int) ->
 
 def test_the_remedy_for_403_is_what_the_caller_gives_and_that_for_404_is_not() -> None:
     for reply in (Reply(403, b""), Reply(200, body("403"))):
-        assert classify(reply, NOW, "grant it").remedy == "grant it"
+        assert classify(reply, NOW, verbatim("grant it")).remedy == "grant it"
         assert "permission" in classify(reply, NOW).remedy
-    assert classify(Reply(404, b""), NOW, "grant it").remedy != "grant it"
+    assert classify(Reply(404, b""), NOW, verbatim("grant it")).remedy != "grant it"
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])

@@ -9,6 +9,7 @@ import pytest
 
 from connector.core.errors import CommandError
 from connector.core.findings import Finding
+from connector.language.message import verbatim
 from connector.runtime.certificates import Certificate
 from connector.workbench.connecting.certificates import finding_of
 from connector.workbench.connecting.checks import Check, run_checks
@@ -21,7 +22,7 @@ DAY_S = 86_400
 
 
 def fine(report: Report) -> None:
-    report(Finding("token", "", "ok", "fetched"))
+    report(Finding("token", "", "ok", verbatim("fetched")))
 
 
 def test_checks_run_at_the_same_time() -> None:
@@ -40,7 +41,7 @@ def test_a_check_that_hangs_is_a_failure_and_what_it_told_before_stays() -> None
     release = threading.Event()
 
     def hang(report: Report) -> None:
-        report(Finding("cluster", "", "ok", "logged in"))
+        report(Finding("cluster", "", "ok", verbatim("logged in")))
         release.wait(60)
 
     findings, hanging = run_checks([Check("cluster", "", hang), Check("token", "", fine)], deadline_s=0.5)
@@ -68,9 +69,12 @@ def test_an_error_of_a_check_is_a_finding_without_its_text_unless_the_text_is_ou
 
 
 def test_a_warning_is_no_failure() -> None:
-    rows = [Finding("clock", "", "warning", "d", "r"), Finding("group", "g", "unknown", "d")]
+    rows = [
+        Finding("clock", "", "warning", verbatim("d"), verbatim("r")),
+        Finding("group", "g", "unknown", verbatim("d")),
+    ]
     assert as_data(rows)["ok"] is True
-    assert as_data([*rows, Finding("token", "", "failed", "d")])["ok"] is False
+    assert as_data([*rows, Finding("token", "", "failed", verbatim("d"))])["ok"] is False
 
 
 def test_a_chain_holds_as_long_as_the_certificate_of_it_that_expires_first() -> None:
@@ -87,9 +91,9 @@ def test_a_bootstrap_server_that_fails_is_a_warning_only_if_another_one_let_the_
     login: FindingVerdict, verdict: str
 ) -> None:
     def rows(report: Report) -> None:
-        report(Finding("broker", "one:9092", "failed", "nothing listens there"))
-        report(Finding("advertised", "two:9092", "failed", "unresolved"))
-        report(Finding("cluster", "", login, "d"))
+        report(Finding("broker", "one:9092", "failed", verbatim("nothing listens there")))
+        report(Finding("advertised", "two:9092", "failed", verbatim("unresolved")))
+        report(Finding("cluster", "", login, verbatim("d")))
 
     findings, _ = run_checks([Check("cluster", "", rows)], 60)
     assert {one.check: one.verdict for one in findings} == {"broker": verdict, "advertised": "failed", "cluster": login}
