@@ -236,7 +236,7 @@ def _open_terminal(settings: LogSettings, language: Language) -> Terminal | None
         return None
     from connector.observe.terminal import Terminal, wants_summary  # noqa: PLC0415 - a service does not need it
 
-    return Terminal(language=language) if wants_summary(os.environ) else None
+    return Terminal(language=language) if wants_summary() else None
 
 
 def _open_log(settings: LogSettings, terminal: Terminal | None, language: Language) -> Log:

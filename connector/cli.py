@@ -232,11 +232,18 @@ def sandbox(
     ] = "127.0.0.1:9100",
     app_id: Annotated[str, typer.Option(help="The app id to accept.")] = "sandbox-app",
     app_secret: Annotated[str, typer.Option(help="The app secret to accept.")] = "sandbox-secret",  # noqa: S107 - a stand-in's
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="A name with a dot by which browsers may ask too, or *.DOMAIN; may be repeated."
+        ),
+    ] = None,
 ) -> None:
     """Run a local stand-in of the Tuzhan platform. Its page shows what was stored and switches faults on.
 
     On the page /playground, a mapping can be tried.
     """
+    from connector.core.host_names import is_host_pattern  # noqa: PLC0415 - see the top
     from connector.runtime import web  # noqa: PLC0415 - see the top
     from connector.sandbox.server import serve  # noqa: PLC0415 - see the top
     from connector.workbench.playground.routes import example, playground  # noqa: PLC0415 - see the top
@@ -245,7 +252,11 @@ def sandbox(
         web.parse_listen(listen)
     except StartError as error:
         raise typer.BadParameter(str(error), param_hint="'--listen'") from error
-    raise typer.Exit(serve(listen, app_id, app_secret, playground(texts=example(home=True))))
+    for name in allowed_host or ():
+        if not is_host_pattern(name):
+            raise typer.BadParameter(f"'{name}' is no name: sandbox.example.com", param_hint="'--allowed-host'")
+    routes = playground(texts=example(home=True))
+    raise typer.Exit(serve(listen, app_id, app_secret, routes, allowed_host or ()))
 
 
 @app.command()

@@ -11,8 +11,9 @@ dead letter behind the ends, so a replay never meets its own letters.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from connector.app import LEAVE_MARGIN_S
@@ -33,6 +34,7 @@ from connector.kafka.replay_group import ReplayGroup
 from connector.observe.log import configure
 from connector.outlets import build_outlets
 from connector.runtime.process import stop_on_signals
+from connector.runtime.progress import Progress, Shown
 from connector.runtime.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -45,7 +47,6 @@ if TYPE_CHECKING:
     from connector.dead_letters.selection import Filters
     from connector.kafka.topic_reader import TopicReader
 
-PROGRESS_INTERVAL_S: Final = 2.0
 _LOOK_S: Final = 0.05
 _LAST_COMMITS: Final = 10
 _RETRY_S: Final = 1.0
@@ -66,18 +67,18 @@ class Options:
 
 def replay(loaded: Loaded, reader: TopicReader, options: Options, output: Output) -> int:
     """Plan, and send if that is asked for; return the exit code. Raises CommandError, BackgroundTaskError."""
-    job = Replay(loaded, reader, options, output)
-    try:
+    result: report.Result | None = None
+    with (
+        Progress(Shown.on_stderr(as_json=options.as_json, elsewhere=Shown.LINES)) as progress,
+        contextlib.closing(Replay(loaded, reader, options, progress)) as job,
+    ):
         tally = job.plan()
         if not options.as_json:
             report.print_plan(tally, output)
-        result: report.Result | None = None
         if options.send and tally.selected:
             tally, result = asyncio.run(job.send(tally))
         elif options.send:
             result = report.Result(TopicCounts(), stopped=False)
-    finally:
-        job.close()
     if options.as_json:
         output.print(report.as_json(tally, result))
     else:
@@ -88,11 +89,11 @@ def replay(loaded: Loaded, reader: TopicReader, options: Options, output: Output
 class Replay:
     """One replay. Its Kafka clients are used by one thread at a time: first the caller's, then that of `send`."""
 
-    def __init__(self, loaded: Loaded, reader: TopicReader, options: Options, output: Output) -> None:
+    def __init__(self, loaded: Loaded, reader: TopicReader, options: Options, progress: Progress) -> None:
         self._loaded = loaded
         self._reader = reader
         self._options = options
-        self._output = output
+        self._progress = progress
         self._fetcher = RecordFetcher(loaded.config.kafka)
         self._group = ReplayGroup(loaded.config.kafka, reader.topic, reader.ranges)
         self._registry = open_registry(loaded.config)
@@ -109,10 +110,15 @@ class Replay:
 
     def plan(self) -> Tally:
         """Return what a replay would do. Blocking; raises CommandError."""
-        feed = self._feed(self._replayed())
-        for _ in feed.plans(self._options.limit):
-            pass
+        feed, reader = self._feed(self._replayed()), self._reader
+        with self._progress.step("looking at", "dead letter", lambda: (reader.read, reader.wanted)):
+            for _ in feed.plans(self._options.limit):
+                pass
         return feed.tally
+
+    def _ended(self) -> int:
+        """Return how many letters have their outcome."""
+        return self._counts.delivered + self._counts.skipped + self._counts.dead_lettered
 
     def _replayed(self) -> dict[int, Replayed]:
         committed, again = self._group.committed(), self._options.again
@@ -140,17 +146,17 @@ class Replay:
 
     async def send(self, planned: Tally) -> tuple[Tally, report.Result]:
         """Send the letters; return what was planned this time, and what came of it."""
-        stop, tasks, log = stop_on_signals(), Tasks(), configure("text", "warning")
+        stop, tasks, log = stop_on_signals(), Tasks(), configure("text", "warning", self._progress)
         with ThreadPoolExecutor(1, "replay-kafka") as thread:
             source, feed = await self._join(thread)
             pipeline = Pipeline()
             outlets = build_outlets(self._loaded.config, pipeline, tasks, log.on, source.subject_of)
             tasks.spawn_service(outlets.access.run(), name="token renewal")
-            tasks.spawn_service(self._report_progress(planned.selected), name="progress")
+            names, config = list(self._loaded.config.targets), config_id(self._loaded.sha256)
+            plan = Plan(source, lambda _: names, outlets.targets, config)
             try:
-                names, config = list(self._loaded.config.targets), config_id(self._loaded.sha256)
-                plan = Plan(source, lambda _: names, outlets.targets, config)
-                await self._run(pipeline, source, plan, tasks, stop)
+                with self._progress.step("replaying", "letter", lambda: (self._ended(), planned.selected)):
+                    await self._run(pipeline, source, plan, tasks, stop)
             finally:
                 await tasks.cancel()
                 await outlets.close()
@@ -160,7 +166,8 @@ class Replay:
         """Become the group's only member, and only then look at what was replayed before."""
 
         def join() -> dict[int, Replayed]:
-            self._group.join(lambda: self._output.note(f"waiting for another member of {self._group.name} to end"))
+            waiting = f"waiting for another member of {self._group.name} to end"
+            self._group.join(lambda: self._progress.note(waiting))
             return self._replayed()
 
         replayed = await asyncio.get_running_loop().run_in_executor(thread, join)
@@ -212,7 +219,7 @@ class Replay:
             raise
         except CommandError as error:
             if str(error) != self._commit_error:
-                self._output.note(f"what was replayed could not be committed yet: {error}")
+                self._progress.note(f"what was replayed could not be committed yet: {error}")
             self._commit_error = str(error)
             return False
         self._commit_error = ""
@@ -225,13 +232,3 @@ class Replay:
                 return
             await asyncio.sleep(_RETRY_S)
         raise CommandError("what was replayed last could not be committed: a replay sends it again, with the same uuid")
-
-    async def _report_progress(self, total: int) -> None:
-        """Print how far it is whenever that has changed, until cancelled."""
-        loop, last = asyncio.get_running_loop(), TopicCounts()
-        started = loop.time()
-        while True:
-            await asyncio.sleep(PROGRESS_INTERVAL_S)
-            if self._counts != last:
-                self._output.note(report.progress_line(total, self._counts, loop.time() - started))
-            last = replace(self._counts)

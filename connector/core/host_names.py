@@ -1,4 +1,4 @@
-"""Which host names a server answers to that must not be reached through a foreign web page.
+"""Which requests a server answers that must not be reached through a foreign web page: their host name, their page.
 
 DNS rebinding: a page that somebody opens in a browser lets its own name resolve to an address of the inner network, and
 then reads what answers there, since for the browser that is the page's own server. The request's Host header still has
@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
 PRIVATE_DOMAINS: Final = (".localhost", ".internal", ".svc", ".cluster.local")
 """`internal` and `localhost` are reserved; `svc` and `cluster.local` are Kubernetes' own."""
@@ -35,6 +35,17 @@ def may_be_asked_for(host: str, own_names: Collection[str]) -> bool:
     if _is_address(name) or "." not in name or name.endswith(PRIVATE_DOMAINS):
         return True
     return any(_matches(name, each.lower().removesuffix(".")) for each in own_names)
+
+
+def is_from_a_foreign_page(headers: Mapping[str, str], *, reads: bool) -> bool:
+    """Return whether a browser says that another server's page makes this request.
+
+    Not so if somebody follows a link, which changes nothing if the request only reads.
+    """
+    if headers.get("sec-fetch-site", "none") in {"none", "same-origin"}:
+        return False
+    follows = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == ("navigate", "document")
+    return not (reads and follows)
 
 
 def _without_port(host: str) -> str:

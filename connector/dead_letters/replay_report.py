@@ -1,4 +1,4 @@
-"""What `dead-letters replay` says: what it would do, how far it is, and what came of it."""
+"""What `dead-letters replay` says: what it would do, and what came of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from connector.core.ledger import TopicCounts
-from connector.core.wording import counted, duration
+from connector.core.wording import counted
 from connector.dead_letters.feed import Tally
 from connector.dead_letters.selection import foreign_records, none_matches
 from connector.observe.scrub import printable
@@ -94,15 +94,6 @@ def as_json(tally: Tally, result: Result | None) -> str:
 def nothing_as_json(*, sent: bool) -> str:
     """Return the document of a replay that finds no topic."""
     return as_json(Tally(), Result(TopicCounts(), stopped=False) if sent else None)
-
-
-def progress_line(total: int, counts: TopicCounts, elapsed_s: float) -> str:
-    """Return how far a replay is after that time, and how long the rest takes if it goes on like this."""
-    ended = counts.delivered + counts.skipped + counts.dead_lettered
-    again = f", {counted(counts.dead_lettered, 'dead letter')} again" if counts.dead_lettered else ""
-    left = f"; {duration((total - ended) * elapsed_s / ended)} left" if 0 < ended < total else ""
-    done = f"{counts.delivered:,} delivered, {counts.skipped:,} skipped{again}"
-    return f"{ended:,} of {counted(total, 'letter')}: {done}{left}"
 
 
 def _table(tally: Tally) -> list[str]:

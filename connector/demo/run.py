@@ -20,7 +20,7 @@ from rich.console import Console
 from connector.demo import process, summary
 from connector.demo.embedded_kafka import EmbeddedKafka
 from connector.demo.orders import Order, Shop
-from connector.demo.progress import Display, displaying
+from connector.runtime.progress import Progress, Shown
 from connector.sandbox.faults import RefuseFault, StatusFault
 from connector.sandbox.platform import APP_ID, APP_SECRET, Sandbox
 from connector.sandbox.server import running_sandbox
@@ -49,7 +49,7 @@ class GaveUpError(Exception):
     """The connector ended, or its counts stopped changing."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Parts:
     """Everything that runs during the demo."""
 
@@ -57,8 +57,10 @@ class _Parts:
     sandbox: Sandbox
     sandbox_url: str
     connector: process.Connector
-    display: Display
+    progress: Progress
     expected: summary.Expected
+    settled: int = 0
+    """How many orders have their outcome, as the connector said last."""
 
 
 def run(records: int, *, faults: bool, keep: bool, as_json: bool = False) -> int:
@@ -76,39 +78,47 @@ async def _until_interrupted(records: int, *, faults: bool, keep: bool, as_json:
 
 
 async def _run(records: int, *, faults: bool, keep: bool, as_json: bool) -> int:
-    console = Console(stderr=True)
     begin = time.monotonic()
     shop = Shop(_SEED, refused=records // 3, malformed=records // 2) if faults and records >= 3 else Shop(_SEED)
     orders = shop.orders(datetime.now(UTC))
     async with contextlib.AsyncExitStack() as stack:
-        with displaying(console, records) as display:
-            parts = await _start(stack, display)
-            try:
-                await _wait_joined(parts)
-                await _send(parts, itertools.islice(orders, records), records, faults=faults)
-                counts = await _wait_settled(parts)
-            except GaveUpError as error:
-                _print(console, f"{error}; the end of its log:\n{parts.connector.log_tail()}")
-                return 1
-            exit_code = None if keep else await _stop(parts)
-            display.note("Comparing what was sent with what the sandbox and the dead-letter topic hold …")
-            result = await _collect(parts, counts, exit_code, time.monotonic() - begin)
+        progress = stack.enter_context(Progress(Shown.on_stderr(as_json=as_json, elsewhere=Shown.LINES)))
+        parts = await _start(stack, progress)
+        try:
+            counts = await _flow(parts, itertools.islice(orders, records), records, faults=faults)
+        except GaveUpError as error:
+            progress.note(f"{error}; the end of its log:\n{parts.connector.log_tail()}")
+            return 1
+        exit_code = None if keep else await _stop(parts)
+        progress.note("Comparing what was sent with what the sandbox and the dead-letter topic hold …")
+        result = await _collect(parts, counts, exit_code, time.monotonic() - begin)
         if as_json:
             print(summary.as_json(result), flush=True)  # noqa: T201  what was asked for
         else:
             Console().print(summary.render(result))
         if keep:
-            await _keep_running(parts, console, orders)
+            await _keep_running(parts, orders)
         return 1 if result.disagreements() else 0
 
 
-async def _start(stack: contextlib.AsyncExitStack, display: Display) -> _Parts:
-    display.note("Starting the embedded Kafka …")
+async def _flow(parts: _Parts, orders: Iterator[Order], total: int, *, faults: bool) -> dict[str, int]:
+    """Send the orders, and wait until each has its outcome; return the counts."""
+    await _wait_joined(parts)
+    with (
+        parts.progress.step("sent", "order", lambda: (parts.expected.sent, total)),
+        parts.progress.step("settled", "order", lambda: (parts.settled, total)),
+    ):
+        await _send(parts, orders, total, faults=faults)
+        return await _wait_settled(parts)
+
+
+async def _start(stack: contextlib.AsyncExitStack, progress: Progress) -> _Parts:
+    progress.note("Starting the embedded Kafka …")
     kafka = await asyncio.to_thread(EmbeddedKafka.start, TOPIC, DEAD_LETTER_TOPIC)
-    display.note(f"Kafka {kafka.bootstrap_servers}. Starting the sandbox, which stands in for the platform …")
+    progress.note(f"Kafka {kafka.bootstrap_servers}. Starting the sandbox, which stands in for the platform …")
     sandbox = Sandbox()
     url = await stack.enter_async_context(running_sandbox(sandbox))
-    display.note(f"Sandbox {url}. Starting the connector …")
+    progress.note(f"Sandbox {url}. Starting the connector …")
     variables = {
         "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
         "TUZHAN_BASE_URL": f"{url}/api/open",
@@ -116,8 +126,8 @@ async def _start(stack: contextlib.AsyncExitStack, display: Display) -> _Parts:
         "TUZHAN_APP_SECRET": APP_SECRET,
     }
     connector = await stack.enter_async_context(process.running(variables))
-    display.note(f"Connector http://{connector.admin}. Waiting until it has joined its consumer group …")
-    return _Parts(kafka, sandbox, url, connector, display, summary.Expected())
+    progress.note(f"Connector http://{connector.admin}. Waiting until it has joined its consumer group …")
+    return _Parts(kafka, sandbox, url, connector, progress, summary.Expected())
 
 
 async def _wait_joined(parts: _Parts) -> None:
@@ -127,7 +137,7 @@ async def _wait_joined(parts: _Parts) -> None:
 
 
 async def _send(parts: _Parts, orders: Iterator[Order], total: int, *, faults: bool) -> None:
-    parts.display.note(f"Sending {total:,} orders to the topic {TOPIC} …")
+    parts.progress.note(f"Sending {total:,} orders to the topic {TOPIC} …")
     plan = _FaultPlan(parts, total) if faults else None
     chunk_size = min(max(1, -(-total // _TICKS)), _MAX_CHUNK)
     watch = _StatusWatch(parts)
@@ -147,7 +157,7 @@ async def _send(parts: _Parts, orders: Iterator[Order], total: int, *, faults: b
 
 
 async def _wait_settled(parts: _Parts) -> dict[str, int]:
-    parts.display.note("Waiting until every order has its outcome …")
+    parts.progress.note("Waiting until every order has its outcome …")
     watch = _StatusWatch(parts)
     while True:
         counts = await watch.counts()
@@ -157,7 +167,7 @@ async def _wait_settled(parts: _Parts) -> dict[str, int]:
 
 
 async def _stop(parts: _Parts) -> int:
-    parts.display.note("Every order has its outcome. Stopping the connector (SIGTERM) …")
+    parts.progress.note("Every order has its outcome. Stopping the connector (SIGTERM) …")
     return await parts.connector.stop()
 
 
@@ -169,9 +179,8 @@ async def _collect(parts: _Parts, counts: dict[str, int], exit_code: int | None,
     return summary.Result(expected, counts, stored, after, stats, dead_letters, exit_code, seconds)
 
 
-async def _keep_running(parts: _Parts, console: Console, orders: Iterator[Order]) -> None:
-    _print(
-        console,
+async def _keep_running(parts: _Parts, orders: Iterator[Order]) -> None:
+    parts.progress.note(
         f"Everything keeps running, with a few orders a second, until Ctrl-C: sandbox {parts.sandbox_url}, "
         f"connector http://{parts.connector.admin}/status, Kafka {parts.kafka.bootstrap_servers}",
     )
@@ -179,10 +188,6 @@ async def _keep_running(parts: _Parts, console: Console, orders: Iterator[Order]
         for order in orders:
             parts.kafka.produce(TOPIC, [(order.key, order.value)])
             await asyncio.sleep(3 * _TICK_S)
-
-
-def _print(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 class _StatusWatch:
@@ -206,9 +211,9 @@ class _StatusWatch:
         return status
 
     async def counts(self) -> dict[str, int]:
-        """Return the records by outcome, and display the progress."""
+        """Return the records by outcome."""
         counts: dict[str, int] = (await self.status())["records"]
-        self._parts.display.advance(self._parts.expected.sent, counts["consumed"] - counts["in_flight"])
+        self._parts.settled = counts["consumed"] - counts["in_flight"]
         return counts
 
 
@@ -228,9 +233,9 @@ class _FaultPlan:
             apply()
 
     def _answer_503(self) -> None:
-        self._parts.display.note("Fault: the platform answers 503, three times")
+        self._parts.progress.note("Fault: the platform answers 503, three times")
         self._parts.sandbox.faults.replace([self._refusal, StatusFault(status=503, count=3)])
 
     def _expire_tokens(self) -> None:
-        self._parts.display.note("Fault: every token expires")
+        self._parts.progress.note("Fault: every token expires")
         self._parts.sandbox.tokens.expire_all()

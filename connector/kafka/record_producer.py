@@ -51,6 +51,8 @@ class RecordProducer:
         """What the client has reported; it says more than "timed out"."""
         self._refused: KafkaError | None = None
         self._produced = Produced()
+        self.sent = 0
+        """How many records were given to `produce`."""
         properties: dict[str, Any] = {**producer_properties(kafka), **_PROPERTIES, "error_cb": self._told.append}
         self._client = Producer(properties, logger=SILENT_LOG)
 
@@ -65,6 +67,11 @@ class RecordProducer:
             time.sleep(_POLL_S)
         return producer
 
+    @property
+    def records(self) -> int:
+        """How many records all replicas have, of those that were sent."""
+        return self._produced.records
+
     def produce(self, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]]) -> None:
         """Send one record; waits while too many are under way. Raises CommandError if one before was refused."""
         sent_headers: Any = list(headers)
@@ -78,6 +85,7 @@ class RecordProducer:
                 raise self._failure(cause_of(exception)) from exception
             else:
                 self._client.poll(0)
+                self.sent += 1
                 return
 
     def finish(self) -> Produced:

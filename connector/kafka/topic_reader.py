@@ -42,6 +42,8 @@ class Range(NamedTuple):
 class _Partition:
     """One partition that is being read."""
 
+    position: int
+    """The next offset to be yielded, or one below it."""
     end: int
     records: deque[Record] = field(default_factory=deque)
     buffered_bytes: int = 0
@@ -61,6 +63,10 @@ class TopicReader:
         self.ranges: dict[int, Range] = {}
         """By partition."""
         self.cluster_id = ""
+        self.read = 0
+        """How many offsets of those that `records` was last asked for lie behind the record that it yielded last."""
+        self.wanted = 0
+        """How many offsets that is in all."""
         self._consumer = consumer
         self._closed = False
         self._silent_s = 0.0
@@ -97,10 +103,11 @@ class TopicReader:
         Holds no more of a partition in memory than _MOST_BUFFERED_BYTES and one fetch.
         """
         reading = {
-            partition: _Partition(self.ranges[partition].end)
+            partition: _Partition(start, self.ranges[partition].end)
             for partition, start in starts.items()
             if start < self.ranges[partition].end
         }
+        self.read, self.wanted = 0, sum(one.end - one.position for one in reading.values())
         client = self._consumer.client
         client.assign([KafkaTopicPartition(self.topic, partition, starts[partition]) for partition in reading])
         try:
@@ -109,12 +116,21 @@ class TopicReader:
                     self._fill(reading)
                     continue
                 for partition in [key for key, one in reading.items() if not one.records]:
-                    del reading[partition]
+                    one = reading.pop(partition)
+                    self.read += one.end - one.position
                 if reading:
-                    yield _take_oldest(reading)
+                    yield self._take_oldest(reading)
         finally:
             if not self._closed:  # `| head` closes the reader first, and then drops this iterator
                 client.unassign()
+
+    def _take_oldest(self, reading: dict[int, _Partition]) -> Record:
+        oldest = min(reading.values(), key=lambda one: one.records[0].timestamp_ms or 0)
+        record = oldest.records.popleft()
+        oldest.buffered_bytes -= _size(record)
+        self.read += record.offset + 1 - oldest.position
+        oldest.position = record.offset + 1
+        return record
 
     def _look(self) -> None:
         client = self._consumer.client
@@ -163,13 +179,6 @@ class TopicReader:
                 one.paused = not one.paused
                 client = self._consumer.client
                 (client.pause if one.paused else client.resume)([KafkaTopicPartition(self.topic, key)])
-
-
-def _take_oldest(reading: dict[int, _Partition]) -> Record:
-    oldest = min(reading.values(), key=lambda one: one.records[0].timestamp_ms or 0)
-    record = oldest.records.popleft()
-    oldest.buffered_bytes -= _size(record)
-    return record
 
 
 def _size(record: Record) -> int:

@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from connector.core.addresses import HostPort, parse_host_port
 from connector.core.events import Notice
-from connector.core.host_names import may_be_asked_for
+from connector.core.host_names import is_from_a_foreign_page, may_be_asked_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -88,7 +88,7 @@ class AdminGuard:
             shown = "".join(each for each in host if each.isprintable())[:_MOST_SHOWN]
             self._notice(shown)
             return HTTPStatus.MISDIRECTED_REQUEST, f"no server for '{shown}': add the name to admin.allowed_hosts"
-        if _is_from_a_foreign_page(headers):
+        if is_from_a_foreign_page(headers, reads=True):
             return HTTPStatus.FORBIDDEN, "not for pages of other servers"
         return None
 
@@ -98,13 +98,6 @@ class AdminGuard:
             self._noticed_at = now
             remedy = "if that is its name, add it to admin.allowed_hosts"
             self._emit(Notice("warning", f"the admin port was asked for by a foreign name: {remedy}", {"host": host}))
-
-
-def _is_from_a_foreign_page(headers: Headers) -> bool:
-    """Return whether a browser says that another server's page makes this request, and nobody who follows a link."""
-    if headers.get("sec-fetch-site", "none") in {"none", "same-origin"}:
-        return False
-    return (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) != ("navigate", "document")
 
 
 def _refuse(status: HTTPStatus, error: str) -> Response:

@@ -19,6 +19,10 @@ TREND_S: Final = 60.0
 """Over how long the change of the lag is measured."""
 NEARLY_S: Final = 5.0
 """A lag of what is settled in so many seconds counts as none: commits follow a little later."""
+STALLED_S: Final = 15.0
+"""After so many seconds in which nothing was settled, how fast the lag fell before says nothing any more."""
+MOST_S: Final = 30 * 86_400.0
+"""What would take longer does not catch up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,9 @@ class History:
 
     def __init__(self) -> None:
         self._samples: deque[Sample] = deque(maxlen=round(KEPT_S / SAMPLE_S) + 1)
+        self._partitions: frozenset[tuple[str, int]] = frozenset()
+        self._assigned_at = 0.0
+        """The first sample of these partitions. The lag of others is no measure of how fast theirs falls."""
 
     @property
     def samples(self) -> Sequence[Sample]:
@@ -55,6 +62,9 @@ class History:
 
     def add(self, at: float, status: Status) -> None:
         """Keep what a snapshot says, which was taken at `at`."""
+        partitions = frozenset((one.topic, one.partition) for one in status.partitions)
+        if partitions != self._partitions:
+            self._partitions, self._assigned_at = partitions, at
         counts = totals(status)
         settled = counts["delivered"] + counts["skipped"] + counts["dead_lettered"]
         self._samples.append(Sample(at, counts["consumed"], settled, lag_of(status)))
@@ -64,7 +74,7 @@ class History:
 
         Example: 60,000 records waited a minute ago, and 40,000 do now: 20,000 a minute, so two minutes more.
         """
-        known = [sample for sample in self._samples if sample.lag is not None]
+        known = [sample for sample in self._samples if sample.lag is not None and sample.at >= self._assigned_at]
         if len(known) < 2 or known[-1] is not self._samples[-1]:
             return CatchUp("unknown")
         last = known[-1]
@@ -75,9 +85,11 @@ class History:
         settled_lately = (last.settled - known[-2].settled) / (last.at - known[-2].at)  # per second
         if now <= NEARLY_S * settled_lately:
             return CatchUp("caught_up")
-        if now >= before:
+        settled = [sample.settled for sample in known if sample.at <= last.at - STALLED_S]
+        if now >= before or settled[-1:] == [last.settled]:
             return CatchUp("behind")
-        return CatchUp("catching_up", now * (last.at - first.at) / (before - now))
+        seconds = now * (last.at - first.at) / (before - now)
+        return CatchUp("catching_up", seconds) if seconds <= MOST_S else CatchUp("behind")
 
 
 def lag_of(status: Status) -> int | None:

@@ -18,16 +18,18 @@ from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
 from connector.observe.history import SAMPLE_S, History
 from connector.observe.scrub import printable
 from connector.observe.summary import summary
+from connector.runtime.console import is_screen, stderr_console
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
+
+    from rich.console import Console
 
     from connector.language.choice import Language
     from connector.observe.snapshot import Status
@@ -38,14 +40,13 @@ RATE_S: Final = 5.0
 _MOST_LINES: Final = 1000
 
 
-def wants_summary(environ: Mapping[str, str]) -> bool:
+def wants_summary() -> bool:
     """Return whether stderr is a terminal with a person at it, and one that can move its cursor.
 
     The main process of a container or a service, and a child of its init, is looked at by nobody, whatever it is given.
     """
     is_main = 1 in {os.getpid(), os.getppid()}
-    can_move = environ.get("TERM", "dumb") not in {"", "dumb", "unknown"}
-    return can_move and not is_main and sys.stdin.isatty() and sys.stderr.isatty()
+    return is_screen() and not is_main and sys.stdin.isatty()
 
 
 class Terminal:
@@ -53,7 +54,7 @@ class Terminal:
 
     def __init__(self, console: Console | None = None, language: Language = "en") -> None:
         self._language = language
-        self._console = console or _PlainCursorConsole(stderr=True, highlight=False, markup=False, emoji=False)
+        self._console = console or stderr_console()
         self._live = Live(
             console=self._console,
             auto_refresh=False,
@@ -130,8 +131,3 @@ class Terminal:
         if now <= before:
             return None
         return (after[0] - consumed) / (now - before), (after[1] - settled) / (now - before)
-
-
-class _PlainCursorConsole(Console):
-    def show_cursor(self, show: bool = True) -> bool:  # noqa: ARG002, FBT001, FBT002 - as its base says
-        return False

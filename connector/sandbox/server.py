@@ -20,12 +20,13 @@ from connector.runtime.process import stop_on_signals
 from connector.sandbox.console import console_routes
 from connector.sandbox.controls import ControlError, change_switches, faults_schema, parse_faults, parse_query
 from connector.sandbox.documents import ENDPOINTS, TOKEN_ENDPOINT
+from connector.sandbox.guard import SandboxGuard, own_names
 from connector.sandbox.platform import Sandbox
 from connector.sandbox.switches import Switches
 from connector.sandbox.wire import WireProtocol, json_response
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Collection, Sequence
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -98,39 +99,46 @@ def build_app(sandbox: Sandbox, more: Sequence[BaseRoute] = ()) -> Starlette:
 
 @contextlib.asynccontextmanager
 async def running_sandbox(
-    sandbox: Sandbox, listen: str = "127.0.0.1:0", more: Sequence[BaseRoute] = ()
+    sandbox: Sandbox,
+    listen: str = "127.0.0.1:0",
+    more: Sequence[BaseRoute] = (),
+    allowed_hosts: Collection[str] = (),
 ) -> AsyncIterator[str]:
     """Serve `sandbox`, and `more` routes, while the block runs; yield its base URL.
 
-    platform.base_url is that and `/api/open`.
+    platform.base_url is that and `/api/open`. `allowed_hosts`: more names by which browsers may ask (`guard.py`).
 
     Raise StartError if `listen` is not host:port or the port is taken.
     """
     sock = web.bind(listen)
-    async with web.running_server(build_app(sandbox, more), sock, WireProtocol):
+    app = SandboxGuard(build_app(sandbox, more), own_names(listen, allowed_hosts))
+    async with web.running_server(app, sock, WireProtocol):
         try:
             yield web.base_url(sock)
         finally:
             sandbox.closing.set()
 
 
-def serve(listen: str, app_id: str, app_secret: str, more: MoreRoutes | None = None) -> int:
+def serve(
+    listen: str, app_id: str, app_secret: str, more: MoreRoutes | None = None, allowed_hosts: Collection[str] = ()
+) -> int:
     """Serve a sandbox, and `more` routes, until SIGTERM or SIGINT; return the process's exit code.
 
     The first line on stderr is `sandbox listening on <base URL>`.
     """
     try:
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(_serve_until_signal(Sandbox(app_id, app_secret), listen, more or contextlib.nullcontext(())))
+            sandbox, routes = Sandbox(app_id, app_secret), more or contextlib.nullcontext(())
+            asyncio.run(_serve_until_signal(sandbox, listen, routes, allowed_hosts))
     except StartError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
 
-async def _serve_until_signal(sandbox: Sandbox, listen: str, more: MoreRoutes) -> None:
+async def _serve_until_signal(sandbox: Sandbox, listen: str, more: MoreRoutes, allowed_hosts: Collection[str]) -> None:
     stop_requested = stop_on_signals()
-    async with more as routes, running_sandbox(sandbox, listen, routes) as base_url:
+    async with more as routes, running_sandbox(sandbox, listen, routes, allowed_hosts) as base_url:
         sys.stderr.write(f"sandbox listening on {base_url}\n")
         sys.stderr.write(f"platform.base_url: {base_url}/api/open, app_id: {sandbox.app_id}\n")
         await stop_requested.wait()

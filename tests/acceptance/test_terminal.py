@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
-import re
-import struct
-import subprocess
-import sys
-import termios
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 from rich.cells import cell_len
 
 from tests.kafka.processes import free_ports
+from tests.support.screen import HIDE_CURSOR, TIMEOUT_S, Screen
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CONFIG = """\
 kafka: {bootstrap_servers: "127.0.0.1:1", group_id: g}
@@ -26,64 +22,17 @@ admin: {listen: "127.0.0.1:0"}
 targets: {purchases: {endpoint: event/v2/batchAdd}}
 routes: [{name: orders, topics: [t], to: purchases, event_key: c_buy, identity: [{type: openid, value: $.o}]}]
 """
-TIMEOUT_S = 60.0
+RUN = ("-m", "connector", "run", "-c", "c.yaml")
 
 
-class Screen:
-    """`run` on a terminal of its own."""
-
-    def __init__(self, folder: Path, config: str, environ: dict[str, str]) -> None:
-        (folder / "c.yaml").write_text(config, encoding="utf-8")
-        self._ours, theirs = os.openpty()
-        self.resize(100)
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "connector", "run", "-c", "c.yaml"],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "TERM": "xterm", **environ},
-            stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - so that Ctrl-C is typed
-        )  # fmt: skip
-        os.close(theirs)
-        os.set_blocking(self._ours, False)
-        self.text = ""
-
-    def resize(self, columns: int) -> None:
-        fcntl.ioctl(self._ours, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
-
-    def until(self, pattern: str) -> None:
-        """Read until the pattern stands in what came since the last call."""
-        self.text, deadline = "", time.monotonic() + TIMEOUT_S
-        while not re.search(pattern, re.sub(r"\s+", " ", re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", self.text))):
-            assert time.monotonic() < deadline, self.text
-            self._read()
-            time.sleep(0.05)
-
-    def interrupt(self) -> int:
-        """Type Ctrl-C, read what still comes, and return the exit code."""
-        self.type(b"\x03")
-        deadline = time.monotonic() + TIMEOUT_S
-        while (code := self.process.poll()) is None and time.monotonic() < deadline:
-            self._read()
-            time.sleep(0.05)
-        self._read()
-        return -1 if code is None else code
-
-    def type(self, keys: bytes) -> None:
-        os.write(self._ours, keys)
-
-    def close(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        os.close(self._ours)
-
-    def _read(self) -> None:
-        with contextlib.suppress(OSError):  # nothing yet, or the end
-            self.text += os.read(self._ours, 1 << 16).decode(errors="replace")
+def running(folder: Path, config: str, environ: dict[str, str]) -> Screen:
+    """Start `run` on a terminal of its own."""
+    (folder / "c.yaml").write_text(config, encoding="utf-8")
+    return Screen(folder, RUN, environ)
 
 
 def test_a_terminal_shows_why_it_is_not_ready_and_what_to_do_and_ctrl_c_stops(tmp_path: Path) -> None:
-    screen = Screen(tmp_path, CONFIG, {"NO_COLOR": "1", "LC_ALL": "C", "PYTHONUTF8": "0"})
+    screen = running(tmp_path, CONFIG, {"NO_COLOR": "1", "LC_ALL": "C", "PYTHONUTF8": "0"})
     try:
         screen.until("WARNING not ready code=kafka_unreachable")
         screen.until(
@@ -91,7 +40,7 @@ def test_a_terminal_shows_why_it_is_not_ready_and_what_to_do_and_ctrl_c_stops(tm
             ".* records consumed 0, .* no partition assigned target purchases"
         )
         assert "\x1b[31" not in screen.text
-        assert "\x1b[?25l" not in screen.text  # a process that is killed would leave the cursor hidden
+        assert HIDE_CURSOR not in screen.text  # a process that is killed would leave the cursor hidden
         screen.resize(30)
         screen.until("NOT READY c.yaml.* consumed 0")
         assert screen.interrupt() == 0
@@ -124,7 +73,7 @@ def test_in_chinese_the_summary_fits_the_terminal_and_remedies_are_chinese(
 def test_lines_are_written_if_the_config_says_how_or_the_terminal_is_dumb(
     tmp_path: Path, config: str, environ: dict[str, str]
 ) -> None:
-    screen = Screen(tmp_path, config, environ)
+    screen = running(tmp_path, config, environ)
     try:
         screen.until('"event":"started"')
         assert "NOT READY" not in screen.text
@@ -135,7 +84,7 @@ def test_lines_are_written_if_the_config_says_how_or_the_terminal_is_dumb(
 
 def test_a_terminal_that_is_paused_holds_nothing_up(tmp_path: Path) -> None:
     [port] = free_ports(1)
-    screen = Screen(tmp_path, CONFIG.replace("127.0.0.1:0", f"127.0.0.1:{port}"), {})
+    screen = running(tmp_path, CONFIG.replace("127.0.0.1:0", f"127.0.0.1:{port}"), {})
     try:
         screen.until("NOT READY")
         screen.type(b"\x13")  # Ctrl-S

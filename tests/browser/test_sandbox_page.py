@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import re
+import threading
 import time
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -12,10 +15,11 @@ from selenium.webdriver.common.by import By
 
 from connector.sandbox.platform import Sandbox
 from connector.sandbox.server import build_app
-from tests.support.browser import LOOKS
+from tests.support.browser import FOREIGN_NAME, LOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.kafka.commands import SandboxProcess
     from tests.support.browser import Browser
@@ -224,3 +228,39 @@ def test_it_fits_its_window(look: Any, browser: Browser, sandbox: SandboxProcess
     browser.assert_fits_its_width()
     browser.assert_console_is_clean()
     browser.screenshot(f"sandbox-{look['languages']}-{look['scheme']}-{look['size'][0]}")
+
+
+def test_a_page_of_another_server_can_neither_read_nor_switch_anything(
+    browser: Browser, sandbox: SandboxProcess, sender: Sender, tmp_path: Path
+) -> None:
+    """What a page tries that somebody visits while the sandbox runs on the same machine."""
+    sender.send(EVENT, {**identified("phone:1"), "eventKey": "c"})
+    (tmp_path / "evil.html").write_text("<title>evil</title>", encoding="utf-8")
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        browser.open(f"http://localhost:{server.server_port}/evil.html")
+        attempts = [
+            ("/_sandbox/reset", {"method": "POST", "mode": "no-cors"}),
+            ("/_sandbox/faults", {"method": "POST", "mode": "no-cors", "body": '{"kind": "hang"}'}),
+            ("/_sandbox/faults", {"method": "DELETE"}),
+            ("/_sandbox/items", {}),
+        ]
+        attempt = "const [url, options, done] = arguments; fetch(url, options).then(() => done(), () => done())"
+        for path, options in attempts:
+            browser.driver.execute_async_script(attempt, sandbox.url + path, options)
+        browser.driver.execute_script(
+            "const form = document.createElement('form'); form.method = 'post'; form.action = arguments[0];"
+            "document.body.append(form); form.submit()",
+            f"{sandbox.url}/_sandbox/reset",
+        )
+        browser.wait_until(lambda: "not for pages of other servers" in browser.driver.page_source)
+        server.shutdown()
+    assert sandbox.count("stored") == 1
+    assert httpx.get(f"{sandbox.url}/_sandbox/faults").json() == []
+
+
+def test_a_name_that_was_made_to_lead_here_gets_nothing(browser: Browser, sandbox: SandboxProcess) -> None:
+    for path in ("/", "/_sandbox/items"):
+        browser.open(sandbox.url.replace("127.0.0.1", FOREIGN_NAME) + path)
+        browser.wait_until(lambda: f"no sandbox for '{FOREIGN_NAME}" in browser.driver.page_source)

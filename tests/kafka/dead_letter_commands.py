@@ -7,7 +7,9 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+from tests.acceptance.test_progress import AT_ONCE
 from tests.kafka.processes import leash
+from tests.support.screen import Screen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +45,12 @@ class DeadLetterCommands:
         """Start `dead-letters ARGUMENTS`; its stderr goes to the file NAME.stderr, its stdout nowhere."""
         with (self._file.parent / f"{name}.stderr").open("wb") as errors:
             return subprocess.Popen([*leash(), *self.arguments(*arguments)], stdout=subprocess.DEVNULL, stderr=errors)
+
+    def on_a_terminal(self, *arguments: str) -> Screen:
+        """Start `dead-letters ARGUMENTS` on a terminal, with progress at once."""
+        command, *others = arguments
+        options = ["dead-letters", command, "-c", str(self._file), *others]
+        return Screen(self._file.parent, ["-c", AT_ONCE, *options], {"NO_COLOR": "1"})
 
     def list(self, *arguments: str) -> list[dict[str, Any]]:
         """Return what `dead-letters list --json` lists."""

@@ -13,6 +13,7 @@ from tests.kafka.cluster import order
 from tests.kafka.commands import EVENTS
 from tests.kafka.dead_letter_commands import DeadLetterCommands
 from tests.kafka.waiting import until
+from tests.support.screen import HIDE_CURSOR, lines_left
 
 if TYPE_CHECKING:
     import subprocess
@@ -134,6 +135,40 @@ def test_ctrl_c_stops_a_replay_cleanly_and_the_next_one_sends_the_rest_without_r
     assert stopped.wait(60) == 1
     assert commands.run("replay", "--yes").returncode == 0
     assert harness.sandbox.orders() == Counter(range(3000))
+
+
+def test_on_a_terminal_a_replay_says_how_far_it_is_and_what_goes_wrong_and_ctrl_c_leaves_it_sane(
+    kafka: Cluster, harness: KafkaHarness, commands: DeadLetterCommands
+) -> None:
+    config = harness.config()
+    config["targets"]["purchases"] |= {"max_in_flight": 1, "batch": {"max_records": 10, "max_wait": "20ms"}}
+    commands.configure(config)
+    make_letters(kafka, harness, wrong_config(harness), map(order, range(3000)))
+    harness.sandbox.set_faults({"kind": "latency", "ms": 200, "endpoint": EVENTS})
+    screen = commands.on_a_terminal("replay", "--yes")
+    try:
+        screen.until(r"orders identity_missing 3,000 .* replaying .*[1-9]\d* of 3,000 letters; .* left")
+        harness.sandbox.set_faults({"kind": "status", "status": 503, "endpoint": EVENTS})
+        screen.until("WARNING .*purchases.* replaying .* of 3,000 letters; no progress for")
+        harness.sandbox.clear_faults()
+        screen.until("replaying .* of 3,000 letters; .* left")
+        assert screen.interrupt() == 1
+        left = lines_left(screen.text)
+        assert any("replayed: " in line for line in left), screen.text
+        assert not any("replaying" in line for line in left)
+        assert HIDE_CURSOR not in screen.text
+    finally:
+        screen.close()
+
+
+def test_a_pipe_gets_the_report_of_a_replay_and_no_progress(
+    kafka: Cluster, harness: KafkaHarness, commands: DeadLetterCommands
+) -> None:
+    make_letters(kafka, harness, wrong_config(harness), map(order, range(10)))
+    harness.sandbox.set_faults({"kind": "latency", "ms": 3000, "endpoint": EVENTS})
+    done = commands.run("replay", "--yes")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("replayed: 10 delivered, 0 skipped, 0 dead letters again\n")
 
 
 def test_a_second_replay_at_the_same_time_is_refused(

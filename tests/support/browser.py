@@ -8,7 +8,8 @@ Use the fixture `browser` of tests/conftest.py:
         browser.assert_console_is_clean()
         browser.screenshot("hello-chinese")
 
-The browser knows no host but 127.0.0.1 and localhost: a page that loads anything from outside writes a console error.
+The browser knows no host but 127.0.0.1, localhost and FOREIGN_NAME: a page that loads anything from outside writes a
+console error.
 Screenshots are written where BROWSER_SCREENSHOTS says, a folder; without it to a temporary one.
 """
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 _PROGRAMS: Final = ("chromium", "chromedriver")
 _WAIT_S: Final = 20.0
+FOREIGN_NAME: Final = "rebound.example"
+"""Leads to 127.0.0.1 in this browser, as somebody from outside may make a name of theirs do."""
 _ARGUMENTS: Final = (
     "--headless=new",
     "--no-sandbox",  # Chromium refuses to run as root with its sandbox
@@ -42,7 +45,7 @@ _ARGUMENTS: Final = (
     "--disable-extensions",
     "--no-first-run",
     "--no-proxy-server",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+    f"--host-resolver-rules=MAP {FOREIGN_NAME} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
 
 LOOKS: Final[Sequence[Mapping[str, Any]]] = (

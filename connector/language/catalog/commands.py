@@ -27,6 +27,7 @@ TEXTS: Final = {
         "写了 topic，就必须是映射测试中那种形式的记录：{found}"
     ),
     "{file} is empty: {expected}": "{file} 是空的：{expected}",
+    "interrupted: {records} went into the topic before": "已中断：在此之前有{records}已写入主题",
     "{told}; {records} before it went into the topic": "{told}；在它之前有{records}已写入主题",
     "{why}; --raw produces lines as they are": "{why}；加 --raw 则每行原样写入",
     # topics and options

@@ -12,6 +12,7 @@ from connector.core.errors import CommandError, TopicMissingError, UsageError
 from connector.core.wording import counted
 from connector.kafka.topic_reader import TopicReader
 from connector.language.message import message
+from connector.runtime.progress import Progress, Shown
 from connector.workbench.brokers import LONGEST_TOPIC, NOT_IN_A_TOPIC, settings_of
 from connector.workbench.init.shapes import Shapes, recognise
 from connector.workbench.preview.lines import EXPECTED_LINES, read_lines
@@ -46,7 +47,7 @@ def look_at_topic(topic: str, brokers: str, properties: Mapping[str, str], count
     kafka = settings_of(topic, brokers, properties)
     try:
         with contextlib.closing(TopicReader.open(kafka, topic)) as reader:
-            read = read_topic(reader, count, oldest=False, registry=None)
+            read = read_topic(reader, count, Progress(Shown.NOTHING), oldest=False, registry=None)
     except TopicMissingError as error:
         told = message(
             "{told} on {brokers}; give its name as it is there, or records of it by --file",

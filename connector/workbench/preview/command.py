@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from connector.runtime.progress import Progress, Shown
 from connector.workbench.masking import Mask, confirm_unmask
 from connector.workbench.preview.comparison import changes
 from connector.workbench.preview.comparison_report import changes_data, print_changes
@@ -34,9 +35,12 @@ from connector.workbench.preview.views import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from connector.config.loading import Checked
+    from connector.decode.decoding import BuildFormat
+    from connector.workbench.preview.comparison import Change
     from connector.workbench.preview.given import Read
     from connector.workbench.preview.outcomes import Outcome
 
@@ -71,41 +75,64 @@ def run_preview(options: Options) -> int:
         check_free(options.save)
     if options.unmask:
         confirm_unmask(yes=options.yes)
-    read, formats = read_records(checked, options)
-    for note in read.notes:
+    seen = _look(options, checked, old)
+    mask = Mask(*(each.config for each in (seen.mapping, seen.before) if each is not None), unmask=options.unmask)
+    for note in seen.read.notes:
         print_note(note)
-    mapping = PreviewedMapping(checked, read.cluster_id, formats)
-    before = None if old is None else PreviewedMapping(old, read.cluster_id, formats)
-    mask = Mask(*(each.config for each in (mapping, before) if each is not None), unmask=options.unmask)
-    outcomes = mapping.outcomes(read.givens)
-    display = Display(mask, console(), every=options.every)
     if options.as_json:
-        _print_json(_document(mapping, before, read, outcomes, mask))
-    elif outcomes:
-        compared = "" if before is None else f", against {before.file}"
-        display.out.print(Text(printable(f"{read.description}, as {mapping.file} maps them{compared}")))
-        display.out.print()
-        if before is None:
-            print_outcomes(outcomes, display)
-            print_decisions(mapping, display)
-            print_references(mapping, display)
-        else:
-            files = before.file, mapping.file
-            print_changes(changes(before.outcomes(read.givens), outcomes), len(outcomes), files, display)
+        _print_json(_document(seen, mask))
+    elif seen.outcomes:
+        _print(seen, Display(mask, console(), every=options.every))
     if options.save is not None:
-        apart = PreviewedMapping(checked, read.cluster_id, formats)  # what it counts is not shown
-        for note in save(options.save, outcomes, apart, mask):
+        apart = PreviewedMapping(checked, seen.read.cluster_id, seen.formats)  # what it counts is not shown
+        for note in save(options.save, seen.outcomes, apart, mask):
             print_note(note)
     return 0
 
 
-def _document(
-    mapping: PreviewedMapping, before: PreviewedMapping | None, read: Read, outcomes: Sequence[Outcome], mask: Mask
-) -> dict[str, object]:
-    source = {"config": mapping.file, "source": read.description, "notes": list(read.notes)}
-    if before is not None:
-        found = changes(before.outcomes(read.givens), outcomes)
-        return {**source, "against": before.file, **changes_data(found, len(outcomes), mask)}
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The records, and what becomes of them."""
+
+    read: Read
+    formats: Mapping[str, BuildFormat]
+    mapping: PreviewedMapping
+    outcomes: Sequence[Outcome]
+    before: PreviewedMapping | None
+    """That of the config to compare with."""
+    changed: Sequence[Change]
+
+
+def _look(options: Options, checked: Checked, old: Checked | None) -> _Seen:
+    with Progress(Shown.on_stderr(as_json=options.as_json, elsewhere=Shown.NOTHING)) as progress:
+        read, formats = read_records(checked, options, progress)
+        mapping = PreviewedMapping(checked, read.cluster_id, formats)
+        outcomes = mapping.outcomes(progress.over(read.givens, "mapping"))
+        if old is None:
+            return _Seen(read, formats, mapping, outcomes, None, ())
+        before = PreviewedMapping(old, read.cluster_id, formats)
+        changed = changes(before.outcomes(progress.over(read.givens, "mapping as before")), outcomes)
+        return _Seen(read, formats, mapping, outcomes, before, changed)
+
+
+def _print(seen: _Seen, display: Display) -> None:
+    mapping, before, outcomes = seen.mapping, seen.before, seen.outcomes
+    compared = "" if before is None else f", against {before.file}"
+    display.out.print(Text(printable(f"{seen.read.description}, as {mapping.file} maps them{compared}")))
+    display.out.print()
+    if before is None:
+        print_outcomes(outcomes, display)
+        print_decisions(mapping, display)
+        print_references(mapping, display)
+    else:
+        print_changes(seen.changed, len(outcomes), (before.file, mapping.file), display)
+
+
+def _document(seen: _Seen, mask: Mask) -> dict[str, object]:
+    mapping, outcomes = seen.mapping, seen.outcomes
+    source = {"config": mapping.file, "source": seen.read.description, "notes": list(seen.read.notes)}
+    if seen.before is not None:
+        return {**source, "against": seen.before.file, **changes_data(seen.changed, len(outcomes), mask)}
     return {
         **source,
         "counts": count_views(outcomes),

@@ -17,7 +17,7 @@ from connector.workbench.preview.skips import FailedCondition, Skip
 from connector.workbench.testing.comparing import Made
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from connector.config.documents import Document
     from connector.config.loading import Checked
@@ -116,7 +116,7 @@ class PreviewedMapping:
         self._decoding_of = compiled.decodings(formats)
         self._mapper = compiled.mapper(cluster_id, projected=False, formats=formats)
 
-    def outcomes(self, givens: Sequence[Given]) -> list[Outcome]:
+    def outcomes(self, givens: Iterable[Given]) -> list[Outcome]:
         """Return what becomes of these records, and count the references for good."""
         found = [self.outcome(given) for given in givens]
         self.references.look_up_unneeded(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from connector.config.loading import Checked
     from connector.decode.decoding import BuildFormat
     from connector.mapping import CompiledMapping
+    from connector.runtime.progress import Progress
     from connector.workbench.preview.given import Read
 
 _DEFAULT_COUNT: Final = 50
@@ -62,7 +63,7 @@ def sound_config(path: Path, *, needs_kafka: bool, replaced: Mapping[str, object
     return checked
 
 
-def read_records(checked: Checked, wanted: Wanted) -> tuple[Read, Mapping[str, BuildFormat]]:
+def read_records(checked: Checked, wanted: Wanted, progress: Progress) -> tuple[Read, Mapping[str, BuildFormat]]:
     """Return the records, and what decodes them.
 
     Raises:
@@ -91,7 +92,7 @@ def read_records(checked: Checked, wanted: Wanted) -> tuple[Read, Mapping[str, B
         open_registry(config) or contextlib.nullcontext() as registry,
         contextlib.closing(TopicReader.open(config.kafka, topic)) as reader,
     ):
-        read = read_topic(reader, wanted.count or _DEFAULT_COUNT, oldest=wanted.oldest, registry=registry)
+        read = read_topic(reader, wanted.count or _DEFAULT_COUNT, progress, oldest=wanted.oldest, registry=registry)
     return read, FORMATS if registry is None else registry.schemas.formats
 
 

@@ -15,13 +15,16 @@ if TYPE_CHECKING:
     from connector.core.record import Record
     from connector.decode.registry import SchemaRegistry
     from connector.kafka.topic_reader import TopicReader
+    from connector.runtime.progress import Progress
 
 _WIDEN: Final = 8
 """Offsets are not records: of a compacted topic, or one with transactions, more offsets are needed."""
 _MOST_BYTES: Final = 256 << 20
 
 
-def read_topic(reader: TopicReader, count: int, *, oldest: bool, registry: SchemaRegistry | None) -> Read:
+def read_topic(
+    reader: TopicReader, count: int, progress: Progress, *, oldest: bool, registry: SchemaRegistry | None
+) -> Read:
     """Return `count` records of the reader's topic, or as many as it has.
 
     `registry` is asked for the schemas of these records; None if no topic needs one. Blocks.
@@ -31,9 +34,10 @@ def read_topic(reader: TopicReader, count: int, *, oldest: bool, registry: Schem
         RegistryError: the registry does not answer.
 
     """
-    records, is_cut = _oldest(reader, count) if oldest else _newest(reader, count)
+    with progress.step("reading", "record", lambda: (reader.read, _to_read(reader, count, oldest=oldest))):
+        records, is_cut = _oldest(reader, count) if oldest else _newest(reader, count)
     if registry is not None:
-        for record in records:
+        for record in progress.over(records, "schemas"):
             registry.fetch_now(record)
     which = "all" if len(records) < count and not is_cut else "the oldest" if oldest else "the newest"
     notes = [] if records else [f"{reader.topic} is empty: there is no record to preview"]
@@ -44,6 +48,10 @@ def read_topic(reader: TopicReader, count: int, *, oldest: bool, registry: Schem
         notes,
         reader.cluster_id,
     )
+
+
+def _to_read(reader: TopicReader, count: int, *, oldest: bool) -> int:
+    return min(reader.wanted, count) if oldest else reader.wanted
 
 
 def _oldest(reader: TopicReader, count: int) -> tuple[Sequence[Record], bool]:

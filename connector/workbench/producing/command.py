@@ -15,6 +15,7 @@ from connector.core.wording import counted
 from connector.decode.json import decode_json
 from connector.kafka.record_producer import RecordProducer
 from connector.language.message import message
+from connector.runtime.progress import Progress, Shown
 from connector.workbench.brokers import brokers_of, check_topic, parse_properties, settings_of
 from connector.workbench.preview.lines import (
     EXPECTED_LINES,
@@ -61,30 +62,59 @@ def run_produce(options: Options) -> int:
 
     Raises:
         UsageError: an option is wrong, or a line of the file, which is looked at as a whole before anything is sent.
-        CommandError: no broker answers, or it refuses; or a line of standard input is wrong.
+        CommandError: no broker answers, or it refuses; or a line of standard input is wrong; or Ctrl-C came before the
+            end, and nobody typed the records.
 
     """
     check_topic(options.topic)
     kafka = settings_of(options.topic, brokers_of(options.brokers), parse_properties(options.properties))
-    if options.file != STANDARD_INPUT and not sum(1 for _ in _messages(options)):
-        raise UsageError(OPTION, message("{file} is empty: {expected}", file=options.file, expected=EXPECTED_LINES))
-    with contextlib.closing(RecordProducer.open(kafka, options.topic)) as producer:
-        if options.file == STANDARD_INPUT and sys.stdin.isatty():
-            sys.stderr.write(f"Records for {options.topic}, one per line as JSON; Ctrl-D ends.\n")
-        try:
-            for each in _messages(options):
-                key = each.key if options.key is None else options.key.encode()
-                producer.produce(key, each.value, each.headers)
-        except KeyboardInterrupt:
-            pass  # ends the input, as Ctrl-D does: what was read is produced
-        except UsageError as error:
-            produced = producer.finish().records
-            told = message(
-                "{told}; {records} before it went into the topic", told=error.told, records=counted(produced, "record")
-            )
-            raise CommandError(told) from error
-        _report(producer.finish(), options)
+    with Progress(Shown.on_stderr(as_json=options.as_json, elsewhere=Shown.NOTHING)) as progress:
+        total = None if options.file == STANDARD_INPUT else _count(options, progress)
+        with contextlib.closing(RecordProducer.open(kafka, options.topic)) as producer:
+            produced = _produce(producer, options, progress, total)
+    _report(produced, options)
     return 0
+
+
+def _count(options: Options, progress: Progress) -> int:
+    """Return how many records a file has, which are all looked at. Raises UsageError."""
+    records = 0
+    with progress.step("checking", "record", lambda: (records, None)):
+        for _ in _messages(options):
+            records += 1
+    if not records:
+        raise UsageError(OPTION, message("{file} is empty: {expected}", file=options.file, expected=EXPECTED_LINES))
+    return records
+
+
+def _produce(producer: RecordProducer, options: Options, progress: Progress, total: int | None) -> Produced:
+    """Produce all records, and return where they are. Raises CommandError."""
+    is_typed = options.file == STANDARD_INPUT and sys.stdin.isatty()
+    if is_typed:
+        progress.note(f"Records for {options.topic}, one per line as JSON; Ctrl-D ends.")
+        return _produce_all(producer, options, is_typed=True)
+    # Deliveries are heard of between two lines only, for the next of which standard input may wait.
+    measure = (lambda: (producer.sent, None)) if total is None else (lambda: (producer.records, total))
+    with progress.step("producing", "record", measure):
+        return _produce_all(producer, options, is_typed=False)
+
+
+def _produce_all(producer: RecordProducer, options: Options, *, is_typed: bool) -> Produced:
+    try:
+        for each in _messages(options):
+            key = each.key if options.key is None else options.key.encode()
+            producer.produce(key, each.value, each.headers)
+        return producer.finish()
+    except KeyboardInterrupt as interrupt:
+        if not is_typed:  # else it ends the input, as Ctrl-D does
+            records = counted(producer.finish().records, "record")
+            told = message("interrupted: {records} went into the topic before", records=records)
+            raise CommandError(told) from interrupt
+    except UsageError as error:
+        records = counted(producer.finish().records, "record")
+        told = message("{told}; {records} before it went into the topic", told=error.told, records=records)
+        raise CommandError(told) from error
+    return producer.finish()
 
 
 def _messages(options: Options) -> Iterator[Message]:

@@ -17,6 +17,7 @@ from connector.core.errors import CommandError, UsageError
 from connector.core.wording import counted, why_not
 from connector.dead_letters.masking import mask_numbers
 from connector.language.message import joined, message
+from connector.runtime.progress import Progress, Shown
 from connector.workbench.preview.outcomes import PreviewedMapping
 from connector.workbench.preview.sources import Wanted, print_note, read_records, sound_config
 from connector.workbench.tracking_plan.inference import Plan, event_routes, propose
@@ -115,14 +116,19 @@ def propose_for(options: Options) -> Proposed:
     routes = event_routes(config)
     if not routes:
         raise CommandError(message("{file}: no route makes events, so there is nothing to plan", file=checked.file))
-    sources = [read_records(checked, wanted) for wanted in _each_topic(options, checked)]
-    outcomes = [each for source in sources for each in _outcomes(checked, source)]
-    plan = propose(config, observed((made for each in outcomes for made in each.made), [each.name for each in routes]))
-    read = [each for each, _ in sources]
-    description = " and ".join(each.description for each in read)
-    written = as_table(plan) if options.is_table else as_yaml(plan, checked.file, description)
+    topics = list(_each_topic(options, checked))
+    with Progress(Shown.on_stderr(as_json=options.as_json, elsewhere=Shown.NOTHING)) as progress:
+        sources = [read_records(checked, wanted, progress) for wanted in topics]
+        outcomes = [each for source in sources for each in _outcomes(checked, source, progress)]
+        made = (made for each in outcomes for made in each.made)
+        plan = propose(config, observed(made, [each.name for each in routes]))
+        read = [each for each, _ in sources]
+        description = " and ".join(each.description for each in read)
+        written = as_table(plan) if options.is_table else as_yaml(plan, checked.file, description)
+        planned = _planned(checked, written.text, is_table=options.is_table)
+        after = [each for source in sources for each in _outcomes(planned, source, progress)]
     notes = [note for each in read for note in each.notes] + list(_notes(plan, outcomes))
-    notes += _breaches(checked, written.text, sources, outcomes, is_table=options.is_table)
+    notes += _breaches(outcomes, after)
     document = checked.document
     raw = document.read.data if document is not None else None
     return Proposed(plan, written, read, isinstance(raw, dict) and bool(raw.get("events")), notes)
@@ -142,9 +148,9 @@ def _each_topic(options: Options, checked: Checked) -> Iterator[Wanted]:
         yield Wanted(topic=topic, count=options.count, oldest=options.oldest)
 
 
-def _outcomes(checked: Checked, source: tuple[Read, Mapping[str, BuildFormat]]) -> list[Outcome]:
+def _outcomes(checked: Checked, source: tuple[Read, Mapping[str, BuildFormat]], progress: Progress) -> list[Outcome]:
     read, formats = source
-    return PreviewedMapping(checked, read.cluster_id, formats).outcomes(read.givens)
+    return PreviewedMapping(checked, read.cluster_id, formats).outcomes(progress.over(read.givens, "mapping"))
 
 
 def _notes(plan: Plan, outcomes: Sequence[Outcome]) -> Iterator[str]:
@@ -158,15 +164,8 @@ def _notes(plan: Plan, outcomes: Sequence[Outcome]) -> Iterator[str]:
         yield f"{counted(plan.arguments_left_out, 'argument')} of records left out: their names may be data"
 
 
-def _breaches(
-    checked: Checked,
-    text: str,
-    sources: Sequence[tuple[Read, Mapping[str, BuildFormat]]],
-    before: Sequence[Outcome],
-    *,
-    is_table: bool,
-) -> list[str]:
-    """Return which records would break the plan, and how. Raises CommandError if the config would not be sound."""
+def _planned(checked: Checked, text: str, *, is_table: bool) -> Checked:
+    """Return the config with the plan. Raises CommandError if it would not be sound."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "plan.csv" if is_table else "plan.yaml")
         _store(file, text, is_table=is_table)
@@ -181,7 +180,11 @@ def _breaches(
         raise CommandError(
             message("nothing is written, because the config would not be sound with the plan: {why}", why=why)
         )
-    after = [each for source in sources for each in _outcomes(planned, source)]
+    return planned
+
+
+def _breaches(before: Sequence[Outcome], after: Sequence[Outcome]) -> list[str]:
+    """Return which records would break the plan, and how."""
     found: Counter[str] = Counter()
     for old, new in zip(before, after, strict=True):
         for one, other in zip(old.made, new.made, strict=True):

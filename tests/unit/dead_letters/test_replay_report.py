@@ -12,7 +12,7 @@ from connector.core.record import DEAD_LETTERS, Failure, Item
 from connector.dead_letters.feed import Tally
 from connector.dead_letters.output import Output
 from connector.dead_letters.planning import Left, Plan
-from connector.dead_letters.replay_report import Result, as_json, print_plan, print_result, progress_line
+from connector.dead_letters.replay_report import Result, as_json, print_plan, print_result
 from tests.unit.dead_letters.letters import RECORD, letter
 
 if TYPE_CHECKING:
@@ -132,10 +132,3 @@ def test_a_replay_is_complete_if_all_that_was_meant_to_be_sent_is_delivered(
     if left is not None:
         found.add(Plan(letter(), left=left))
     assert Result(counts, stopped).complete(found) is complete
-
-
-def test_progress_names_what_has_ended() -> None:
-    counts = TopicCounts(consumed=2000, delivered=1200, skipped=3)
-    assert progress_line(5000, counts, 10.0) == "1,203 of 5,000 letters: 1,200 delivered, 3 skipped; 31 s left"
-    counts.dead_lettered = 7
-    assert progress_line(1210, counts, 10.0).endswith("3 skipped, 7 dead letters again")

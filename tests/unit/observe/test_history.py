@@ -68,7 +68,23 @@ def test_a_process_without_partitions_or_without_kafka_does_not_know_a_lag_and_h
         ([(0, 0, 0), (5, 300, 0), (10, 300, 100)], CatchUp("behind")),
         # Only the last minute counts.
         ([(0, 0, 0), (300, 0, 90_000), (360, 30_000, 60_000)], CatchUp("catching_up", 120.0)),
+        # The platform is away for fifteen seconds: how fast it was before that is no promise.
+        ([(0, 0, 90_000), (40, 30_000, 60_000), (50, 30_000, 60_000)], CatchUp("catching_up", 100.0)),
+        ([(0, 0, 90_000), (40, 30_000, 60_000), (50, 30_000, 60_000), (55, 30_000, 60_000)], CatchUp("behind")),
+        # Three records a minute of a million: no number of months.
+        ([(0, 0, 1_000_003), (60, 3, 1_000_000)], CatchUp("behind")),
     ],
 )
 def test_whether_it_keeps_up(samples: list[tuple[float, int, int | None]], expected: CatchUp) -> None:
     assert history(*samples).catch_up() == expected
+
+
+def test_a_lag_that_went_to_another_member_with_its_partition_was_not_worked_off() -> None:
+    kept = History()
+    first = at(0, 30_000)
+    both = replace(first, partitions=(first.partitions[0], replace(first.partitions[0], partition=1)))
+    kept.add(0.0, both)
+    kept.add(5.0, at(100, 29_900))
+    assert kept.catch_up() == CatchUp("unknown")
+    kept.add(10.0, at(200, 29_800))
+    assert kept.catch_up() == CatchUp("catching_up", 29_800 * 5 / 100)

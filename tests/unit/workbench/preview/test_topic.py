@@ -8,6 +8,7 @@ import pytest
 
 from connector.core.record import Record
 from connector.kafka.topic_reader import Range, TopicReader
+from connector.runtime.progress import Progress, Shown
 from connector.workbench.preview import topic
 from connector.workbench.preview.topic import read_topic
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from connector.decode.registry import SchemaRegistry
+
+SILENT = Progress(Shown.NOTHING)
 
 
 class FakeReader:
@@ -45,7 +48,7 @@ class FakeReader:
 
 
 def read(reader: FakeReader, count: int, *, oldest: bool = False) -> tuple[list[tuple[int, int]], str, Sequence[str]]:
-    found = read_topic(cast("TopicReader", reader), count, oldest=oldest, registry=None)
+    found = read_topic(cast("TopicReader", reader), count, SILENT, oldest=oldest, registry=None)
     assert found.cluster_id == "the cluster"
     places = [(each.record.partition, each.record.offset) for each in found.givens]
     return places, found.description, found.notes
@@ -100,5 +103,5 @@ def test_the_schemas_of_the_records_that_are_kept_are_fetched() -> None:
 
     registry = FakeRegistry()
     reader = cast("TopicReader", FakeReader(range(9)))
-    read_topic(reader, 2, oldest=False, registry=cast("SchemaRegistry", registry))
+    read_topic(reader, 2, SILENT, oldest=False, registry=cast("SchemaRegistry", registry))
     assert registry.fetched == [7, 8]
