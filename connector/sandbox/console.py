@@ -63,7 +63,7 @@ class _Console:
                 "app_id": sandbox.app_id,
                 "has_playground": self._has_playground,
                 "stats": sandbox.stats(),
-                "faults": sandbox.faults.report(),
+                "faults": [_fault(sandbox.faults.number_at(at), one) for at, one in enumerate(sandbox.faults.report())],
                 "switches": sandbox.switches.model_dump(),
                 "latest": [_item(stored) for stored in sandbox.store.latest(_LATEST)],
             }
@@ -101,18 +101,38 @@ class _Console:
         return json_response(self._sandbox.faults.report())
 
     async def remove_fault(self, request: Request) -> Response:
-        """Remove the fault at a place of the list, counted from 0; the hits of the others stay. Return the list."""
+        """Remove the fault at a place of the list, counted from 0; the hits of the others stay. Return the list.
+
+        `number`: only if it is that fault, as the overview says; else 409, since the list has changed.
+        """
+        faults, index = self._sandbox.faults, request.path_params["index"]
+        number = request.query_params.get("number")
         try:
-            self._sandbox.faults.remove(request.path_params["index"])
+            if number is not None and number != str(faults.number_at(index)):
+                return json_response({"errors": ["another fault has its place now"]}, 409)
+            faults.remove(index)
         except IndexError:
             return json_response({"errors": ["there is no such fault"]}, 404)
-        return json_response(self._sandbox.faults.report())
+        return json_response(faults.report())
 
     async def kinds(self, _: Request) -> Response:
         return json_response(fault_kinds())
 
     async def switches_schema(self, _: Request) -> Response:
         return json_response(Switches.model_json_schema())
+
+
+def _fault(number: int, reported: dict[str, Any]) -> dict[str, Any]:
+    """Return a fault for people: `text` is what was put."""
+    text = {name: value for name, value in reported.items() if name != "hits"}
+    count = reported.get("count")
+    return {
+        "number": number,
+        "kind": reported["kind"],
+        "text": orjson.dumps(text).decode(),
+        "hits": reported["hits"],
+        "is_used_up": count is not None and reported["hits"] >= count,
+    }
 
 
 def _item(stored: StoredItem) -> dict[str, Any]:

@@ -29,23 +29,34 @@ class FaultList:
     """The faults of one sandbox."""
 
     def __init__(self) -> None:
+        self._next = 1
         self.replace([])
 
     def replace(self, faults: Iterable[Fault]) -> None:
         """Replace the whole list; hits and random draws start again."""
-        self.faults = list(faults)
-        self._hits = [0] * len(self.faults)
+        self.faults: list[Fault] = []
+        self._hits: list[int] = []
+        self._numbers: list[int] = []
+        for fault in faults:
+            self.add(fault)
         self._random = random.Random(_SEED)  # noqa: S311 - repeatable draws, not a secret
 
     def add(self, fault: Fault) -> None:
         """Append a fault; the hits of the others stay."""
         self.faults.append(fault)
         self._hits.append(0)
+        self._numbers.append(self._next)
+        self._next += 1
 
     def remove(self, index: int) -> None:
         """Remove one fault; the hits of the others stay. Raises IndexError."""
         del self.faults[index]
         del self._hits[index]
+        del self._numbers[index]
+
+    def number_at(self, index: int) -> int:
+        """Return the number of a fault, which no other one ever has; its place changes. Raises IndexError."""
+        return self._numbers[index]
 
     def hit(self, endpoint: str, body: bytes = b"") -> list[RequestFault]:
         """Return and count the faults that a request meets, in order; only the last may end it."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
 from connector.sandbox.platform import Sandbox
 from connector.sandbox.server import build_app
@@ -264,3 +265,134 @@ def test_a_name_that_was_made_to_lead_here_gets_nothing(browser: Browser, sandbo
     for path in ("/", "/_sandbox/items"):
         browser.open(sandbox.url.replace("127.0.0.1", FOREIGN_NAME) + path)
         browser.wait_until(lambda: f"no sandbox for '{FOREIGN_NAME}" in browser.driver.page_source)
+
+
+def faults(sandbox: SandboxProcess) -> list[str]:
+    found: list[dict[str, str]] = httpx.get(f"{sandbox.url}/_sandbox/faults").json()
+    return [each["kind"] for each in found]
+
+
+def test_clicks_in_a_row_switch_off_what_was_clicked_and_nothing_else(
+    browser: Browser, sandbox: SandboxProcess
+) -> None:
+    kinds = ["html", "hang", "reset", "truncate"]
+    sandbox.set_faults(*({"kind": kind} for kind in kinds))
+    browser.open(f"{sandbox.url}/")
+    browser.wait_for_text("#active", "truncate")
+    click = "document.querySelectorAll('#active button')[{}].click()"
+    browser.driver.execute_script(f"{click.format(0)}; {click.format(0)}")  # a double click
+    browser.wait_until(lambda: len(faults(sandbox)) < 4)
+    browser.wait_until(lambda: "html" not in browser.text("#active"))
+    assert faults(sandbox) == ["hang", "reset", "truncate"]
+    browser.driver.execute_script(f"{click.format(0)}; {click.format(1)}")  # the second one before the list is new
+    browser.wait_until(lambda: faults(sandbox) == ["truncate"])
+    for kind in kinds:
+        browser.find(f"[data-kind={kind}] button").click()
+    browser.wait_until(lambda: faults(sandbox) == ["truncate", *kinds])
+    browser.assert_console_is_clean()
+
+
+def test_a_fault_in_the_place_of_the_one_that_was_seen_is_not_removed(sandbox: SandboxProcess) -> None:
+    sandbox.set_faults({"kind": "html"}, {"kind": "hang"})
+    numbers = [each["number"] for each in httpx.get(f"{sandbox.url}/_sandbox/overview").json()["faults"]]
+    first = f"{sandbox.url}/_sandbox/faults/0?number={numbers[0]}"
+    assert [httpx.delete(first).status_code for _ in range(2)] == [200, 409]
+    assert faults(sandbox) == ["hang"]
+
+
+def test_a_number_that_is_none_changes_no_switch_and_the_value_in_force_is_shown_again(
+    browser: Browser, sandbox: SandboxProcess
+) -> None:
+    browser.open(f"{sandbox.url}/")
+    browser.driver.execute_script("document.querySelectorAll('details').forEach(each => each.open = true)")
+    for name, typed, told in (
+        ("max_body_bytes", "", "A number is missing"),
+        ("refused_status", "99", "greater than or equal to 200"),
+        ("token_ttl_s", "0", "greater than 0"),
+    ):
+        selector = f"input[aria-label={name}]"
+        before = browser.find(selector).get_attribute("value")
+        browser.find(selector).send_keys(Keys.CONTROL, "a")
+        browser.find(selector).send_keys(typed or Keys.BACKSPACE, Keys.TAB)
+        browser.wait_for_text("#switch-error", told)
+        shown = browser.wait_for_value(selector, before or "")
+        assert shown == before
+    assert httpx.get(f"{sandbox.url}/_sandbox/switches").json()["max_body_bytes"] == 1 << 20
+
+
+def test_it_is_used_by_keyboard_alone_and_says_what_it_did(
+    browser: Browser, sandbox: SandboxProcess, sender: Sender
+) -> None:
+    sender.send(EVENT, {**identified("phone:1"), "eventKey": "c"})
+    browser.open(f"{sandbox.url}/")
+    browser.wait_for_text("#customers", "phone:1")
+    browser.find("[data-kind=html] input").send_keys(Keys.ENTER)
+    browser.wait_until(lambda: faults(sandbox) == ["html"])
+    browser.wait_until(lambda: browser.find("#announced").get_attribute("textContent") == "html is on")
+    browser.wait_until(lambda: browser.driver.find_elements(By.CSS_SELECTOR, "#active button"))
+    browser.find("#active button").send_keys(Keys.SPACE)
+    browser.wait_until(lambda: faults(sandbox) == [])
+    browser.find(".customer > button").send_keys(Keys.ENTER)
+    browser.wait_for_text("#customers .items", "publicParams")
+    browser.find("#search").send_keys("nobody")
+    browser.wait_until(lambda: browser.find("#announced").get_attribute("textContent") == "No customer matches.")
+    browser.find("#expire").send_keys(Keys.ENTER)
+    browser.wait_for_text("#again-told", "tokens expired: ")
+    controls = browser.driver.find_elements(By.CSS_SELECTOR, "button, input, select, summary, a")
+    assert [
+        each.get_attribute("outerHTML") for each in controls if each.is_displayed() and not each.accessible_name
+    ] == []
+    browser.assert_console_is_clean()
+
+
+def test_nothing_is_read_aloud_while_items_and_hits_come_in(
+    browser: Browser, sandbox: SandboxProcess, sender: Sender
+) -> None:
+    sandbox.set_faults({"kind": "latency", "ms": 1})
+    browser.open(f"{sandbox.url}/")
+    browser.wait_for_text("#active", "hits: 0")
+    browser.wait_for_text("#state", "live")
+    browser.driver.execute_script(
+        "window.aloud = []; const seen = new MutationObserver(all => all.forEach(each => aloud.push(each.target.id)));"
+        "document.querySelectorAll('[role=status], [role=alert], [aria-live]').forEach("
+        "each => seen.observe(each, {childList: true, characterData: true, subtree: true}))"
+    )
+    for number in range(3):
+        sender.send(EVENT, {**identified(f"phone:{number}"), "eventKey": "c"})
+        browser.wait_for_text("#active", f"hits: {number + 1}")
+    browser.wait_for_text("#customers-state", "3 of 3 shown")
+    assert browser.driver.execute_script("return aloud") == []
+    browser.assert_console_is_clean()
+
+
+def test_a_slow_answer_to_an_earlier_search_does_not_replace_a_later_one(
+    browser: Browser, sandbox: SandboxProcess, sender: Sender
+) -> None:
+    sender.send(EVENT, *({**identified(f"phone:{number}"), "eventKey": "c"} for number in (11, 12, 22)))
+    browser.open(f"{sandbox.url}/")
+    browser.wait_for_text("#customers-state", "3 of 3 shown")
+    browser.find("#pause").click()
+    browser.wait_for_text("#state", "paused")
+    browser.driver.execute_script(
+        "const real = window.fetch; window.fetch = async (path, ...rest) => {"
+        "  if (String(path).endsWith('search=1')) await new Promise(done => setTimeout(done, 1500));"
+        "  return real(path, ...rest); }"
+    )
+    browser.set_value("#search", "1")
+    browser.set_value("#search", "12")
+    browser.wait_for_text("#customers-state", "1 of 3 shown")
+    time.sleep(2)  # until the first answer is there
+    assert "phone:11" not in browser.text("#customers")
+    browser.assert_console_is_clean()
+
+
+def test_thousands_of_customers_are_unified_and_found(
+    browser: Browser, sandbox: SandboxProcess, sender: Sender
+) -> None:
+    browser.open(f"{sandbox.url}/")
+    for first in range(0, 6000, 500):
+        sender.send(EVENT, *({**identified(f"phone:{first + at:05}"), "eventKey": "c"} for at in range(500)))
+    browser.wait_for_text("#customers-state", "of 6,000 shown", within_s=60)
+    browser.find("#search").send_keys("phone:01234")
+    browser.wait_for_text("#customers-state", "1 of 6,000 shown")
+    browser.assert_console_is_clean()

@@ -127,6 +127,13 @@ class Browser:
             time.sleep(0.03)
         return seen
 
+    def wait_for_value(self, selector: str, value: str, *, within_s: float = _WAIT_S) -> str | None:
+        """Wait until a control has this value, or for so long; return which it has."""
+        deadline = time.monotonic() + within_s
+        while (seen := self.find(selector).get_attribute("value")) != value and time.monotonic() < deadline:
+            time.sleep(0.03)
+        return seen
+
     def wait_until(self, condition: Callable[[], object], *, within_s: float = _WAIT_S) -> None:
         """Wait until a condition holds. Fail if it does not."""
         deadline = time.monotonic() + within_s

@@ -16,11 +16,16 @@ page.said = (key, english) => (page.language === "zh" ? (chinese[key] ?? english
 const seen = { overview: null, customers: null, kinds: [], schema: null, opened: new Map() };
 const shown = new Map(); // element id -> what it shows, so that nothing is drawn anew without a change
 let isPaused = false;
+let isOffline = false;
+let looks = 0;
+let acting = Promise.resolve(); // clicks are done one after the other, in their order
+const leaving = new Set(); // the faults that are being switched off: a second click is none for the next one
 const lists = new Map(); // element id -> its entries by key, for the same reason
 
 async function ask(path, method = "GET", body = undefined) {
   const reply = await fetch(path, { method, body, headers: body === undefined ? {} : { "content-type": "application/json" } });
-  const answer = await reply.json();
+  const answer = await reply.json().catch(() => null); // what stands between may answer anything
+  if (answer === null) throw new TypeError(`${path}: ${reply.status}`);
   if (!reply.ok) throw new Refusal(answer.errors ?? [reply.statusText]);
   return answer;
 }
@@ -33,33 +38,50 @@ class Refusal extends Error {
 
 async function look() {
   clearTimeout(look.timer);
+  const mine = ++looks;
   try {
     const search = encodeURIComponent(at("search").value);
-    [seen.overview, seen.customers] = await Promise.all([ask("/_sandbox/overview"), ask(`/_sandbox/customers?search=${search}`)]);
+    const found = await Promise.all([ask("/_sandbox/overview"), ask(`/_sandbox/customers?search=${search}`)]);
+    if (mine !== looks) return; // a later one knows more
+    [seen.overview, seen.customers] = found;
     await Promise.all([...seen.opened.keys()].map(open));
-    told(isPaused ? "warn" : "good", isPaused ? "paused" : "live");
+    isOffline = false;
     show();
   } catch (error) {
     if (error instanceof Refusal || !(error instanceof TypeError)) throw error;
-    told("bad", "offline");
+    isOffline = true;
+    showState();
   } finally {
-    clearTimeout(look.timer);
-    if (!isPaused) look.timer = setTimeout(look, document.hidden ? 5 * PAUSE_MS : seen.customers?.behind ? BUSY_PAUSE_MS : PAUSE_MS);
+    if (mine === looks) clearTimeout(look.timer);
+    if (mine === looks && !isPaused) look.timer = setTimeout(look, document.hidden ? 5 * PAUSE_MS : seen.customers?.behind ? BUSY_PAUSE_MS : PAUSE_MS);
   }
 }
 
-function told(look, key) {
+function showState() {
+  const [look, key] = isOffline ? ["bad", "offline"] : isPaused ? ["warn", "paused"] : ["good", "live"];
   at("state").className = `badge ${look}`;
-  at("state").textContent = page.text(key);
+  if (at("state").textContent !== page.text(key)) at("state").textContent = page.text(key);
 }
 
-/** Fetch an opened customer; null if it has become part of another. */
+/** Say something to those who do not see what has changed. */
+function announce(text) {
+  at("announced").textContent = text;
+}
+
+/** Fetch an opened customer, unless it has not changed; one that has become part of another is closed. */
 async function open(number) {
   const known = seen.customers.customers.find((each) => each.number === number);
   const before = seen.opened.get(number);
   if (before && known && before.changed_ms === known.changed_ms && before.items === known.items) return;
   if (!known && before) return;
-  seen.opened.set(number, await ask(`/_sandbox/customers/${number}`));
+  try {
+    const details = await ask(`/_sandbox/customers/${number}`);
+    if (seen.opened.has(number)) seen.opened.set(number, details);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    seen.opened.delete(number);
+    announce(page.text("gone"));
+  }
 }
 
 async function toggle(number) {
@@ -114,12 +136,14 @@ function itemEntries(items) {
 function showAll() {
   shown.clear();
   draw("paths", null, pathRows);
+  for (const id of ["fault-error", "switch-error", "again-error", "again-told", "announced"]) at(id).textContent = "";
   if (seen.overview) show();
 }
 
 function show() {
   const { overview, customers, kinds } = seen;
   const { stats } = overview;
+  showState();
   at("playground").hidden = !overview.has_playground;
   at("connect").textContent = `platform.base_url: ${location.origin}/api/open, app_id: ${overview.app_id}`;
   draw("counts", [stats, customers.total], () => cards(stats, customers.total));
@@ -127,9 +151,10 @@ function show() {
   at("customers-state").textContent = customersState(customers);
   const opened = customers.customers.map((customer) => ({ key: customer.number, data: { customer, details: seen.opened.get(customer.number) } }));
   drawList("customers", opened, ({ customer, details }) => customerView(page, customer, details, toggle));
-  drawList("latest", itemEntries(overview.latest), (each) => element("li", {}, itemView(page, each)));
-  const active = overview.faults.map((fault, index) => ({ key: index, data: { fault, index } }));
-  drawList("active", active.length ? active : [{ key: "none", data: {} }], ({ fault, index }) => faultView(page, fault, () => remove(index)));
+  const latest = overview.latest.length ? itemEntries(overview.latest) : [{ key: "none", data: null }];
+  drawList("latest", latest, (each) => element("li", {}, each ? itemView(page, each) : page.text("none")));
+  const active = overview.faults.map((fault) => ({ key: fault.number, data: { fault } }));
+  drawList("active", active.length ? active : [{ key: "none", data: {} }], ({ fault }) => faultView(page, fault, remove));
   at("clear").hidden = overview.faults.length === 0;
   draw("kinds", kinds, () => kindViews(page, kinds, add));
   draw("common", kinds, commonRows);
@@ -177,31 +202,60 @@ function pathRows() {
 
 const number = (value) => value.toLocaleString(page.language === "zh" ? "zh-CN" : "en");
 
-/** Send a click, and show what it did or why it was refused. */
-async function act(errors, path, method, body) {
-  at(errors).textContent = "";
-  try {
-    await ask(path, method, body);
-  } catch (error) {
-    at(errors).textContent = error instanceof Refusal ? error.message : page.text("offline");
-  }
-  await look();
+/** Send a click after those before it, and show what it did or why it was refused; `path` may be found when its turn comes. */
+function act(errors, path, method, body, done = () => {}) {
+  acting = acting.catch(() => {}).then(async () => {
+    at(errors).textContent = "";
+    const place = typeof path === "function" ? path() : path;
+    if (place === null) return;
+    try {
+      done(await ask(place, method, body));
+    } catch (error) {
+      at(errors).textContent = error instanceof Refusal ? error.message : page.text("offline");
+      at(errors).scrollIntoView({ block: "nearest" });
+    }
+    await look();
+  });
+  return acting;
 }
 
-function add(text) {
+function add(kind, text) {
   try {
     JSON.parse(text);
   } catch {
     at("fault-error").textContent = page.text("not_json");
+    at("fault-error").scrollIntoView({ block: "nearest" });
     return;
   }
-  act("fault-error", "/_sandbox/faults", "POST", text);
+  act("fault-error", "/_sandbox/faults", "POST", text, () => announce(page.text("is_on", { kind })));
 }
 
-const remove = (index) => act("fault-error", `/_sandbox/faults/${index}`, "DELETE");
-const change = (name, value) => act("switch-error", "/_sandbox/switches", "PUT", JSON.stringify({ [name]: value }));
+async function remove({ number, kind }) {
+  if (leaving.has(number)) return;
+  leaving.add(number);
+  const place = () => {
+    const index = seen.overview.faults.findIndex((fault) => fault.number === number);
+    return index < 0 ? null : `/_sandbox/faults/${index}?number=${number}`;
+  };
+  try {
+    await act("fault-error", place, "DELETE", undefined, () => announce(page.text("is_off", { kind })));
+  } finally {
+    leaving.delete(number);
+  }
+}
 
-at("search").addEventListener("input", look);
+async function change(name, value) {
+  if (value === null) at("switch-error").textContent = page.text("not_a_number");
+  else await act("switch-error", "/_sandbox/switches", "PUT", JSON.stringify({ [name]: value }));
+  if (at("switch-error").textContent === "") return;
+  lists.get("switches").get(name).text = null; // so that the value that stays in force is shown again
+  show();
+}
+
+at("search").addEventListener("input", async () => {
+  await look();
+  announce(customersState(seen.customers));
+});
 at("pause").addEventListener("click", () => {
   isPaused = !isPaused;
   at("pause").setAttribute("aria-pressed", String(isPaused));
@@ -209,12 +263,17 @@ at("pause").addEventListener("click", () => {
 });
 at("clear").addEventListener("click", () => act("fault-error", "/_sandbox/faults", "DELETE"));
 at("defaults").addEventListener("click", () => act("switch-error", "/_sandbox/switches", "DELETE"));
-at("expire").addEventListener("click", () => act("switch-error", "/_sandbox/expire-tokens", "POST"));
+at("expire").addEventListener("click", () => again("/_sandbox/expire-tokens", ({ expired }) => page.text("expired", { count: number(expired) })));
 at("reset").addEventListener("click", () => {
   if (!confirm(page.text("really"))) return;
   seen.opened.clear();
-  act("switch-error", "/_sandbox/reset", "POST");
+  again("/_sandbox/reset", () => page.text("removed"));
 });
+
+function again(path, told) {
+  at("again-told").textContent = "";
+  act("again-error", path, "POST", undefined, (answer) => (at("again-told").textContent = told(answer)));
+}
 
 [seen.kinds, seen.schema] = await Promise.all([ask("/_sandbox/faults/kinds"), ask("/_sandbox/switches/schema")]);
 look();
