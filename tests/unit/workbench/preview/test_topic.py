@@ -25,6 +25,7 @@ class FakeReader:
 
     topic = "t"
     cluster_id = "the cluster"
+    read = wanted = 0
 
     def __init__(self, *partitions: Sequence[int], end: int = 0, size: int = 1) -> None:
         self._partitions = partitions
