@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,7 @@ def test_a_terminal_shows_why_it_is_not_ready_and_what_to_do_and_ctrl_c_stops(tm
 def test_in_chinese_the_summary_fits_the_terminal_and_remedies_are_chinese(
     tmp_path: Path, environ: dict[str, str]
 ) -> None:
-    screen = Screen(tmp_path, CONFIG, {"NO_COLOR": "1", "PYTHONUTF8": "1", **environ})
+    screen = running(tmp_path, CONFIG, {"NO_COLOR": "1", "PYTHONUTF8": "1", **environ})
     try:
         screen.until("WARNING not ready code=kafka_unreachable remedy=.?127.0.0.1:1：该地址没有服务在监听；请检查")
         screen.resize(60)
