@@ -88,7 +88,7 @@ class Reloader:
             checked = await asyncio.to_thread(self._check)
         except Exception as error:  # noqa: BLE001 - whatever is in a file, it must not end a process that runs well
             self._seen = stamps(self._seen)
-            self._refuse("", [f"the config could not be checked: {type(error).__name__}"])
+            self._refuse("", [message("the config could not be checked: {error}", error=type(error).__name__)])
             return
         self._seen = checked.seen
         loaded = checked.loaded()

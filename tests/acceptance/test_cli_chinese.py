@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.acceptance.test_cli_check import command, write
+from tests.kafka.commands import ConnectorProcess, orders_config
+from tests.kafka.waiting import until
 from tests.unit.config.files import SOUND
 
 if TYPE_CHECKING:
@@ -153,3 +155,26 @@ def test_a_broken_file_of_tests_is_told_in_chinese_also_to_programs(tmp_path: Pa
     assert texts
     assert all(CHINESE.search(text) for text in texts)
     assert texts[0] in (tmp_path / "report.xml").read_text(encoding="utf-8")
+
+
+def test_a_config_that_is_refused_while_it_runs_is_told_in_chinese(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUZHAN_LANG", "zh")
+    config = orders_config("127.0.0.1:1", "http://127.0.0.1:9", ["orders"], "group")
+    config["log"]["format"] = "json"
+    connector = ConnectorProcess(config, tmp_path)
+    connector.start()
+    try:
+        until(connector.is_alive, "the admin port")
+        connector.reload({**config, "targets": {"purchases": {"endpoint": "event/batchAd"}}})
+        until(lambda: ("config_refused", "") in connector.remedies(), "the refusal")
+        [error] = connector.status()["config"]["refused"]["errors"]
+        assert re.search(r":1:\d+: targets.purchases.endpoint: .*没有这个接口.* \[unknown_name\]$", error)
+        assert error in connector.remedies()["config_refused", ""]
+        connector.terminate()
+        assert connector.exit_code() == 0
+        lines = [json.loads(line) for line in connector.stderr.splitlines() if line.startswith("{")]
+        assert [line["errors"] for line in lines if line["event"].startswith("config refused")] == [error]
+    finally:
+        connector.close()

@@ -63,6 +63,7 @@ TEXTS: Final = {
         "应为位置，例如 0:12，或者记录，例如 shop.orders[3]@41；实际是 '{given}'"
     ),
     # a config that can't take over
+    "the config could not be checked: {error}": "无法检查这份配置：{error}",
     "can't change while the connector runs: restart it": "运行中不能改变：请重启",
     "{file}: {number} targets of earlier configs still have items to send ({names}): it is tried again until they are"
     " done; a restart does not wait": (
