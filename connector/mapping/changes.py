@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from connector.decode.decoding import entry_of, matches
 from connector.decode.envelopes.change import DELETE, INSERT, OPERATIONS, SNAPSHOT, UPDATE
+from connector.language.message import message
 from connector.mapping.references import CHANGE_OP, mentions_change
 from connector.mapping.vocabulary import DEAD_LETTER, SKIP
 from connector.settings.problems import did_you_mean
@@ -57,11 +58,13 @@ def report_changes(route: Route, decode: Mapping[str, Decode], location: Locatio
     with_envelope = [topic for topic in route.topics if envelope_of(topic, decode)]
     if with_envelope and not _bounds_op(route.where) and not _maps_op(route):
         topic = with_envelope[0]
-        message = (
-            f"{topic} is change data capture ({envelope_of(topic, decode)}), and `where` has no condition on"
-            f" `{CHANGE_OP}`: a snapshot would send history as new events; add `{CHANGE_OP}: [insert, update]`"
+        told = message(
+            "{topic} is change data capture ({envelope}), and `where` has no condition on `$change.op`: a snapshot"
+            " would send history as new events; add `$change.op: [insert, update]`",
+            topic=topic,
+            envelope=envelope_of(topic, decode),
         )
-        location.at("topics" if route.where is None else "where").add(message, "cdc_without_op")
+        location.at("topics" if route.where is None else "where").add(told, "cdc_without_op")
     if with_envelope:
         _report_operations(route.where, location.at("where"))
         for key in ("event_key", "public_params", "fields", "identity"):
@@ -70,8 +73,8 @@ def report_changes(route: Route, decode: Mapping[str, Decode], location: Locatio
         return
     for position, topic in enumerate(route.topics):
         if topic not in with_envelope:
-            message = "this topic has no `envelope` under `decode`: `$change` is missing in its records"
-            location.at("topics", position).add(message, "suspicious")
+            told = message("this topic has no `envelope` under `decode`: `$change` is missing in its records")
+            location.at("topics", position).add(told, "suspicious")
 
 
 def _report_operations(raw: Json, location: Location) -> None:
@@ -100,8 +103,9 @@ def _report_operation(text: Json, location: Location, *, at_key: bool = False) -
     known = any(each.path == location.path for each in location.problems.found)  # as unreachable
     if isinstance(text, str) and not text.startswith("$") and text not in OPERATIONS and not known:
         meant = _SHORT.get(text, text.lower())
-        message = f"no operation, so it is never found: {', '.join(OPERATIONS)}{did_you_mean(meant, OPERATIONS)}"
-        location.add(message, "suspicious", at_key=at_key)
+        hint = did_you_mean(meant, OPERATIONS)
+        told = message("no operation, so it is never found: {names}{hint}", names=", ".join(OPERATIONS), hint=hint)
+        location.add(told, "suspicious", at_key=at_key)
 
 
 def _bounds_op(raw: Json, *, negated: bool = False) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from connector.language.message import joined, message
 from connector.mapping.changes import envelope_of, report_changes
 from connector.mapping.errors import MappingError
 from connector.mapping.events import compile_event_key
@@ -186,9 +187,9 @@ class _Compiler:
                 if feeding and not lacking:
                     continue
                 some = bool(lacking) and len(lacking) < len(feeding)
-                hint = f"; route '{lacking[0]}' does not set it" if some else ""
-                message = required_message(endpoint, parameter) + hint
-                self._target_location(name).at(parameter.name).add(message, "missing_key")
+                hint = message("; route '{route}' does not set it", route=lacking[0]) if some else ""
+                told = joined("", [required_message(endpoint, parameter), hint])
+                self._target_location(name).at(parameter.name).add(told, "missing_key")
 
 
 def _varying(route: Route, *, planned: bool) -> frozenset[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from connector.language.message import message
 from connector.mapping.expressions import Among, Call, Joined, Step, Usual, Value
 from connector.mapping.operators import OPERATORS, Bounded, OneOf, never
 from connector.mapping.references import compile_reference, is_reference
@@ -20,7 +21,7 @@ COMBINATIONS = {"any": "One of these must hold.", "all": "All of these must hold
 def compile_where(raw: Json, location: Location) -> Value:
     """Compile a table of conditions, all of which must hold, or report what is wrong with it."""
     if not isinstance(raw, dict):
-        location.add("expected a table of conditions, like {$.status: PAID}", "wrong_type")
+        location.add(message("expected a table of conditions, like {{$.status: PAID}}"), "wrong_type")
         return NEVER
     return location.observed("where", _all_of([_entry(key, each, location.at(key)) for key, each in raw.items()]))
 
@@ -49,7 +50,7 @@ def _any_of(conditions: list[Value]) -> Value:
 def _entry(key: Json, raw: Json, location: Location) -> Value:
     if key in ("any", "all"):
         if not isinstance(raw, list) or not raw:
-            location.add("expected a list of tables of conditions", "wrong_type")
+            location.add(message("expected a list of tables of conditions"), "wrong_type")
             return NEVER
         conditions = [compile_where(each, location.at(index)) for index, each in enumerate(raw)]
         return _any_of(conditions) if key == "any" else _all_of(conditions)
@@ -58,8 +59,9 @@ def _entry(key: Json, raw: Json, location: Location) -> Value:
         get = inner.get
         return Value(lambda value, record: not get(value, record), inlined=Joined("not", (inner.expression,)))
     if not is_reference(key):
-        hint = did_you_mean(str(key), COMBINATIONS) or f", did you mean '$.{key}'?"
-        location.add(f"expected a reference, or any, all or not{hint}", "bad_reference", at_key=True)
+        hint = did_you_mean(str(key), COMBINATIONS) or message(", did you mean '{close}'?", close=f"$.{key}")
+        told = message("expected a reference, or any, all or not{hint}", hint=hint)
+        location.add(told, "bad_reference", at_key=True)
         return NEVER
     return _condition(compile_reference(key, location), raw, location)
 
@@ -68,7 +70,7 @@ def _condition(found: Value, raw: Json, location: Location) -> Value:
     if not isinstance(raw, dict):
         return _operator("in" if isinstance(raw, list) else "eq", found, raw, location)
     if not raw:
-        location.add(f"expected a condition: {', '.join(OPERATORS)}", "bad_value")
+        location.add(message("expected a condition: {names}", names=", ".join(OPERATORS)), "bad_value")
     return _all_of([_operator(name, found, operand, location.at(name)) for name, operand in raw.items()])
 
 
@@ -78,8 +80,8 @@ def _operator(name: Json, found: Value, operand: Json, location: Location) -> Va
 
 def _compile_operator(name: Json, found: Value, operand: Json, location: Location) -> Value:
     if name not in OPERATORS:
-        hint = did_you_mean(str(name), OPERATORS) or f": expected one of {', '.join(OPERATORS)}"
-        location.add(f"unknown key{hint}", "unknown_key", at_key=True)
+        hint = did_you_mean(str(name), OPERATORS) or message(": expected one of {names}", names=", ".join(OPERATORS))
+        location.add(message("unknown key{hint}", hint=hint), "unknown_key", at_key=True)
         return NEVER
     if is_reference(operand):  # it needs the record, not only what is found
         return Value(OPERATORS[name].condition(found.get, operand, location))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from connector.language.message import message
 from connector.mapping.errors import MappingError
 from connector.mapping.expressions import MISSING, Value
 from connector.mapping.inspection import report_type
@@ -32,7 +33,8 @@ def compile_custom_fields(raw: Json, location: Location) -> Value:
                 location.at("value", key).unknown_key(CUSTOM_FIELD_KEYS)
     value = compile_value(raw, location)
     if value.constant and value.literal is not None:
-        location.add("expected a list of {configId, configName, values}, or a reference to one", "wrong_type")
+        told = message("expected a list of {{configId, configName, values}}, or a reference to one")
+        location.add(told, "wrong_type")
     name = location.field
 
     def checked_list(got: Json) -> Json:
@@ -48,7 +50,7 @@ def compile_custom_fields(raw: Json, location: Location) -> Value:
 def _entry(raw: Json, location: Location) -> Getter:
     """Compile one table; it is left out if it has references and all of them are missing."""
     if not isinstance(raw, dict):
-        location.add("expected a table of configId, configName and values", "wrong_type")
+        location.add(message("expected a table of configId, configName and values"), "wrong_type")
         return MISSING.get
     values: dict[str, Value] = {}
     for key, each in raw.items():

@@ -7,9 +7,32 @@ SkipItem          the config says `$skip`
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from connector.language.message import message
+
+if TYPE_CHECKING:
+    from connector.language.message import Message
+
 
 class ConversionError(Exception):
-    """A value can't be converted; the message gives its type, never its content."""
+    """A value can't be converted; the text gives its type, never its content.
+
+    It takes what `message` takes, and makes the message when that is asked for: where a marketplace masks the phone
+    numbers, one is raised for each record, and nobody reads it.
+    """
+
+    def __init__(self, template: str, /, **arguments: object) -> None:
+        self._template = template
+        self._arguments = arguments
+
+    @property
+    def told(self) -> Message:
+        """The text, for `check`."""
+        return message(self._template, **self._arguments)
+
+    def __str__(self) -> str:
+        return self._template.format(**self._arguments)
 
 
 class MappingError(Exception):

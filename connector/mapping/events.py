@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from connector.core.record import Record
+from connector.language.message import message
 from connector.mapping.conversions.timestamps import USUAL_MS
 from connector.mapping.elements import number_of
 from connector.mapping.errors import MappingError
@@ -43,17 +44,17 @@ def compile_event_key(route: Route, endpoint: Endpoint, location: Location) -> V
     """Compile the event key of a route, or report what is wrong with it; None for endpoints that take no events."""
     if endpoint.kind == "audience":
         if route.event_key is not None:
-            message = f"{endpoint.path} takes no events: drop `event_key`"
-            location.add(message, "not_for_this_endpoint", at_key=True)
+            told = message("{endpoint} takes no events: drop `event_key`", endpoint=endpoint.path)
+            location.add(told, "not_for_this_endpoint", at_key=True)
         return None
     if route.event_key is None:
-        location.add(f"{endpoint.path} requires an event key", "missing_key")
+        location.add(message("{endpoint} requires an event key", endpoint=endpoint.path), "missing_key")
         return None
     value = compile_value(route.event_key, location.of_one_value())
     _report_placeholders(route.event_key, location)
     report_type(route.event_key, "text", location)
     if value.constant and (isinstance(value.literal, (list, dict)) or not str(value.literal).strip()):
-        location.add("expected text for the event key", "wrong_type")
+        location.add(message("expected text for the event key"), "wrong_type")
     return value
 
 
@@ -61,7 +62,8 @@ def _report_placeholders(raw: Json, location: Location) -> None:
     """Report event keys that `init` wrote, and that are still to be named: the platform would take them for events."""
     if any(key.startswith(PLACEHOLDER) for key in possible_keys(raw).known):
         at = location.at("map") if isinstance(raw, dict) and "map" in raw else location
-        at.add(f"{PLACEHOLDER}… stands for an event that is still to be named", "suspicious", at_key=True)
+        told = message("{placeholder}… stands for an event that is still to be named", placeholder=PLACEHOLDER)
+        at.add(told, "suspicious", at_key=True)
 
 
 def event_entries(fields: Mapping[str, Value], event_key: Value, event_uuid: EventUuid) -> dict[str, Value]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from connector.language.message import message
 from connector.mapping.codegen import generate_object
 from connector.mapping.custom_fields import compile_custom_fields
 from connector.mapping.errors import ConversionError, MappingError
@@ -71,10 +72,12 @@ def _warn_if_optional(name: str, raw: Json, location: Location) -> None:
     """Report a field without which an item says nothing, if it may be missing."""
     sure = isinstance(raw, dict) and (raw.get("required") is True or "default" in raw or "otherwise" in raw)
     if raw is None:
-        location.add(f"without {name} an item says nothing", "suspicious")
+        location.add(message("without {name} an item says nothing", name=name), "suspicious")
     elif not sure and reads_record(raw):
-        message = f"not required: where {name} is missing, an item is sent that says nothing; add `required: true`"
-        location.add(message, "suspicious")
+        told = message(
+            "not required: where {name} is missing, an item is sent that says nothing; add `required: true`", name=name
+        )
+        location.add(told, "suspicious")
 
 
 def _require(requirement: Requirement, compiled: dict[str, Value], location: Location) -> None:
@@ -84,11 +87,11 @@ def _require(requirement: Requirement, compiled: dict[str, Value], location: Loc
         return
     others = [compiled[name] for name in requirement.one_of if name in compiled]
     if value.constant and not others:
-        location.under(requirement.one_of[0]).add(requirement.message, "missing_key")
+        location.under(requirement.one_of[0]).add(requirement.reason, "missing_key")
 
     def check(got: Json, value: Json, record: Record) -> Json:
         if got == requirement.value and all(other.get(value, record) is None for other in others):
-            raise MappingError("value_missing", requirement.one_of[0], requirement.message)
+            raise MappingError("value_missing", requirement.one_of[0], requirement.reason)
         return got
 
     compiled[requirement.field] = value.then(check, "value", "record")
@@ -96,13 +99,14 @@ def _require(requirement: Requirement, compiled: dict[str, Value], location: Loc
 
 def _refuse(name: str, endpoint: Endpoint, location: Location) -> None:
     if name in _EVENT_KEYS and endpoint.kind == "event":
-        message = f"'{name}' is not a field: map it by `event_key` of the route, beside `fields`"
-        location.add(message, "unknown_key", at_key=True)
+        told = message("'{name}' is not a field: map it by `event_key` of the route, beside `fields`", name=name)
+        location.add(told, "unknown_key", at_key=True)
     elif name in _IDENTITIES:
-        message = f"'{name}' is not a field: map it by `identity` of the route, beside `fields`"
-        location.add(message, "unknown_key", at_key=True)
+        told = message("'{name}' is not a field: map it by `identity` of the route, beside `fields`", name=name)
+        location.add(told, "unknown_key", at_key=True)
     elif name in _EVENT_KEYS:
-        location.add(f"{endpoint.path} has no field '{name}': drop it", "not_for_this_endpoint", at_key=True)
+        told = message("{endpoint} has no field '{name}': drop it", endpoint=endpoint.path, name=name)
+        location.add(told, "not_for_this_endpoint", at_key=True)
     else:
         report_undocumented("field", name, endpoint, location)
 
@@ -126,14 +130,15 @@ def _compile_field(field: ItemField, raw: Json, location: Location, plan: RouteP
 
 def _limit(field: ItemField) -> Convert:
     """Return a check of a text against the values or the length that the document allows."""
-    expected = f"one of {', '.join(field.allowed)}" if field.allowed else f"at most {field.max_characters} characters"
+    names, number = ", ".join(field.allowed), field.max_characters or 0
 
     def limit(text: Json) -> Json:
         if not isinstance(text, str):  # a constant that is reported already
             return text
-        fits = text in field.allowed if field.allowed else len(text) <= (field.max_characters or 0)
-        if not fits:
-            raise ConversionError(f"expected {expected}")
+        if field.allowed and text not in field.allowed:
+            raise ConversionError("expected one of {names}", names=names)
+        if not field.allowed and len(text) > number:
+            raise ConversionError("expected at most {number} characters", number=number)
         return text
 
     return limit

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from connector.core.record import Record
+from connector.language.message import message
 from connector.mapping.codegen import compiled
 from connector.mapping.errors import MappingError
 from connector.mapping.inspection import report_identity
 from connector.mapping.json_values import Json, text_form, type_name
 from connector.mapping.kinds import KINDS, converted
 from connector.mapping.values import compile_value
+from connector.mapping.wording import both_of
 from connector.settings.problems import did_you_mean
 from connector.tuzhan.endpoints import ENDPOINTS, FLAT_ONLY_TYPES, PLATFORMS, WECHAT_PLATFORMS, Endpoint
 
@@ -74,14 +76,14 @@ def compile_identity(raw: Sequence[Json], endpoint: Endpoint, location: Location
 
 def _rule(raw: Json, endpoint: Endpoint, location: Location) -> IdentityRule | None:
     if not isinstance(raw, dict):
-        location.add("expected an identity rule, like {type: phone, value: $.mobile}", "wrong_type")
+        location.add(message("expected an identity rule, like {{type: phone, value: $.mobile}}"), "wrong_type")
         return None
     for key in raw:
         if key not in KEYS:
             location.at(key).unknown_key(KEYS)
     kind = _type(raw, location)
     if "value" not in raw:
-        location.at("value").add("an identity rule needs a value", "missing_key")
+        location.at("value").add(message("an identity rule needs a value"), "missing_key")
     if kind is None or "value" not in raw:
         return None
     at = location.at("value").named(f"identity.{kind}")
@@ -93,12 +95,14 @@ def _rule(raw: Json, endpoint: Endpoint, location: Location) -> IdentityRule | N
     if endpoint.flat_identities is not None:
         return _flat_rule(kind, value, raw, endpoint, location)
     if kind in FLAT_ONLY_TYPES:
-        message = f"{endpoint.path} does not take {' and '.join(sorted(FLAT_ONLY_TYPES))}: drop the rule"
-        location.at("type").add(message, "not_for_this_endpoint")
+        types = both_of(sorted(FLAT_ONLY_TYPES))
+        told = message("{endpoint} does not take {types}: drop the rule", endpoint=endpoint.path, types=types)
+        location.at("type").add(told, "not_for_this_endpoint")
         return None
     hint = "" if kind in _known_types() else did_you_mean(kind, _known_types())
     if hint:
-        location.at("type").add(f"no type that the platform has by itself{hint}", "suspicious")
+        told = message("no type that the platform has by itself{hint}", hint=hint)
+        location.at("type").add(told, "suspicious")
     return IdentityRule(kind, value, compiled(value), extra=_extra(kind, raw, location))
 
 
@@ -117,9 +121,9 @@ def _absent_on_error(raw: Json) -> Json:
 def _type(raw: dict[Json, Json], location: Location) -> str | None:
     kind = raw.get("type")
     if kind is None:
-        location.at("type").add("an identity rule needs a type: phone, openid, unionid, uid, …", "missing_key")
+        location.at("type").add(message("an identity rule needs a type: phone, openid, unionid, uid, …"), "missing_key")
     elif not isinstance(kind, str) or not kind or kind.startswith("$"):
-        location.at("type").add("expected the name of a type: phone, openid, unionid, uid, …", "wrong_type")
+        location.at("type").add(message("expected the name of a type: phone, openid, unionid, uid, …"), "wrong_type")
         return None
     return kind
 
@@ -130,12 +134,16 @@ def _flat_rule(
     known = endpoint.flat_identities or {}
     for key in _LIST_ONLY:
         if key in raw:
-            message = f"{endpoint.path} has no '{key}' of an identity: drop it"
-            location.at(key).add(message, "not_for_this_endpoint", at_key=True)
+            told = message("{endpoint} has no '{key}' of an identity: drop it", endpoint=endpoint.path, key=key)
+            location.at(key).add(told, "not_for_this_endpoint", at_key=True)
     if kind in known:
         return IdentityRule(kind, value, compiled(value), known[kind])
-    message = f"{endpoint.path} takes only the identity types {', '.join(known)}: drop the rule"
-    location.at("type").add(message, "not_for_this_endpoint")
+    told = message(
+        "{endpoint} takes only the identity types {types}: drop the rule",
+        endpoint=endpoint.path,
+        types=", ".join(known),
+    )
+    location.at("type").add(told, "not_for_this_endpoint")
     return None
 
 
@@ -145,14 +153,14 @@ def _extra(kind: str, raw: dict[Json, Json], location: Location) -> tuple[tuple[
         if key in raw:
             given = compile_value(raw[key], location.at(key).named(f"identity.{kind}.{key}"))
             if given.constant and key == "isWeChatEcosystem" and not isinstance(given.literal, bool):
-                location.at(key).add("expected true or false", "wrong_type")
+                location.at(key).add(message("expected true or false"), "wrong_type")
             if given.constant and key == "platform" and given.literal not in PLATFORMS:
-                hint = did_you_mean(str(given.literal), PLATFORMS) or f": {', '.join(PLATFORMS)}"
-                location.at(key).add(f"not one of the documented platforms{hint}", "suspicious")
+                hint = did_you_mean(str(given.literal), PLATFORMS) or message(": {names}", names=", ".join(PLATFORMS))
+                location.at(key).add(message("not one of the documented platforms{hint}", hint=hint), "suspicious")
             extra.append((key, given))
     if "mpid" in raw and "isWeChatEcosystem" not in raw and "platform" not in raw:
-        message = "mpid requires isWeChatEcosystem, or a platform from which it follows"
-        location.at("isWeChatEcosystem").add(message, "missing_key")
+        told = message("mpid requires isWeChatEcosystem, or a platform from which it follows")
+        location.at("isWeChatEcosystem").add(told, "missing_key")
     return tuple(extra)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from connector.language.message import NOTHING, Message, message
 from connector.mapping.conversions import CONVERSIONS
-from connector.mapping.json_values import text_form
+from connector.mapping.json_values import text_form, type_name
 from connector.mapping.references import is_reference
 from connector.settings.types import InterpolatedStr
 
@@ -19,19 +20,18 @@ _SAME_FOR_ALL = frozenset({"$topic", "$change.op", "$change.table"})
 _BRACES = re.compile(r"\{\s*\$[.\w]")
 _EVERY = re.compile(r"\.\*(?:\.|$)")
 _BARE_PATH = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*")
-_TYPE_NAMES: dict[type, str] = {str: "text", int: "an integer", float: "a number", bool: "a boolean", list: "a list"}
 _CHANGING = ("extract", "default", "as", "multiply", "round")
 """Words between `from` and `map`."""
 _SCALARS = frozenset({str, int, float, bool})
-_KINDS: dict[str, tuple[frozenset[type], str]] = {
-    "text": (_SCALARS, "text"),
-    "texts": (_SCALARS | {list}, "a list of texts"),
-    "integer": (frozenset({str, int, float}), "an integer"),
-    "boolean": (_SCALARS, "true or false"),
-    "milliseconds": (frozenset({int, float}), "epoch milliseconds: use `as: timestamp`"),
-    "object": (frozenset(), "an object"),
-    "objects": (frozenset({list}), "a list of objects"),
-    "custom_fields": (frozenset({list}), "a list of {configId, configName, values}"),
+_KINDS: dict[str, tuple[frozenset[type], Message]] = {
+    "text": (_SCALARS, message("text")),
+    "texts": (_SCALARS | {list}, message("a list of texts")),
+    "integer": (frozenset({str, int, float}), message("an integer")),
+    "boolean": (_SCALARS, message("true or false")),
+    "milliseconds": (frozenset({int, float}), message("epoch milliseconds: use `as: timestamp`")),
+    "object": (frozenset(), message("an object")),
+    "objects": (frozenset({list}), message("a list of objects")),
+    "custom_fields": (frozenset({list}), message("a list of {{configId, configName, values}}")),
 }
 """By kind of field: the types that it may be made of, and what it takes in words."""
 
@@ -48,16 +48,16 @@ def reads_record(raw: Json) -> bool:
 def report_braces(text: str, location: Location) -> None:
     """Report a plain text that has a reference in braces, which only `template` replaces."""
     if not isinstance(text, InterpolatedStr) and _BRACES.search(text):
-        location.add("braces have a meaning in a template only: {template: …}", "suspicious")
+        location.add(message("braces have a meaning in a template only: {{template: …}}"), "suspicious")
 
 
 def report_type(raw: Json, kind: str, location: Location) -> None:
     """Report a value of which is known that it never yields what its field takes. `kind` is one of the endpoints'."""
     accepted, words = _KINDS[kind]
-    report_yield(raw, accepted, words, location, of_list=": use `as: joined`" if kind == "text" else "")
+    report_yield(raw, accepted, words, location, of_list=message(": use `as: joined`") if kind == "text" else "")
 
 
-def report_yield(raw: Json, accepted: frozenset[type], words: str, location: Location, of_list: str = "") -> None:
+def report_yield(raw: Json, accepted: frozenset[type], words: Message, location: Location, of_list: str = "") -> None:
     """Report a value of which is known that it never yields one of these types, which are `words`.
 
     Nothing is reported of a value that is wrong by itself, which is reported already. `of_list` is a remedy for lists.
@@ -70,7 +70,12 @@ def report_yield(raw: Json, accepted: frozenset[type], words: str, location: Loc
     made, by, key = found
     hint = of_list if made is list else ""
     at = location.at(key) if key else location
-    at.add(f"{by} yields {_TYPE_NAMES[made]}, expected {words}{hint}", "wrong_type")
+    kind = type_name(made())
+    if by:
+        told = message("`{word}` yields {kind}, expected {words}{hint}", word=by, kind=kind, words=words, hint=hint)
+    else:
+        told = message("the reference yields {kind}, expected {words}{hint}", kind=kind, words=words, hint=hint)
+    at.add(told, "wrong_type")
 
 
 def known_type(raw: Json) -> type | None:
@@ -82,14 +87,16 @@ def known_type(raw: Json) -> type | None:
 def report_identity(kind: str, raw: Json, location: Location) -> None:
     """Report a value that is sound by itself, and wrong or suspicious as an identity."""
     if not reads_record(raw):
-        message = f"the same for every record, which would put them all on one customer{_path_hint(raw)}"
-        location.add(message, "bad_value")
+        told = message(
+            "the same for every record, which would put them all on one customer{hint}", hint=_path_hint(raw)
+        )
+        location.add(told, "bad_value")
         return
     report_type(raw, "text", location)
     named = raw.get("as") if isinstance(raw, dict) else None
     if kind == "phone" and "phone" not in (named if isinstance(named, list) else [named]):
-        message = "a phone without `as: phone`: +86, blanks and masked digits would be sent as they stand"
-        location.add(message, "suspicious")
+        told = message("a phone without `as: phone`: +86, blanks and masked digits would be sent as they stand")
+        location.add(told, "suspicious")
 
 
 def report_unreachable(raw: Json, where: Json, location: Location) -> None:
@@ -107,36 +114,36 @@ def report_unreachable(raw: Json, where: Json, location: Location) -> None:
         return
     for key in raw["map"]:
         if text_form(key) not in allowed:
-            message = f"unreachable: `where` lets no record with it through ({source})"
-            location.at("map", key).add(message, "suspicious", at_key=True)
+            told = message("unreachable: `where` lets no record with it through ({source})", source=source)
+            location.at("map", key).add(told, "suspicious", at_key=True)
 
 
-def _path_hint(raw: Json) -> str:
+def _path_hint(raw: Json) -> Message:
     """Return ``, did you mean '$.buyer.mobile'?`` for text that looks like a path without its `$.`."""
     bare = isinstance(raw, str) and not isinstance(raw, InterpolatedStr) and _BARE_PATH.fullmatch(raw)
-    return f", did you mean '$.{raw}'?" if bare else ""
+    return message(", did you mean '{close}'?", close=f"$.{raw}") if bare else NOTHING
 
 
 def _result(raw: Json) -> tuple[type, str, str] | None:
     """Return the type that a value has if it is not missing, what makes it so, and the key of that; None: unknown."""
     if not isinstance(raw, dict):
-        return (list, "the reference", "") if is_reference(raw) and _EVERY.search(raw) else None
+        return (list, "", "") if is_reference(raw) and _EVERY.search(raw) else None
     if "map" in raw or "otherwise" in raw or "literal" in raw:
         return None
     source: tuple[type, str, str] | None = None
     if "each" in raw:
-        source = (list, "`each`", "each")
+        source = (list, "each", "each")
     elif is_reference(raw.get("from")) and _EVERY.search(raw["from"]):
-        source = (list, "the reference", "from")
+        source = (list, "", "from")
     elif "template" in raw or "extract" in raw:
         word = "extract" if "extract" in raw else "template"
-        source = (str, f"`{word}`", word)
+        source = (str, word, word)
     if "default" in raw:
         source = None  # it may be of any type; conversions concern it too
     source = _converted(raw.get("as"), source)
     arithmetic = next((word for word in ("multiply", "round") if word in raw), None)
     if arithmetic is not None and (source is None or source[0] is not list):
-        return float, f"`{arithmetic}`", arithmetic
+        return float, arithmetic, arithmetic
     return source
 
 
@@ -146,5 +153,5 @@ def _converted(chain: Json, source: tuple[type, str, str] | None) -> tuple[type,
         if conversion is None:
             continue
         if source is None or source[0] is not list or conversion.takes_list:  # else it concerns the elements
-            source = (conversion.yields, f"`as: {name}`", "as")
+            source = (conversion.yields, f"as: {name}", "as")
     return source

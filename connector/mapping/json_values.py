@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from connector.language.message import Message, message, verbatim
 from connector.mapping.errors import MappingError
 from connector.mapping.projected import Projected
 
@@ -13,20 +14,23 @@ Json = Any
 """A decoded JSON value, or a part of one; None for what is missing or null."""
 
 _EXACT_BELOW = 1e16
-_TYPE_NAMES: dict[type, str] = {
-    str: "text",
-    bool: "a boolean",
-    int: "an integer",
-    float: "a number",
-    list: "a list",
-    dict: "an object",
-    type(None): "null",
+_OBJECT = message("an object")
+_TYPE_NAMES: dict[type, Message] = {
+    str: message("text"),
+    bool: message("a boolean"),
+    int: message("an integer"),
+    float: message("a number"),
+    list: message("a list"),
+    dict: _OBJECT,
+    type(None): verbatim("null"),
 }
 
 
-def type_name(value: object) -> str:
+def type_name(value: object) -> Message:
     """Return the JSON type of a value: all that a dead letter says about it."""
-    return "an object" if isinstance(value, Projected) else _TYPE_NAMES.get(type(value), type(value).__name__)
+    if isinstance(value, Projected):
+        return _OBJECT
+    return _TYPE_NAMES.get(type(value)) or verbatim(type(value).__name__)
 
 
 def text_form(value: Json) -> str | None:

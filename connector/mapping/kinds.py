@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from connector.language.message import message
 from connector.mapping.conversions.numbers import boolean, integer
 from connector.mapping.conversions.strings import string
 from connector.mapping.errors import ConversionError, MappingError
@@ -37,22 +38,22 @@ def _milliseconds(value: Json) -> Json:
     """Text and fractions are refused: their unit is unknown."""
     if value.__class__ is int or (value.__class__ is float and value.is_integer()):
         return int(value)
-    raise ConversionError(f"expected epoch milliseconds, got {type_name(value)}: use `as: timestamp`")
+    raise ConversionError("expected epoch milliseconds, got {kind}: use `as: timestamp`", kind=type_name(value))
 
 
 def _object(value: Json) -> Json:
     if value.__class__ is dict:
         return value or None
-    raise ConversionError(f"expected an object, got {type_name(value)}")
+    raise ConversionError("expected an object, got {kind}", kind=type_name(value))
 
 
 def _objects(value: Json) -> Json:
     """The inside of the objects is free; null elements are left out."""
     if value.__class__ is not list:
-        raise ConversionError(f"expected a list of objects, got {type_name(value)}")
+        raise ConversionError("expected a list of objects, got {kind}", kind=type_name(value))
     for each in value:
         if each.__class__ is not dict and each is not None:
-            raise ConversionError(f"expected an object as an element, got {type_name(each)}")
+            raise ConversionError("expected an object as an element, got {kind}", kind=type_name(each))
     return [each for each in value if each] or None
 
 
@@ -79,7 +80,7 @@ def checked(value: Value, kind: Kind, location: Location, code: Code = "wrong_ty
         try:
             return value if value.literal is None else constant(convert(value.literal))
         except ConversionError as error:
-            location.add(str(error), code)
+            location.add(error.told, code)
             return value
 
     def check(got: Json) -> Json:
@@ -96,7 +97,7 @@ def converted(kind: Kind, value: Json, field: str) -> Json:
     try:
         return kind.convert(value)
     except ConversionError as error:
-        raise MappingError("item_invalid", field, str(error)) from error
+        raise MappingError("item_invalid", field, error.told) from error
 
 
 def report_undocumented(what: Literal["field", "parameter"], name: str, endpoint: Endpoint, location: Location) -> None:
@@ -107,8 +108,17 @@ def report_undocumented(what: Literal["field", "parameter"], name: str, endpoint
 
     others = [other.path for other in ENDPOINTS.values() if name in names(other)]
     if others:
-        message = f"{endpoint.path} has no {what} '{name}', which belongs to {', '.join(others)}: drop it"
-        location.add(message, "not_for_this_endpoint", at_key=True)
+        told = message(
+            "{endpoint} has no field '{name}', which belongs to {others}: drop it"
+            if what == "field"
+            else "{endpoint} has no parameter '{name}', which belongs to {others}: drop it",
+            endpoint=endpoint.path,
+            name=name,
+            others=", ".join(others),
+        )
+        location.add(told, "not_for_this_endpoint", at_key=True)
         return
-    hint = did_you_mean(name, names(endpoint)) or f": {endpoint.path} has {', '.join(names(endpoint))}"
-    location.add(f"unknown key{hint}", "unknown_key", at_key=True)
+    hint = did_you_mean(name, names(endpoint)) or message(
+        ": {endpoint} has {names}", endpoint=endpoint.path, names=", ".join(names(endpoint))
+    )
+    location.add(message("unknown key{hint}", hint=hint), "unknown_key", at_key=True)

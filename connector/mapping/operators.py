@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from connector.core.record import Record
+from connector.language.message import message
 from connector.mapping.conversions.numbers import decimal_of
 from connector.mapping.json_values import Json, text_form
 from connector.mapping.references import compile_reference, is_reference, literal_text
 from connector.mapping.vocabulary import Example, Schema, Term
+from connector.mapping.wording import not_a_regular_expression
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -103,7 +105,7 @@ def _among(get: Getter, texts: frozenset[str]) -> Condition:
 
 def _exists(get: Getter, wanted: Json, location: Location) -> Condition:
     if not isinstance(wanted, bool):
-        location.add("expected true or false", "wrong_type")
+        location.add(message("expected true or false"), "wrong_type")
     return lambda value, record: (get(value, record) is not None) is wanted
 
 
@@ -129,7 +131,7 @@ def _bounded(order: Compare) -> Build:
     def build(get: Getter, operand: Json, location: Location) -> Condition:
         bound = None if isinstance(operand, bool) else _number(operand)
         if bound is None:
-            location.add("expected a number", "wrong_type")
+            location.add(message("expected a number"), "wrong_type")
             return never
         test = _test(get, lambda got: (number := _number(got)) is not None and order(number, bound))
         return Bounded(test, _SYMBOLS[order], bound) if isinstance(bound, int) else test
@@ -147,12 +149,12 @@ def _ordered(order: Compare) -> Compare:
 
 def _matches(get: Getter, operand: Json, location: Location) -> Condition:
     if not isinstance(operand, str):
-        location.add("expected a regular expression", "wrong_type")
+        location.add(message("expected a regular expression"), "wrong_type")
         return never
     try:
         search = re.compile(operand).search
     except re.error as error:
-        location.add(f"not a regular expression: {error.msg} at position {error.pos}", "bad_value")
+        location.add(not_a_regular_expression(error), "bad_value")
         return never
     return _test(get, lambda got: (text := text_form(got)) is not None and search(text) is not None)
 
@@ -185,7 +187,7 @@ def _holds(got: Json, operand: Json) -> bool:
 
 def _texts(operand: Json, location: Location) -> frozenset[str]:
     if not isinstance(operand, list) or not operand:
-        location.add("expected a list of scalars", "wrong_type")
+        location.add(message("expected a list of scalars"), "wrong_type")
         return frozenset()
     return frozenset(_literal(each, location) for each in operand)
 
@@ -193,12 +195,12 @@ def _texts(operand: Json, location: Location) -> frozenset[str]:
 def _literal(raw: Json, location: Location) -> str:
     if isinstance(raw, str):
         if is_reference(raw):
-            location.add("a reference is not allowed here", "bad_reference")
+            location.add(message("a reference is not allowed here"), "bad_reference")
         return literal_text(raw)
     text = text_form(raw)
     if text is None:
-        hint = ": write {exists: false} for a field that is null or missing" if raw is None else ""
-        location.add(f"expected a scalar{hint}", "wrong_type")
+        hint = message(": write {{exists: false}} for a field that is null or missing") if raw is None else ""
+        location.add(message("expected a scalar{hint}", hint=hint), "wrong_type")
     return text or ""
 
 

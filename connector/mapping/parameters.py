@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from connector.core.record import Record
+from connector.language.message import message
 from connector.mapping.errors import MappingError
 from connector.mapping.expressions import Value, constant
 from connector.mapping.inspection import report_type
 from connector.mapping.json_values import Json, encode, type_name
 from connector.mapping.kinds import KINDS, checked, converted, report_undocumented
 from connector.mapping.values import compile_value
+from connector.mapping.wording import either_of
 from connector.settings.types import InterpolatedStr
 from connector.tuzhan.endpoints import (
     DEFAULT_PARAMETERS,
@@ -29,6 +31,7 @@ from connector.tuzhan.endpoints import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from connector.language.message import Message
     from connector.mapping.location import Location
 
 _MAX_CACHED_COMBINATIONS = 1024
@@ -71,7 +74,7 @@ def compile_params(
         if value.constant:
             value = _constant(each, value, parameter, at)
         elif not per_record:
-            at.add("only the public_params of a route may depend on the record", "bad_reference")
+            at.add(message("only the public_params of a route may depend on the record"), "bad_reference")
         elif parameter is not None:
             report_type(each, parameter.kind, at)
         params[name] = ParamValue(value, at)
@@ -84,7 +87,8 @@ def _constant(raw: Json, value: Value, parameter: Parameter | None, location: Lo
     kind = KINDS[parameter.kind]
     as_written = kind.type is not str and not isinstance(raw, InterpolatedStr)
     if as_written and value.literal.__class__ is not kind.type:
-        location.add(f"expected {type_name(kind.type())}, got {type_name(value.literal)}", "wrong_type")
+        told = message("expected {what}, got {kind}", what=type_name(kind.type()), kind=type_name(value.literal))
+        location.add(told, "wrong_type")
         return value
     value = checked(value, kind, location)
     if isinstance(value.literal, kind.type) and not _allows(parameter, value.literal):
@@ -96,8 +100,8 @@ def _allows(parameter: Parameter, value: Json) -> bool:
     return not parameter.allowed or value in parameter.allowed
 
 
-def _expected(parameter: Parameter) -> str:
-    return f"expected one of {', '.join(str(each) for each in parameter.allowed)}"
+def _expected(parameter: Parameter) -> Message:
+    return message("expected one of {names}", names=", ".join(str(each) for each in parameter.allowed))
 
 
 def params_getter(endpoint: Endpoint, params: Mapping[str, ParamValue]) -> ParamsGetter | EncodedParams:
@@ -149,7 +153,9 @@ def _check_complete(endpoint: Endpoint, made: Mapping[str, Json]) -> None:
             raise MappingError("value_missing", f"public_params.{parameter.name}", detail)
     fuzzy = made.get("matchingType") == FUZZY_MATCHING
     if fuzzy and endpoint.parameter("identifyWay") is not None and "identifyWay" not in made:
-        detail = f"{endpoint.path} requires 'identifyWay' (1 or 2) for fuzzy matching (matchingType 2)"
+        detail = message(
+            "{endpoint} requires 'identifyWay' (1 or 2) for fuzzy matching (matchingType 2)", endpoint=endpoint.path
+        )
         raise MappingError("value_missing", "public_params.identifyWay", detail)
 
 
@@ -158,10 +164,16 @@ def report_useless_identify_way(params: Mapping[str, ParamValue]) -> None:
     way, matching = params.get("identifyWay"), params.get("matchingType")
     literal = DEFAULT_PARAMETERS["matchingType"] if matching is None else matching.value.literal
     if way is not None and way.value.literal is not None and literal == EXACT_MATCHING:
-        way.location.add("only fuzzy matching uses it: set matchingType: 2, or drop it", "bad_value")
+        way.location.add(message("only fuzzy matching uses it: set matchingType: 2, or drop it"), "bad_value")
 
 
-def required_message(endpoint: Endpoint, parameter: Parameter) -> str:
+def required_message(endpoint: Endpoint, parameter: Parameter) -> Message:
     """Return the message for a missing parameter."""
-    values = f" ({' or '.join(str(each) for each in parameter.allowed)})" if parameter.allowed else ""
-    return f"{endpoint.path} requires '{parameter.name}'{values}, which has no default"
+    allowed = [str(each) for each in parameter.allowed]
+    values = message(" ({values})", values=either_of(allowed)) if allowed else ""
+    return message(
+        "{endpoint} requires '{name}'{values}, which has no default",
+        endpoint=endpoint.path,
+        name=parameter.name,
+        values=values,
+    )

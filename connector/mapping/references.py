@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from connector.decode.envelopes import Change
+from connector.language.message import message
 from connector.mapping.elements import change_of, element_of, position_of
 from connector.mapping.expressions import MISSING, Reference, Template, Value, constant
 from connector.mapping.json_values import text_form
@@ -17,6 +18,7 @@ from connector.settings.types import InterpolatedStr
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from connector.language.message import Message
     from connector.mapping.json_values import Json
     from connector.mapping.location import Location
 
@@ -72,8 +74,12 @@ def compile_reference(text: str, location: Location) -> Value:
 def _compile(text: str, location: Location) -> Value:
     word = _first_word(text)
     if text in (SKIP, DEAD_LETTER):
-        hint = f": leave this value out, for `otherwise: {text}`" if "map" in location.path else ""
-        location.add(f"'{text}' is only allowed as the value of `default` and `otherwise`{hint}", "bad_reference")
+        in_map = "map" in location.path
+        hint = message(": leave this value out, for `otherwise: {action}`", action=text) if in_map else ""
+        told = message(
+            "'{action}' is only allowed as the value of `default` and `otherwise`{hint}", action=text, hint=hint
+        )
+        location.add(told, "bad_reference")
         return MISSING
     compile_part = _OF_PARTS.get(word)
     if compile_part is not None:
@@ -90,18 +96,20 @@ def _compile(text: str, location: Location) -> Value:
         return Value(OF_RECORD[text])
     elif text.startswith("$headers."):
         return Value(header_getter(_header_name(text.removeprefix("$headers."))))
-    location.add(f"{_shown(text)} is not a reference{_hint(text)}", "bad_reference")
+    location.add(_not_a_reference(text), "bad_reference")
     return MISSING
 
 
 def _compile_element_reference(text: str, location: Location) -> Value:
     path = () if text == "$index" else _parse_path(text.removeprefix("$item"))
     if path is None:
-        location.add(f"{_shown(text)} is not a reference{_hint(text)}", "bad_reference")
+        location.add(_not_a_reference(text), "bad_reference")
         return MISSING
     if not location.scope.has_item:
-        message = f"{_first_word(text)} has no meaning here, but in a route with `for_each`, and inside `each`"
-        location.add(message, "bad_reference")
+        told = message(
+            "{word} has no meaning here, but in a route with `for_each`, and inside `each`", word=_first_word(text)
+        )
+        location.add(told, "bad_reference")
         return MISSING
     if text == "$index":
         return Value(lambda _value, record: position_of(record), inlined="position")
@@ -122,19 +130,24 @@ def _report_envelope(path: Path, location: Location) -> None:
             pass
         case _:
             return
-    location.add("`$` is the row already, and what is around it `$change`: is this path too long?", "suspicious")
+    told = message("`$` is the row already, and what is around it `$change`: is this path too long?")
+    location.add(told, "suspicious")
 
 
 def _compile_change_reference(text: str, location: Location) -> Value:
     name, *rest = _parse_path(text.removeprefix("$change")) or ("",)
     if name not in _OF_CHANGE or (rest and name != "before"):
-        hint = did_you_mean(str(name), _OF_CHANGE)
-        message = f"{_shown(text)} is not a reference: `$change` has {', '.join(_OF_CHANGE)}{hint}"
-        location.add(message, "bad_reference")
+        told = message(
+            "{text} is not a reference: `$change` has {names}{hint}",
+            text=_shown(text),
+            names=", ".join(_OF_CHANGE),
+            hint=did_you_mean(str(name), _OF_CHANGE),
+        )
+        location.add(told, "bad_reference")
         return MISSING
     if not location.scope.has_change:
-        message = "$change has no meaning here: no topic of the route has an `envelope` under `decode`"
-        location.add(message, "bad_reference")
+        told = message("$change has no meaning here: no topic of the route has an `envelope` under `decode`")
+        location.add(told, "bad_reference")
         return MISSING
     location.scope.change_reads.add(str(name))
     get_entry = path_getter(tuple(rest))
@@ -172,19 +185,23 @@ def _first_word(text: str) -> str:
     return match[0] if match is not None else ""
 
 
-def _shown(text: str) -> str:
-    return "text from a ${…}" if isinstance(text, InterpolatedStr) else f"'{text}'"
+def _not_a_reference(text: str) -> Message:
+    return message("{text} is not a reference{hint}", text=_shown(text), hint=_hint(text))
 
 
-def _hint(text: str) -> str:
+def _shown(text: str) -> Message:
+    return message("text from a ${{…}}") if isinstance(text, InterpolatedStr) else message("'{text}'", text=text)
+
+
+def _hint(text: str) -> Message:
     if "[" in text:
-        return ": write an element of a list as $.items.0, all of them as $.items.*"
+        return message(": write an element of a list as $.items.0, all of them as $.items.*")
     if text.startswith(("$.", "$item.")):
-        return ': put a name with blanks or dots in quotes, $."odd key".x'
+        return message(': put a name with blanks or dots in quotes, $."odd key".x')
     guess = "$." + text[1:]
     if not isinstance(text, InterpolatedStr) and text != "$headers" and _parse_path(guess[1:]):
-        return f", did you mean '{guess}'? Write '${text}' for the literal '{text}'"
-    return f": references are {', '.join(FORMS)}; write $$ for a literal that begins with $"
+        return message(", did you mean '{close}'? Write '${text}' for the literal '{text}'", close=guess, text=text)
+    return message(": references are {names}; write $$ for a literal that begins with $", names=", ".join(FORMS))
 
 
 def _parse_path(text: str) -> Path | None:
@@ -214,7 +231,7 @@ def compile_template(raw: Json, location: Location) -> Value:
     The value is missing if a part is missing, blank or not a scalar.
     """
     if not isinstance(raw, str):
-        location.add("expected text with {references} in it", "wrong_type")
+        location.add(message("expected text with {{references}} in it"), "wrong_type")
         return MISSING
     texts = [""]
     parts: list[Value] = []
@@ -222,7 +239,7 @@ def compile_template(raw: Json, location: Location) -> Value:
     while position < len(raw):
         match = _TEMPLATE_PART.match(raw, position)
         if match is None:
-            location.add("a brace is not closed; write {{ and }} for braces themselves", "bad_value")
+            location.add(message("a brace is not closed; write {{{{ and }}}} for braces themselves"), "bad_value")
             return MISSING
         if match["text"] is not None:
             texts[-1] += match["text"].replace("{{", "{").replace("}}", "}")
@@ -231,7 +248,7 @@ def compile_template(raw: Json, location: Location) -> Value:
             kept = InterpolatedStr(reference) if isinstance(raw, InterpolatedStr) else reference  # hides it in messages
             parts.append(compile_reference(kept, location))
         else:
-            location.add("what stands in braces must be a reference, which begins with $", "bad_reference")
+            location.add(message("what stands in braces must be a reference, which begins with $"), "bad_reference")
         position = match.end()
     if not parts:
         return constant(texts[0])

@@ -158,7 +158,7 @@ class BoundRoute:
                 return []
             case MappingError():
                 detail = error.detail if position is None else f"element {position} of the list: {error.detail}"
-                failure = Failure(error.reason, target, error.field, detail)
+                failure = Failure(error.reason, target, error.field, str(detail))  # what is stored is English
             case _:
                 failure = Failure("item_invalid", target, field, f"the mapping raised {type(error).__name__}")
         return [Item(DEAD_LETTERS, name, b"", b"", (), record, failure, position)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from connector.core.record import Record
+from connector.language.message import message
 from connector.mapping.conditions import compile_where
 from connector.mapping.elements import at_element, elements_of
 from connector.mapping.expressions import Reference, Value
@@ -37,7 +38,8 @@ def compile_where_and_split(route: Route, location: Location) -> tuple[Value | N
     if route.transform is not None:
         at = location.at("transform")
         if route.for_each is not None:
-            at.add("`for_each` and `transform` exclude each other: return a list, for one item each", "bad_value")
+            told = message("`for_each` and `transform` exclude each other: return a list, for one item each")
+            at.add(told, "bad_value")
         function = load_transform(route.transform, at)
         location.scope.reads.add(())  # the function gets the whole record
         wanted = None if where is None else compile_where(where, at_where)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from connector.language.message import NOTHING, Message, message
 from connector.mapping.elements import at_element
 from connector.mapping.errors import MappingError, SkipItem
 from connector.mapping.json_values import Json
@@ -37,23 +38,25 @@ def load_transform(text: str, location: Location) -> Transform | None:
     """Import the function `package.module:function`, or report why that is not possible."""
     match = _NAME.fullmatch(text)
     if match is None:
-        location.add("expected package.module:function", "bad_value")
+        location.add(message("expected package.module:function"), "bad_value")
         return None
     module_name, name = match.groups()
     try:
         module = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the module does while it is imported
         missing = isinstance(error, ModuleNotFoundError) and f"{module_name}.".startswith(f"{error.name}.")
-        remedy = "no such module: put its directory on PYTHONPATH"
-        location.add(remedy if missing else f"the import raised {type(error).__name__}{_place(error)}", "unknown_name")
+        remedy = message("no such module: put its directory on PYTHONPATH")
+        raised = message("the import raised {kind}{place}", kind=type(error).__name__, place=_place(error))
+        location.add(remedy if missing else raised, "unknown_name")
         return None
     function = getattr(module, name, None)
     if not callable(function):
         hint = did_you_mean(name, [each for each in vars(module) if not each.startswith("_")])
-        location.add(f"the module has no such function{hint}", "unknown_name")
+        location.add(message("the module has no such function{hint}", hint=hint), "unknown_name")
         return None
     if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
-        location.add("expected a plain function: it must not be async, and must return instead of yield", "bad_value")
+        told = message("expected a plain function: it must not be async, and must return instead of yield")
+        location.add(told, "bad_value")
         return None
     loaded: Transform = function
     return loaded
@@ -112,7 +115,9 @@ def _not_json(value: object) -> str:
     return f"a {kind.__name__}"
 
 
-def _place(error: BaseException) -> str:
+def _place(error: BaseException) -> Message:
     """Return where an exception was raised: the last file and line of its traceback; no content of either."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<")]
-    return f" ({PurePath(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    if not frames:
+        return NOTHING
+    return message(" ({file}, line {line})", file=PurePath(frames[-1].filename).name, line=frames[-1].lineno)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from connector.language.message import message
 from connector.mapping.expressions import MISSING, Value, constant
 from connector.mapping.inspection import report_braces
 from connector.mapping.references import compile_reference, is_reference, literal_text
@@ -38,7 +39,7 @@ def _compile(raw: Json, location: Location) -> Value:
         return _compile_list(raw, location)
     if raw is None or isinstance(raw, (bool, int, float)):
         return constant(raw)
-    location.add("expected a JSON value: put it in quotes", "wrong_type")
+    location.add(message("expected a JSON value: put it in quotes"), "wrong_type")
     return MISSING
 
 
@@ -115,17 +116,20 @@ def _check_words(raw: dict[Json, Json], location: Location) -> bool:
     sound = True
     for key in raw:
         if key not in WORDS:
-            hint = did_you_mean(str(key), WORDS) or "; write {literal: …} for an object that is a literal"
-            location.at(key).add(f"unknown key{hint}", "unknown_key", at_key=True)
+            literal = message("; write {{literal: …}} for an object that is a literal")
+            told = message("unknown key{hint}", hint=did_you_mean(str(key), WORDS) or literal)
+            location.at(key).add(told, "unknown_key", at_key=True)
             sound = False
     given = [source for source in SOURCES if source in raw]
     if sound and not given:
-        location.at(SOURCES[0]).add(f"expected one of the keys {', '.join(SOURCES)}", "missing_key")
+        told = message("expected one of the keys {names}", names=", ".join(SOURCES))
+        location.at(SOURCES[0]).add(told, "missing_key")
         sound = False
     elif len(given) > 1:
-        location.at(given[1]).add(f"`{given[0]}` and `{given[1]}` exclude each other", "bad_value", at_key=True)
+        told = message("`{one}` and `{other}` exclude each other", one=given[0], other=given[1])
+        location.at(given[1]).add(told, "bad_value", at_key=True)
         sound = False
     if given == ["literal"] and len(raw) > 1:
-        location.add("no other key may stand beside `literal`", "bad_value")
+        location.add(message("no other key may stand beside `literal`"), "bad_value")
         sound = False
     return sound

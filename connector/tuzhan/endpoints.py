@@ -22,9 +22,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+from connector.language.message import message
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from connector.language.message import Message
     from connector.settings.models import Ordering
 
 ParameterKind = Literal["boolean", "integer", "text"]
@@ -63,9 +66,10 @@ class Requirement:
     one_of: tuple[str, ...]
 
     @property
-    def message(self) -> str:
+    def reason(self) -> Message:
         """What is reported if none of them is there."""
-        return f"{self.field} {self.value} requires one of {', '.join(self.one_of)}"
+        others = ", ".join(self.one_of)
+        return message("{field} {value} requires one of {others}", field=self.field, value=self.value, others=others)
 
 
 @dataclass(frozen=True, slots=True)

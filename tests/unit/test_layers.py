@@ -29,7 +29,7 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     "flow": ("language", "core"),
     "decode": ("language", "core", "settings"),
     "tuzhan": ("language", "core", "settings"),
-    "mapping": ("core", "settings", "decode", "tuzhan"),
+    "mapping": ("language", "core", "settings", "decode", "tuzhan"),
     "kafka": ("language", "core", "settings"),
     "observe": ("language", "core", "settings", "runtime", "flow", "tuzhan", "pages"),
     "config": ("language", "core", "settings", "runtime", "decode", "tuzhan", "mapping"),

@@ -21,6 +21,7 @@ def translations(language: Language) -> Mapping[str, str]:
         commands,
         config,
         connecting,
+        mapping,
         nouns,
         remedies,
         terminal,
@@ -28,5 +29,5 @@ def translations(language: Language) -> Mapping[str, str]:
         yaml,
     )
 
-    areas = (words, nouns, config, yaml, commands, remedies, connecting, terminal)
+    areas = (words, nouns, config, mapping, yaml, commands, remedies, connecting, terminal)
     return MappingProxyType({english: chinese for area in areas for english, chinese in area.TEXTS.items()})

@@ -65,7 +65,7 @@ def number(value: Json) -> Json:
         return value
     exact = decimal_of(value)
     if exact is None:
-        raise ConversionError(f"expected a number, got {type_name(value)}")
+        raise ConversionError("expected a number, got {kind}", kind=type_name(value))
     return plain_number(exact)
 
 
@@ -75,7 +75,7 @@ def integer(value: Json) -> Json:
         return value
     exact = decimal_of(value)
     if exact is None or exact != exact.to_integral_value():
-        raise ConversionError(f"expected a whole number, got {type_name(value)}")
+        raise ConversionError("expected a whole number, got {kind}", kind=type_name(value))
     return int(exact)
 
 
@@ -91,7 +91,7 @@ def boolean(value: Json) -> Json:
             return True
         if word in _FALSE:
             return False
-    raise ConversionError(f"expected true or false, got {type_name(value)}")
+    raise ConversionError("expected true or false, got {kind}", kind=type_name(value))
 
 
 def arithmetic(factor: Decimal, digits: int | None) -> Convert:
@@ -109,7 +109,7 @@ def arithmetic(factor: Decimal, digits: int | None) -> Convert:
                 return product / denominator  # the division of two integers is correctly rounded
         exact = decimal_of(value)
         if exact is None:
-            raise ConversionError(f"expected a number, got {type_name(value)}")
+            raise ConversionError("expected a number, got {kind}", kind=type_name(value))
         exact = _EXACT.multiply(exact, factor)
         return plain_number(exact if unit is None else exact.quantize(unit, context=_EXACT))
 

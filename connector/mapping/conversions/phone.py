@@ -43,11 +43,15 @@ def phone(value: Json) -> Json:
     elif isinstance(value, str) and len(value) <= _LONGEST:
         text = _cleaned(value)
     else:
-        raise ConversionError(f"expected a mainland mobile number of 11 digits, got {type_name(value)}")
+        raise _refused(value)
     match = _PREFIXED.fullmatch(text)
     if match is None:
-        raise ConversionError(f"expected a mainland mobile number of 11 digits, got {type_name(value)}")
+        raise _refused(value)
     return match[1]
+
+
+def _refused(value: Json) -> ConversionError:
+    return ConversionError("expected a mainland mobile number of 11 digits, got {kind}", kind=type_name(value))
 
 
 def _cleaned(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from connector.language.message import message
 from connector.mapping.conversions.conversion import Conversion
 from connector.mapping.errors import ConversionError
 from connector.mapping.expressions import NOT_BLANK, Usual
@@ -21,8 +22,9 @@ def string(value: Json) -> str:
     """Return the text form of a scalar."""
     text = text_form(value)
     if text is None:
-        hint = ": `as: joined` makes text of a list" if isinstance(value, list) else ""
-        raise ConversionError(f"expected text, got {type_name(value)}{hint}")
+        if isinstance(value, list):
+            raise ConversionError("expected text, got a list: `as: joined` makes text of a list")
+        raise ConversionError("expected text, got {kind}", kind=type_name(value))
     return text
 
 
@@ -41,8 +43,8 @@ def _joined(value: Json) -> Json:
             continue
         part = string(element).strip()
         if "," in part:
-            hint = "" if isinstance(value, list) else ": use [split, joined]"
-            raise ConversionError(f"an element contains a comma, which separates elements{hint}")
+            hint = "" if isinstance(value, list) else message(": use [split, joined]")
+            raise ConversionError("an element contains a comma, which separates elements{hint}", hint=hint)
         if part:
             parts[part] = None
     return ",".join(parts) or None

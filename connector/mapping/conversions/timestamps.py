@@ -15,6 +15,7 @@ from decimal import ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from connector.language.message import message
 from connector.mapping.conversions.conversion import Conversion, Option
 from connector.mapping.conversions.numbers import decimal_of
 from connector.mapping.errors import ConversionError
@@ -95,7 +96,7 @@ def date(zone: tzinfo, unit: str | None = None, *, local: bool = False) -> Conve
             moment = _EPOCH + timedelta(milliseconds=to_milliseconds(value))
             return moment.astimezone(zone).date().isoformat()
         except (OverflowError, ValueError) as error:
-            raise ConversionError(f"{type_name(value)} is a time outside of the years 1 to 9999") from error
+            raise ConversionError("{kind} is a time outside of the years 1 to 9999", kind=type_name(value)) from error
 
     return convert
 
@@ -107,7 +108,7 @@ def _numbers(zone: tzinfo, unit: str | None, *, local: bool) -> Callable[[Json],
             return _from_number(exact, value, zone, unit, local=local)
         if isinstance(value, str):
             return _from_text(value, zone)
-        raise ConversionError(f"expected a time, got {type_name(value)}")
+        raise ConversionError("expected a time, got {kind}", kind=type_name(value))
 
     return to_milliseconds
 
@@ -120,7 +121,7 @@ def _from_number(exact: Decimal, value: Json, zone: tzinfo, unit: str | None, *,
     if unit is None:
         unit = next((unit for limit, unit in _SIZES if abs(exact) < limit), None)
     if unit is None:
-        raise ConversionError(f"{type_name(value)} is too large for a time")
+        raise ConversionError("{kind} is too large for a time", kind=type_name(value))
     milliseconds = int((exact * UNITS[unit]).to_integral_value(ROUND_FLOOR))
     return _wall_clock(milliseconds, zone) if local else milliseconds
 
@@ -139,8 +140,10 @@ def _from_digits(digits: str, value: Json, zone: tzinfo) -> int:
     try:
         return _milliseconds(datetime(*parts, tzinfo=zone))  # type: ignore[misc,arg-type]
     except (ValueError, OverflowError) as error:
-        detail = f"{type_name(value)} of {len(digits)} digits is not {_DIGITS[len(digits)]}"
-        raise ConversionError(detail) from error
+        number, form = len(digits), _DIGITS[len(digits)]
+        raise ConversionError(
+            "{kind} of {number} digits is not {form}", kind=type_name(value), number=number, form=form
+        ) from error
 
 
 def _from_text(text: str, zone: tzinfo) -> int:
@@ -189,20 +192,20 @@ def _parse_zone(name: Json, location: Location) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, TypeError, AttributeError, OSError):
-        location.add("no such time zone: names are like Asia/Shanghai", "bad_value")
+        location.add(message("no such time zone: names are like Asia/Shanghai"), "bad_value")
         return UTC
 
 
 def _parse_unit(unit: Json, location: Location) -> str | None:
     if not isinstance(unit, str) or unit not in UNITS:
-        location.add(f"expected one of {', '.join(UNITS)}", "bad_value")
+        location.add(message("expected one of {names}", names=", ".join(UNITS)), "bad_value")
         return None
     return unit
 
 
 def _parse_local(local: Json, location: Location) -> bool:
     if not isinstance(local, bool):
-        location.add("expected true or false", "wrong_type")
+        location.add(message("expected true or false"), "wrong_type")
     return local is True
 
 

@@ -6,12 +6,14 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from connector.language.message import message
 from connector.mapping.expressions import Usual
 from connector.mapping.json_values import type_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from connector.language.message import Message
     from connector.mapping.json_values import Json
     from connector.settings.models import ArgumentType, EventArgument
 
@@ -25,7 +27,7 @@ class Accepted(NamedTuple):
     """What a type accepts."""
 
     classes: frozenset[type]
-    words: str
+    words: Message
     """What is expected, in words."""
     conversion: str
     """What to write in the route; empty if nothing makes such a value."""
@@ -34,19 +36,19 @@ class Accepted(NamedTuple):
 class Violation(NamedTuple):
     """How a value breaks the plan."""
 
-    message: str
+    told: Message
     conversion: str = ""
     """What to write in the route, as in `Accepted`."""
 
 
 TYPES: Mapping[ArgumentType, Accepted] = {
-    "string": Accepted(frozenset({str}), "text", "as: string"),
-    "number": Accepted(frozenset({int, float}), "a number", "as: number"),
-    "integer": Accepted(frozenset({int, float}), "an integer", "as: integer"),
-    "boolean": Accepted(frozenset({bool}), "true or false", "as: boolean"),
-    "date": Accepted(frozenset({str, int, float}), "a date, yyyy-MM-dd or epoch milliseconds", "as: date"),
-    "array": Accepted(frozenset({list}), "a list", "as: list"),
-    "object": Accepted(frozenset({dict}), "an object", ""),
+    "string": Accepted(frozenset({str}), message("text"), "as: string"),
+    "number": Accepted(frozenset({int, float}), message("a number"), "as: number"),
+    "integer": Accepted(frozenset({int, float}), message("an integer"), "as: integer"),
+    "boolean": Accepted(frozenset({bool}), message("true or false"), "as: boolean"),
+    "date": Accepted(frozenset({str, int, float}), message("a date, yyyy-MM-dd or epoch milliseconds"), "as: date"),
+    "array": Accepted(frozenset({list}), message("a list"), "as: list"),
+    "object": Accepted(frozenset({dict}), message("an object"), ""),
 }
 
 
@@ -54,32 +56,35 @@ def violation(value: Json, argument: EventArgument) -> Violation | None:
     """Return how a value, which is not None, breaks the plan; the message does not show it."""
     accepted = TYPES[argument.type]
     kind = str if isinstance(value, str) else value.__class__  # text out of `${…}` has a class of its own
-    got = ""
+    got: Message | None = None
     if kind not in accepted.classes:
         got = type_name("" if kind is str else value)
     elif argument.type == "integer" and kind is float and not value.is_integer():
-        got = "a number with a fraction"
+        got = message("a number with a fraction")
     elif argument.type == "date":
         got = _other_than_date(value, kind)
-    if got:
-        return Violation(f"expected {accepted.words}, got {got}", accepted.conversion)
+    if got is not None:
+        return Violation(message("expected {what}, got {kind}", what=accepted.words, kind=got), accepted.conversion)
     if argument.max_length is not None and len(value) > argument.max_length:
-        return Violation(f"expected at most {argument.max_length} characters, got {len(value)}")
+        most, length = argument.max_length, len(value)
+        return Violation(message("expected at most {most} characters, got {length}", most=most, length=length))
     return None
 
 
-def _other_than_date(value: Json, kind: type) -> str:
-    """Return what a text or a number is if it is no date; empty if it is one."""
+def _other_than_date(value: Json, kind: type) -> Message | None:
+    """Return what a text or a number is if it is no date; None if it is one."""
     if kind is not str:
         size = abs(value)
-        return "" if _FIRST_MS <= size < _FIRST_US else "seconds" if size < _FIRST_MS else "a number of a finer unit"
+        if size < _FIRST_MS:
+            return message("seconds")
+        return None if size < _FIRST_US else message("a number of a finer unit")
     try:
         if _DATE.fullmatch(value):
             datetime.fromisoformat(value)
-            return ""
+            return None
     except ValueError:
         pass
-    return "text of another form"
+    return message("text of another form")
 
 
 def usual(argument: EventArgument) -> Usual | None:

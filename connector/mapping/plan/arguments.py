@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from connector.language.message import message
 from connector.mapping.errors import MappingError
 from connector.mapping.expressions import Call, Value
 from connector.mapping.json_values import text_form
@@ -71,17 +72,19 @@ def hold_argument(got: Json, argument: EventArgument, field: str) -> None:
     """Raise MappingError if an argument is not as it is defined. `got` may be None."""
     if got is None:
         if argument.required:
-            raise MappingError("item_invalid", field, "missing, required (`events`)")
+            raise MappingError("item_invalid", field, message("missing, required (`events`)"))
         return
     broken = violation(got, argument)
     if broken is not None:
-        remedy = f": use `{broken.conversion}`" if broken.conversion else ""
-        raise MappingError("item_invalid", field, f"{broken.message} (`events`){remedy}")
+        remedy = message(": use `{conversion}`", conversion=broken.conversion) if broken.conversion else ""
+        detail = message("{told} (`events`){remedy}", told=broken.told, remedy=remedy)
+        raise MappingError("item_invalid", field, detail)
 
 
 def undefined_argument(key: str, field: str) -> MappingError:
     """Return what to raise for an argument that an event does not have."""
-    return MappingError("item_invalid", field, f"{key} has no such argument in `events`")
+    detail = message("{key} has no such argument in `events`{hint}", key=key, hint="")
+    return MappingError("item_invalid", field, detail)
 
 
 def _with_key(value: Value, key: Value, check: Callable[[Json, Json], Json]) -> Value:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from connector.language.message import message
 from connector.mapping.errors import MappingError
 from connector.mapping.inspection import reads_record, report_yield
 from connector.mapping.plan.argument_types import TYPES, violation
@@ -18,6 +19,7 @@ from connector.mapping.plan.arguments import (
 )
 from connector.mapping.plan.event_keys import PossibleKeys, defined, possible_keys
 from connector.mapping.values import compile_value, looks_like_words
+from connector.mapping.wording import either_type
 from connector.settings.problems import Problems, did_you_mean
 from connector.settings.types import InterpolatedStr
 
@@ -53,7 +55,8 @@ class TrackingPlan:
             if key not in self.events:
                 literal = _at(route.event_key, place)
                 hint = "" if isinstance(literal, InterpolatedStr) else did_you_mean(key, self.events)
-                at.at(*place).add(f"no event of `events` has this key{hint}", "undefined_event")
+                told = message("no event of `events` has this key{hint}", hint=hint)
+                at.at(*place).add(told, "undefined_event")
                 self.used |= {each for each in self.events if f"'{each}'" in hint}  # it is meant, and misspelt
         return RoutePlan(self.events, keys, route, event_key, location)
 
@@ -61,7 +64,7 @@ class TrackingPlan:
         """Report definitions of events that no route makes."""
         if not self.open:
             for key in self.events.keys() - self.used:
-                problems.add(("events", key), "no route makes this event", "suspicious", at_key=True)
+                problems.add(("events", key), message("no route makes this event"), "suspicious", at_key=True)
 
 
 class RoutePlan:
@@ -116,8 +119,9 @@ class RoutePlan:
             names = {name: None for event in self._events.values() for name in event.args}
             for name in values:
                 if name not in names:
-                    message = f"no event of `events` has such an argument{did_you_mean(name, names)}"
-                    at.under(name).add(message, "undefined_event", at_key=True)
+                    hint = did_you_mean(name, names)
+                    told = message("no event of `events` has such an argument{hint}", hint=hint)
+                    at.under(name).add(told, "undefined_event", at_key=True)
 
     def report_missing(self, mapped: Iterable[str], at: Location) -> None:
         """Report arguments that are required and not mapped."""
@@ -125,8 +129,8 @@ class RoutePlan:
         for key, event in self._certain.items() if self._judges else ():
             for name, argument in event.args.items():
                 if argument.required and name not in names:
-                    message = f"{key} requires this argument (`events`), and the route does not map it"
-                    at.under(name).add(message, "missing_key")
+                    told = message("{key} requires this argument (`events`), and the route does not map it", key=key)
+                    at.under(name).add(told, "missing_key")
 
     def whole(self, value: Value, at: Location) -> Value:
         """Return arguments that are one value, held against the plan."""
@@ -137,7 +141,7 @@ class RoutePlan:
                 try:
                     hold_arguments(value.literal, key, event, at.field)
                 except MappingError as error:
-                    at.add(f"{error.field}: {error.detail}", "wrong_type")
+                    at.add(message("{field}: {detail}", field=error.field, detail=error.detail), "wrong_type")
             if self._keys.closed:
                 return value
         return held_as_a_whole(value, self._key_again, self._possible, at.field)
@@ -160,13 +164,15 @@ class RoutePlan:
     def _report_undefined(self, name: str, at: Location) -> None:
         names = dict.fromkeys(each for event in self._possible.values() for each in event.args)
         events = [*self._possible]
+        hint = did_you_mean(name, names)
         if len(events) == 1:
-            message = f"{events[0]} has no such argument in `events`"
+            told = message("{key} has no such argument in `events`{hint}", key=events[0], hint=hint)
         elif self._keys.closed:
-            message = f"none of {', '.join(events)} has such an argument in `events`"
+            keys = ", ".join(events)
+            told = message("none of {keys} has such an argument in `events`{hint}", keys=keys, hint=hint)
         else:
-            message = "no event of `events` has such an argument"
-        at.add(message + did_you_mean(name, names), "undefined_event", at_key=True)
+            told = message("no event of `events` has such an argument{hint}", hint=hint)
+        at.add(told, "undefined_event", at_key=True)
 
     def _constant(self, value: Value, rules: Mapping[str, EventArgument | None], at: Location) -> bool:
         """Report a constant that an event does not take; return whether there is nothing left to check."""
@@ -175,13 +181,15 @@ class RoutePlan:
         for key in self._certain:
             rule = rules[key]
             if rule is None:
-                message = f"{key} has no such argument in `events`, and this one is in every event"
-                at.add(message, "undefined_event", at_key=True)
+                told = message("{key} has no such argument in `events`, and this one is in every event", key=key)
+                at.add(told, "undefined_event", at_key=True)
                 return True
             broken = violation(value.literal, rule)
             if broken is not None:
-                hint = ": quote it" if rule.type == "string" and isinstance(value.literal, bool | int | float) else ""
-                at.add(f"{broken.message} (`events`: {key}){hint}", "wrong_type")
+                unquoted = rule.type == "string" and isinstance(value.literal, bool | int | float)
+                hint = message(": quote it") if unquoted else ""
+                told = message("{told} (`events`: {key}){hint}", told=broken.told, key=key, hint=hint)
+                at.add(told, "wrong_type")
                 return True
         return self._keys.closed
 
@@ -189,12 +197,14 @@ class RoutePlan:
         """Report a value that never yields what its events take, or that one of them does not have."""
         types = {rule.type for rule in rules.values() if rule is not None}
         accepted = frozenset[type]().union(*(TYPES[each].classes for each in types))
-        words = " or ".join(sorted(TYPES[each].words for each in types))
-        report_yield(raw, accepted, f"{words} (`events`)", at)
+        words = either_type(sorted(TYPES[each].words for each in types))
+        report_yield(raw, accepted, message("{words} (`events`)", words=words), at)
         if self._keys.closed and reads_record(raw):
             for key in (key for key, rule in rules.items() if rule is None):
-                message = f"{key} has no such argument in `events`: with it, such an event becomes a dead letter"
-                at.add(message, "suspicious", at_key=True)
+                told = message(
+                    "{key} has no such argument in `events`: with it, such an event becomes a dead letter", key=key
+                )
+                at.add(told, "suspicious", at_key=True)
 
     @cached_property
     def _key_again(self) -> Value:

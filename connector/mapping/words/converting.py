@@ -5,10 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from connector.language.message import message
 from connector.mapping.conversions import CONVERSIONS, OPTIONS, numbers, taking
 from connector.mapping.errors import ConversionError, MappingError
 from connector.mapping.expressions import MISSING, Value
 from connector.mapping.vocabulary import DEAD_LETTER, Example
+from connector.mapping.wording import both_of
 from connector.mapping.words.word import Operands, Word
 from connector.settings.problems import did_you_mean
 
@@ -42,7 +44,7 @@ def _as(value: Value, words: Operands) -> Value:
 def _named_conversions(given: Json, location: Location) -> list[Conversion]:
     if isinstance(given, list):
         if not given:
-            location.add("expected a conversion, got an empty list", "bad_value")
+            location.add(message("expected a conversion, got an empty list"), "bad_value")
         candidates = [(name, location.at(index)) for index, name in enumerate(given)]
     else:
         candidates = [(given, location)]
@@ -51,8 +53,10 @@ def _named_conversions(given: Json, location: Location) -> list[Conversion]:
         if isinstance(name, str) and name in CONVERSIONS:
             chain.append(CONVERSIONS[name])
         else:
-            hint = did_you_mean(str(name), CONVERSIONS) or f": expected one of {', '.join(CONVERSIONS)}"
-            where.add(f"no such conversion{hint}", "bad_value")
+            hint = did_you_mean(str(name), CONVERSIONS) or message(
+                ": expected one of {names}", names=", ".join(CONVERSIONS)
+            )
+            where.add(message("no such conversion{hint}", hint=hint), "bad_value")
     return chain
 
 
@@ -63,8 +67,9 @@ def _option(option: Option) -> Word:
         named = words.raw.get("as")
         takers = taking(option.name)
         if not any(name in takers for name in (named if isinstance(named, list) else [named])):
-            belongs = " and ".join(f"`as: {name}`" for name in takers)
-            words.location.at(option.name).add(f"`{option.name}` belongs to {belongs}", "bad_value", at_key=True)
+            belongs = both_of([f"`as: {name}`" for name in takers])
+            told = message("`{word}` belongs to {others}", word=option.name, others=belongs)
+            words.location.at(option.name).add(told, "bad_value", at_key=True)
         return value
 
     return Word(name=option.name, doc=option.doc, schema=option.schema, examples=option.examples, compile=check)
@@ -78,11 +83,12 @@ def _arithmetic(value: Value, words: Operands) -> Value:
         raw, location = words.of("multiply")
         factor = None if isinstance(raw, bool) else numbers.decimal_of(raw)
         if factor is None:
-            location.add("expected a number", "wrong_type")
+            location.add(message("expected a number"), "wrong_type")
     if "round" in words:
         digits, location = words.of("round")
         if not isinstance(digits, int) or isinstance(digits, bool) or not 0 <= digits <= _MAX_DECIMAL_PLACES:
-            location.add(f"expected a number of decimal places, 0 to {_MAX_DECIMAL_PLACES}", "bad_value")
+            told = message("expected a number of decimal places, 0 to {most}", most=_MAX_DECIMAL_PLACES)
+            location.add(told, "bad_value")
             return MISSING
     if factor is None:
         return MISSING
@@ -102,11 +108,12 @@ def _on_error(value: Value, words: Operands) -> Value:
     """Check the word; the conversions read it."""
     action, location = words.of("on_error")
     if action != "omit":
-        location.add(
-            "expected omit; without it, an impossible conversion sends the record to the dead letters", "bad_value"
-        )
+        told = message("expected omit; without it, an impossible conversion sends the record to the dead letters")
+        location.add(told, "bad_value")
     elif not any(word in words for word in CONVERTING):
-        location.add(f"`on_error` belongs to {', '.join(f'`{word}`' for word in CONVERTING)}", "bad_value", at_key=True)
+        others = ", ".join(f"`{word}`" for word in CONVERTING)
+        told = message("`{word}` belongs to {others}", word="on_error", others=others)
+        location.add(told, "bad_value", at_key=True)
     return value
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from connector.language.message import message
 from connector.mapping.elements import at_element, elements_of
 from connector.mapping.expressions import MISSING, Value
 from connector.mapping.references import is_reference
@@ -22,7 +23,7 @@ def compile_list_source(raw: Json, location: Location, compile_value: Callable[[
     """Compile what stands beside `each` and `for_each`: a value that may be a list."""
     value = compile_value(raw, location) if isinstance(raw, dict) or is_reference(raw) else None
     if value is None or (value.constant and value is not MISSING):
-        location.add("expected a reference to a list, like $.items", "bad_reference")
+        location.add(message("expected a reference to a list, like $.items"), "bad_reference")
         return MISSING
     return value
 
@@ -31,7 +32,8 @@ def _each(_value: Value, words: Operands) -> Value:
     raw_list, at_list = words.of("each")
     elements = compile_list_source(raw_list, at_list.of_one_value(one=False), words.compile)
     if "value" not in words:
-        words.location.at("value").add("missing, required together with `each`", "missing_key")
+        told = message("missing, required together with {name}", name="`each`")
+        words.location.at("value").add(told, "missing_key")
         return MISSING
     raw, location = words.of("value")
     get = words.compile_structure(raw, location.with_item()).get
@@ -49,7 +51,7 @@ def _each(_value: Value, words: Operands) -> Value:
 def _value(value: Value, words: Operands) -> Value:
     """Check that `each` stands beside the word; `each` compiles it."""
     if "each" not in words:
-        words.location.at("value").add("`value` belongs to `each`", "bad_value", at_key=True)
+        words.location.at("value").add(message("`value` belongs to `each`"), "bad_value", at_key=True)
     return value
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from connector.language.message import message
 from connector.mapping.errors import MappingError
 from connector.mapping.expressions import MISSING, NOT_BLANK, Usual, Value, constant
 from connector.mapping.json_values import text_form
 from connector.mapping.references import compile_reference, compile_template, is_reference
 from connector.mapping.vocabulary import DEAD_LETTER, SKIP, Example
+from connector.mapping.wording import not_a_regular_expression
 from connector.mapping.words.word import VALUE_SCHEMA, Operands, Word
 from connector.settings.types import InterpolatedStr
 
@@ -28,7 +30,7 @@ def _from(_value: Value, words: Operands) -> Value:
         found = _reference(source, location)
         return found if _next_step_drops_blank(words) else found.then(_not_blank, usual=Usual(str, NOT_BLANK))
     if not source:
-        location.add("expected a reference, got an empty list", "bad_value")
+        location.add(message("expected a reference, got an empty list"), "bad_value")
     return _first_of([_reference(each, location.at(index)) for index, each in enumerate(source)])
 
 
@@ -41,8 +43,9 @@ def _next_step_drops_blank(words: Operands) -> bool:
 def _reference(raw: Json, location: Location) -> Value:
     if is_reference(raw):
         return compile_reference(raw, location)
-    hint = f", did you mean '$.{raw}'?" if isinstance(raw, str) and not isinstance(raw, InterpolatedStr) else ""
-    location.add(f"expected a reference, or a list of them{hint}", "bad_reference")
+    is_shown = isinstance(raw, str) and not isinstance(raw, InterpolatedStr)
+    hint = message(", did you mean '{close}'?", close=f"$.{raw}") if is_shown else ""
+    location.add(message("expected a reference, or a list of them{hint}", hint=hint), "bad_reference")
     return MISSING
 
 
@@ -78,16 +81,15 @@ def _or_other(other: Getter) -> Callable[[Json, Json, Record], Json]:
 def _extract(value: Value, words: Operands) -> Value:
     pattern, location = words.of("extract")
     if not isinstance(pattern, str):
-        location.add("expected a regular expression", "wrong_type")
+        location.add(message("expected a regular expression"), "wrong_type")
         return MISSING
     try:
         expression = re.compile(pattern)
     except (re.error, OverflowError) as error:
-        where = f": {error.msg} at position {error.pos}" if isinstance(error, re.error) else ""
-        location.add(f"not a regular expression{where}", "bad_value")
+        location.add(not_a_regular_expression(error), "bad_value")
         return MISSING
     if expression.groups == 0:
-        location.add("no group: put parentheses around the part to extract, as in ^SKU-(.+)$", "bad_value")
+        location.add(message("no group: put parentheses around the part to extract, as in ^SKU-(.+)$"), "bad_value")
         return MISSING
     return value.then(_extracted(expression))
 
@@ -115,7 +117,7 @@ def _default(value: Value, words: Operands) -> Value:
 def _required(value: Value, words: Operands) -> Value:
     wanted, location = words.of("required")
     if not isinstance(wanted, bool):
-        location.add("expected true or false", "wrong_type")
+        location.add(message("expected true or false"), "wrong_type")
     return value.then(required(location.field)) if wanted is True else value
 
 

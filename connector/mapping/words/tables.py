@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from connector.language.message import message
 from connector.mapping.conversions import CONVERSIONS
 from connector.mapping.errors import ConversionError
 from connector.mapping.expressions import Usual, Value
@@ -23,17 +24,18 @@ def _map(value: Value, words: Operands) -> Value:
     raw, location = words.of("map")
     otherwise = _compile_otherwise(words) if "otherwise" in words else nothing
     if not isinstance(raw, dict) or not raw:
-        location.add("expected a table of values and what becomes of them", "wrong_type")
+        location.add(message("expected a table of values and what becomes of them"), "wrong_type")
         return value
     table: dict[str, Value] = {}
     for key, result in raw.items():
         text, at = text_form(key) or str(key), location.at(key)
         if not text.strip():
-            at.add("blank text counts as missing: use `otherwise`", "bad_value", at_key=True)
+            at.add(message("blank text counts as missing: use `otherwise`"), "bad_value", at_key=True)
         if text in table:
-            at.add("the table has this key twice: keys are compared as text", "bad_value", at_key=True)
+            at.add(message("the table has this key twice: keys are compared as text"), "bad_value", at_key=True)
         elif text.strip() and (conversion := _unreachable(text, words)):
-            at.add(f"unreachable: `as: {conversion}` never yields this", "bad_value", at_key=True)
+            told = message("unreachable: `as: {conversion}` never yields this", conversion=conversion)
+            at.add(told, "bad_value", at_key=True)
         table[text] = at.observed("entry", words.compile(result, at))
     usual = None
     if all(result.constant for result in table.values()):
@@ -71,7 +73,7 @@ def _unreachable(key: str, words: Operands) -> str:
 def _otherwise(value: Value, words: Operands) -> Value:
     if "map" not in words:
         location = words.location.at("otherwise")
-        location.add("`otherwise` belongs to `map`", "bad_value", at_key=True)
+        location.add(message("`otherwise` belongs to `map`"), "bad_value", at_key=True)
     return value
 
 

@@ -21,13 +21,15 @@ ROOT = Path(connector.__file__).parent
 MADE_ELSEWHERE = {"{number:,} {noun}", "{number} d", "{number} h", "{number} min", "{number} s", *wording.REASONS}
 """Templates that are held in a table instead of the call."""
 
+CALLS = {"message", "ConversionError"}
+
 
 def templates() -> dict[str, str]:
-    """Return the first argument of each call of `message`, with the module that makes it."""
+    """Return the first argument of each call of `message`, or of what calls it, with the module that makes it."""
     found = {}
     for path in sorted(ROOT.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "message":
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CALLS:
                 for template in _literals(node.args[0]):
                     found[template] = path.relative_to(ROOT).as_posix()
     return found

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from connector.core.record import Failure, Item, Record
+from connector.language.message import in_language
 from connector.mapping import CompiledMapping, Mapper, compile_mapping
 from connector.settings.models import Decode, EventDefinition, Route, Target
 from connector.settings.problems import Problems
@@ -20,6 +22,9 @@ EVENT_V1 = "event/batchAdd"
 INFO = "audience/info/batchAdd"
 TAG = "audience/tag/batchAdd"
 PHONE = {"type": "phone", "value": "$.phone"}
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
+_ENGLISH = re.compile(r"\b[a-z]{2,} [a-z]{2,}\b|\b(?:a|an|the|is|to|of) [a-z]+\b")
+"""Two words in a row: code has commas or signs between them."""
 
 
 def record(value: object = None, **changed: Any) -> Record:  # noqa: ANN401 - fields of a record
@@ -41,7 +46,7 @@ def compiled(
     decode: Mapping[str, Any] | None = None,
     events: Mapping[str, Any] | None = None,
 ) -> tuple[CompiledMapping | None, Problems]:
-    """Compile routes to one target, `t`."""
+    """Compile routes to one target, `t`. Each problem must be Chinese in Chinese."""
     problems = Problems()
     targets = {"t": Target.model_validate({"endpoint": endpoint, **(target or {})})}
     mapping = compile_mapping(
@@ -51,6 +56,11 @@ def compiled(
         decode={topic: Decode.model_validate(each) for topic, each in (decode or {}).items()},
         events=None if events is None else {key: EventDefinition.model_validate(each) for key, each in events.items()},
     )
+    for problem in problems.found:
+        chinese = in_language(problem.message, "zh")
+        assert re.search("[\u4e00-\u9fff]", chinese), problem.message
+        ours, _, _of_python = chinese.partition("不是正则表达式：")
+        assert _ENGLISH.search(_QUOTED.sub("", ours)) is None, chinese
     return mapping, problems
 
 
