@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from connector.language.message import joined, message
+from connector.language.message import joined, message, verbatim
 from connector.mapping.changes import envelope_of, report_changes
 from connector.mapping.errors import MappingError
 from connector.mapping.events import compile_event_key
@@ -164,16 +164,16 @@ class _Compiler:
         location: Location | None,
     ) -> None:
         """Report what is missing from a combination; values that are wrong by themselves are already reported."""
-        at = location or self._target_location(route.to)
+        at, told = location or self._target_location(route.to), verbatim(error.detail)
         name = error.field.removeprefix("public_params.")
         parameter = endpoint.parameter(name)
         if error.reason != "value_missing":
             if not self._problems.errors:
-                at.add(error.detail, "bad_value")
+                at.add(told, "bad_value")
         elif name in params:
-            params[name].location.add(error.detail, "missing_key")
+            params[name].location.add(told, "missing_key")
         elif parameter is None or not parameter.required:  # a required one is reported once, by check_required
-            at.at(name).add(error.detail, "missing_key")
+            at.at(name).add(told, "missing_key")
 
     def check_required(self, routes: Sequence[Route]) -> None:
         """Report each required parameter that is missing from a target and from some route that feeds it."""

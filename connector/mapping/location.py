@@ -14,6 +14,7 @@ from connector.settings.problems import Path as Keys
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from connector.language.message import Message
     from connector.mapping.expressions import Value
     from connector.mapping.lookup import Path
     from connector.settings.problems import Code, Problems
@@ -93,7 +94,7 @@ class Location:
         get = self.scope.observe(part, self.path, value.get, text)
         return replace(value, get=get, constant=False, inlined=None)
 
-    def add(self, message: str, code: Code, *, at_key: bool = False) -> None:
+    def add(self, message: Message, code: Code, *, at_key: bool = False) -> None:
         """Report a problem with the value of this key, or with the key itself."""
         self.problems.add(self.path, message, code, at_key=at_key)
 

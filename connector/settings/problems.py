@@ -42,7 +42,7 @@ class Problem:
     """An error or a warning about one value of the file."""
 
     path: Path
-    message: str
+    message: Message
     code: Code
     at_key: bool = False
     """Whether the key is wrong (unknown, misspelt) and not its value."""
@@ -59,7 +59,7 @@ class Problems:
 
     found: list[Problem] = field(default_factory=list)
 
-    def add(self, path: Path, message: str, code: Code, *, at_key: bool = False) -> None:
+    def add(self, path: Path, message: Message, code: Code, *, at_key: bool = False) -> None:
         """Add one problem at `path`."""
         self.found.append(Problem(path, message, code, at_key))
 
