@@ -56,12 +56,12 @@ def _same(one: str, other: str) -> int:
     return len([*takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))])
 
 
-def run(folder: Path, config: str, name: str) -> str:
+def run(folder: Path, config: str, name: str, **environ: str) -> str:
     (folder / "connector.yaml").write_text(config, encoding="utf-8")
     (folder / "records.jsonl").write_text(RECORDS, encoding="utf-8")
     arguments = ("--file", "records.jsonl") if name == "preview" else ()
     secrets = {"TUZHAN_APP_ID": "a", "TUZHAN_APP_SECRET": "s"} if name == "check" else {}
-    done = command(folder, name, "-c", "connector.yaml", *arguments, COLUMNS="200", **secrets)
+    done = command(folder, name, "-c", "connector.yaml", *arguments, COLUMNS="200", **secrets, **environ)
     return " ".join((done.stdout + done.stderr).replace("│", " ").split())
 
 
@@ -83,3 +83,15 @@ def test_the_table_has_every_mistake_that_was_asked_for() -> None:
 def test_the_command_says_what_the_table_shows(tmp_path: Path, mistake: Mistake) -> None:
     said = run(tmp_path, with_mistake(mistake), mistake.command)
     assert " ".join(mistake.says.split()) in said.replace("'", "`")
+
+
+@pytest.mark.parametrize("mistake", [each for each in MISTAKES if each.command == "check"], ids=lambda each: each.name)
+def test_a_chinese_reader_is_told_the_mistake_in_chinese_at_the_same_place(tmp_path: Path, mistake: Mistake) -> None:
+    english = run(tmp_path, with_mistake(mistake), "check")
+    chinese = run(tmp_path, with_mistake(mistake), "check", TUZHAN_LANG="zh")
+    place, code = r"connector\.yaml:\d+:\d+: [\w.\[\]]+", r"\[\w+\]"
+    assert re.findall(place, english) == re.findall(place, chinese)
+    assert re.findall(code, english)[-1] == re.findall(code, chinese)[-1]
+    told = re.sub(r"`[^`]*`|'[^']*'", "", re.split(place, chinese)[1])
+    assert re.search("[\u4e00-\u9fff]", told)
+    assert re.search(r"[a-z] [a-z]", told) is None, told
