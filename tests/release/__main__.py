@@ -13,7 +13,7 @@ from pathlib import Path
 
 import connector
 from tests.release.environment import ROOT, Environment, ReleaseError, run
-from tests.release.inventory import audit, write_bill_of_materials, write_licenses
+from tests.release.inventory import audit, licenses_of, write_bill_of_materials, write_licenses
 
 DIST = ROOT / "dist"
 
@@ -42,8 +42,9 @@ def _release(folder: Path) -> int:
     (DIST / "constraints.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     _say(f"constraints.txt: {len(pins)} libraries")
     full.remove_installers()
-    write_bill_of_materials(full, version, DIST / "sbom.cdx.json")
-    write_licenses(full, DIST / "licenses.md")
+    licenses = licenses_of(full)
+    write_bill_of_materials(full, version, licenses, DIST / "sbom.cdx.json")
+    write_licenses(licenses, DIST / "licenses.md")
     _say("sbom.cdx.json, licenses.md: every license permits use in a product")
     code = _audit(pins, folder)
     _write_checksums()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tests.release.environment import ROOT, ReleaseError, run, tool
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from tests.release.environment import Environment
 
+Entry: TypeAlias = dict[str, str]
+"""What pip-licenses says of a library: `Name`, `Version`, `License`, `URL`."""
 _PERMISSIVE: Final = re.compile(
     r"\b(MIT|BSD|0BSD|Apache|ISC|PSF|Python|MPL-2\.0|Mozilla Public License 2\.0|Unlicense|Zlib|CC0)\b", re.IGNORECASE
 )
@@ -23,29 +25,46 @@ _OTHERS: Final = re.compile(r"GPL|GNU|SSPL|Server Side Public|BUSL|Proprietary|C
 _TEXT_OF_BSD: Final = "Redistribution and use in source and binary forms, with or without"
 
 
-def write_bill_of_materials(environment: Environment, version: str, path: Path) -> None:
+def write_bill_of_materials(environment: Environment, version: str, licenses: list[Entry], path: Path) -> None:
     """Write what is installed as CycloneDX JSON, without times and random numbers."""
     about = ["--pyproject", str(ROOT / "pyproject.toml"), "--mc-type", "application"]
     form = ["--output-reproducible", "--validate", "--output-file", str(path)]
     run([tool("cyclonedx-py"), "environment", *about, *form, environment.program("python")])
     document = json.loads(path.read_text(encoding="utf-8"))
     document["metadata"]["component"]["version"] = version  # pyproject.toml has none: it is in connector/__init__.py
+    name_licenses(document["components"], licenses)
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
-def write_licenses(environment: Environment, path: Path) -> None:
-    """Write the license of every library as a table. Raises ReleaseError if one does not permit what we do."""
+def name_licenses(components: list[dict[str, Any]], licenses: Iterable[Entry]) -> None:
+    """Add the license to those components of a bill of materials that have none.
+
+    cyclonedx-py does not find it where a library says it in free words.
+    """
+    known = {each["Name"]: named(each["License"]) for each in licenses}
+    for component in components:
+        if not component.get("licenses"):
+            component["licenses"] = [{"license": {"name": known[component["name"]]}}]
+
+
+def licenses_of(environment: Environment) -> list[Entry]:
+    """Return the license of every library. Raises ReleaseError if one does not permit what we do."""
     options = [f"--python={environment.program('python')}", "--with-urls", "--from=mixed", "--format=json"]
-    found = json.loads(run([tool("pip-licenses"), *options, "--ignore-packages", "tuzhan-connector"]))
+    found: list[Entry] = json.loads(run([tool("pip-licenses"), *options, "--ignore-packages", "tuzhan-connector"]))
     refused = not_permissive(found)
     if refused:
         raise ReleaseError(f"read these licenses, and add them to tests/release/inventory.py or do without: {refused}")
+    return found
+
+
+def write_licenses(found: Iterable[Entry], path: Path) -> None:
+    """Write the license of every library as a table."""
     rows = [f"| {each['Name']} | {each['Version']} | {named(each['License'])} | {each['URL']} |" for each in found]
     head = ["| library | version | license | |", "|---|---|---|---|"]
     path.write_text("\n".join([*head, *rows]) + "\n", encoding="utf-8")
 
 
-def not_permissive(found: Iterable[dict[str, str]]) -> list[str]:
+def not_permissive(found: Iterable[Entry]) -> list[str]:
     """Return those of pip-licenses' entries whose license is not known to permit use in a product.
 
     Of alternatives (`MIT OR GPL-2.0`) one is enough.

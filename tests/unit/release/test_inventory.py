@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
-from tests.release.inventory import Audit, audit_of, not_permissive
+from tests.release.inventory import Audit, audit_of, name_licenses, not_permissive
 
 PINS = ["a==1", "b==2"]
 
@@ -33,6 +34,16 @@ def test_a_license_that_permits_use_in_a_product_is_accepted(license_: str) -> N
 )
 def test_any_other_license_is_named(license_: str) -> None:
     assert not_permissive([entry(license_)]) == [f"x 1: {license_}"]
+
+
+def test_every_component_of_the_bill_of_materials_has_a_license() -> None:
+    said = [{"license": {"id": "MIT"}}]
+    components: list[dict[str, Any]] = [{"name": "x"}, {"name": "y", "licenses": said}]
+    name_licenses(components, [entry("3-Clause BSD License")])
+    assert components == [
+        {"name": "x", "licenses": [{"license": {"name": "3-Clause BSD License"}}]},
+        {"name": "y", "licenses": said},
+    ]
 
 
 def test_a_vulnerability_is_reported_with_its_remedy() -> None:
