@@ -22,7 +22,7 @@ TEXTS: Final = {
     "{one} or {other}": "{one} 或 {other}",
     "{what} or {other}": "{what}或{other}",
     " ({values})": "（{values}）",
-    ": {names}": "：{names}",
+    ": {names}": "：可用的有 {names}",
     ": expected one of {names}": "：应为以下之一：{names}",
     ": use `{conversion}`": "：请用 `{conversion}`",
     ": use `as: joined`": "：请用 `as: joined`",
