@@ -31,10 +31,11 @@ from connector.flow.pipeline import Pipeline
 from connector.flow.plan import Plan
 from connector.kafka.record_fetcher import RecordFetcher
 from connector.kafka.replay_group import ReplayGroup
+from connector.language.message import message
 from connector.observe.log import configure
 from connector.outlets import build_outlets
 from connector.runtime.process import stop_on_signals
-from connector.runtime.progress import Progress, Shown
+from connector.runtime.progress import Progress, Shown, letters
 from connector.runtime.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class Replay:
     def plan(self) -> Tally:
         """Return what a replay would do. Blocking; raises CommandError."""
         feed, reader = self._feed(self._replayed()), self._reader
-        with self._progress.step("looking at", "dead letter", lambda: (reader.read, reader.wanted)):
+        with self._progress.step(message("looking at"), letters, lambda: (reader.read, reader.wanted)):
             for _ in feed.plans(self._options.limit):
                 pass
         return feed.tally
@@ -155,7 +156,7 @@ class Replay:
             names, config = list(self._loaded.config.targets), config_id(self._loaded.sha256)
             plan = Plan(source, lambda _: names, outlets.targets, config)
             try:
-                with self._progress.step("replaying", "letter", lambda: (self._ended(), planned.selected)):
+                with self._progress.step(message("replaying"), letters, lambda: (self._ended(), planned.selected)):
                     await self._run(pipeline, source, plan, tasks, stop)
             finally:
                 await tasks.cancel()

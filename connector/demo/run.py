@@ -101,12 +101,16 @@ async def _run(records: int, *, faults: bool, keep: bool, as_json: bool) -> int:
         return 1 if result.disagreements() else 0
 
 
+def _orders(number: int) -> str:
+    return f"{number:,} order{'' if number == 1 else 's'}"
+
+
 async def _flow(parts: _Parts, orders: Iterator[Order], total: int, *, faults: bool) -> dict[str, int]:
     """Send the orders, and wait until each has its outcome; return the counts."""
     await _wait_joined(parts)
     with (
-        parts.progress.step("sent", "order", lambda: (parts.expected.sent, total)),
-        parts.progress.step("settled", "order", lambda: (parts.settled, total)),
+        parts.progress.step("sent", _orders, lambda: (parts.expected.sent, total)),
+        parts.progress.step("settled", _orders, lambda: (parts.settled, total)),
     ):
         await _send(parts, orders, total, faults=faults)
         return await _wait_settled(parts)

@@ -11,6 +11,7 @@ Theory of operation
 from __future__ import annotations
 
 import enum
+import os
 import sys
 import time
 from collections import deque
@@ -27,6 +28,8 @@ from rich.text import Text
 
 from connector.core.time_left import TimeLeft
 from connector.core.wording import counted, duration
+from connector.language.choice import chosen
+from connector.language.message import in_language, joined, message, verbatim
 from connector.runtime.console import is_screen, stderr_console
 
 if TYPE_CHECKING:
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 
     Measure = Callable[[], tuple[int, int | None]]
     """Returns how much is done, and of how much; None: that is not known. Called by another thread."""
+    Counted = Callable[[int], str]
+    """Returns a number with its noun, such as `records`."""
 
 T = TypeVar("T")
 BEGIN_S: Final = 1.0
@@ -66,7 +71,7 @@ class _Step:
     """One part of the work."""
 
     name: str
-    noun: str
+    tell: Counted
     measure: Measure
     pace: TimeLeft = field(default_factory=TimeLeft)
     told: str = ""
@@ -75,19 +80,37 @@ class _Step:
         """Return how far it is in words, and in numbers."""
         done, total = self.measure()
         self.pace.add(now, done)
-        much = counted(done, self.noun) if total is None else f"{min(done, total):,} of {counted(total, self.noun)}"
-        return "; ".join(filter(None, (much, self._rest(done, total)))), done, total
+        much = self.tell(done)
+        if total is not None:
+            much = message("{done:,} of {total}", done=min(done, total), total=self.tell(total))
+        told = joined("; ", filter(None, (much, self._rest(done, total))))
+        return in_language(told, chosen(os.environ)), done, total
+
+    @property
+    def title(self) -> str:
+        """What is done, in the language of the process."""
+        return in_language(self.name, chosen(os.environ))
 
     def _rest(self, done: int, total: int | None) -> str:
         if total is not None and done >= total:
             return ""
         if still := self.pace.stalled_s():
-            return f"no progress for {duration(still)}"
+            return message("no progress for {time}", time=duration(still))
         if total is None:
             speed = self.pace.per_second()
-            return "" if speed is None else f"{speed:,.0f}/s"
+            return "" if speed is None else verbatim(f"{speed:,.0f}/s")
         seconds = self.pace.seconds(total)
-        return "" if seconds is None else f"{duration(max(seconds, 1.0))} left"
+        return "" if seconds is None else message("{time} left", time=duration(max(seconds, 1.0)))
+
+
+def records(number: int) -> str:
+    """Return a number of records."""
+    return counted(number, "record")
+
+
+def letters(number: int) -> str:
+    """Return a number of dead letters."""
+    return counted(number, "letter")
 
 
 class Progress:
@@ -118,9 +141,9 @@ class Progress:
         return self._thread.is_alive()
 
     @contextmanager
-    def step(self, name: str, noun: str, measure: Measure) -> Iterator[None]:
-        """Show a step while the block runs: `name` says what is done, and `noun` is what it counts, one of them."""
-        one = _Step(name, noun, measure)
+    def step(self, name: str, tell: Counted, measure: Measure) -> Iterator[None]:
+        """Show a step while the block runs: `name` says what is done, and `tell` tells a number of what it counts."""
+        one = _Step(name, tell, measure)
         one.pace.add(time.monotonic(), measure()[0])
         with self._writing:
             self._steps = [*self._steps, one]
@@ -132,10 +155,10 @@ class Progress:
                 if not self._steps:
                     self._hide_bars()  # the terminal is the command's again
 
-    def over(self, items: Sequence[T], name: str, noun: str = "record") -> Iterator[T]:
-        """Yield the items; the step lasts until the last one is dealt with."""
+    def over(self, items: Sequence[T], name: str) -> Iterator[T]:
+        """Yield the items, which are records; the step lasts until the last one is dealt with."""
         done = 0
-        with self.step(name, noun, lambda: (done, len(items))):
+        with self.step(name, records, lambda: (done, len(items))):
             for each in items:
                 yield each
                 done += 1
@@ -172,7 +195,7 @@ class Progress:
                 told, _, _ = step.text(time.monotonic())
                 if told != step.told:
                     step.told = told
-                    self.note(f"{step.name}: {told}")
+                    self.note(f"{step.title}: {told}")
 
     def _show_bars(self) -> None:
         try:
@@ -219,5 +242,5 @@ def _bars(steps: Sequence[_Step], width: int) -> Group:
     for step in steps:
         told, done, total = step.text(now)
         bar = Text() if total is None else ProgressBar(max(total, 1), done, width=_BAR_WIDTH)
-        table.add_row(step.name, *([bar] if is_wide else []), told)
+        table.add_row(step.title, *([bar] if is_wide else []), told)
     return Group(table)

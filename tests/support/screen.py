@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 60.0
 HIDE_CURSOR = "\x1b[?25l"
+_SIZE = ("COLUMNS", "LINES")
+"""Are set by pytest-xdist, and would count instead of the terminal's size."""
 _CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -27,13 +29,14 @@ class Screen:
 
     def __init__(self, folder: Path, arguments: Sequence[str], environ: Mapping[str, str], **streams: int) -> None:
         """`arguments` are Python's; `streams` are those of the process that are no terminal."""
+        inherited = {name: each for name, each in os.environ.items() if name not in _SIZE}
         self._ours, theirs = os.openpty()
         self.resize(100)
         stdin, stdout, stderr = (streams.get(name, theirs) for name in ("stdin", "stdout", "stderr"))
         self.process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "TERM": "xterm", **environ},
+            env={**inherited, "PYTHONPATH": str(Path(__file__).parents[2]), "TERM": "xterm", **environ},
             stdin=stdin,
             stdout=stdout,
             stderr=stderr,

@@ -24,7 +24,7 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     "language": (),
     "core": ("language",),
     "settings": ("language", "core"),
-    "runtime": ("core",),
+    "runtime": ("language", "core"),
     "pages": (),
     "flow": ("language", "core"),
     "decode": ("language", "core", "settings"),

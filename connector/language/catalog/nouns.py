@@ -12,6 +12,7 @@ _NOUNS: Final = {
     "element": "个元素",
     "event": "个事件",
     "item": "条数据",
+    "letter": "条死信",
     "line": "行",
     "member": "个成员",
     "more reason": "个其他原因",

@@ -40,4 +40,16 @@ TEXTS: Final = {
     "dead letters: {listed}. Look at them: dead-letters list -c {file}": (
         "死信：{listed}。查看：dead-letters list -c {file}"
     ),
+    # progress of long work
+    "{done:,} of {total}": "{done:,} / 共 {total}",
+    "no progress for {time}": "已停滞 {time}",
+    "{time} left": "还需 {time}",
+    "reading": "读取",
+    "schemas": "读取 schema",
+    "mapping": "映射",
+    "mapping as before": "按旧配置映射",
+    "checking": "检查",
+    "producing": "写入",
+    "looking at": "查看",
+    "replaying": "重放",
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from connector.language.message import message
 from connector.runtime.progress import Progress, Shown
 from connector.workbench.masking import Mask, confirm_unmask
 from connector.workbench.preview.comparison import changes
@@ -107,11 +108,11 @@ def _look(options: Options, checked: Checked, old: Checked | None) -> _Seen:
     with Progress(Shown.on_stderr(as_json=options.as_json, elsewhere=Shown.NOTHING)) as progress:
         read, formats = read_records(checked, options, progress)
         mapping = PreviewedMapping(checked, read.cluster_id, formats)
-        outcomes = mapping.outcomes(progress.over(read.givens, "mapping"))
+        outcomes = mapping.outcomes(progress.over(read.givens, message("mapping")))
         if old is None:
             return _Seen(read, formats, mapping, outcomes, None, ())
         before = PreviewedMapping(old, read.cluster_id, formats)
-        changed = changes(before.outcomes(progress.over(read.givens, "mapping as before")), outcomes)
+        changed = changes(before.outcomes(progress.over(read.givens, message("mapping as before"))), outcomes)
         return _Seen(read, formats, mapping, outcomes, before, changed)
 
 

@@ -7,6 +7,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from connector.core.wording import counted
+from connector.language.message import message
+from connector.runtime.progress import records as counted_records
 from connector.workbench.preview.given import Given, Read
 
 if TYPE_CHECKING:
@@ -34,10 +36,12 @@ def read_topic(
         RegistryError: the registry does not answer.
 
     """
-    with progress.step("reading", "record", lambda: (reader.read, _to_read(reader, count, oldest=oldest))):
+    with progress.step(
+        message("reading"), counted_records, lambda: (reader.read, _to_read(reader, count, oldest=oldest))
+    ):
         records, is_cut = _oldest(reader, count) if oldest else _newest(reader, count)
     if registry is not None:
-        for record in progress.over(records, "schemas"):
+        for record in progress.over(records, message("schemas")):
             registry.fetch_now(record)
     which = "all" if len(records) < count and not is_cut else "the oldest" if oldest else "the newest"
     notes = [] if records else [f"{reader.topic} is empty: there is no record to preview"]

@@ -15,7 +15,7 @@ from connector.core.wording import counted
 from connector.decode.json import decode_json
 from connector.kafka.record_producer import RecordProducer
 from connector.language.message import message
-from connector.runtime.progress import Progress, Shown
+from connector.runtime.progress import Progress, Shown, records
 from connector.workbench.brokers import brokers_of, check_topic, parse_properties, settings_of
 from connector.workbench.preview.lines import (
     EXPECTED_LINES,
@@ -78,13 +78,13 @@ def run_produce(options: Options) -> int:
 
 def _count(options: Options, progress: Progress) -> int:
     """Return how many records a file has, which are all looked at. Raises UsageError."""
-    records = 0
-    with progress.step("checking", "record", lambda: (records, None)):
+    found = 0
+    with progress.step(message("checking"), records, lambda: (found, None)):
         for _ in _messages(options):
-            records += 1
-    if not records:
+            found += 1
+    if not found:
         raise UsageError(OPTION, message("{file} is empty: {expected}", file=options.file, expected=EXPECTED_LINES))
-    return records
+    return found
 
 
 def _produce(producer: RecordProducer, options: Options, progress: Progress, total: int | None) -> Produced:
@@ -95,7 +95,7 @@ def _produce(producer: RecordProducer, options: Options, progress: Progress, tot
         return _produce_all(producer, options, is_typed=True)
     # Deliveries are heard of between two lines only, for the next of which standard input may wait.
     measure = (lambda: (producer.sent, None)) if total is None else (lambda: (producer.records, total))
-    with progress.step("producing", "record", measure):
+    with progress.step(message("producing"), records, measure):
         return _produce_all(producer, options, is_typed=False)
 
 
@@ -107,12 +107,12 @@ def _produce_all(producer: RecordProducer, options: Options, *, is_typed: bool) 
         return producer.finish()
     except KeyboardInterrupt as interrupt:
         if not is_typed:  # else it ends the input, as Ctrl-D does
-            records = counted(producer.finish().records, "record")
-            told = message("interrupted: {records} went into the topic before", records=records)
+            before = counted(producer.finish().records, "record")
+            told = message("interrupted: {records} went into the topic before", records=before)
             raise CommandError(told) from interrupt
     except UsageError as error:
-        records = counted(producer.finish().records, "record")
-        told = message("{told}; {records} before it went into the topic", told=error.told, records=records)
+        before = counted(producer.finish().records, "record")
+        told = message("{told}; {records} before it went into the topic", told=error.told, records=before)
         raise CommandError(told) from error
     return producer.finish()
 

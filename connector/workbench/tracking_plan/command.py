@@ -150,7 +150,7 @@ def _each_topic(options: Options, checked: Checked) -> Iterator[Wanted]:
 
 def _outcomes(checked: Checked, source: tuple[Read, Mapping[str, BuildFormat]], progress: Progress) -> list[Outcome]:
     read, formats = source
-    return PreviewedMapping(checked, read.cluster_id, formats).outcomes(progress.over(read.givens, "mapping"))
+    return PreviewedMapping(checked, read.cluster_id, formats).outcomes(progress.over(read.givens, message("mapping")))
 
 
 def _notes(plan: Plan, outcomes: Sequence[Outcome]) -> Iterator[str]:

@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
+from connector.language.message import message
 from connector.runtime import progress as module
-from connector.runtime.progress import Progress, Shown
+from connector.runtime.progress import Progress, Shown, letters
 from tests.kafka.waiting import until
 
 
@@ -17,12 +18,13 @@ def piped(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setattr(module, "LINE_S", 0.01)
+    monkeypatch.setenv("TUZHAN_LANG", "en")
     return stream
 
 
 def test_a_log_has_a_line_when_something_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     stderr, done = piped(monkeypatch), 1200
-    with Progress(Shown.LINES) as progress, progress.step("replaying", "letter", lambda: (done, 5000)):
+    with Progress(Shown.LINES) as progress, progress.step(message("replaying"), letters, lambda: (done, 5000)):
         until(stderr.getvalue, "the first line")
         progress.note("a note")
         done = 5000
@@ -32,6 +34,14 @@ def test_a_log_has_a_line_when_something_has_changed(monkeypatch: pytest.MonkeyP
         "a note",
         "replaying: 5,000 of 5,000 letters",
     ]
+
+
+def test_it_is_told_in_the_language_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    stderr = piped(monkeypatch)
+    monkeypatch.setenv("TUZHAN_LANG", "zh")
+    with Progress(Shown.LINES) as progress, progress.step(message("replaying"), letters, lambda: (1200, 5000)):
+        until(stderr.getvalue, "the first line")
+    assert stderr.getvalue() == "重放: 1,200 / 共 5,000 条死信\n"
 
 
 def test_nothing_is_told_if_nothing_is_to_be_shown_but_notes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,7 +64,7 @@ def test_elsewhere_than_on_a_terminal_it_is_as_the_command_says(
 
 def test_a_stream_that_is_closed_ends_the_lines_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     stderr, done = piped(monkeypatch), 0
-    with Progress(Shown.LINES) as progress, progress.step("replaying", "letter", lambda: (done, 2)):
+    with Progress(Shown.LINES) as progress, progress.step(message("replaying"), letters, lambda: (done, 2)):
         until(stderr.getvalue, "the first line")
         stderr.close()
         done = 1
