@@ -133,7 +133,7 @@ class Replay:
             if self._registry is not None:
                 self._registry.fetch_now(record)
         except RegistryError as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(error.told) from error
 
     def _feed(self, replayed: dict[int, Replayed]) -> LetterFeed:
         mapping = self._loaded.mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Final
 
-from connector.language.message import Message, message, verbatim
+from connector.language.message import Message, filtered, message, verbatim
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,6 +60,13 @@ def why_not(error: OSError | ValueError) -> Message:
         return message("not a path")
     reason = (error.strerror or type(error).__name__).lower()
     return message(reason) if reason in REASONS else verbatim(reason)
+
+
+def system_says(reason: str) -> Message:
+    """Return the operating system's own words, in its own letters; in other languages if they are known ones."""
+    small = reason.lower()
+    known = small in REASONS and small.capitalize() == reason
+    return filtered(message(small), str.capitalize) if known else verbatim(reason)
 
 
 def duration(seconds: float) -> Message:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from confluent_kafka.schema_registry import SchemaRegistryError
 from confluent_kafka.schema_registry.error import OAuthTokenError
 
+from connector.core.wording import system_says
 from connector.language.message import Message, message
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _of_network(causes: Sequence[BaseException]) -> _Told:
     for cause in reversed(causes):
         if isinstance(cause, OSError) and (cause.strerror or "").strip():
             return (
-                message("can't be reached ({why})", why=cause.strerror),
+                message("can't be reached ({why})", why=system_says(cause.strerror or "")),
                 message("check kafka.schema_registry.url, and that it is up"),
             )
     if any(isinstance(cause, ValueError) for cause in causes):

@@ -16,6 +16,7 @@ import time
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from connector.core.wording import system_says
 from connector.language.message import message
 
 ListenerKind = Literal["kafka", "http", "tls", "other", "unresolved", "refused", "unreachable", "silent"]
@@ -75,7 +76,7 @@ def probe_listener(host: str, port: int, *, mechanism: str, tls_first: bool, tim
     except ConnectionRefusedError as error:
         return Listener("refused", detail=error.strerror or "")
     except (OSError, UnicodeError) as error:  # UnicodeError: no name of a host
-        text = getattr(error, "strerror", "") or ""
+        text = system_says(getattr(error, "strerror", "") or "")
         return Listener(
             "unreachable", detail=message("no connection in time") if isinstance(error, TimeoutError) else text
         )

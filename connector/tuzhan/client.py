@@ -35,6 +35,7 @@ from connector import __version__
 from connector.core.addresses import is_loopback
 from connector.core.errors import TransportError
 from connector.core.trace_headers import TRACE_HEADERS
+from connector.core.wording import system_says
 from connector.language.message import message
 from connector.tuzhan.replies import Reply
 
@@ -210,5 +211,5 @@ def _describe_connect(error: aiohttp.ClientConnectorError, peer: str) -> Message
         return message("TLS with {peer} failed: {reason}", peer=peer, reason=error.os_error.reason)
     if isinstance(error.os_error, ConnectionRefusedError):
         return message("{peer} refused the connection", peer=peer)
-    reason = error.os_error.strerror or type(error.os_error).__name__
+    reason = system_says(error.os_error.strerror or type(error.os_error).__name__)
     return message("{peer} can't be reached: {reason}", peer=peer, reason=reason)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from connector.core.events import Notice
+from connector.core.wording import system_says
 from connector.language.message import message
 from connector.tuzhan.renewal import parse_token
 from connector.tuzhan.token import TokenProvider, now_s
@@ -146,7 +147,7 @@ class TokenFile(TokenProvider):
             return None, message(
                 "the token file {path} can't be read ({why})",
                 path=self._path,
-                why=getattr(error, "strerror", None) or message("not a path"),
+                why=system_says(getattr(error, "strerror", None) or "") or message("not a path"),
             )
         self._last_read = version
         token = parse_token(content.decode("utf-8-sig", "replace")) if len(content) <= MAX_FILE_BYTES else None

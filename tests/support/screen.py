@@ -33,6 +33,8 @@ class Screen:
         self._ours, theirs = os.openpty()
         self.resize(100)
         stdin, stdout, stderr = (streams.get(name, theirs) for name in ("stdin", "stdout", "stderr"))
+        # The width is that of this terminal: not of one that the tests were started from, as pytest-xdist tells it.
+        inherited = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
         self.process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=folder,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
 from connector.core.findings import Finding
+from connector.core.wording import system_says
 from connector.language.message import message
 from connector.runtime.certificates import fetch_chain
 from connector.tuzhan.client import proxy_for
@@ -44,8 +45,8 @@ def check_certificates(url: str, trust: ssl.SSLContext, authority: str, report: 
         report(Finding("TLS", place, "failed", detail, message("check the port, and https or http")))
     except (OSError, http.client.HTTPException, ValueError) as error:
         is_late = isinstance(error, TimeoutError)
-        why = message("no answer in time") if is_late else getattr(error, "strerror", None)
-        detail = message("it can't be reached ({why})", why=why or type(error).__name__)
+        words = system_says(getattr(error, "strerror", None) or type(error).__name__)
+        detail = message("it can't be reached ({why})", why=message("no answer in time") if is_late else words)
         report(Finding("TLS", place, "unknown", detail, message("check the address, and the way to it")))
     else:
         report(finding_of(place, chain, time.time()))

@@ -147,7 +147,7 @@ def _fetch_schema(fetch: Callable[[Record], object], subject: Subject) -> None:
     try:
         fetch(subject.record)
     except RegistryError as error:
-        raise CommandError(str(error)) from error
+        raise CommandError(error.told) from error
 
 
 def _letter(letter: Letter, mask: Mask) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import pkgutil
+import re
 import string
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,6 +98,12 @@ def test_translations_are_chinese() -> None:
     """But for those that hold nothing but arguments."""
     plain = [chinese for english, chinese in translations("zh").items() if _is_text(english) and chinese.isascii()]
     assert plain == []
+
+
+def test_no_english_sentence_is_left_in_a_translation() -> None:
+    """Names of settings and words of Kafka are: never four words in a row."""
+    english = re.compile(r"(?:\b[a-z']+\b[ ,]+){3}[a-z']+")
+    assert [chinese for chinese in translations("zh").values() if english.search(chinese)] == []
 
 
 def _is_text(template: str) -> bool:
