@@ -28,7 +28,7 @@ from connector.kafka.start_offsets import StartOffset, StartOffsets
 from connector.language.message import message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from connector.core.events import RebalanceKind
     from connector.core.ledger import Lease
@@ -105,6 +105,11 @@ class Assignment:
     def resume(self, leases: Iterable[Lease]) -> None:
         """Request that these leases are fetched again."""
         self._pausing.resume(leases)
+
+    @property
+    def paused(self) -> Collection[Lease]:
+        """The leases whose partitions are not fetched."""
+        return self._pausing.paused
 
     def apply_pauses(self, consumer: Consumer) -> float:
         """Pause and resume what was requested; return for how many seconds to wait instead of fetching."""

@@ -21,6 +21,7 @@ from connector.kafka.callbacks import Callbacks
 from connector.kafka.commit_alarm import CommitAlarm
 from connector.kafka.commits import Commits
 from connector.kafka.deadlines import REVOKE_DEADLINE_S, replace_client_s
+from connector.kafka.end_offsets import EndOffsets
 from connector.kafka.errors import OFFSET_DELETED, cause_of
 from connector.kafka.ownership_check import OwnershipCheck
 from connector.kafka.properties import CLIENT_LOG, consumer_properties, exclusion_properties, is_kip848, is_static
@@ -61,6 +62,7 @@ class ConsumerThread:
         )
         self._readiness.is_named = lambda topic: topic in self._topics
         self._commits = Commits(bridge)
+        self._end_offsets = EndOffsets()
         self._commit_alarm = CommitAlarm(bridge.emit_from_thread)
         self._assignment = Assignment(kafka, excluded_topic, bridge, self._commits, self._readiness)
         self._ownership = OwnershipCheck(guard, self._commits, bridge)
@@ -222,12 +224,8 @@ class ConsumerThread:
         return wait_s > 0
 
     def _report_end_offsets(self, consumer: Consumer, leases: Iterable[Lease]) -> None:
-        end_offsets = {}
-        for lease in leases:
-            _, end = consumer.get_watermark_offsets(KafkaTopicPartition(*lease.partition), cached=True)
-            if end >= 0:
-                end_offsets[lease] = end
-        self._bridge.on_end_offsets_from_thread(end_offsets)
+        ends = self._end_offsets.read(consumer, leases, self._assignment.paused)
+        self._bridge.on_end_offsets_from_thread(ends)
 
     # -- records ------------------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from confluent_kafka import Consumer
 
@@ -56,6 +56,11 @@ class Pausing:
         """Called when a lease has lost its partition."""
         self._requested.pop(lease, None)
         self._paused.discard(lease)
+
+    @property
+    def paused(self) -> Collection[Lease]:
+        """The leases whose partitions librdkafka does not fetch."""
+        return self._paused
 
     def on_assigned(self, lease: Lease) -> None:
         """Called when the partition of a lease was assigned, maybe again: librdkafka fetches it."""

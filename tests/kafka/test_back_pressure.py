@@ -100,3 +100,29 @@ def _has_delivered(connector: ConnectorProcess, count: int) -> bool:
 
 def _delivered(connector: ConnectorProcess, target: str) -> int:
     return int(connector.metric("items_total", target=target, outcome="delivered"))
+
+
+def test_while_a_target_is_down_the_lag_of_its_partitions_grows_on_although_nothing_is_fetched(
+    kafka: Cluster, harness: KafkaHarness
+) -> None:
+    """Nothing of the second partition was read: its age isn't known, which the alert of one that stands still asks."""
+    kafka.create_topic(harness.topic, 2)
+    config = harness.config()
+    config["targets"]["purchases"] |= {"queue": {"max_records": 500}}
+    connector = harness.start_connector(config).wait_ready()
+    harness.sandbox.set_faults({"kind": "status", "status": 503})
+    kafka.produce_orders(harness.topic, range(1_000), partition=0)
+    until(lambda: connector.metric("partitions_paused") == 2, "both to be paused")
+    kafka.produce_orders(harness.topic, range(1_000, 3_000), partition=0)
+    kafka.produce_orders(harness.topic, range(3_000, 5_000), partition=1)
+
+    def lags() -> dict[int, tuple[int, bool]]:
+        found = connector.status()["partitions"]
+        return {one["partition"]: (one["lag"], one["lag_s"] is not None) for one in found}
+
+    until(lambda: lags() == {0: (3_000, True), 1: (2_000, False)}, "the lag to be that of Kafka")
+    harness.sandbox.clear_faults()
+    harness.wait_committed()
+    until(lambda: lags() == {0: (0, True), 1: (0, True)}, "nothing to wait any more")
+    assert lost_and_repeated(harness.sandbox.orders(), range(5_000)) == (0, 0)
+    assert_conserved(connector)
