@@ -89,7 +89,7 @@ def test_a_large_record_is_read() -> None:
         (b'{"a":-Infinity}', "not JSON"),
         (b'{"a":1e999}', "number is infinity"),
         (b'{"a":"\\ud800"}', "surrogate"),
-        (b"[" * 3000 + b"]" * 3000, "depth"),
+        (b"[" * 20_000 + b"]" * 20_000, "depth"),
         ('{"a":"中文"}'.encode("gbk"), "not UTF-8 at byte offset 6: it may be GBK or GB18030"),
         (b'{"a":"\xff"}', "not UTF-8 at byte offset 6"),
         ('{"a":1}'.encode("utf-16"), "it looks like UTF-16"),
@@ -112,6 +112,9 @@ def test_no_message_contains_the_value() -> None:
         assert "4711" not in str(caught.value)
 
 
+@pytest.mark.skipif(
+    sys.version_info >= (3, 12), reason="since 3.12 the limit counts no frames of C: such a value is decoded"
+)
 def test_json_nested_too_deep_for_exact_reading_is_refused() -> None:
     data = b"[" * 1020 + b"123456789012345678901234" + b"]" * 1020
     limit = sys.getrecursionlimit()
