@@ -21,7 +21,7 @@ from connector.config.documents import MAX_FILE_BYTES
 from connector.config.located import LocatedProblem, quoting
 from connector.config.source_text import Position
 from connector.config.table_words import HEADS, NO, REQUIRED_COLUMNS, TYPES, YES, Column, plain
-from connector.language.message import NOTHING, message, verbatim
+from connector.language.message import NOTHING, message
 from connector.settings.problems import Problems, did_you_mean
 
 if TYPE_CHECKING:
@@ -76,8 +76,7 @@ class EventTable:
         head = self.heads.get(column, "")
         place = f"{_column_name(column)}{row}" + (f" ({head})" if head else "")
         text = self.texts.get((row, column), "")
-        told = verbatim(problem.message)
-        told = quoting(text, told) if text and path == problem.path else told
+        told = quoting(text, problem.message) if text and path == problem.path else problem.message
         return LocatedProblem(Position(row, column), (place,), told, problem.code)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from connector.config import punctuation
 from connector.config.secrets import is_secret
-from connector.language.message import filtered, message, verbatim
+from connector.language.message import filtered, message
 from connector.settings.problems import WARNINGS
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def locate(problem: Problem, source: SourceText, read: YamlSource) -> LocatedPro
     slip = _full_width(problem, source.text, start, end) if written and code in _OF_A_VALUE | {"unknown_key"} else None
     if slip is not None:
         return at_index(source, slip.index, slip.message, code, path)
-    told = verbatim(problem.message)
+    told = problem.message
     if written and code in _OF_A_VALUE and not problem.at_key and not is_secret(path):
         told = quoting(source.text[start:end], told)
     return at_index(source, start, told, code, path)
