@@ -8,18 +8,7 @@ for program in buildah podman runc mmdebstrap dockerd docker ip iptables nsenter
     command -v $program >/dev/null || missing="$missing $program"
 done
 [ -z "$missing" ] && exit 0
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    echo "Installing what builds and runs images: apt-get install $packages (once; a minute or more)"
-    export DEBIAN_FRONTEND=noninteractive
-    apt='apt-get -qq -o DPkg::Lock::Timeout=300'
-    log=$(mktemp)
-    if { $apt update && $apt install --no-install-recommends $packages; } >"$log" 2>&1; then
-        rm -f "$log"
-        exit 0
-    fi
-    tail -n 5 "$log"
-    rm -f "$log"
-fi
+sh "$(dirname "$0")/../support/debian.sh" 'what builds and runs images' $packages && exit 0
 cat <<END
 *** Images can't be built and run here: no$missing.
 *** Remedy, on Debian and as root:  apt-get update && apt-get install $packages

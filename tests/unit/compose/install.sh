@@ -6,18 +6,7 @@ set -u
 packages='systemd procps'
 
 command -v systemd-analyze >/dev/null && [ -x /bin/kill ] && exit 0
-log=$(mktemp)
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    echo "Installing systemd-analyze for the tests of the systemd unit: apt-get install $packages (once; half a minute)"
-    export DEBIAN_FRONTEND=noninteractive
-    apt='apt-get -qq -o DPkg::Lock::Timeout=300'
-    if { $apt update && $apt install --no-install-recommends $packages; } >"$log" 2>&1; then
-        rm -f "$log"
-        exit 0
-    fi
-    tail -n 5 "$log"
-fi
-rm -f "$log"
+sh "$(dirname "$0")/../../support/debian.sh" 'systemd-analyze for the tests of the systemd unit' $packages && exit 0
 cat <<END
 *** No systemd-analyze with a /bin/kill: the systemd unit can't be checked, and its tests are skipped (they fail where CI is set).
 *** Remedy, on Debian and as root:  apt-get update && apt-get install $packages
